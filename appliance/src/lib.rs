@@ -1,0 +1,1 @@
+//! The daemon: the only crate that knows both the engine and the hardware.

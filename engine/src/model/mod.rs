@@ -1,0 +1,1 @@
+//! The published architecture, written once as graphs.

@@ -1,0 +1,1 @@
+//! The tape and everything that touches a sample on its way out.

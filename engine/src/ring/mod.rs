@@ -1,0 +1,1 @@
+//! Generations in flight: who lives, who is born, who is done.

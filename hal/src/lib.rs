@@ -1,0 +1,1 @@
+//! The devices of the box: one trait each, its Linux implementation and its fake side by side.

@@ -1,0 +1,200 @@
+"""The audio autoencoder: an Oobleck encoder and decoder at 48 kHz stereo.
+
+Training works on plain convolution weights, because a plain weight costs one
+multiplication less per step and any optimiser may be used on it. The published
+checkpoint layout stores every weight as a length `weight_g` and a direction
+`weight_v`; `to_published` and `from_published` go between the two.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+CONFIG = {
+    "_class_name": "AutoencoderOobleck",
+    "audio_channels": 2,
+    "sampling_rate": 48000,
+    "downsampling_ratios": [2, 4, 4, 6, 10],
+    "channel_multiples": [1, 2, 4, 8, 16],
+    "decoder_channels": 16,
+    "decoder_input_channels": 64,
+    # Number of moment channels: 64 means and 64 scales.
+    "encoder_hidden_size": 128,
+    # Width of the encoder's first layer. The published models use
+    # encoder_hidden_size here, which is far too slow for two processor cores.
+    "encoder_base_channels": 8,
+}
+
+
+class SnakeFunction(torch.autograd.Function):
+    """x + sin(ax)^2 / (b + 1e-9), saving only x so that memory traffic stays low."""
+
+    @staticmethod
+    def forward(ctx, x, alpha, beta):
+        a, inv = alpha.exp(), 1.0 / (beta.exp() + 1e-9)
+        ctx.save_for_backward(x, a, inv)
+        return torch.addcmul(x, torch.sin(a * x).square_(), inv)
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, a, inv = ctx.saved_tensors
+        ax = a * x
+        # d/dx sin(ax)^2 = a sin(2ax)
+        slope = torch.sin(2.0 * ax).mul_(grad)
+        grad_x = torch.addcmul(grad, slope, a * inv)
+        grad_alpha = (slope * x).sum((0, 2), keepdim=True) * (a * inv)
+        grad_beta = -(torch.sin(ax).square_() * grad).sum((0, 2), keepdim=True) * inv
+        return grad_x, grad_alpha, grad_beta
+
+
+class Snake(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.zeros(1, channels, 1))
+        self.beta = nn.Parameter(torch.zeros(1, channels, 1))
+
+    def forward(self, x):
+        return SnakeFunction.apply(x, self.alpha, self.beta)
+
+
+class Residual(nn.Module):
+    def __init__(self, channels, dilation):
+        super().__init__()
+        self.snake1 = Snake(channels)
+        self.conv1 = nn.Conv1d(channels, channels, 7, padding=3 * dilation, dilation=dilation)
+        self.snake2 = Snake(channels)
+        self.conv2 = nn.Conv1d(channels, channels, 1)
+
+    def forward(self, x):
+        return x + self.conv2(self.snake2(self.conv1(self.snake1(x))))
+
+
+class DownBlock(nn.Module):
+    def __init__(self, cin, cout, stride):
+        super().__init__()
+        self.res_unit1 = Residual(cin, 1)
+        self.res_unit2 = Residual(cin, 3)
+        self.res_unit3 = Residual(cin, 9)
+        self.snake1 = Snake(cin)
+        self.conv1 = nn.Conv1d(cin, cout, 2 * stride, stride=stride, padding=stride // 2)
+
+    def forward(self, x):
+        x = self.res_unit3(self.res_unit2(self.res_unit1(x)))
+        return self.conv1(self.snake1(x))
+
+
+class UpBlock(nn.Module):
+    def __init__(self, cin, cout, stride):
+        super().__init__()
+        self.snake1 = Snake(cin)
+        self.conv_t1 = nn.ConvTranspose1d(cin, cout, 2 * stride, stride=stride, padding=stride // 2)
+        self.res_unit1 = Residual(cout, 1)
+        self.res_unit2 = Residual(cout, 3)
+        self.res_unit3 = Residual(cout, 9)
+
+    def forward(self, x):
+        x = self.conv_t1(self.snake1(x))
+        return self.res_unit3(self.res_unit2(self.res_unit1(x)))
+
+
+class Encoder(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        base = config.get("encoder_base_channels", config["encoder_hidden_size"])
+        widths = [base] + [base * m for m in config["channel_multiples"]]
+        self.conv1 = nn.Conv1d(config["audio_channels"], base, 7, padding=3)
+        self.block = nn.ModuleList(
+            DownBlock(widths[i], widths[i + 1], s) for i, s in enumerate(config["downsampling_ratios"])
+        )
+        self.snake1 = Snake(widths[-1])
+        self.conv2 = nn.Conv1d(widths[-1], config["encoder_hidden_size"], 3, padding=1)
+
+    def forward(self, audio):
+        x = self.conv1(audio)
+        for block in self.block:
+            x = block(x)
+        return self.conv2(self.snake1(x))
+
+
+class Decoder(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        base = config["decoder_channels"]
+        widths = [base] + [base * m for m in config["channel_multiples"]]
+        strides = config["downsampling_ratios"]
+        self.conv1 = nn.Conv1d(config["decoder_input_channels"], widths[-1], 7, padding=3)
+        self.block = nn.ModuleList(
+            UpBlock(widths[i + 1], widths[i], strides[i]) for i in reversed(range(len(strides)))
+        )
+        self.snake1 = Snake(base)
+        self.conv2 = nn.Conv1d(base, config["audio_channels"], 7, padding=3, bias=False)
+
+    def forward(self, latents):
+        x = self.conv1(latents)
+        for block in self.block:
+            x = block(x)
+        return self.conv2(self.snake1(x))
+
+
+class Codec(nn.Module):
+    def __init__(self, config=CONFIG):
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+
+    def moments(self, audio):
+        """[B, 2, samples] -> mean and std, each [B, 64, frames]."""
+        mean, scale = self.encoder(audio).chunk(2, dim=1)
+        return mean, F.softplus(scale) + 1e-4
+
+    def encode(self, audio):
+        return self.moments(audio)[0]
+
+    def decode(self, latents):
+        return self.decoder(latents)
+
+
+def careful_start(codec):
+    """Begin as a nearly linear chain: strided layers carry energy, residual units whisper."""
+    for name, module in codec.named_modules():
+        if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d)):
+            fan_in = module.weight[0].numel()
+            if isinstance(module, nn.ConvTranspose1d):
+                # Each output sample hears kernel / stride = 2 taps of every input channel.
+                fan_in = module.in_channels * 2
+            gain = 0.15 if name.endswith("conv2") and "res_unit" in name else 0.9
+            nn.init.normal_(module.weight, std=gain / fan_in**0.5)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    # The decoder must start quiet, or the first hundred steps only turn it down.
+    codec.decoder.conv2.weight.data.mul_(0.2)
+    half = codec.config["decoder_input_channels"]
+    codec.encoder.conv2.bias.data[half:] = -3.0
+
+
+def to_published(state):
+    """Split every convolution weight into length and direction."""
+    out = {}
+    for name, tensor in state.items():
+        if name.endswith(".weight"):
+            length = tensor.flatten(1).norm(dim=1).view(-1, 1, 1)
+            out[name + "_g"] = length
+            out[name + "_v"] = tensor
+        else:
+            out[name] = tensor
+    return out
+
+
+def from_published(state):
+    out = {}
+    for name, tensor in state.items():
+        if name.endswith("weight_g"):
+            continue
+        if name.endswith("weight_v"):
+            length = state[name[:-1] + "g"]
+            norm = tensor.flatten(1).norm(dim=1).view(-1, 1, 1)
+            out[name[:-2]] = tensor * (length / norm)
+        else:
+            out[name] = tensor
+    return out
