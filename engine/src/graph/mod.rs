@@ -10,6 +10,7 @@ pub mod build;
 pub mod cpu;
 pub mod reference;
 pub mod shape;
+pub mod weights;
 
 pub use build::Builder;
 
