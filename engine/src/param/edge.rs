@@ -1,0 +1,173 @@
+//! Things that happen once, on their way from the control thread to the tick thread.
+//!
+//! Unlike a value, an edge is never overwritten and never lost: the queue is bounded, and when it is full the sender gets
+//! the edge back and must hold its input until there is room (backpressure to the control thread, which can wait; the tick
+//! thread cannot). What the tick thread is done with travels home, so that it never frees memory.
+
+use std::sync::Arc;
+
+use rtrb::{Consumer, Producer, PushError, RingBuffer};
+
+use super::ParamId;
+
+/// Something that happens once.
+///
+/// `L` is what a worker hands over when a load is done (a source with its latent, a prompt's tokens, ...): the live
+/// instrument names it, this room only carries it whole.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edge<L> {
+    /// Slots born from now on take the next seed of the series that starts at the seed parameter.
+    Reseed,
+    /// Mute at once with a short fade (`true`), or play again (`false`).
+    Panic(bool),
+    /// Move the playhead to this fraction of the tape, 0 to 1.
+    Seek(f32),
+    /// Play this parameter by a curve, one value a latent frame, or by its value again.
+    SetCurve(ParamId, Option<Arc<[f32]>>),
+    /// A worker has prepared this; swap it in whole.
+    Load(L),
+}
+
+/// Why an edge did not leave; it is inside, so that nothing is lost.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Unsent<L> {
+    /// The tick thread has not caught up. Hold input and send this edge again before any other.
+    #[error("the edge queue is full")]
+    Full(Edge<L>),
+    /// The tick thread is gone; nothing will ever be taken.
+    #[error("the instrument has stopped")]
+    Stopped(Edge<L>),
+}
+
+/// The control thread's end.
+#[derive(Debug)]
+pub struct EdgeSender<L> {
+    out: Producer<Edge<L>>,
+    home: Consumer<Edge<L>>,
+}
+
+/// The tick thread's end: never blocks, allocates or frees.
+#[derive(Debug)]
+pub struct EdgeReceiver<L> {
+    out: Consumer<Edge<L>>,
+    home: Producer<Edge<L>>,
+}
+
+/// A queue of `places` edges, at least one.
+#[must_use]
+pub fn edge_queue<L>(places: usize) -> (EdgeSender<L>, EdgeReceiver<L>) {
+    let places = places.max(1);
+    let (out_in, out_out) = RingBuffer::new(places);
+    // Home holds everything that can be out at once: what waits in the queue plus what was taken since the last send.
+    let (home_in, home_out) = RingBuffer::new(2 * places);
+    (EdgeSender { out: out_in, home: home_out }, EdgeReceiver { out: out_out, home: home_in })
+}
+
+impl<L> EdgeSender<L> {
+    /// Sends one edge, and frees what has come home.
+    ///
+    /// # Errors
+    /// [`Unsent`], with the edge inside.
+    pub fn send(&mut self, edge: Edge<L>) -> Result<(), Unsent<L>> {
+        self.clear_home();
+        if self.out.is_abandoned() {
+            return Err(Unsent::Stopped(edge));
+        }
+        self.out.push(edge).map_err(|PushError::Full(edge)| Unsent::Full(edge))
+    }
+
+    /// Free places.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.out.slots()
+    }
+
+    /// Frees what has come home; `send` does it too.
+    pub fn clear_home(&mut self) {
+        while self.home.pop().is_ok() {}
+    }
+}
+
+impl<L> EdgeReceiver<L> {
+    /// The oldest edge not yet taken.
+    pub fn next_edge(&mut self) -> Option<Edge<L>> {
+        self.out.pop().ok()
+    }
+
+    /// Sends used memory home in whatever edge carries it (an old curve, an old source), so that it is freed there.
+    ///
+    /// One call for each taken edge always finds room. More than that may not; then it is freed here, and the answer is
+    /// `false`.
+    pub fn retire(&mut self, edge: Edge<L>) -> bool {
+        self.home.push(edge).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Edge, Unsent, edge_queue};
+    use crate::param::ParamId;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_full_queue_gives_the_edge_back_and_loses_none() {
+        let (mut sender, mut receiver) = edge_queue::<u32>(2);
+        assert_eq!(sender.send(Edge::Load(1)), Ok(()));
+        assert_eq!(sender.send(Edge::Load(2)), Ok(()));
+        assert_eq!(sender.room(), 0);
+        let held = match sender.send(Edge::Load(3)) {
+            Err(Unsent::Full(edge)) => edge,
+            other => panic!("expected a full queue, found {other:?}"),
+        };
+        assert_eq!(receiver.next_edge(), Some(Edge::Load(1)));
+        assert_eq!(sender.send(held), Ok(()));
+        assert_eq!(receiver.next_edge(), Some(Edge::Load(2)));
+        assert_eq!(receiver.next_edge(), Some(Edge::Load(3)));
+        assert_eq!(receiver.next_edge(), None);
+    }
+
+    #[test]
+    fn an_edge_to_a_stopped_instrument_says_so() {
+        let (mut sender, receiver) = edge_queue::<u32>(2);
+        drop(receiver);
+        assert_eq!(sender.send(Edge::Reseed), Err(Unsent::Stopped(Edge::Reseed)));
+    }
+
+    #[test]
+    fn a_retired_curve_is_freed_by_the_control_thread() {
+        let (mut sender, mut receiver) = edge_queue::<u32>(1);
+        let curve: Arc<[f32]> = Arc::from(vec![0.5; 25]);
+        let watch = Arc::downgrade(&curve);
+        assert_eq!(sender.send(Edge::SetCurve(ParamId::SourceBlend, Some(curve))), Ok(()));
+        let taken = receiver.next_edge().expect("one was sent");
+        assert!(receiver.retire(taken));
+        assert!(watch.upgrade().is_some(), "freed on the tick thread");
+        sender.clear_home();
+        assert!(watch.upgrade().is_none(), "freed nowhere");
+    }
+
+    #[test]
+    fn one_retirement_an_edge_always_finds_room() {
+        let (mut sender, mut receiver) = edge_queue::<u32>(1);
+        assert_eq!(sender.send(Edge::Load(1)), Ok(()));
+        let first = receiver.next_edge().expect("one was sent");
+        assert_eq!(sender.send(Edge::Load(2)), Ok(()));
+        let second = receiver.next_edge().expect("one was sent");
+        assert!(receiver.retire(first));
+        assert!(receiver.retire(second));
+        assert_eq!(sender.room(), 1);
+    }
+
+    #[test]
+    fn a_busy_queue_keeps_room_for_what_comes_home() {
+        let (mut sender, mut receiver) = edge_queue::<u32>(3);
+        for _ in 0..3 {
+            for load in 0..3 {
+                assert_eq!(sender.send(Edge::Load(load)), Ok(()));
+            }
+            while let Some(edge) = receiver.next_edge() {
+                assert!(receiver.retire(edge));
+            }
+        }
+    }
+}

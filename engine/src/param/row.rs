@@ -1,0 +1,184 @@
+//! What one parameter is: its name, range, taper and the moment at which a change is heard.
+//!
+//! A row is data, so that the display, the files, the command line, the tests and the solver cannot disagree about it.
+//! It never holds a value: values live in the store.
+
+use super::ParamId;
+
+/// The moment at which a change takes effect. It is part of the feel of the instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// The next tick, in every slot in flight.
+    Step,
+    /// The next slot born; heard when it drains.
+    Slot,
+    /// The next decoded window.
+    Decode,
+    /// When a worker has prepared it; sound never stops.
+    Load,
+}
+
+impl Class {
+    /// All classes, fastest first.
+    pub const ALL: [Self; 4] = [Self::Step, Self::Slot, Self::Decode, Self::Load];
+
+    /// The word for files and displays.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Slot => "slot",
+            Self::Decode => "decode",
+            Self::Load => "load",
+        }
+    }
+}
+
+/// What the number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A pure ratio.
+    Ratio,
+    /// A whole count.
+    Count,
+    /// Cycles a second.
+    Hertz,
+    /// Decibels.
+    Decibel,
+    /// Seconds.
+    Second,
+    /// A fraction of the tape, 0 its start, 1 its end.
+    Tape,
+    /// One of a few named choices, or on and off.
+    Choice,
+}
+
+impl Unit {
+    /// The sign printed behind a value; empty where none is usual.
+    #[must_use]
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Hertz => "Hz",
+            Self::Decibel => "dB",
+            Self::Second => "s",
+            Self::Tape => "of tape",
+            Self::Ratio | Self::Count | Self::Choice => "",
+        }
+    }
+}
+
+/// How a knob's travel, 0 to 1, is spread over the range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Taper {
+    /// Evenly.
+    Linear,
+    /// Evenly in the logarithm; the range lies above zero.
+    Log,
+    /// Whole numbers, the nearest to an even spread.
+    Whole,
+    /// Named choices, each with an equal share of the travel; the value is the place in this list.
+    Choice(&'static [&'static str]),
+    /// Off below the middle, on from the middle upwards; the value is 0 or 1.
+    Toggle,
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Which parameter; the row stands at the place `id as usize`.
+    pub id: ParamId,
+    /// Name in files and on the command line, in snake case.
+    pub name: &'static str,
+    /// Words for a display, 16 characters at most.
+    pub words: &'static str,
+    /// What the number counts.
+    pub unit: Unit,
+    /// Smallest value.
+    pub low: f64,
+    /// Greatest value.
+    pub high: f64,
+    /// Value before anyone touches anything.
+    pub default: f64,
+    /// Spread over a knob's travel.
+    pub taper: Taper,
+    /// When a change is heard.
+    pub class: Class,
+    /// Whether a curve over the tape may stand in place of the value.
+    pub curve: bool,
+    /// The quantity of the engine that it is, in one sentence.
+    pub what: &'static str,
+}
+
+/// Words shown for the two places of a switch.
+const OFF_ON: [&str; 2] = ["off", "on"];
+
+impl Row {
+    /// The nearest value that the parameter can hold: inside the range, whole where only whole numbers make sense.
+    ///
+    /// `value` must not be NaN (the store refuses it first); infinities go to the ends of the range.
+    #[must_use]
+    pub fn nearest(&self, value: f64) -> f64 {
+        let inside = value.clamp(self.low, self.high);
+        match self.taper {
+            Taper::Linear | Taper::Log => inside,
+            Taper::Whole | Taper::Choice(_) | Taper::Toggle => inside.round(),
+        }
+    }
+
+    /// The value at a knob's position, 0 to 1; a position outside counts as the nearer end.
+    #[must_use]
+    pub fn at(&self, position: f64) -> f64 {
+        let position = position.clamp(0.0, 1.0);
+        match self.taper {
+            Taper::Linear => self.nearest(self.low + position * (self.high - self.low)),
+            Taper::Log => self.nearest(self.low * (self.high / self.low).powf(position)),
+            // Rounding, not equal shares: near the last of 2^32 places a share's edge is finer than f64.
+            Taper::Whole => self.nearest(self.low + position * (self.high - self.low)),
+            Taper::Choice(_) | Taper::Toggle => {
+                let places = self.high - self.low + 1.0;
+                self.low + (position * places).floor().min(places - 1.0)
+            }
+        }
+    }
+
+    /// The knob position, 0 to 1, of a value: the inverse of [`Row::at`].
+    #[must_use]
+    pub fn position(&self, value: f64) -> f64 {
+        let value = self.nearest(value);
+        match self.taper {
+            Taper::Log => (value / self.low).ln() / (self.high / self.low).ln(),
+            _ => (value - self.low) / (self.high - self.low),
+        }
+    }
+
+    /// The named places of a choice or a switch; none for a number.
+    #[must_use]
+    pub fn labels(&self) -> Option<&'static [&'static str]> {
+        match self.taper {
+            Taper::Choice(labels) => Some(labels),
+            Taper::Toggle => Some(&OFF_ON),
+            Taper::Linear | Taper::Log | Taper::Whole => None,
+        }
+    }
+
+    /// The value of a label, whatever its case.
+    #[must_use]
+    pub fn labelled(&self, label: &str) -> Option<f64> {
+        let place = self.labels()?.iter().position(|known| known.eq_ignore_ascii_case(label))?;
+        Some(place as f64)
+    }
+
+    /// The value as the display and the files write it, without its unit.
+    #[must_use]
+    pub fn written(&self, value: f64) -> String {
+        let value = self.nearest(value);
+        if let Some(labels) = self.labels() {
+            return labels[value as usize].to_owned();
+        }
+        match self.taper {
+            Taper::Whole => format!("{value:.0}"),
+            _ if self.high >= 10.0 || self.unit == Unit::Decibel => format!("{value:.1}"),
+            _ => format!("{value:.2}"),
+        }
+    }
+}

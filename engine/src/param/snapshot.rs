@@ -1,0 +1,147 @@
+//! The values of one moment, whole and by copy.
+//!
+//! A snapshot is what one tick sees: plain numbers, no pointers, about half a kilobyte. Every value in it lies inside its
+//! row's range, because only the store and [`Values::set`] make values and both clamp.
+
+use super::{PARAMS, ParamId};
+
+/// One value for every parameter, each inside its row's range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Values([f64; PARAMS]);
+
+impl Default for Values {
+    fn default() -> Self {
+        Self(super::TABLE.map(|row| row.default))
+    }
+}
+
+impl Values {
+    /// The value in the row's own unit, exact.
+    #[must_use]
+    pub const fn exact(&self, id: ParamId) -> f64 {
+        self.0[id as usize]
+    }
+
+    /// The value as the solver computes with it. For the seed use [`Values::seed`]: f32 does not hold every seed.
+    #[must_use]
+    pub const fn get(&self, id: ParamId) -> f32 {
+        self.exact(id) as f32
+    }
+
+    /// The place of a choice in its row's labels, or a whole number.
+    #[must_use]
+    pub const fn whole(&self, id: ParamId) -> usize {
+        self.exact(id) as usize
+    }
+
+    /// Whether a switch is on (for a number: whether it is not zero).
+    #[must_use]
+    pub const fn on(&self, id: ParamId) -> bool {
+        self.exact(id) != 0.0
+    }
+
+    /// The label of a choice or switch; empty for a number.
+    #[must_use]
+    pub fn label(&self, id: ParamId) -> &'static str {
+        id.row().labels().map_or("", |labels| labels[self.whole(id)])
+    }
+
+    /// The seed, exact.
+    #[must_use]
+    pub const fn seed(&self) -> u32 {
+        self.exact(ParamId::Seed) as u32
+    }
+
+    /// The output gain as a factor: `10^(dB/20)`, and nothing at all at the lowest place of its knob.
+    #[must_use]
+    pub fn gain(&self) -> f32 {
+        let decibel = self.exact(ParamId::GainDb);
+        if decibel <= ParamId::GainDb.row().low { 0.0 } else { 10f64.powf(decibel / 20.0) as f32 }
+    }
+
+    /// The gain of each of the 64 latent channels: its group's, or its own where it is a keystone that was moved.
+    ///
+    /// A keystone at its default of 1 lets the group speak, as in the published instrument, where an untouched keystone
+    /// adds no gain of its own.
+    #[must_use]
+    pub fn channel_gains(&self) -> [f32; 64] {
+        const KEYSTONES: [(usize, ParamId); 6] = [
+            (13, ParamId::Ch13),
+            (14, ParamId::Ch14),
+            (19, ParamId::Ch19),
+            (23, ParamId::Ch23),
+            (29, ParamId::Ch29),
+            (56, ParamId::Ch56),
+        ];
+        let group = ParamId::ChG0 as usize;
+        let mut gains = [1.0; 64];
+        for (channel, gain) in gains.iter_mut().enumerate() {
+            *gain = self.0[group + channel / 8] as f32;
+        }
+        for (channel, id) in KEYSTONES {
+            if self.exact(id) != id.row().default {
+                gains[channel] = self.get(id);
+            }
+        }
+        gains
+    }
+
+    /// Puts the nearest possible value; answers whether that was the value asked for. NaN leaves the old value.
+    pub fn set(&mut self, id: ParamId, value: f64) -> bool {
+        if value.is_nan() {
+            return false;
+        }
+        let nearest = id.row().nearest(value);
+        self.0[id as usize] = nearest;
+        nearest == value
+    }
+}
+
+/// The values of one moment and their number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Counts up by one with every publication; equal numbers mean equal values.
+    pub generation: u64,
+    /// The values.
+    pub values: Values,
+}
+
+/// The tick thread's end of the triple buffer: never blocks, never sees half a change.
+#[derive(Debug)]
+pub struct SnapshotReader(pub(super) triple_buffer::Output<Snapshot>);
+
+impl SnapshotReader {
+    /// The newest values; take them once a tick.
+    pub fn latest(&mut self) -> Snapshot {
+        *self.0.read()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ParamId, Values};
+
+    #[test]
+    fn the_lowest_gain_is_silence_and_zero_decibel_is_one() {
+        let mut values = Values::default();
+        assert_eq!(values.gain(), 1.0);
+        assert!(values.set(ParamId::GainDb, -60.0));
+        assert_eq!(values.gain(), 0.0);
+    }
+
+    #[test]
+    fn a_moved_keystone_replaces_its_groups_gain_and_an_untouched_one_does_not() {
+        let mut values = Values::default();
+        values.set(ParamId::ChG1, 2.0);
+        values.set(ParamId::Ch14, 0.5);
+        let gains = values.channel_gains();
+        assert_eq!((gains[7], gains[8], gains[13], gains[14], gains[15], gains[16]), (1.0, 2.0, 2.0, 0.5, 2.0, 1.0));
+    }
+
+    #[test]
+    fn a_nan_leaves_the_value_as_it_was() {
+        let mut values = Values::default();
+        assert!(!values.set(ParamId::Denoise, f64::NAN));
+        assert_eq!(values, Values::default());
+    }
+}
