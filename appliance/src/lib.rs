@@ -1,1 +1,3 @@
 //! The daemon: the only crate that knows both the engine and the hardware.
+
+pub mod source;
