@@ -1,0 +1,1 @@
+//! Goal: broken checkpoints are refused by name; sound ones give their numbers.
