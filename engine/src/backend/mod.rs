@@ -1,4 +1,45 @@
 //! Where the arithmetic runs: one trait, one implementation per processor.
+//!
+//! A backend owns the latents of the slots. The ring ([`crate::ring`]) only says which slot begins and which advances, so a
+//! backend may keep everything on its own device and move nothing but births in and finished latents out.
+
+pub mod cpu;
+pub mod crew;
+
+pub use cpu::CpuBackend;
+pub use crew::{Alone, Crew};
+
+use crate::ring::StepControls;
+use crate::ring::plan::{Birth, TickPlan};
+
+/// Latents of all slots, and the arithmetic on them.
+pub trait Backend {
+    /// Begins a generation in a slot: start noise, source, everything that the request carries. What the slot held before
+    /// is gone.
+    ///
+    /// # Errors
+    /// When the request does not fit the backend.
+    fn fill(&mut self, birth: &Birth) -> Result<(), BackendError>;
+
+    /// Advances every slot of the plan one step, under the shared controls. Comes back with one bit a slot (bit 0 is slot
+    /// 0) for those whose latent is no longer finite; their latent is never read.
+    ///
+    /// # Errors
+    /// When it could not be computed: then no slot of the plan has advanced.
+    fn advance(&mut self, plan: &TickPlan, shared: &StepControls) -> Result<u8, BackendError>;
+
+    /// The latent of a slot as it stands, `[frames, 64]`. Asked for slots that are done.
+    fn latent(&mut self, slot: usize) -> &[f32];
+}
+
+/// Why a backend could not compute.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// A request asks for more than the model was prepared for: do not submit its like again.
+    #[error(transparent)]
+    Row(#[from] DenoiserError),
+}
 
 /// One row for the velocity network: one slot under one condition at one time.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,179 @@
+//! Adaptive projected guidance: away from the negative prompt, without growing louder.
+//!
+//! Of the difference between both velocities (remembered over the steps with a momentum) only the part at right angles
+//! to the positive velocity is used, its length limited. Lengths and projections run over time, each channel for
+//! itself, as in the published sampler; [`Axis::Channels`] measures each frame for itself.
+
+use super::curve::Curve;
+
+/// Along which axis lengths and projections are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Axis {
+    /// Over all frames, per channel.
+    #[default]
+    Time,
+    /// Over all channels, per frame.
+    Channels,
+}
+
+/// Constants of the guidance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GuidanceLaw {
+    /// Longest difference; 0 or less means no limit.
+    pub norm_threshold: f32,
+    /// How much of the parallel part is kept.
+    pub eta: f32,
+    /// Where lengths are measured.
+    pub axis: Axis,
+}
+
+impl Default for GuidanceLaw {
+    fn default() -> Self {
+        Self { norm_threshold: 2.5, eta: 0.0, axis: Axis::Time }
+    }
+}
+
+/// Momentum of the published sampler.
+pub const DEFAULT_MOMENTUM: f32 = -0.75;
+
+/// Knobs of one step.
+#[derive(Clone, Copy, Debug)]
+pub struct GuidanceKnobs<'a> {
+    /// 1 is the positive velocity alone.
+    pub scale: &'a Curve,
+    /// Factor on the remembered difference.
+    pub momentum: &'a Curve,
+}
+
+/// Room for the sums of one latent.
+#[derive(Debug)]
+pub struct Guidance {
+    /// `sum difference²`, then the factor that limits it.
+    limit: Vec<f64>,
+    /// `sum difference * positive`, then the factor of the projection.
+    along: Vec<f64>,
+    /// `sum positive²`.
+    length: Vec<f64>,
+}
+
+/// The two velocities and what is remembered between steps, all `[frames, channels]`.
+#[derive(Debug)]
+pub struct Velocities<'a> {
+    /// Under the prompt.
+    pub positive: &'a [f32],
+    /// Under the negative prompt.
+    pub negative: &'a [f32],
+    /// The remembered difference; zeros before the first step.
+    pub average: &'a mut [f32],
+    /// The guided velocity.
+    pub out: &'a mut [f32],
+}
+
+impl Guidance {
+    /// Room for latents of up to `frames` frames and `channels` channels.
+    #[must_use]
+    pub fn new(frames: usize, channels: usize) -> Self {
+        let room = frames.max(channels);
+        let sums = || Vec::with_capacity(room);
+        Self { limit: sums(), along: sums(), length: sums() }
+    }
+
+    /// One step of guidance: `avg = d + momentum avg`, limited, projected, `out = v + (scale - 1) d`.
+    pub fn guide(&mut self, law: &GuidanceLaw, knobs: GuidanceKnobs<'_>, channels: usize, it: &mut Velocities<'_>) {
+        let frames = it.positive.len() / channels;
+        self.clear(law.axis, frames, channels);
+        for frame in 0..frames {
+            let momentum = knobs.momentum.at(frame, frames);
+            for channel in 0..channels {
+                let at = frame * channels + channel;
+                let positive = it.positive[at];
+                let difference = (positive - it.negative[at]) + momentum * it.average[at];
+                it.average[at] = difference;
+                let group = law.axis.group(frame, channel);
+                self.limit[group] += f64::from(difference) * f64::from(difference);
+                self.along[group] += f64::from(difference) * f64::from(positive);
+                self.length[group] += f64::from(positive) * f64::from(positive);
+            }
+        }
+        self.factors(law.norm_threshold);
+        for frame in 0..frames {
+            let push = knobs.scale.at(frame, frames) - 1.0;
+            for channel in 0..channels {
+                let at = frame * channels + channel;
+                let group = law.axis.group(frame, channel);
+                let difference = it.average[at] * self.limit[group] as f32;
+                let parallel = (self.along[group] * f64::from(it.positive[at])) as f32;
+                let update = (difference - parallel) + law.eta * parallel;
+                it.out[at] = it.positive[at] + push * update;
+            }
+        }
+    }
+
+    /// Pulls the length of `guided` back toward that of `positive`: `r v ||p|| / ||v|| + (1 - r) v`.
+    pub fn rescale(&mut self, axis: Axis, amount: &Curve, positive: &[f32], channels: usize, guided: &mut [f32]) {
+        let frames = positive.len() / channels;
+        self.clear(axis, frames, channels);
+        for (at, (&positive, &guided)) in positive.iter().zip(&*guided).enumerate() {
+            let group = axis.group(at / channels, at % channels);
+            self.length[group] += f64::from(positive) * f64::from(positive);
+            self.limit[group] += f64::from(guided) * f64::from(guided);
+        }
+        for (limit, length) in self.limit.iter_mut().zip(&self.length) {
+            *limit = length.sqrt() / limit.sqrt().max(1e-12);
+        }
+        for (frame, row) in guided.chunks_exact_mut(channels).enumerate() {
+            let amount = amount.at(frame, frames);
+            for (channel, v) in row.iter_mut().enumerate() {
+                let rescaled = *v * self.limit[axis.group(frame, channel)] as f32;
+                *v = amount * rescaled + (1.0 - amount) * *v;
+            }
+        }
+    }
+
+    /// Splits `v` along `onto`: writes the parallel and the orthogonal part.
+    pub fn project(&mut self, axis: Axis, v: &[f32], onto: &[f32], channels: usize, parts: [&mut [f32]; 2]) {
+        self.clear(axis, v.len() / channels, channels);
+        for (at, (&v, &onto)) in v.iter().zip(onto).enumerate() {
+            let group = axis.group(at / channels, at % channels);
+            self.limit[group] += f64::from(v) * f64::from(v);
+            self.along[group] += f64::from(v) * f64::from(onto);
+            self.length[group] += f64::from(onto) * f64::from(onto);
+        }
+        self.factors(0.0);
+        let [parallel, orthogonal] = parts;
+        for (at, (&v, &onto)) in v.iter().zip(onto).enumerate() {
+            let along = self.along[axis.group(at / channels, at % channels)] * f64::from(onto);
+            parallel[at] = along as f32;
+            orthogonal[at] = (f64::from(v) - along) as f32;
+        }
+    }
+
+    fn clear(&mut self, axis: Axis, frames: usize, channels: usize) {
+        let groups = if axis == Axis::Time { channels } else { frames };
+        for sums in [&mut self.limit, &mut self.along, &mut self.length] {
+            sums.clear();
+            sums.resize(groups, 0.0);
+        }
+    }
+
+    /// Turns the sums into the limiting factor and the factor of the (limited) projection.
+    fn factors(&mut self, norm_threshold: f32) {
+        for ((limit, along), length) in self.limit.iter_mut().zip(&mut self.along).zip(&self.length) {
+            let norm = limit.sqrt();
+            let free = norm_threshold <= 0.0 || norm <= f64::from(norm_threshold);
+            *limit = if free { 1.0 } else { f64::from(norm_threshold) / norm };
+            let length = length.sqrt().max(1e-12);
+            *along = *limit * *along / (length * length);
+        }
+    }
+}
+
+impl Axis {
+    #[inline]
+    fn group(self, frame: usize, channel: usize) -> usize {
+        match self {
+            Self::Time => channel,
+            Self::Channels => frame,
+        }
+    }
+}
