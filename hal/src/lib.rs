@@ -1,1 +1,5 @@
 //! The devices of the box: one trait each, its Linux implementation and its fake side by side.
+
+pub mod gesture;
+pub mod keys;
+pub mod midi;

@@ -1,0 +1,129 @@
+//! A surface that plays a script: it turns knobs, fails on cue, and owns its time.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Clock, Control, Gesture, Key, Motion, Position, Surface, SurfaceError, SurfaceId, VirtualClock};
+
+/// A script, written from first to last; each step happens `step` after the one before (see [`FakeSurface::after`]).
+#[derive(Debug, Default)]
+pub struct FakeSurface {
+    script: VecDeque<(Duration, Step)>,
+    last: Duration,
+    pause: Duration,
+    clock: VirtualClock,
+}
+
+#[derive(Debug)]
+enum Step {
+    Say(Motion),
+    Garble,
+    Close,
+}
+
+impl FakeSurface {
+    /// The time that this surface lives in.
+    #[must_use]
+    pub fn clock(&self) -> VirtualClock {
+        self.clock.clone()
+    }
+
+    /// The steps that follow come this long after one another.
+    #[must_use]
+    pub fn after(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    /// Turns a control change on channel 1 to a place.
+    #[must_use]
+    pub fn turn(self, number: u8, to: u8) -> Self {
+        self.say(Motion::Turned(Control::Cc { channel: 1, number }, Position::Seven(to)))
+    }
+
+    /// Strikes a key.
+    #[must_use]
+    pub fn strike(self, key: Key) -> Self {
+        self.say(Motion::Struck(key))
+    }
+
+    /// Any motion.
+    #[must_use]
+    pub fn say(self, motion: Motion) -> Self {
+        self.then(Step::Say(motion))
+    }
+
+    /// Pulls the plug.
+    #[must_use]
+    pub fn unplug(self) -> Self {
+        self.say(Motion::Disconnected)
+    }
+
+    /// Puts the plug back.
+    #[must_use]
+    pub fn replug(self) -> Self {
+        self.say(Motion::Connected("fake".to_owned()))
+    }
+
+    /// Fails once.
+    #[must_use]
+    pub fn garble(self) -> Self {
+        self.then(Step::Garble)
+    }
+
+    /// Closes for good.
+    #[must_use]
+    pub fn close(self) -> Self {
+        self.then(Step::Close)
+    }
+
+    fn then(mut self, step: Step) -> Self {
+        self.last += self.pause;
+        self.script.push_back((self.last, step));
+        self
+    }
+}
+
+impl Surface for FakeSurface {
+    fn next_gesture(&mut self, patience: Duration) -> Result<Option<Gesture>, SurfaceError> {
+        let now = self.clock.now();
+        let due = self.script.front().map(|(at, _)| *at);
+        match due {
+            Some(at) if at <= now + patience => self.clock.wait(at.saturating_sub(now)),
+            _ => {
+                self.clock.wait(patience);
+                return Ok(None);
+            }
+        }
+        match self.script.pop_front() {
+            Some((at, Step::Say(motion))) => Ok(Some(Gesture { at, surface: SurfaceId::FIRST_LIVE, motion })),
+            Some((_, Step::Garble)) => {
+                Err(SurfaceError::Garbled { surface: "the fake surface", fault: "as told".to_owned() })
+            }
+            Some((_, Step::Close)) => {
+                self.script.clear();
+                Err(SurfaceError::Closed("the fake surface"))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, FakeSurface, Surface, SurfaceError};
+    use std::time::Duration;
+
+    #[test]
+    fn the_fake_keeps_time_and_fails_on_cue() {
+        let ms = Duration::from_millis;
+        let mut surface = FakeSurface::default().after(ms(10)).turn(1, 64).garble().turn(1, 65).close();
+        assert_eq!(surface.next_gesture(ms(4)).expect("nothing yet"), None);
+        let turned = surface.next_gesture(ms(20)).expect("a turn").expect("in time");
+        assert_eq!((turned.at, surface.clock().now()), (ms(10), ms(10)));
+        assert!(matches!(surface.next_gesture(ms(20)), Err(SurfaceError::Garbled { .. })));
+        assert_eq!(surface.next_gesture(ms(20)).expect("a turn").expect("in time").at, ms(30));
+        assert!(matches!(surface.next_gesture(ms(20)), Err(SurfaceError::Closed(_))));
+        assert_eq!(surface.next_gesture(ms(20)).expect("silence"), None);
+    }
+}

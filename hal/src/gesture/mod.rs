@@ -1,0 +1,202 @@
+//! What a surface says: a knob moved, a pad was pressed, a key was struck, a controller came or went.
+//!
+//! A gesture names the control and how it moved, never what that means; meanings belong to the binding. Its time comes
+//! from the caller's clock, so that a recorded performance plays again to the same moment. A surface never decides that a
+//! gesture may be left out.
+
+mod clock;
+mod fake;
+mod roster;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use clock::{Clock, VirtualClock, WallClock};
+pub use fake::FakeSurface;
+pub use roster::{Change, Roster};
+
+/// One controller, or keyboard, or score: stable for as long as the program runs, also across unplugging.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SurfaceId(pub u16);
+
+impl SurfaceId {
+    /// The keys of the terminal.
+    pub const KEYS: Self = Self(0);
+    /// A Standard MIDI File.
+    pub const SCORE: Self = Self(1);
+    /// The first of the live controllers; the [`Roster`] numbers upwards from here.
+    pub const FIRST_LIVE: Self = Self(2);
+}
+
+/// One thing that happened on a surface.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gesture {
+    /// When, on the surface's clock.
+    pub at: Duration,
+    /// Where.
+    pub surface: SurfaceId,
+    /// What.
+    pub motion: Motion,
+}
+
+/// How something moved.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Motion {
+    /// A knob or fader stands at a position, or was turned by some detents.
+    Turned(Control, Position),
+    /// A pad or button went down; how hard, 1 to 127.
+    Pressed(Control, u8),
+    /// A pad or button came up.
+    Released(Control),
+    /// A key was struck.
+    Struck(Key),
+    /// Transport: clock ticks (24 a quarter note), start, continue, stop, position in sixteenths.
+    Transport(Transport),
+    /// A controller came, under this name. Where its knobs stand is not known yet.
+    Connected(String),
+    /// A controller went.
+    Disconnected,
+}
+
+/// Which control. Channels are 1 to 16 as on the panel, numbers 0 to 127 as on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Control {
+    /// A control change.
+    Cc {
+        /// 1 to 16.
+        channel: u8,
+        /// 0 to 127.
+        number: u8,
+    },
+    /// A note, of a pad or button.
+    Note {
+        /// 1 to 16.
+        channel: u8,
+        /// 0 to 127.
+        number: u8,
+    },
+    /// The pitch wheel, often a fader.
+    Bend {
+        /// 1 to 16.
+        channel: u8,
+    },
+    /// Pressure on the whole channel.
+    Pressure {
+        /// 1 to 16.
+        channel: u8,
+    },
+    /// A non-registered parameter number.
+    Nrpn {
+        /// 1 to 16.
+        channel: u8,
+        /// 0 to 16383.
+        number: u16,
+    },
+    /// A program change: the program is a press of its own.
+    Program {
+        /// 1 to 16.
+        channel: u8,
+        /// 0 to 127.
+        number: u8,
+    },
+}
+
+impl fmt::Display for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cc { channel, number } => write!(f, "CC {number} ch {channel}"),
+            Self::Note { channel, number } => write!(f, "note {number} ch {channel}"),
+            Self::Bend { channel } => write!(f, "bend ch {channel}"),
+            Self::Pressure { channel } => write!(f, "pressure ch {channel}"),
+            Self::Nrpn { channel, number } => write!(f, "NRPN {number} ch {channel}"),
+            Self::Program { channel, number } => write!(f, "program {number} ch {channel}"),
+        }
+    }
+}
+
+/// Where a knob stands. Whether 7 bits are a place or an encoder's step is not on the wire: the binding knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// 0 to 127.
+    Seven(u8),
+    /// 0 to 16383.
+    Fourteen(u16),
+    /// Detents; up is positive.
+    Detents(i32),
+}
+
+/// A key of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// A character as typed.
+    Char(char),
+    /// Arrow up.
+    Up,
+    /// Arrow down.
+    Down,
+    /// Arrow left.
+    Left,
+    /// Arrow right.
+    Right,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the start.
+    Home,
+    /// To the end.
+    End,
+    /// Return.
+    Enter,
+    /// Tab.
+    Tab,
+    /// Backspace.
+    Backspace,
+    /// Escape.
+    Escape,
+    /// Control and C: the player wants out.
+    Interrupt,
+}
+
+/// Messages of a clock or a sequencer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// One of 24 in a quarter note.
+    Clock,
+    /// From the beginning.
+    Start,
+    /// From where it stopped.
+    Continue,
+    /// Stop.
+    Stop,
+    /// Go to this sixteenth.
+    Position(u16),
+}
+
+/// Why there is no gesture. None of these ends the performance.
+#[derive(Debug, thiserror::Error)]
+pub enum SurfaceError {
+    /// This machine has no such surface. Say it once, and play on without.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The surface is closed and will never say anything again. Stop asking.
+    #[error("{0} has closed")]
+    Closed(&'static str),
+    /// One reading went wrong. Count it and ask again.
+    #[error("{surface}: {fault}")]
+    Garbled {
+        /// Which.
+        surface: &'static str,
+        /// What went wrong.
+        fault: String,
+    },
+}
+
+/// Anything with knobs.
+pub trait Surface {
+    /// The oldest gesture not yet told, waiting up to `patience` for one; `None` if there was none.
+    ///
+    /// # Errors
+    /// [`SurfaceError`], sorted by what to do next.
+    fn next_gesture(&mut self, patience: Duration) -> Result<Option<Gesture>, SurfaceError>;
+}
