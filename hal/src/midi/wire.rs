@@ -94,10 +94,7 @@ impl Wire {
         }
         let two = matches!(kind, 0x80 | 0x90 | 0xa0 | 0xb0 | 0xe0) || self.status == 0xf2;
         if !two {
-            // No status yet, inside an exclusive, or the one data byte of a quarter frame or song select.
-            if self.status != 0xf0 {
-                self.status = 0;
-            }
+            // No status yet, inside an exclusive, or a quarter frame or song select, which nobody binds.
             return None;
         }
         let Some(first) = self.first.take() else {
