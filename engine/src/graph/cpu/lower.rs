@@ -2,6 +2,7 @@
 
 use super::attention::{Attention, Dressing};
 use super::conv::{Conv, Snake, Walk};
+use super::fuse::{Chain, Dressed, Role, roles};
 use super::linear::{Ending, Linear};
 use super::memory::{Layout, Slot};
 use super::pack::{Form, Packed, Shaping};
@@ -28,6 +29,7 @@ pub(super) struct Lowering<'a> {
     pub(super) views: Vec<Option<View>>,
     /// Which named axis each axis of a node still is.
     names: Vec<Vec<Option<&'static str>>>,
+    roles: Vec<Role>,
 }
 
 impl<'a> Lowering<'a> {
@@ -56,6 +58,7 @@ impl<'a> Lowering<'a> {
         }
         Ok(Self {
             graph,
+            roles: roles(graph, &shapes),
             views: vec![None; shapes.len()],
             shapes,
             weights,
@@ -72,8 +75,7 @@ impl<'a> Lowering<'a> {
 
     pub(super) fn lower(mut self) -> Result<Self, LowerError> {
         for node in 0..self.graph.nodes.len() {
-            let view = self.node(node)?;
-            self.views[node] = Some(view);
+            self.place(node)?;
         }
         for (name, id) in &self.graph.outputs {
             if matches!(self.graph.nodes[id.index()].op, Op::IdsInput { .. }) {
@@ -93,6 +95,23 @@ impl<'a> Lowering<'a> {
         self.layout.is_arena(view.slot.buffer) && self.inputs.iter().all(|it| it.slot.buffer != view.slot.buffer)
     }
 
+    /// Computes a node as its role says.
+    fn place(&mut self, index: usize) -> Result<(), LowerError> {
+        let view = match self.roles[index].clone() {
+            // Whoever absorbed it computes it, or has.
+            Role::Absorbed => return Ok(()),
+            Role::Own => self.node(index)?,
+            Role::Residual { linear, residual, gate } => self.residual(linear, residual, gate)?,
+            Role::Pair { gate, up } => self.pair(index, gate, up)?,
+            Role::Modulated { norm, scale, shift } => self.modulated(norm, scale, shift)?,
+            Role::Chain(chain) => self.chain(index, &chain)?,
+            Role::Attention { q, k } => self.attention(index, q, k)?,
+            Role::Group(members) => return self.group(&members),
+        };
+        self.views[index] = Some(view);
+        Ok(())
+    }
+
     fn node(&mut self, index: usize) -> Result<View, LowerError> {
         let graph = self.graph;
         let node = &graph.nodes[index];
@@ -109,7 +128,6 @@ impl<'a> Lowering<'a> {
             }
             Op::Constant(weight) => View::whole(self.small(weight, Shaping::Same)?, &shape),
             Op::Linear { weight, bias } => self.linear(&shape, of(0), weight, bias.as_ref())?,
-            Op::Conv1d { .. } | Op::ConvTranspose1d { .. } => self.conv(index)?,
             Op::Embedding { table } => {
                 let (table, ids, view) =
                     (self.packed.table(self.weights, table)?, self.view(of(0)), self.buffer(&shape));
@@ -125,7 +143,9 @@ impl<'a> Lowering<'a> {
                 view
             }
             Op::Rope { theta } => self.rope(&shape, of(0), *theta),
-            Op::Attention { .. } => self.attention(index),
+            Op::Conv1d { .. } | Op::ConvTranspose1d { .. } | Op::Attention { .. } => {
+                unreachable!("convolutions and attentions have roles")
+            }
             Op::Add | Op::Mul => {
                 let each = if node.op == Op::Add { Each::Add } else { Each::Mul };
                 let operands = [self.view(of(0)), self.view(of(1))];
@@ -271,35 +291,140 @@ impl<'a> Lowering<'a> {
         Ok(view)
     }
 
-    fn conv(&mut self, index: usize) -> Result<View, LowerError> {
+    /// The value as rows in groups of its first axis; copied when it does not lie so.
+    fn batch_rows(&mut self, node: NodeId) -> Rows {
+        let view = self.view(node);
+        view.batch_rows().unwrap_or_else(|| self.copied(&view).batch_rows().expect("a dense value has rows"))
+    }
+
+    /// One vector a group; copied when it does not lie so.
+    fn vectors(&mut self, node: NodeId, like: &[usize]) -> (Slot, usize) {
+        let view = self.view(node);
+        view.vectors(like).unwrap_or_else(|| self.copied(&view).vectors(like).expect("fusing looked at its shape"))
+    }
+
+    fn linear_parts(&self, node: NodeId) -> (Weight, Option<Weight>) {
+        let Op::Linear { weight, bias } = &self.graph.nodes[node.index()].op else {
+            unreachable!("fusing looked at the operation");
+        };
+        (weight.clone(), bias.clone())
+    }
+
+    fn residual(&mut self, linear: NodeId, to: NodeId, gate: Option<NodeId>) -> Result<View, LowerError> {
+        let parts = [self.linear_parts(linear)];
+        let matrix = self.packed.matrix(self.weights, Form::Linear, &parts)?;
+        let shape = self.shapes[linear.index()].clone();
+        let x = self.batch_rows(self.graph.nodes[linear.index()].inputs[0]);
+        let to = self.batch_rows(to);
+        let view = self.buffer(&shape);
+        let y = view.batch_rows().expect("a dense value has rows");
+        let mut touched = vec![x.slot, to.slot, y.slot];
+        let ending = match gate {
+            None => Ending::Add(to),
+            Some(gate) => {
+                let (gate, stride) = self.vectors(gate, &shape);
+                touched.push(gate);
+                Ending::Gated(to, gate, stride)
+            }
+        };
+        self.emit(Linear::new(matrix, x, y, ending, self.threads), &touched);
+        Ok(view)
+    }
+
+    fn pair(&mut self, index: usize, gate: NodeId, up: NodeId) -> Result<View, LowerError> {
+        let parts = [self.linear_parts(gate), self.linear_parts(up)];
+        let matrix = self.packed.matrix(self.weights, Form::Pairs, &parts)?;
+        let view = self.buffer(&self.shapes[index].clone());
+        let (x, y) = self.even_rows(self.graph.nodes[gate.index()].inputs[0], &view);
+        self.emit(Linear::new(matrix, x, y, Ending::SiluTimes, self.threads), &[x.slot, y.slot]);
+        Ok(view)
+    }
+
+    /// Several linear layers of one input side by side; each value is a window onto their columns.
+    fn group(&mut self, members: &[NodeId]) -> Result<(), LowerError> {
+        let parts: Vec<_> = members.iter().map(|it| self.linear_parts(*it)).collect();
+        let matrix = self.packed.matrix(self.weights, Form::Linear, &parts)?;
+        let mut shape = self.shapes[members[0].index()].clone();
+        let last = shape.len() - 1;
+        shape[last] = matrix.n;
+        let view = self.buffer(&shape);
+        let (x, y) = self.even_rows(self.graph.nodes[members[0].index()].inputs[0], &view);
+        self.emit(Linear::new(matrix, x, y, Ending::Store, self.threads), &[x.slot, y.slot]);
+        let mut column = 0;
+        for member in members {
+            let columns = self.shapes[member.index()][last];
+            self.views[member.index()] = Some(view.slice(last, column, columns));
+            column += columns;
+        }
+        Ok(())
+    }
+
+    fn modulated(&mut self, norm: NodeId, scale: NodeId, shift: NodeId) -> Result<View, LowerError> {
+        let node = &self.graph.nodes[norm.index()];
+        let Op::RmsNorm { gain, eps } = &node.op else { unreachable!("fusing looked at the operation") };
+        let (gain, shape) = (self.small(gain, Shaping::Same)?, self.shapes[norm.index()].clone());
+        let modulate = [self.vectors(scale, &shape), self.vectors(shift, &shape)];
+        let x = self.batch_rows(node.inputs[0]);
+        let view = self.buffer(&shape);
+        let y = view.batch_rows().expect("a dense value has rows");
+        let touched = [x.slot, y.slot, modulate[0].0, modulate[1].0];
+        self.emit(Norm { x, y, width: shape[2], gain, eps: *eps, modulate: Some(modulate) }, &touched);
+        Ok(view)
+    }
+
+    fn chain(&mut self, index: usize, chain: &Chain) -> Result<View, LowerError> {
         let graph = self.graph;
-        let (x_id, shape) = (graph.nodes[index].inputs[0], self.shapes[index].clone());
-        let x = self.view(x_id);
-        let x = if x.batch_rows().is_some() { x } else { self.copied(&x) };
-        let (channels, x) = (x.shape[2], x.batch_rows().expect("a dense value has rows"));
-        let (matrix, walk, view, frames) = match &graph.nodes[index].op {
+        let source = |id: NodeId| graph.nodes[id.index()].inputs[0];
+        let x_id = source(chain.before.unwrap_or(chain.first));
+        let (channels, x) = (self.shapes[x_id.index()][2], self.batch_rows(x_id));
+        let shape = self.shapes[index].clone();
+        let (first, walk, view, y) = match &graph.nodes[chain.first.index()].op {
             Op::Conv1d { weight, bias, stride, padding, dilation } => {
                 let matrix = self.packed.matrix(self.weights, Form::Conv, &[(weight.clone(), bias.clone())])?;
                 let kernel = matrix.k / channels;
                 let walk = Walk { kernel, stride: *stride, padding: *padding, dilation: *dilation };
-                (matrix, walk, self.buffer(&shape), shape[1])
+                let view = self.buffer(&shape);
+                let y = view.batch_rows().expect("a dense value has rows");
+                (matrix, walk, view, y)
             }
             Op::ConvTranspose1d { weight, bias, stride, padding } => {
                 let taps = shape_of(self.weights, weight)?[2].div_ceil(*stride);
-                let form = Form::Transposed(*stride);
-                let matrix = self.packed.matrix(self.weights, form, &[(weight.clone(), bias.clone())])?;
+                let parts = [(weight.clone(), bias.clone())];
+                let matrix = self.packed.matrix(self.weights, Form::Transposed(*stride), &parts)?;
                 let walk = Walk { kernel: taps, stride: 1, padding: taps - 1, dilation: 1 };
                 // A row is `stride` output frames; the crop is a window onto all of them.
-                let frames = x.rows + taps - 1;
-                let whole = self.buffer(&[shape[0], frames * stride, shape[2]]);
-                (matrix, walk, whole.slice(1, *padding, shape[1]), frames)
+                let rows = x.rows + taps - 1;
+                let whole = self.buffer(&[shape[0], rows * stride, shape[2]]);
+                let outer_stride = whole.strides[0];
+                let y = Rows { slot: whole.slot, outer: shape[0], outer_stride, rows, stride: matrix.n };
+                (matrix, walk, whole.slice(1, *padding, shape[1]), y)
             }
             other => unreachable!("{other:?} is no convolution"),
         };
-        let slot = Slot { offset: 0, ..view.slot };
-        let y = Rows { slot, outer: shape[0], outer_stride: view.strides[0], rows: frames, stride: matrix.n };
-        self.emit(Conv::new(matrix, walk, x, channels, y, self.threads), &[x.slot, y.slot]);
+        let mut step = Conv::new(first, walk, x, channels, y, self.threads);
+        let mut touched = vec![x.slot, y.slot];
+        step.before = chain.before.map(|it| self.snake_of(it)).transpose()?;
+        step.between = chain.between.map(|it| self.snake_of(it)).transpose()?;
+        if let Some(second) = chain.second {
+            let Op::Conv1d { weight, bias, .. } = &graph.nodes[second.index()].op else {
+                unreachable!("fusing looked at the operation");
+            };
+            step.second = Some(self.packed.matrix(self.weights, Form::Conv, &[(weight.clone(), bias.clone())])?);
+        }
+        if let Some(residual) = chain.residual {
+            let rows = self.batch_rows(residual);
+            touched.push(rows.slot);
+            step.residual = Some(rows);
+        }
+        self.emit(step, &touched);
         Ok(view)
+    }
+
+    fn snake_of(&mut self, node: NodeId) -> Result<Snake, LowerError> {
+        let Op::Snake { alpha, beta } = &self.graph.nodes[node.index()].op else {
+            unreachable!("fusing looked at the operation");
+        };
+        self.snake(alpha, beta)
     }
 
     fn rope(&mut self, shape: &[usize], x: NodeId, theta: f32) -> View {
@@ -327,15 +452,16 @@ impl<'a> Lowering<'a> {
         (slot(cos), slot(sin))
     }
 
-    fn attention(&mut self, index: usize) -> View {
+    fn attention(&mut self, index: usize, q: Dressed, k: Dressed) -> Result<View, LowerError> {
         let (graph, shape) = (self.graph, self.shapes[index].clone());
         let node = &graph.nodes[index];
         let Op::Attention { window, causal } = node.op else { unreachable!("the caller looked") };
-        let mut with_heads = |place: usize| {
-            let view = self.view(node.inputs[place]);
-            if view.heads().is_some() { view } else { self.copied(&view) }
+        let [q_dressing, k_dressing] = [self.dressing(q)?, self.dressing(k)?];
+        let with_heads = |it: &mut Self, id: NodeId| {
+            let view = it.view(id);
+            if view.heads().is_some() { view } else { it.copied(&view) }
         };
-        let [q, k, v] = [0, 1, 2].map(&mut with_heads);
+        let [q, k, v] = [q.from, k.from, node.inputs[2]].map(|it| with_heads(self, it));
         let mask = node.inputs.get(3).map(|it| self.view(*it));
         let mask = mask.map(|it| if it.strides[1] == 1 || it.shape[1] == 1 { it } else { self.copied(&it) });
         let (keys, groups) = (k.shape[1], k.shape[2]);
@@ -355,8 +481,8 @@ impl<'a> Lowering<'a> {
             k: heads(&k),
             v: heads(&v),
             y: heads(&y),
-            q_dressing: Dressing::default(),
-            k_dressing: Dressing::default(),
+            q_dressing,
+            k_dressing,
             mask: mask.as_ref().map(|it| (it.slot, it.strides[0])),
             window,
             causal,
@@ -366,7 +492,25 @@ impl<'a> Lowering<'a> {
         let mut touched = vec![q.slot, k.slot, v.slot, y.slot, packed];
         touched.extend(mask.map(|it| it.slot));
         self.emit(step, &touched);
-        y
+        Ok(y)
+    }
+
+    fn dressing(&mut self, head: Dressed) -> Result<Dressing, LowerError> {
+        let mut dressing = Dressing::default();
+        if let Some(norm) = head.norm {
+            let Op::RmsNorm { gain, eps } = &self.graph.nodes[norm.index()].op else {
+                unreachable!("fusing looked at the operation");
+            };
+            dressing.norm = Some((self.small(gain, Shaping::Same)?, *eps));
+        }
+        if let Some(rope) = head.rope {
+            let Op::Rope { theta } = self.graph.nodes[rope.index()].op else {
+                unreachable!("fusing looked at the operation");
+            };
+            let shape = &self.shapes[rope.index()];
+            dressing.rope = Some(self.rope_table(shape[1], shape[3], theta));
+        }
+        Ok(dressing)
     }
 
     fn concat(&mut self, shape: &[usize], parts: &[NodeId], axis: usize) -> View {

@@ -10,6 +10,7 @@
 mod attention;
 mod conv;
 mod functions;
+mod fuse;
 mod lanes;
 mod linear;
 mod lower;

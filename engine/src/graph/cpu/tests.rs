@@ -217,6 +217,93 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_modulated_block_is_the_interpreters(
+        [batch, tokens, keys] in [1_usize..4, 1_usize..40, 1_usize..40],
+        [groups, per_group, half, inner] in [1_usize..3, 1_usize..3, 1_usize..17, 1_usize..50],
+        (gated, window) in (any::<bool>(), proptest::option::of(0_usize..20)),
+    ) {
+        let mut t = Bench::default();
+        let (heads, width) = (groups * per_group, 2 * half);
+        let hidden = heads * width;
+        let h = t.input("h", &[batch, tokens, hidden]);
+        let prompt = t.input("prompt", &[batch, keys, hidden]);
+        let modulation = t.input("modulation", &[batch, 3, hidden]);
+        for (name, n) in [("q", hidden), ("k", groups * width), ("v", groups * width), ("o", hidden)] {
+            t.weight(&format!("{name}.weight"), &[n, hidden]);
+            t.weight(&format!("{name}2.weight"), &[n, hidden]);
+        }
+        for (name, n, k) in [("gate", inner, hidden), ("up", inner, hidden), ("down", hidden, inner)] {
+            t.weight(&format!("{name}.weight"), &[n, k]);
+        }
+        for (name, n) in [("norm", hidden), ("q_norm", width), ("k_norm", width)] {
+            t.weight(&format!("{name}.weight"), &[n]);
+        }
+        let b = &mut t.b;
+        let [shift, scale, gate] = [0, 1, 2].map(|row| b.slice(modulation, 1, row, 1));
+        let scale = b.add_scalar(scale, 1.0);
+        let normed = b.rms_norm(h, "norm", 1e-6);
+        let scaled = b.mul(normed, scale);
+        let x = b.add(scaled, shift);
+        let attend = |b: &mut Builder, x: NodeId, from: NodeId, two: &str, turned: bool| {
+            let mut head = |name: &str, from: NodeId, normed: bool| {
+                let y = b.linear(from, &format!("{name}{two}"), false);
+                let y = b.split_axis(y, 2, width);
+                let y = if normed { b.rms_norm(y, &format!("{name}_norm"), 1e-6) } else { y };
+                if normed && turned { b.rope(y, 1e4) } else { y }
+            };
+            let (q, k, v) = (head("q", x, true), head("k", from, true), head("v", from, false));
+            let y = b.attention([q, k, v], None, window.filter(|_| turned), false);
+            let y = b.merge_axes(y, 2);
+            b.linear(y, &format!("o{two}"), false)
+        };
+        let part = attend(b, x, x, "", true);
+        let part = if gated { b.mul(gate, part) } else { part };
+        let h = b.add(h, part);
+        let part = attend(b, h, prompt, "2", false);
+        let h = b.add(part, h);
+        let gate = b.linear(h, "gate", false);
+        let gate = b.silu(gate);
+        let up = b.linear(h, "up", false);
+        let product = b.mul(gate, up);
+        let down = b.linear(product, "down", false);
+        let y = b.add(h, down);
+        t.agrees(y);
+    }
+
+    #[test]
+    fn residual_units_and_snakes_before_convolutions_are_the_interpreters(
+        [batch, frames, channels] in [1_usize..3, 1_usize..120, 1_usize..40],
+        (kernel, dilation, stride) in (1_usize..8, 1_usize..10, 1_usize..7),
+        (snake_between, residual) in (any::<bool>(), any::<bool>()),
+    ) {
+        let mut t = Bench::default();
+        let x = t.input("x", &[batch, frames, channels]);
+        let kernel = 2 * (kernel / 2) + 1;
+        let first = t.weight("first", &[channels, channels, kernel]);
+        let second = t.weight("second", &[channels, channels, 1]);
+        let up = t.weight("up", &[channels, 5, 2 * stride]);
+        let bias = Some(t.weight("bias", &[channels]));
+        for name in ["a", "b", "c"] {
+            t.weight(&format!("{name}.alpha"), &[1, channels, 1]);
+            t.weight(&format!("{name}.beta"), &[1, channels, 1]);
+        }
+        let b = &mut t.b;
+        let y = b.snake(x, "a");
+        let padding = dilation * (kernel - 1) / 2;
+        let y = b.node(Op::Conv1d { weight: first, bias: bias.clone(), stride: 1, padding, dilation }, &[y]);
+        let y = if snake_between { b.snake(y, "b") } else { y };
+        let y = b.node(Op::Conv1d { weight: second, bias, stride: 1, padding: 0, dilation: 1 }, &[y]);
+        let y = if residual { b.add(x, y) } else { y };
+        let y = b.snake(y, "c");
+        let y = b.node(Op::ConvTranspose1d { weight: up, bias: None, stride, padding: stride / 2 }, &[y]);
+        t.agrees(y);
+    }
+}
+
 #[test]
 fn snake_silu_and_sinusoid_are_the_interpreters() {
     let mut t = Bench::default();
