@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_meta_is_not_said_as_the_model_learnt_it() {
+    fn an_unknown_meta_is_said_as_the_model_learnt_it() {
         let prompt = Prompt { caption: "slow dub".into(), seconds: 60, ..Prompt::default() };
         let wanted = "# Instruction\nFill the audio semantic mask based on the given conditions:\n\n# Caption\nslow dub\n\n\
                       # Metas\n- bpm: N/A\n- timesignature: N/A\n- keyscale: N/A\n- duration: 60 seconds\n<|endoftext|>\n";
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn known_metas_are_not_written_as_the_player_gave_them() {
+    fn known_metas_are_written_as_the_player_gave_them() {
         let prompt = Prompt {
             caption: "x".into(),
             bpm: Some(120),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn lyrics_do_not_end_with_exactly_one_end_of_text() {
+    fn lyrics_end_with_exactly_one_end_of_text() {
         let prompt = Prompt { lyrics: "la la".into(), language: "en".into(), ..Prompt::default() };
         assert_eq!(prompt.lyric_text(), "# Languages\nen\n\n# Lyric\nla la<|endoftext|>");
     }

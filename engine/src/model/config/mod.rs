@@ -43,3 +43,6 @@ fn list(faults: &[Fault]) -> String {
     };
     faults.iter().map(say).collect::<Vec<_>>().join("; ")
 }
+
+#[cfg(test)]
+mod tests;

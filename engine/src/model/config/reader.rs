@@ -19,6 +19,8 @@ pub(super) struct Reader {
     file: PathBuf,
     object: Map<String, Value>,
     faults: Vec<Fault>,
+    /// How many of the faults are contradictions between sound values.
+    contradictions: usize,
 }
 
 impl Reader {
@@ -32,7 +34,9 @@ impl Reader {
             return Err(fault(format!("{} bytes", text.len()), "a configuration of at most 1 MiB"));
         }
         match serde_json::from_str(text) {
-            Ok(Value::Object(object)) => Ok(Self { file: file.to_owned(), object, faults: Vec::new() }),
+            Ok(Value::Object(object)) => {
+                Ok(Self { file: file.to_owned(), object, faults: Vec::new(), contradictions: 0 })
+            }
             Ok(other) => Err(fault(quote(&other), "a JSON object")),
             Err(error) => Err(fault(format!("broken JSON ({error})"), "a JSON object")),
         }
@@ -131,10 +135,12 @@ impl Reader {
         self.faults.push(Fault { key: key.to_owned(), found, expected });
     }
 
-    /// Remembers a fault unless a condition between several keys holds.
+    /// Remembers a fault unless a condition between several keys holds. Once a value itself was faulty, conditions are
+    /// not looked at: they would judge the stand-in.
     pub(super) fn require(&mut self, holds: bool, key: &str, found: usize, expected: impl Into<String>) {
-        if !holds && !self.faults.iter().any(|it| it.key == key) {
+        if !holds && self.faults.len() == self.contradictions {
             self.fault(key, found.to_string(), expected.into());
+            self.contradictions += 1;
         }
     }
 
