@@ -45,6 +45,15 @@ impl Inputs {
         self
     }
 
+    /// Shape and numbers that were given for an [`Op::Input`].
+    #[must_use]
+    pub fn numbers(&self, name: &str) -> Option<(&[usize], &[f32])> {
+        match self.values.get(name)? {
+            Value::Numbers((shape, numbers)) => Some((shape, numbers)),
+            Value::Ids(..) => None,
+        }
+    }
+
     /// Sizes of the named axes, as the given shapes say.
     ///
     /// # Errors
