@@ -1,3 +1,5 @@
 //! The daemon: the only crate that knows both the engine and the hardware.
 
+pub mod binding;
+pub mod params_command;
 pub mod source;

@@ -1,0 +1,97 @@
+//! The keys of the terminal.
+//!
+//! Two rows of letters select the sixteen main parameters in the order of control changes 1 to 16; arrows walk and move.
+//! Shift with a digit keeps a scene on a US keyboard; since other layouts put other signs there, `w` and a digit does too.
+
+use engine::param::ParamId;
+use hal::gesture::Key;
+
+use super::{Deed, MAIN};
+
+/// Detents of the coarse keys: eight strokes cross the whole travel.
+const COARSE: i32 = 16;
+/// Part of the tape that a seek key moves.
+const SEEK: f32 = 0.05;
+/// The rows of letters that select, left to right.
+const SELECT: &str = "asdfghjklzxcvbnm";
+/// Shift and digits 1 to 9 on a US keyboard.
+const SHIFTED_DIGITS: &str = "!@#$%^&*(";
+
+/// The keys, for the help screen and `demon params --map`.
+pub const KEY_HELP: &[(&str, &str)] = &[
+    ("a s d f g h j k l", "select main parameters 1 to 9"),
+    ("z x c v b n m", "select main parameters 10 to 16"),
+    ("left, right", "select the parameter before, after"),
+    ("up, down, + -", "move the selected parameter"),
+    ("page up, page down", "move it far"),
+    ("backspace", "put it back to its default"),
+    ("1 to 9", "recall a scene"),
+    ("shift 1 to 9, or w and 1 to 9", "keep a scene"),
+    ("u, U", "undo, redo"),
+    ("r", "new seeds"),
+    ("space", "mute, play again"),
+    ("[ ] home", "seek back, forward, to the start"),
+    ("q, escape, ctrl-c", "leave"),
+];
+
+/// What a key means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum KeyMeaning {
+    Quit,
+    Deed(Deed),
+    WillCapture,
+    Select(ParamId),
+    Walk(isize),
+    Nudge(i32),
+    Default,
+    SeekBy(f32),
+}
+
+/// What a key means; `None` for a key that means nothing.
+pub(super) fn meaning(key: Key) -> Option<KeyMeaning> {
+    Some(match key {
+        Key::Interrupt | Key::Escape | Key::Char('q') => KeyMeaning::Quit,
+        Key::Left => KeyMeaning::Walk(-1),
+        Key::Right | Key::Tab => KeyMeaning::Walk(1),
+        Key::Up | Key::Char('+' | '=') => KeyMeaning::Nudge(1),
+        Key::Down | Key::Char('-' | '_') => KeyMeaning::Nudge(-1),
+        Key::PageUp => KeyMeaning::Nudge(COARSE),
+        Key::PageDown => KeyMeaning::Nudge(-COARSE),
+        Key::Home => KeyMeaning::Deed(Deed::Start),
+        Key::Backspace => KeyMeaning::Default,
+        Key::Char(' ') => KeyMeaning::Deed(Deed::Panic),
+        Key::Char('r') => KeyMeaning::Deed(Deed::Reseed),
+        Key::Char('u') => KeyMeaning::Deed(Deed::Undo),
+        Key::Char('U') => KeyMeaning::Deed(Deed::Redo),
+        Key::Char('w') => KeyMeaning::WillCapture,
+        Key::Char('[') => KeyMeaning::SeekBy(-SEEK),
+        Key::Char(']') => KeyMeaning::SeekBy(SEEK),
+        Key::Char(digit @ '1'..='9') => KeyMeaning::Deed(Deed::Recall(digit as usize - '1' as usize)),
+        Key::Char(sign) => match SHIFTED_DIGITS.find(sign) {
+            Some(place) => KeyMeaning::Deed(Deed::Capture(place)),
+            None => KeyMeaning::Select(MAIN[SELECT.find(sign)?]),
+        },
+        Key::End | Key::Enter => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deed, Key, KeyMeaning, MAIN, SELECT, meaning};
+
+    #[test]
+    fn two_rows_select_the_main_parameters_in_order() {
+        for (letter, id) in SELECT.chars().zip(MAIN) {
+            assert_eq!(meaning(Key::Char(letter)), Some(KeyMeaning::Select(id)));
+        }
+        assert_eq!(SELECT.len(), MAIN.len());
+    }
+
+    #[test]
+    fn digits_recall_and_shifted_digits_keep() {
+        assert_eq!(meaning(Key::Char('1')), Some(KeyMeaning::Deed(Deed::Recall(0))));
+        assert_eq!(meaning(Key::Char('9')), Some(KeyMeaning::Deed(Deed::Recall(8))));
+        assert_eq!(meaning(Key::Char('!')), Some(KeyMeaning::Deed(Deed::Capture(0))));
+        assert_eq!(meaning(Key::Char('(')), Some(KeyMeaning::Deed(Deed::Capture(8))));
+    }
+}
