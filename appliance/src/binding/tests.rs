@@ -76,6 +76,18 @@ fn after_a_scene_every_knob_must_come_by_again() {
 }
 
 #[test]
+fn a_scene_that_hardly_moves_a_value_lets_its_knob_go_too() {
+    let mut stage = Stage::new(vec![]);
+    stage.store.set(ParamId::Denoise, 0.515).expect("a number");
+    stage.store.capture(0);
+    stage.turn(1, 60);
+    stage.turn(1, 64);
+    stage.store.recall(0);
+    assert!(matches!(stage.turn(1, 55), Some(Act::Waiting(..))));
+    assert_eq!(stage.denoise(), 0.515);
+}
+
+#[test]
 fn a_value_that_other_hands_moved_is_let_go() {
     let mut stage = Stage::new(vec![]);
     stage.turn(1, 60);
