@@ -5,7 +5,7 @@
 #[path = "model_codec.rs"]
 mod codec;
 #[path = "model_condition.rs"]
-mod condition;
+pub mod condition;
 #[path = "model_dit.rs"]
 mod dit;
 #[path = "model_text.rs"]

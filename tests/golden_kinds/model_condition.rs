@@ -31,28 +31,34 @@ pub fn encoder(golden: &Golden, case: &Case, report: &mut Report) {
 
 pub fn prepare(golden: &Golden, case: &Case, report: &mut Report) {
     let part = dit_part(golden, case);
+    for machine in Machine::ALL {
+        let (packed, context) = prepared(machine, &part, case);
+        compare_packed(report, case, machine, &packed);
+        compare(report, case, machine, "context_latents", &context);
+    }
+}
+
+/// Condition tokens and context latents of every row of a case.
+pub fn prepared(machine: Machine, part: &Part<DitConfig>, case: &Case) -> (Padded, Vec<f32>) {
     let channels = part.config.latent_channels;
     let (source, mask) = (case.tensor("src_latents"), case.tensor("chunk_masks"));
     let covers = case.tensor("is_covers").ids.as_ref().expect("switches are whole numbers");
     let frames = source.shape[1];
-    for machine in Machine::ALL {
-        compare_packed(report, case, machine, &encode(machine, &part, case).packed);
-        let hints = match case.tensors.get("precomputed_hints") {
-            Some(hints) => rows(hints).map(<[f32]>::to_vec).collect(),
-            None => {
-                let silence = &case.tensor("silence_latent").data;
-                let filled = rows(source).map(|it| context::filled_up(it, silence, part.config.pool, channels));
-                filled.map(|it| detokenized(machine, &part, &it).hints).collect::<Vec<_>>()
-            }
-        };
-        let mut joined = Vec::new();
-        for (row, &cover) in covers.iter().enumerate() {
-            let mask = &mask.data[row * frames * channels..(row + 1) * frames * channels];
-            let source = rows(source).nth(row).expect("a source for every row");
-            joined.extend(context::join(if 0 < cover { &hints[row] } else { source }, mask, channels));
+    let hints = match case.tensors.get("precomputed_hints") {
+        Some(hints) => rows(hints).map(<[f32]>::to_vec).collect(),
+        None => {
+            let silence = &case.tensor("silence_latent").data;
+            let filled = rows(source).map(|it| context::filled_up(it, silence, part.config.pool, channels));
+            filled.map(|it| detokenized(machine, part, &it).hints).collect::<Vec<_>>()
         }
-        compare(report, case, machine, "context_latents", &joined);
+    };
+    let mut joined = Vec::new();
+    for (row, &cover) in covers.iter().enumerate() {
+        let mask = &mask.data[row * frames * channels..(row + 1) * frames * channels];
+        let source = rows(source).nth(row).expect("a source for every row");
+        joined.extend(context::join(if 0 < cover { &hints[row] } else { source }, mask, channels));
     }
+    (encode(machine, part, case).packed, joined)
 }
 
 pub fn packing(case: &Case, report: &mut Report) {

@@ -170,7 +170,8 @@ fn velocity_blends(case: &Case, report: &mut Report) {
     let data = |name: &str| &case.tensor(name).data[..];
     let weight = |name: &str| Some(Curve::from(data(name).to_vec()));
     let rest = || Some(Curve::from(data("w1").iter().map(|it| 1.0 - it).collect::<Vec<_>>()));
-    let blends: [(&str, Vec<(&str, Option<Curve>)>); 4] = [
+    type Parts = Vec<(&'static str, Option<Curve>)>;
+    let blends: [(&str, Parts); 4] = [
         ("two_weighted", vec![("v0", rest()), ("v1", weight("w1"))]),
         ("three_mixed_rank", vec![("v0", weight("w0")), ("v1", weight("w1")), ("v2", weight("w2"))]),
         ("none_plus_w0", vec![("v0", None), ("v1", weight("w0"))]),
@@ -223,11 +224,11 @@ fn guided_steps(case: &Case, key: &str, variant: &Value, report: &mut Report) {
             return Curve::Scalar(number as f32);
         }
         let parts = key.split('_').filter_map(|part| prefixes.iter().find_map(|it| part.strip_prefix(it)));
-        let found = parts.filter_map(|rest| match rest {
+        let mut found = parts.filter_map(|rest| match rest {
             "curve" => Some(curve(case, &Value::from(tensor))),
             rest => number_in_key(rest).map(Curve::Scalar),
         });
-        found.last().unwrap_or(Curve::Scalar(default))
+        found.next_back().unwrap_or(Curve::Scalar(default))
     };
     let scale = given("guidance_scale", ["g", "g"], "guidance_curve", 1.0);
     let momentum = given("momentum", ["mom", "m"], "momentum_curve", DEFAULT_MOMENTUM);
@@ -273,7 +274,7 @@ fn schedules(golden: &Golden, case: &Case, report: &mut Report) {
         let mut levels = Vec::new();
         sampling.levels_into(number(row, "denoise"), grain, &mut levels);
         let expected: Vec<f32> =
-            row["t"].as_array().expect("levels").iter().map(|it| it.as_f64().unwrap() as f32).collect();
+            row["t"].as_array().expect("levels").iter().map(|it| it.as_f64().expect("a level") as f32).collect();
         let what = format!("shift {} steps {} denoise {} {}", row["shift"], row["steps"], row["denoise"], row["dtype"]);
         // The manifest allows half-precision rows one unit in the last place.
         let tolerance = match grain {

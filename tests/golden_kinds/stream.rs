@@ -13,6 +13,8 @@
 //!   born in the same tick must give the same latent, bit for bit, in the tick of its last step.
 //! - *Shrinking.* The published ring discards slots; so does the driver ([`Shrink::Discard`]).
 
+#[path = "network.rs"]
+mod network;
 #[path = "one_shot.rs"]
 mod one_shot;
 #[path = "stream_rows.rs"]
@@ -22,12 +24,14 @@ mod script;
 
 use std::collections::BTreeMap;
 
-use engine::backend::{Alone, Backend, BackendError, CpuBackend, Denoiser};
+use engine::backend::{Alone, Backend, BackendError, CpuBackend};
 use engine::ring::plan::{Birth, TickPlan};
 use engine::ring::{Emission, Ring, Shrink, StepControls, tick};
 use serde_json::Value;
 
 use crate::case::{Case, Golden, Report, Tolerance};
+use crate::model::{Machine, dit_part};
+use network::Network;
 use rows::{Rows, ScriptNoise};
 use script::Script;
 
@@ -40,31 +44,41 @@ pub fn run(golden: &Golden, case: &Case, report: &mut Report) {
         return one_shot::run(golden, case, report);
     }
     let script = Script::read(golden, case);
-    let exact = TOLERANCE_OF_TIMES;
-    replayed(case, &script, report, exact);
+    replayed(case, &script, report);
+    computed(golden, case, &script, report);
 }
 
 /// "timesteps to 3e-7".
-const TOLERANCE_OF_TIMES: Tolerance = Tolerance { absolute: 3e-7, relative: 0.0 };
+const TIMES: Tolerance = Tolerance { absolute: 3e-7, relative: 0.0 };
 
-fn replayed(case: &Case, script: &Script<'_>, report: &mut Report, times: Tolerance) {
-    let tolerance = case.tolerance_saying("replay");
-    let run = Run { case, script, times, state: tolerance, velocity: None, label: "replay" };
-    let published = run.play::<rows::NoNetwork>(None, Emission::OneATick, report);
-    let ours = run.play::<rows::NoNetwork>(None, Emission::WhenFinished, report);
+fn replayed(case: &Case, script: &Script<'_>, report: &mut Report) {
+    let run = Run { case, script, state: case.tolerance_saying("replay"), velocity: None, label: "replay".into() };
+    let published = run.play(rows::Answer::Recorded, Emission::OneATick, report);
+    let ours = run.play(rows::Answer::Recorded, Emission::WhenFinished, report);
     compare_lives(case, &published, &ours, report);
+}
+
+fn computed(golden: &Golden, case: &Case, script: &Script<'_>, report: &mut Report) {
+    let part = dit_part(golden, case);
+    let width = part.config.encoders.hidden;
+    for machine in Machine::ALL {
+        let velocity = Some(case.tolerance("tick000.pos_v"));
+        let state = case.tolerance("finished.any");
+        let run = Run { case, script, state, velocity, label: format!("full ({machine:?})") };
+        let network = rows::Answer::Computed { network: Network::new(machine, &part), width };
+        run.play(network, Emission::OneATick, report);
+    }
 }
 
 /// One way of driving a script.
 struct Run<'a> {
     case: &'a Case,
     script: &'a Script<'a>,
-    times: Tolerance,
     /// For latents and network inputs.
     state: Tolerance,
     /// For velocities, when a network computes them.
     velocity: Option<Tolerance>,
-    label: &'static str,
+    label: String,
 }
 
 /// What became of a request.
@@ -79,12 +93,12 @@ struct Life {
 type Lives = BTreeMap<String, Life>;
 
 impl Run<'_> {
-    fn play<D: Denoiser>(&self, network: Option<D>, emission: Emission, report: &mut Report) -> Lives {
+    fn play(&self, answer: rows::Answer<'_>, emission: Emission, report: &mut Report) -> Lives {
         let Self { case, script, .. } = self;
         let mut ring = Ring::new(script.depth, script.sampling);
         ring.shrink = Shrink::Discard;
         ring.emission = emission;
-        let rows = Rows::new(case, script, network);
+        let rows = Rows::new(case, script, answer);
         let inner = CpuBackend::with(rows, ScriptNoise::new(case, script), Alone);
         let mut backend = Watched { inner, started: Vec::new() };
         let mut shared = script.controls.clone();
@@ -162,13 +176,13 @@ impl Run<'_> {
         for (step, record) in plan.steps.iter().zip(list("active")) {
             let expected = ["t_curr", "t_next"].map(|key| record[key].as_f64().expect("a time") as f32);
             let what = format!("{} tick {at} slot {} times", self.label, step.slot);
-            report.compare(self.case, &what, &[step.span.now, step.span.next], &expected, self.times);
+            report.compare(self.case, &what, &[step.span.now, step.span.next], &expected, TIMES);
         }
         for (birth, record) in plan.births.iter().zip(list("filled")) {
             let numbers = record["schedule"].as_array().expect("a schedule").iter();
             let expected: Vec<f32> = numbers.map(|it| it.as_f64().expect("a time") as f32).collect();
             let levels = ring.slot(birth.slot).map_or(&[][..], |it| it.levels);
-            report.compare(self.case, &format!("{} tick {at} schedule", self.label), levels, &expected, self.times);
+            report.compare(self.case, &format!("{} tick {at} schedule", self.label), levels, &expected, TIMES);
         }
     }
 
@@ -207,10 +221,10 @@ impl Run<'_> {
         }
     }
 
-    fn check_rows<D: Denoiser>(&self, backend: &mut Watched<ScriptBackend<'_, D>>, report: &mut Report) {
+    fn check_rows(&self, backend: &mut Watched<ScriptBackend<'_>>, report: &mut Report) {
         for row in backend.inner.denoiser().seen.drain(..) {
             let what = format!("{} tick {} {}", self.label, row.tick, row.name);
-            report.compare(self.case, &format!("{what} t"), &[row.t], &[row.expected.t], self.times);
+            report.compare(self.case, &format!("{what} t"), &[row.t], &[row.expected.t], TIMES);
             if let Some(x) = row.expected.x {
                 report.compare(self.case, &format!("{what} x"), &row.x, x, self.state);
             }
@@ -221,7 +235,7 @@ impl Run<'_> {
     }
 }
 
-type ScriptBackend<'a, D> = CpuBackend<Rows<'a, D>, ScriptNoise<'a>, Alone>;
+type ScriptBackend<'a> = CpuBackend<Rows<'a>, ScriptNoise<'a>, Alone>;
 
 /// A backend whose start states are looked at.
 struct Watched<B> {

@@ -6,6 +6,7 @@ use engine::backend::{Denoiser, DenoiserError, DenoiserRow};
 use engine::latent::LATENT_CHANNELS;
 use engine::solver::noise::{Draw, NoiseSource, Purpose};
 
+use super::network::Network;
 use super::script::{Script, condition_name, mask_seed};
 use crate::case::Case;
 
@@ -35,26 +36,25 @@ struct Track<'a> {
     next: usize,
 }
 
-/// Feeds recorded velocities back, or asks a network and compares. Rows are told apart by the address of their tokens,
-/// which every request has for itself.
-pub struct Rows<'a, D> {
+/// Where a row's velocity comes from.
+pub enum Answer<'a> {
+    /// The script.
+    Recorded,
+    /// A network; its prompts are `width` numbers a token.
+    Computed { network: Network<'a>, width: usize },
+}
+
+/// Feeds recorded velocities back, or asks a network. Rows are told apart by the address of their tokens, which every
+/// request has for itself.
+pub struct Rows<'a> {
     tracks: HashMap<usize, Track<'a>>,
-    network: Option<D>,
+    answer: Answer<'a>,
     pub tick: usize,
     pub seen: Vec<Seen<'a>>,
 }
 
-/// The network of a replay: there is none.
-pub enum NoNetwork {}
-
-impl Denoiser for NoNetwork {
-    fn velocity(&mut self, _row: &DenoiserRow<'_>, _out: &mut [f32]) -> Result<(), DenoiserError> {
-        match *self {}
-    }
-}
-
-impl<'a, D> Rows<'a, D> {
-    pub fn new(case: &'a Case, script: &Script<'_>, network: Option<D>) -> Self {
+impl<'a> Rows<'a> {
+    pub fn new(case: &'a Case, script: &Script<'_>, answer: Answer<'a>) -> Self {
         let mut by_name: HashMap<(String, String), Vec<Expected<'a>>> = HashMap::new();
         for record in &script.ticks {
             let tick = record["tick"].as_u64().expect("a tick has a number");
@@ -87,11 +87,11 @@ impl<'a, D> Rows<'a, D> {
             }
         }
         assert!(by_name.is_empty(), "{}: rows of unknown conditions", case.path);
-        Self { tracks, network, tick: 0, seen: Vec::new() }
+        Self { tracks, answer, tick: 0, seen: Vec::new() }
     }
 }
 
-impl<D: Denoiser> Denoiser for Rows<'_, D> {
+impl Denoiser for Rows<'_> {
     fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
         let track =
             self.tracks.get_mut(&(row.tokens.as_ptr() as usize)).expect("every row's tokens are a request's own");
@@ -101,24 +101,18 @@ impl<D: Denoiser> Denoiser for Rows<'_, D> {
             return Ok(());
         };
         track.next += 1;
-        if let Some(network) = &mut self.network {
-            let frames = row.x.len() / LATENT_CHANNELS;
-            let width = row.tokens.len() / tokens_of(row.tokens.len(), frames, expected.padded_tokens);
-            let mut tokens = row.tokens.to_vec();
-            tokens.resize(expected.padded_tokens * width, 0.0);
-            network.velocity(&DenoiserRow { tokens: &tokens, ..*row }, out)?;
-        } else {
-            out.copy_from_slice(expected.velocity);
+        match &mut self.answer {
+            Answer::Recorded => out.copy_from_slice(expected.velocity),
+            Answer::Computed { network, width } => {
+                let mut tokens = row.tokens.to_vec();
+                tokens.resize(expected.padded_tokens * *width, 0.0);
+                network.velocity(&DenoiserRow { tokens: &tokens, ..*row }, out)?;
+            }
         }
         let (x, velocity) = (row.x.to_vec(), out.to_vec());
         self.seen.push(Seen { tick: self.tick, name: track.name.clone(), t: row.t, x, velocity, expected });
         Ok(())
     }
-}
-
-/// Placeholder until the network's width is known here.
-fn tokens_of(numbers: usize, _frames: usize, padded: usize) -> usize {
-    numbers.min(padded).max(1)
 }
 
 /// Recorded draws by request and step. A draw that the script does not hold is multiplied by zero there, so here it is
