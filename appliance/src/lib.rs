@@ -2,4 +2,5 @@
 
 pub mod binding;
 pub mod params_command;
+pub mod patch;
 pub mod source;

@@ -1,0 +1,196 @@
+//! A patch: all that a performance needs, in one TOML file that a person can read and mend.
+//!
+//! ```toml
+//! source = "loop.flac"              # beside the patch, or a whole path
+//!
+//! [prompt]
+//! a = "warm analogue house, rhodes" # what the music should be
+//! b = "dark ambient drone"          # where the blend leads
+//! lyrics = "[Instrumental]"
+//! bpm = 120                         # 30 to 300
+//! key = "A minor"
+//! time_signature = 4                # 2, 3, 4 or 6
+//!
+//! [values]                          # every parameter of `demon params`, by name
+//! denoise = 0.6
+//! method = "sde"
+//! dcw_enabled = true
+//!
+//! [curves]                          # drawn over the tape: [time 0 to 1, value]
+//! source_blend = [[0.0, 0.2], [1.0, 0.8]]
+//!
+//! [scenes.1]                        # 1 to 9; what is not named is at its default
+//! denoise = 0.9
+//!
+//! [[map]]                           # before the default map
+//! cc = 74                           # or note, nrpn, bend = true, pressure = true, program = true
+//! channel = 1                       # any where it is left out
+//! to = "denoise"                    # or reseed, panic, undo, redo, start, scene-N, keep-scene-N, scene
+//! encoding = "absolute"             # twos-complement, binary-offset, sign-bit, sign-bit-2
+//! takeover = "pickup"               # or jump
+//! ```
+//!
+//! Reading walks the document itself instead of deriving a reader, because a deriving one stops at the first fault: a
+//! player who mends a patch by hand sees every fault at once, each with its line. Unknown keys are faults: a misspelt one
+//! must not be silence. Saving writes beside the old file, flushes, and renames, so that a power cut leaves one or the
+//! other whole.
+
+mod read;
+mod write;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use engine::param::{Breakpoints, ParamId, SCENES, Store, Values};
+
+use crate::binding::Map;
+
+/// Greatest patch file in bytes: a hundred times the longest that hands write.
+const LARGEST_BYTES: u64 = 1 << 20;
+
+/// Words for the model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prompt {
+    /// What the music should be.
+    pub a: String,
+    /// Where the prompt blend leads; the same as `a` where it is empty.
+    pub b: String,
+    /// Lyrics, with section marks; empty for instrumental music.
+    pub lyrics: String,
+    /// Quarter notes a minute, 30 to 300.
+    pub bpm: Option<u16>,
+    /// Key and scale, as in "A minor".
+    pub key: Option<String>,
+    /// Beats in a bar: 2, 3, 4 or 6.
+    pub time_signature: Option<u8>,
+}
+
+/// All that a performance needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patch {
+    /// The recording.
+    pub source: Option<PathBuf>,
+    /// Words for the model.
+    pub prompt: Prompt,
+    /// Every value.
+    pub values: Values,
+    /// Drawn curves.
+    pub curves: Vec<(ParamId, Breakpoints)>,
+    /// Scenes, from 1 on the panel, from 0 here.
+    pub scenes: [Option<Values>; SCENES],
+    /// The map.
+    pub map: Map,
+}
+
+impl Patch {
+    /// Reads a patch; a relative source is taken as beside it.
+    ///
+    /// # Errors
+    /// [`PatchError`]: with every fault of the file.
+    pub fn load(path: &Path) -> Result<Self, PatchError> {
+        let unreadable = |error| PatchError::Unreadable(path.to_owned(), error);
+        if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST_BYTES {
+            return Err(PatchError::TooLarge(path.to_owned()));
+        }
+        let bytes = std::fs::read(path).map_err(unreadable)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error())))?;
+        let mut patch = Self::parse(&text).map_err(|faults| PatchError::Faulty { path: path.to_owned(), faults })?;
+        if let (Some(source), Some(folder)) = (&patch.source, path.parent()) {
+            patch.source = Some(folder.join(source));
+        }
+        Ok(patch)
+    }
+
+    /// Reads a patch's text.
+    ///
+    /// # Errors
+    /// Every fault of the text, in the order of their lines.
+    pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        read::read(text)
+    }
+
+    /// The patch as text; [`Patch::parse`] reads the same patch from it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        write::text(self)
+    }
+
+    /// Saves the patch: after this returns, the file is whole on the disk; whatever happens before, the old one is.
+    ///
+    /// # Errors
+    /// [`PatchError::Unwritable`]; the old file is as it was.
+    pub fn save(&self, path: &Path) -> Result<(), PatchError> {
+        write::save(path, self.to_text().as_bytes()).map_err(|error| PatchError::Unwritable(path.to_owned(), error))
+    }
+
+    /// Puts the patch's values and scenes into the store. Curves, source and prompts travel as edges.
+    pub fn apply(&self, store: &mut Store) {
+        store.take(&self.values);
+        for (place, scene) in self.scenes.iter().enumerate() {
+            store.put_scene(place, *scene);
+        }
+    }
+
+    /// Takes the store's values and scenes into the patch, for saving.
+    pub fn take_from(&mut self, store: &Store) {
+        self.values = *store.values();
+        for (place, scene) in self.scenes.iter_mut().enumerate() {
+            *scene = store.scene(place).copied();
+        }
+    }
+}
+
+/// Why there is no patch, or why it was not saved. What was playing plays on.
+#[derive(Debug, thiserror::Error)]
+pub enum PatchError {
+    /// Mend the path or the disk.
+    #[error("{}: cannot be read: {_1}", _0.display())]
+    Unreadable(PathBuf, #[source] std::io::Error),
+    /// This is no patch.
+    #[error("{}: too large for a patch (expected at most {LARGEST_BYTES} bytes)", _0.display())]
+    TooLarge(PathBuf),
+    /// Mend the file: everything that is wrong with it is here.
+    #[error("{}", lines(path, faults))]
+    Faulty {
+        /// The file.
+        path: PathBuf,
+        /// Its faults.
+        faults: Vec<Fault>,
+    },
+    /// Free or mend the disk, and save again.
+    #[error("{}: cannot be saved: {_1}", _0.display())]
+    Unwritable(PathBuf, #[source] std::io::Error),
+}
+
+fn lines(path: &Path, faults: &[Fault]) -> String {
+    let lines: Vec<String> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
+    lines.join("\n")
+}
+
+/// One fault of a patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Its line, from 1.
+    pub line: usize,
+    /// The key, as in `values.denoise`.
+    pub key: String,
+    /// What stands there.
+    pub found: String,
+    /// What should.
+    pub expected: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, key, found, expected } = self;
+        if key.is_empty() {
+            write!(f, "{line}: {found} (expected {expected})")
+        } else {
+            write!(f, "{line}: {key}: found {found}, expected {expected}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
