@@ -1,0 +1,137 @@
+//! What the audio thread tells everybody else: where it is, and what went wrong.
+//!
+//! Every field is an atomic with one writer, the audio thread; readers look whenever they like. Values only grow, so a
+//! reader that wants "since last time" subtracts. Trouble on the audio thread ends here and nowhere else: another
+//! thread logs it.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// Bits of the packed playhead that hold the position; the rest count frames played.
+const POSITION_BITS: u32 = 28;
+const PLAYED_BITS: u32 = 64 - POSITION_BITS;
+const PLAYED_MASK: u64 = (1 << PLAYED_BITS) - 1;
+
+/// Where the tape is being read, and how much has been played since the start: one coherent moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Playhead {
+    /// The next stereo sample of the tape to be played.
+    pub position: usize,
+    /// Stereo samples played since the start, modulo 2^36 (16 days at 48 kHz). Only differences mean anything.
+    pub played: u64,
+}
+
+impl Playhead {
+    /// Stereo samples from moment `now` to moment `then` of the played count, negative when `then` is past; right
+    /// across the wrap of the count.
+    #[must_use]
+    pub fn frames_between(now: u64, then: u64) -> i64 {
+        let spare = u64::BITS - PLAYED_BITS;
+        ((then.wrapping_sub(now) << spare) as i64) >> spare
+    }
+
+    fn pack(self) -> u64 {
+        ((self.position as u64) << PLAYED_BITS) | (self.played & PLAYED_MASK)
+    }
+
+    fn unpack(packed: u64) -> Self {
+        Self { position: (packed >> PLAYED_BITS) as usize, played: packed & PLAYED_MASK }
+    }
+}
+
+/// Counters and levels of the audio thread. Frames are stereo samples; every count is since the start.
+#[derive(Debug, Default)]
+pub struct Meters {
+    playhead: AtomicU64,
+    /// Periods filled.
+    pub fills: AtomicU64,
+    /// Gaps that the device reported (see `Player::underran`).
+    pub underruns: AtomicU64,
+    /// Windows spliced into the tape, whole or in part.
+    pub windows_spliced: AtomicU64,
+    /// Windows that came after their first frame had been played.
+    pub windows_late: AtomicU64,
+    /// Frames of late windows that were dropped.
+    pub late_frames: AtomicU64,
+    /// Windows for a tape that is no longer playing.
+    pub windows_stale: AtomicU64,
+    /// Windows refused because a sample in them was not finite. Written by the decode thread.
+    pub windows_non_finite: AtomicU64,
+    /// Frames at the output that were not finite and were replaced.
+    pub non_finite_frames: AtomicU64,
+    /// Frames that the limiter turned down.
+    pub limited_frames: AtomicU64,
+    /// Frames that only the last clamp held under the ceiling. Above 0 the limiter has a fault.
+    pub clamped_frames: AtomicU64,
+    /// Turns of the loop.
+    pub laps: AtomicU64,
+    peaks: [AtomicU32; 2],
+    /// Smallest limiter gain since it was last read, as `f32` bits.
+    deepest: AtomicU32,
+}
+
+impl Meters {
+    /// Where the tape is being read now.
+    #[must_use]
+    pub fn playhead(&self) -> Playhead {
+        Playhead::unpack(self.playhead.load(Relaxed))
+    }
+
+    /// Highest absolute sample of left and right since the last call, after the guard.
+    pub fn take_peaks(&self) -> [f32; 2] {
+        [0, 1].map(|channel: usize| f32::from_bits(self.peaks[channel].swap(0, Relaxed)))
+    }
+
+    /// Smallest limiter gain since the last call: 1 when it did nothing.
+    pub fn take_limiter_gain(&self) -> f32 {
+        // Stored as depth below 1, so that the resting value is 0 and larger bits mean deeper.
+        1.0 - f32::from_bits(self.deepest.swap(0, Relaxed))
+    }
+
+    pub(super) fn publish(&self, playhead: Playhead) {
+        self.playhead.store(playhead.pack(), Relaxed);
+    }
+
+    pub(super) fn note_peaks(&self, peaks: [f32; 2]) {
+        for (shared, peak) in self.peaks.iter().zip(peaks) {
+            // The bits of positive floats are ordered like the floats.
+            shared.fetch_max(peak.to_bits(), Relaxed);
+        }
+    }
+
+    pub(super) fn note_limiter_gain(&self, gain: f32) {
+        self.deepest.fetch_max((1.0 - gain).max(0.0).to_bits(), Relaxed);
+    }
+
+    pub(super) fn add(counter: &AtomicU64, count: u64) {
+        if count > 0 {
+            counter.fetch_add(count, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn position_and_count_come_back_from_one_word() {
+        let meters = Meters::default();
+        let head = Playhead { position: (1 << 28) - 1, played: (1 << 36) - 1 };
+        meters.publish(head);
+        assert_eq!(meters.playhead(), head);
+    }
+
+    #[test]
+    fn a_moment_behind_the_wrap_of_the_count_is_still_ahead() {
+        assert_eq!(Playhead::frames_between((1 << 36) - 5, 7), 12);
+        assert_eq!(Playhead::frames_between(7, (1 << 36) - 5), -12);
+    }
+
+    #[test]
+    fn a_peak_is_read_once() {
+        let meters = Meters::default();
+        meters.note_peaks([0.5, 0.25]);
+        meters.note_peaks([0.125, 0.75]);
+        assert_eq!((meters.take_peaks(), meters.take_peaks()), ([0.5, 0.75], [0.0, 0.0]));
+    }
+}

@@ -1,0 +1,276 @@
+//! Goal: the tape plays what it should at each sample, whatever is spliced, sought or swapped meanwhile.
+//! Method: fills of the device's size, exact tapes, and the guard's latency taken off.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::super::{DeckSize, GUARD_LATENCY_FRAMES, Packer, Start, Transport, Unsent, Walk, WindowPlan, deck};
+use super::*;
+use crate::latent::SAMPLES_PER_LATENT_FRAME as FRAME;
+
+const LATENT: usize = 50;
+const TAPE: usize = LATENT * FRAME;
+const PERIOD: usize = 256;
+/// What the DC blocker may do to a 440 Hz tone at 0.25.
+const NEAR: f32 = 0.007;
+
+fn tone(frames: usize, cycles: f32, level: f32) -> Vec<StereoFrame> {
+    (0..frames).map(|i| [(i as f32 / frames as f32 * cycles * std::f32::consts::TAU).sin() * level; 2]).collect()
+}
+
+/// A deck whose tape loops cleanly: whole cycles of 440 Hz.
+fn toned() -> (Player, Packer, Transport) {
+    let tape = Tape::new(tone(TAPE, 880.0, 0.25)).unwrap();
+    deck(tape, DeckSize { boxes: 3, window_frames: 40 * FRAME })
+}
+
+fn play(player: &mut Player, frames: usize) -> Vec<StereoFrame> {
+    let mut out = vec![[0.0; 2]; frames];
+    out.chunks_mut(PERIOD).for_each(|period| player.fill(period));
+    out
+}
+
+fn send(packer: &mut Packer, plan: &WindowPlan, level: f32) {
+    packer.send(plan, 0.0, |_| (), |sound| sound.fill([level; 2])).unwrap();
+}
+
+fn walk(transport: &Transport) -> Walk {
+    Walk::new(transport.tape(), LATENT, 25)
+}
+
+/// The largest second difference, after the start from silence.
+fn roughest(sound: &[StereoFrame]) -> f32 {
+    sound[200..].windows(3).map(|w| (w[0][0] - 2.0 * w[1][0] + w[2][0]).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn the_tape_starts_as_the_source_itself_and_goes_round_for_ever() {
+    let (mut player, _packer, transport) = toned();
+    let out = play(&mut player, 2 * TAPE + GUARD_LATENCY_FRAMES);
+    let wanted = tone(TAPE, 880.0, 0.25);
+    let worst = out[GUARD_LATENCY_FRAMES..].iter().zip(wanted.iter().cycle()).map(|(a, b)| (a[0] - b[0]).abs());
+    let worst = worst.fold(0.0, f32::max);
+    assert!(worst < NEAR, "{worst}");
+    assert_eq!(transport.meters().laps.load(Relaxed), 2);
+}
+
+#[test]
+fn the_playhead_counts_every_frame_handed_out() {
+    let (mut player, _packer, transport) = toned();
+    play(&mut player, 1000);
+    assert_eq!(transport.playhead(), Playhead { position: 1000, played: 1000 });
+}
+
+#[test]
+fn a_window_is_heard_where_it_landed_and_nowhere_else() {
+    let (mut player, mut packer, transport) = toned();
+    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
+    send(&mut packer, &plan, 0.5);
+    play(&mut player, 20 * PERIOD);
+    let (tape, source) = (player.tape().frames(), tone(TAPE, 880.0, 0.25));
+    let end = plan.land + plan.frames;
+    assert!(tape[..plan.land] == source[..plan.land] && tape[end..] == source[end..]);
+    let body = plan.land + SPLICE_FADE_FRAMES..end - SPLICE_FADE_FRAMES;
+    assert!(tape[body].iter().all(|frame| *frame == [0.5; 2]));
+    assert_eq!(transport.meters().windows_spliced.load(Relaxed), 1);
+}
+
+#[test]
+fn a_window_across_the_seam_lands_at_both_ends_of_the_tape() {
+    let (mut player, mut packer, mut transport) = toned();
+    transport.seek(TAPE - 10_000).unwrap();
+    play(&mut player, PERIOD);
+    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 5_000, Start::Fresh);
+    send(&mut packer, &plan, 0.5);
+    play(&mut player, 9_000 / PERIOD * PERIOD);
+    let tape = player.tape().frames();
+    assert_eq!((tape[TAPE - 1], tape[0], tape[plan.frames - 5_000 - 2_000]), ([0.5; 2], [0.5; 2], [0.5; 2]));
+}
+
+#[test]
+fn no_call_splices_more_than_its_share() {
+    let (mut player, mut packer, transport) = toned();
+    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
+    send(&mut packer, &plan, 0.5);
+    let source = tone(TAPE, 880.0, 0.25);
+    let mut written = 0;
+    while written < plan.frames {
+        play(&mut player, PERIOD);
+        let changed = player.tape().frames().iter().zip(&source).filter(|(a, b)| a != b).count();
+        assert!(changed - written.min(changed) <= SPLICE_FRAMES_PER_FILL);
+        if changed == written {
+            break;
+        }
+        written = changed;
+    }
+    assert!(written > plan.frames - 100, "{written} of {}", plan.frames);
+}
+
+#[test]
+fn the_part_of_a_window_that_came_too_late_is_dropped_and_counted() {
+    let (mut player, mut packer, transport) = toned();
+    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 1_000, Start::Fresh);
+    play(&mut player, 5_120);
+    send(&mut packer, &plan, 0.5);
+    play(&mut player, 8 * PERIOD);
+    let (tape, source) = (player.tape().frames(), tone(TAPE, 880.0, 0.25));
+    assert!(tape[..5_120] == source[..5_120]);
+    assert_eq!(tape[5_120 + SPLICE_FADE_FRAMES], [0.5; 2]);
+    let meters = transport.meters();
+    assert_eq!((meters.windows_late.load(Relaxed), meters.late_frames.load(Relaxed)), (1, 4_120));
+}
+
+#[test]
+fn a_window_that_is_late_whole_leaves_the_tape_alone() {
+    let (mut player, mut packer, transport) = toned();
+    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 1_000, Start::Fresh);
+    play(&mut player, 60_160);
+    send(&mut packer, &plan, 0.5);
+    play(&mut player, 8 * PERIOD);
+    assert!(player.tape().frames() == tone(TAPE, 880.0, 0.25));
+    assert_eq!(transport.meters().windows_spliced.load(Relaxed), 0);
+}
+
+#[test]
+fn a_window_says_how_much_lead_was_left() {
+    let (mut player, mut packer, transport) = toned();
+    let mut landings = Vec::new();
+    let mut walk = walk(&transport);
+    for _ in 0..6 {
+        let plan = walk.plan(transport.playhead(), transport.band(), 3_000, Start::Fresh);
+        packer.send(&plan, 0.0, |landing| landings.push(landing), |sound| sound.fill([0.1; 2])).unwrap();
+        play(&mut player, 40 * PERIOD);
+    }
+    assert_eq!(landings, [Landing::InTime { left: 3_000 }; 3]);
+}
+
+#[test]
+fn a_window_that_is_not_finite_never_leaves_and_its_box_is_used_again() {
+    let (mut player, mut packer, transport) = toned();
+    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 3_000, Start::Fresh);
+    for _ in 0..10 {
+        let sent = packer.send(&plan, 0.0, |_| (), |sound| sound[7] = [0.0, f32::NAN]);
+        assert_eq!(sent, Err(Unsent::NonFinite { at: 7 }));
+    }
+    play(&mut player, 8 * PERIOD);
+    assert!(player.tape().frames() == tone(TAPE, 880.0, 0.25));
+    assert_eq!(transport.meters().windows_non_finite.load(Relaxed), 10);
+}
+
+#[test]
+fn with_every_box_on_its_way_the_packer_says_so_and_loses_nothing() {
+    let (mut player, mut packer, transport) = toned();
+    let mut walk = walk(&transport);
+    let mut plan = || walk.plan(transport.playhead(), transport.band(), 3_000, Start::Fresh);
+    let sent: Vec<_> = (0..4).map(|_| packer.send(&plan(), 0.0, |_| (), |sound| sound.fill([0.1; 2]))).collect();
+    assert_eq!(sent, [Ok(()), Ok(()), Ok(()), Err(Unsent::NoBox)]);
+    play(&mut player, 60 * PERIOD);
+    assert_eq!(transport.meters().windows_spliced.load(Relaxed), 3);
+}
+
+#[test]
+fn tape_feedback_keeps_its_share_of_the_old_sound() {
+    let (mut player, mut packer, transport) = toned();
+    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
+    packer.send(&plan, 0.75, |_| (), |sound| sound.fill([0.8; 2])).unwrap();
+    play(&mut player, 20 * PERIOD);
+    let (at, source) = (plan.land + 10_000, tone(TAPE, 880.0, 0.25));
+    assert!((player.tape().frames()[at][0] - (0.75 * source[at][0] + 0.25 * 0.8)).abs() < 1e-6);
+}
+
+#[test]
+fn splicing_the_sound_that_is_there_changes_nothing() {
+    let (mut player, mut packer, transport) = toned();
+    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
+    let source = tone(TAPE, 880.0, 0.25);
+    packer.send(&plan, 0.0, |_| (), |sound| sound.copy_from_slice(&source[plan.land..][..plan.frames])).unwrap();
+    play(&mut player, 20 * PERIOD);
+    let worst = player.tape().frames().iter().zip(&source).map(|(a, b)| (a[0] - b[0]).abs()).fold(0.0, f32::max);
+    assert!(worst < 1e-6, "{worst}");
+}
+
+#[test]
+fn a_seek_into_a_window_that_is_still_being_written_is_heard_without_a_click() {
+    let (mut player, mut packer, mut transport) = toned();
+    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
+    let other = tone(TAPE, 660.0, 0.25);
+    packer.send(&plan, 0.0, |_| (), |sound| sound.copy_from_slice(&other[..plan.frames])).unwrap();
+    let mut out = play(&mut player, PERIOD);
+    transport.seek(plan.land + 20_000).unwrap();
+    out.extend(play(&mut player, 2 * TAPE));
+    assert!(roughest(&out) < 2.5 * roughest(&tone(TAPE, 880.0, 0.25)), "{}", roughest(&out));
+}
+
+#[test]
+fn another_tape_fades_in_and_windows_for_the_old_one_are_dropped() {
+    let (mut player, mut packer, mut transport) = toned();
+    let mut walk = walk(&transport);
+    let plan = walk.plan(transport.playhead(), transport.band(), 3_000, Start::Fresh);
+    let before = play(&mut player, 10 * PERIOD);
+    let id = transport.swap(Tape::new(tone(20 * FRAME, 200.0, 0.2)).unwrap(), 5_000).unwrap();
+    send(&mut packer, &plan, 0.7);
+    let out = [before, play(&mut player, 20 * PERIOD)].concat();
+    assert!(roughest(&out) < 2.5 * roughest(&tone(TAPE, 880.0, 0.25)), "{}", roughest(&out));
+    assert!(player.tape().frames() == tone(20 * FRAME, 200.0, 0.2));
+    assert_eq!((transport.meters().windows_stale.load(Relaxed), transport.collect(), transport.tape()), (1, 1, id));
+    assert_eq!(transport.playhead().position, 5_000 + 20 * PERIOD);
+}
+
+#[test]
+fn more_swaps_than_ways_home_wait_and_none_is_lost() {
+    let (mut player, _packer, mut transport) = toned();
+    let mut last = TapeId::default();
+    for _ in 0..9 {
+        last = transport.swap(Tape::new(tone(20 * FRAME, 200.0, 0.2)).unwrap(), 0).unwrap();
+    }
+    let mut home = 0;
+    for _ in 0..4 {
+        play(&mut player, PERIOD);
+        home += transport.collect();
+    }
+    assert_eq!((home, player.tape_id), (9, last));
+}
+
+#[test]
+fn a_band_loops_at_its_exact_length_and_keeps_the_beat() {
+    let (mut player, _packer, mut transport) = toned();
+    play(&mut player, 10 * PERIOD);
+    transport.set_band(LoopBand::new(20_000, 30_001, TAPE).unwrap()).unwrap();
+    play(&mut player, PERIOD);
+    let first = transport.playhead().position;
+    assert_eq!(first, LoopBand::new(20_000, 30_001, TAPE).unwrap().wrap(10 * PERIOD) + PERIOD);
+    play(&mut player, 10_001);
+    assert_eq!(transport.playhead().position, first);
+}
+
+#[test]
+fn mute_fades_to_silence_and_back_while_the_tape_goes_on() {
+    let (mut player, _packer, transport) = toned();
+    let mut out = play(&mut player, 4_096);
+    transport.set_muted(true);
+    out.extend(play(&mut player, 16_384));
+    assert!(out[out.len() - 100..].iter().all(|frame| frame[0].abs() < 1e-5));
+    transport.set_muted(false);
+    out.extend(play(&mut player, 16_384));
+    assert!(out[out.len() - 200..].iter().any(|frame| frame[0].abs() > 0.2));
+    assert!(roughest(&out) < 2.0 * roughest(&tone(TAPE, 880.0, 0.25)), "{}", roughest(&out));
+    assert_eq!(transport.playhead().position, 4_096 + 2 * 16_384);
+}
+
+#[test]
+fn gain_in_decibels_is_what_is_heard_and_nonsense_is_refused() {
+    let (mut player, _packer, transport) = toned();
+    assert!(transport.set_gain_db(-6.0) && !transport.set_gain_db(f32::NAN));
+    let out = play(&mut player, TAPE);
+    let loudest = out[TAPE / 2..].iter().map(|frame| frame[0].abs()).fold(0.0, f32::max);
+    assert!((loudest - 0.25 * 0.5012).abs() < 1e-3, "{loudest}");
+}
+
+#[test]
+fn a_fill_of_any_length_plays_the_same_bits() {
+    let (mut small, _p, _t) = toned();
+    let (mut large, _p, _t) = toned();
+    let (mut a, mut b) = (vec![[0.0; 2]; 10_000], vec![[0.0; 2]; 10_000]);
+    a.chunks_mut(37).for_each(|period| small.fill(period));
+    large.fill(&mut b);
+    assert!(a == b);
+}

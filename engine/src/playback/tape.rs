@@ -1,0 +1,169 @@
+//! The loop of sound being played, and the part of it that loops.
+//!
+//! A [`Tape`] is checked once, where it is made: whole latent frames, finite, not longer than the packed playhead can
+//! count. After that the audio thread owns it and nothing on that thread needs to ask again. No method here allocates
+//! after `new`.
+
+use crate::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
+
+/// Which tape a window was decoded for. A window for another tape than the one playing is dropped, not spliced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TapeId(pub(super) u32);
+
+/// A loop of stereo sound, a whole number of latent frames long, every sample finite.
+#[derive(Debug, Default)]
+pub struct Tape {
+    frames: Box<[StereoFrame]>,
+}
+
+/// Why a recording cannot be a tape. The caller tells the player and keeps the tape it has.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TapeError {
+    /// Nothing to play.
+    #[error("the tape is empty")]
+    Empty,
+    /// The codec works in frames of 1920 samples; pad or cut the recording first.
+    #[error("the tape has {found} stereo samples, which is not a multiple of {SAMPLES_PER_LATENT_FRAME}")]
+    NotWholeLatentFrames {
+        /// Stereo samples found.
+        found: usize,
+    },
+    /// A NaN or infinite sample.
+    #[error("the tape's sample {at} is not a finite number")]
+    NonFinite {
+        /// First stereo sample that is not finite.
+        at: usize,
+    },
+    /// Longer than the playhead can count.
+    #[error("the tape has {found} stereo samples, the most is {most}")]
+    TooLong {
+        /// Stereo samples found.
+        found: usize,
+        /// Stereo samples that fit.
+        most: usize,
+    },
+}
+
+impl Tape {
+    /// The longest tape, in stereo samples: about 93 minutes. The playhead travels in 28 bits.
+    pub const FRAMES_MAX: usize = (1 << 28) - SAMPLES_PER_LATENT_FRAME;
+
+    /// A tape that starts as `source`, 48 kHz.
+    ///
+    /// # Errors
+    /// When `source` is empty, too long, not finite, or not a whole number of latent frames.
+    pub fn new(source: Vec<StereoFrame>) -> Result<Self, TapeError> {
+        let found = source.len();
+        if found == 0 {
+            return Err(TapeError::Empty);
+        }
+        if found > Self::FRAMES_MAX {
+            return Err(TapeError::TooLong { found, most: Self::FRAMES_MAX });
+        }
+        if !source.chunks_exact(SAMPLES_PER_LATENT_FRAME).remainder().is_empty() {
+            return Err(TapeError::NotWholeLatentFrames { found });
+        }
+        if let Some(at) = source.iter().position(|frame| !frame.iter().all(|sample| sample.is_finite())) {
+            return Err(TapeError::NonFinite { at });
+        }
+        Ok(Self { frames: source.into() })
+    }
+
+    /// Length in stereo samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Never true of a tape from `new`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Length in latent frames.
+    #[must_use]
+    pub fn latent_frames(&self) -> usize {
+        self.frames.len() / SAMPLES_PER_LATENT_FRAME
+    }
+
+    /// The sound as it is now.
+    #[must_use]
+    pub fn frames(&self) -> &[StereoFrame] {
+        &self.frames
+    }
+
+    pub(super) fn frames_mut(&mut self) -> &mut [StereoFrame] {
+        &mut self.frames
+    }
+}
+
+/// The part of the tape that loops: `start..end` in stereo samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoopBand {
+    start: usize,
+    end: usize,
+}
+
+impl LoopBand {
+    /// The shortest band, 40 ms: long enough to hold the fade at its seam and to be refreshed by one latent frame.
+    pub const FRAMES_MIN: usize = SAMPLES_PER_LATENT_FRAME;
+
+    /// The whole of a tape of `tape_frames` stereo samples.
+    #[must_use]
+    pub fn whole(tape_frames: usize) -> Self {
+        Self { start: 0, end: tape_frames }
+    }
+
+    /// A band in stereo samples; `None` when it is shorter than [`Self::FRAMES_MIN`] or leaves the tape.
+    #[must_use]
+    pub fn new(start: usize, end: usize, tape_frames: usize) -> Option<Self> {
+        (end <= tape_frames && start + Self::FRAMES_MIN <= end).then_some(Self { start, end })
+    }
+
+    /// A band from two faders, each 0 (start of the tape) to 1 (its end), in any order. Faders that stand too close
+    /// give the shortest band; a fader that is not a number counts as untouched.
+    #[must_use]
+    pub fn from_faders(start: f32, end: f32, tape_frames: usize) -> Self {
+        let place = |fader: f32, untouched: f32| {
+            let fader = if fader.is_finite() { fader.clamp(0.0, 1.0) } else { untouched };
+            (f64::from(fader) * tape_frames as f64).round() as usize
+        };
+        let (a, b) = (place(start, 0.0), place(end, 1.0));
+        let (start, end) = (a.min(b), a.max(b).min(tape_frames));
+        let start = start.min(tape_frames.saturating_sub(Self::FRAMES_MIN));
+        Self { start, end: end.max(start + Self::FRAMES_MIN).min(tape_frames) }
+    }
+
+    /// First stereo sample of the band.
+    #[must_use]
+    pub fn start(self) -> usize {
+        self.start
+    }
+
+    /// One past the last stereo sample of the band.
+    #[must_use]
+    pub fn end(self) -> usize {
+        self.end
+    }
+
+    /// Length in stereo samples; never 0.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // a band is never empty
+    pub fn len(self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether `position` lies in the band.
+    #[must_use]
+    pub fn contains(self, position: usize) -> bool {
+        (self.start..self.end).contains(&position)
+    }
+
+    /// `position` brought into the band by whole turns of the loop, so that the beat is kept.
+    #[must_use]
+    pub fn wrap(self, position: usize) -> usize {
+        let offset = position as i64 - self.start as i64;
+        self.start + offset.rem_euclid(self.len() as i64) as usize
+    }
+}
