@@ -1,1 +1,12 @@
 //! The running instrument: parameters in, decoded windows out, one step at a time.
+//!
+//! [`Performer`] is the tick side: it turns a snapshot of the parameters into births and step controls and advances the
+//! ring once. [`Patcher`] is the decode side: it turns the newest finished latent into a window just ahead of the
+//! playhead. Neither has a clock or a thread: the daemon gives each a thread, `demon render` steps both on a virtual
+//! clock, and the tests step them by hand.
+
+mod material;
+mod recycler;
+
+pub use material::{Material, Prompt};
+pub use recycler::Recycler;

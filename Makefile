@@ -1,0 +1,43 @@
+# The two commands of the README are `make run` and `make test`. `make help` lists the others.
+
+CARGO ?= cargo
+ARGS ?=
+
+.PHONY: help run test build packages lint bench bench-torch deny fuzz soak clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: packages ## build and play: ALSA when a device opens, else a WAV file (ARGS="--source song.ogg")
+	$(CARGO) build --release --locked -p appliance --bin demon
+	./target/release/demon run $(ARGS)
+
+test: packages ## everything that holds the promises of SPECIFICATION.md, on the CPU
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --workspace --locked --exclude demon-box
+	$(CARGO) test --locked -p demon-box -- --nocapture
+
+build: packages ## the release binary, target/release/demon
+	$(CARGO) build --release --locked -p appliance --bin demon
+
+packages:
+	@tools/packages
+
+lint: ## formatting and lints only
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+bench: packages ## measures the figures of SPECIFICATION.md; a table, and target/bench.json
+	@rm -f target/bench.json
+	$(CARGO) bench --locked --workspace --benches
+
+bench-torch: packages ## the same denoiser step and codec decode in PyTorch and onnxruntime, in one run
+	tools/bench-torch/run
+
+deny: ## licences and advisories of the dependencies (installs cargo-deny when it is missing)
+	@command -v cargo-deny >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check licenses bans sources
+
+clean: ## removes what was built
+	$(CARGO) clean

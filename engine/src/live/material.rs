@@ -1,0 +1,101 @@
+//! Everything a loaded set gives the ring: the source, its structure, and the prompts, as latents and tokens.
+//!
+//! A worker prepares a whole [`Material`] (encode, structure hints, text) while the old one plays on; the tick side
+//! swaps it in between two ticks. Nothing in it changes afterwards.
+
+use std::sync::Arc;
+
+use crate::latent::LATENT_CHANNELS;
+
+/// One prompt as condition tokens, `[tokens, width]`, twice: with the source's timbre and without.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// Tokens whose timbre comes from the source.
+    pub with_timbre: Arc<[f32]>,
+    /// Tokens whose timbre comes from the silence latent.
+    pub neutral: Arc<[f32]>,
+}
+
+/// What a performance plays on. All latents have [`Material::frames`] frames of 64 channels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Material {
+    /// Latent frames of the tape.
+    pub frames: usize,
+    /// Width of a condition token.
+    pub token_width: usize,
+    /// The source, encoded: `[frames, 64]`.
+    pub source: Arc<[f32]>,
+    /// Structure hints of the source: `[frames, 64]`.
+    pub hints: Arc<[f32]>,
+    /// The codec's silence: `[frames, 64]`; what structure fades to.
+    pub silence: Arc<[f32]>,
+    /// Prompt A.
+    pub prompt_a: Prompt,
+    /// Prompt B; the same as A when a set has only one.
+    pub prompt_b: Prompt,
+    /// Tokens of the unconditional side of guidance, `[tokens, width]`.
+    pub unconditional: Arc<[f32]>,
+}
+
+/// Why a [`Material`] cannot be played.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum MaterialError {
+    /// A latent has another length than the tape.
+    #[error("the {what} has {found} numbers, a tape of {frames} frames needs {expected}")]
+    Length {
+        /// Which latent.
+        what: &'static str,
+        /// Its numbers.
+        found: usize,
+        /// Numbers expected.
+        expected: usize,
+        /// Frames of the tape.
+        frames: usize,
+    },
+    /// Tokens that are not whole, or none at all.
+    #[error("the {what} has {found} numbers, not a whole, non-zero number of tokens of width {width}")]
+    Tokens {
+        /// Which tokens.
+        what: &'static str,
+        /// Its numbers.
+        found: usize,
+        /// Width of a token.
+        width: usize,
+    },
+}
+
+impl Material {
+    /// Checks every length, so that the tick side need not.
+    ///
+    /// # Errors
+    /// Names the part that does not fit.
+    pub fn check(&self) -> Result<(), MaterialError> {
+        let expected = self.frames * LATENT_CHANNELS;
+        for (what, latent) in [("source", &self.source), ("structure", &self.hints), ("silence", &self.silence)] {
+            if latent.len() != expected {
+                return Err(MaterialError::Length { what, found: latent.len(), expected, frames: self.frames });
+            }
+        }
+        let width = self.token_width;
+        let tokens = [
+            ("prompt A", &self.prompt_a.with_timbre),
+            ("prompt A without timbre", &self.prompt_a.neutral),
+            ("prompt B", &self.prompt_b.with_timbre),
+            ("prompt B without timbre", &self.prompt_b.neutral),
+            ("unconditional prompt", &self.unconditional),
+        ];
+        for (what, tokens) in tokens {
+            if tokens.is_empty() || width == 0 || !tokens.len().is_multiple_of(width) {
+                return Err(MaterialError::Tokens { what, found: tokens.len(), width });
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers of the longest prompt.
+    #[must_use]
+    pub fn longest_prompt(&self) -> usize {
+        let prompts = [&self.prompt_a, &self.prompt_b];
+        prompts.iter().map(|it| it.with_timbre.len().max(it.neutral.len())).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,131 @@
+//! Goal: the house rules hold in every file, so that no reader has to say them twice.
+//! Method: read every Rust file and every manifest, collect all the breaches, then fail with the list.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FOLDERS: [&str; 5] = ["appliance", "engine", "hal", "tests", "benches"];
+const FILE_LINES_MAX: usize = 600;
+const FUNCTION_LINES_MAX: usize = 70;
+/// Words that the engine must not know: it has no clock and no hardware.
+const FOREIGN_TO_ENGINE: [&str; 4] = ["std::time", "alsa::", "midir::", "std::net"];
+/// Folders of the engine that may open files: those that load a model.
+const FILES_ALLOWED: &str = "engine/src/model/";
+/// The folder of the engine that may start threads: the compute pool.
+const THREADS_ALLOWED: &str = "engine/src/graph/cpu";
+/// Names that say nothing about what a thing is for.
+const EMPTY_NAMES: [&str; 4] = ["Manager", "mod utils", "mod helpers", "mod util"];
+
+#[test]
+fn house_rules_hold_in_every_file() {
+    let mut breaches = Vec::new();
+    for path in FOLDERS.iter().flat_map(|folder| rust_files(Path::new(folder))) {
+        let text = fs::read_to_string(&path).expect("a source file is readable");
+        if !path.ends_with("tests/tidy.rs") {
+            breaches.extend(breaches_of(&path, &text).into_iter().map(|rule| format!("{}: {rule}", path.display())));
+        }
+    }
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+fn breaches_of(path: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rule = |broken: bool, words: &str| {
+        if broken {
+            found.push(words.to_owned());
+        }
+    };
+    let lines = text.lines().count();
+    let shipped = text.split("#[cfg(test)]").next().unwrap_or(text);
+    let in_engine = path.starts_with("engine/src");
+    rule(!text.starts_with("//!") && !text.starts_with("#!["), "opens without a module doc");
+    rule(FILE_LINES_MAX < lines, &format!("has {lines} lines, a file holds {FILE_LINES_MAX}"));
+    rule(
+        shipped.contains("(unsafe_code") && !text.contains("SAFETY:"),
+        "lifts the ban on unsafe without saying why it is sound",
+    );
+    rule(
+        shipped.contains("Deserialize") && shipped.contains("struct Raw") && !text.contains("deny_unknown_fields"),
+        "reads a file of ours and swallows typos",
+    );
+    rule(text.contains("thread::sleep") && text.contains("#[test]"), "sleeps in a test; drive a fake clock instead");
+    rule(text.contains("#[ignore"), "ignores a test; a slow check is a make target of its own");
+    for name in EMPTY_NAMES {
+        rule(shipped.contains(name), &format!("uses the empty name `{name}`"));
+    }
+    for word in FOREIGN_TO_ENGINE {
+        rule(in_engine && shipped.contains(word), &format!("reaches outside the engine: `{word}`"));
+    }
+    let opens_files = shipped.contains("std::fs") || shipped.contains("File::open");
+    rule(in_engine && opens_files && !path.starts_with(FILES_ALLOWED), "opens files outside the model's loaders");
+    let in_pool = path.to_string_lossy().starts_with(THREADS_ALLOWED);
+    rule(in_engine && shipped.contains("thread::") && !in_pool, "starts threads outside the compute pool");
+    if let Some((name, length)) = long_function(text) {
+        rule(true, &format!("`{name}` has {length} lines, a function holds {FUNCTION_LINES_MAX}"));
+    }
+    found
+}
+
+#[test]
+fn the_engine_and_the_hardware_do_not_know_each_other() {
+    let pairs = [("engine", "hal"), ("hal", "engine"), ("engine", "appliance"), ("hal", "appliance")];
+    for (crate_name, stranger) in pairs {
+        let manifest = fs::read_to_string(format!("{crate_name}/Cargo.toml")).expect("every crate has a manifest");
+        assert!(!manifest.contains(&format!("{stranger}.workspace")), "{crate_name} depends on {stranger}");
+    }
+}
+
+#[test]
+fn every_promise_names_a_test_or_bench_that_exists() {
+    let text = fs::read_to_string("SPECIFICATION.md").expect("the promises are written down");
+    let promises: Vec<&str> = text.lines().filter(|line| line.starts_with("| P")).collect();
+    assert!(promises.len() >= 10, "only {} promises were found", promises.len());
+    let sources: String = FOLDERS
+        .iter()
+        .flat_map(|folder| rust_files(Path::new(folder)))
+        .map(|path| fs::read_to_string(path).expect("a source file is readable"))
+        .collect();
+    for promise in promises {
+        let holder = promise.rsplit('|').nth(1).unwrap_or_default();
+        let names: Vec<&str> = holder.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test or bench is named: {promise}");
+        for name in names {
+            let is_file = Path::new(name).exists();
+            let known = is_file || sources.contains(&format!("fn {name}(")) || sources.contains(&format!("\"{name}"));
+            assert!(known, "`{name}` is neither a test, a file nor a figure of a bench: {promise}");
+        }
+    }
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder is readable") {
+        let path = entry.expect("the entry is readable").path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The longest function past the limit. Relies on rustfmt: a body ends at its own indent.
+fn long_function(text: &str) -> Option<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut longest = None;
+    for (start, line) in lines.iter().enumerate() {
+        let Some((before, rest)) = line.split_once("fn ") else { continue };
+        let is_comment = before.trim_start().starts_with("//");
+        let indent = line.len() - line.trim_start().len();
+        let closing = format!("{}}}", " ".repeat(indent));
+        let Some(length) = lines[start..].iter().position(|it| *it == closing) else { continue };
+        let one_liner = line.ends_with('}') || line.ends_with(';');
+        if !is_comment && !one_liner && FUNCTION_LINES_MAX < length {
+            let name = rest.split(['(', '<']).next().unwrap_or_default().to_owned();
+            longest = longest.max(Some((length, name)));
+        }
+    }
+    longest.map(|(length, name)| (name, length))
+}
