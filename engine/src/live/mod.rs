@@ -5,8 +5,17 @@
 //! playhead. Neither has a clock or a thread: the daemon gives each a thread, `demon render` steps both on a virtual
 //! clock, and the tests step them by hand.
 
+mod births;
+mod latents;
 mod material;
-mod recycler;
+mod patcher;
+mod performer;
+mod shelf;
+mod steering;
 
-pub use material::{Material, Prompt};
-pub use recycler::Recycler;
+pub use latents::{LatentReader, LatentWriter, Newest, latents};
+pub use material::{Material, MaterialError, Prompt};
+pub use patcher::{Patched, Patcher, WindowDecoder};
+pub use performer::{Load, Performer, Rehearsal};
+pub use shelf::Shelf;
+pub use steering::Steering;

@@ -1,0 +1,244 @@
+//! Slot-class parameters: what the next slot is born with.
+//!
+//! Every birth mixes its own source (feedback), context (structure) and tokens (prompts, timbre) from the material, onto
+//! shelves, so that later knob movements cannot reach a slot that lives.
+
+use std::sync::Arc;
+
+use super::material::Material;
+use super::shelf::{Shelf, mix};
+use crate::latent::LATENT_CHANNELS;
+use crate::param::{ParamId, Values};
+use crate::ring::request::CONTEXT_CHANNELS;
+use crate::ring::{Condition, GuidanceMode, MAX_DEPTH, Request, TargetRequest};
+use crate::solver::curve::Curve;
+
+/// Finished latents that feedback can reach back to.
+pub(super) const TAPS: usize = 8;
+/// Everything that can hold on to a birth: slots, the backend's copy of each, and one being written.
+const SHELF: usize = 2 * MAX_DEPTH + 2;
+
+/// Mixes births.
+#[derive(Debug)]
+pub(super) struct Births {
+    requests: Shelf<Request>,
+    mixer: Mixer,
+    empty: Arc<[f32]>,
+}
+
+/// The material and what is mixed from it.
+#[derive(Debug)]
+struct Mixer {
+    material: Arc<Material>,
+    sources: Shelf<[f32]>,
+    contexts: Shelf<[f32]>,
+    tokens: Shelf<[f32]>,
+    history: History,
+}
+
+/// The last finished latents.
+#[derive(Debug)]
+struct History {
+    latents: Vec<Vec<f32>>,
+    count: usize,
+}
+
+impl Births {
+    pub(super) fn new(material: Arc<Material>) -> Self {
+        let frames = material.frames;
+        let empty: Arc<[f32]> = Arc::from(vec![]);
+        let request = || {
+            let mut it = Request::new(frames, Arc::clone(&empty), Arc::clone(&empty));
+            it.negatives.reserve(1);
+            Arc::new(it)
+        };
+        let mixer = Mixer {
+            sources: Shelf::of_buffers(SHELF, frames * LATENT_CHANNELS),
+            contexts: Shelf::of_buffers(SHELF, frames * CONTEXT_CHANNELS),
+            tokens: Shelf::of_buffers(SHELF, material.longest_prompt()),
+            history: History { latents: vec![vec![0.0; frames * LATENT_CHANNELS]; TAPS], count: 0 },
+            material,
+        };
+        Self { requests: Shelf::new((0..SHELF).map(|_| request())), mixer, empty }
+    }
+
+    pub(super) fn material(&self) -> &Arc<Material> {
+        &self.mixer.material
+    }
+
+    /// Remembers a finished latent for feedback.
+    pub(super) fn remember(&mut self, latent: &[f32]) {
+        let history = &mut self.mixer.history;
+        history.latents[history.count % TAPS].copy_from_slice(latent);
+        history.count += 1;
+    }
+
+    /// The request of a slot born now. `lock` is a curve drawn for the source lock. `None` when the shelves are empty,
+    /// which they are not by construction.
+    pub(super) fn request(&mut self, values: &Values, seed: u32, lock: Option<&Arc<[f32]>>) -> Option<Arc<Request>> {
+        let Self { requests, mixer, empty } = self;
+        let mut whole = false;
+        let request = requests.fill(|it| {
+            // What the request held in its last life goes back first: the mixes below may need those very buffers.
+            it.conditions.clear();
+            it.negatives.clear();
+            (it.source, it.target, it.context) = (None, None, Arc::clone(empty));
+            whole = mixer.write(it, values, seed, lock).is_some();
+        });
+        request.filter(|_| whole)
+    }
+}
+
+impl Mixer {
+    fn write(&mut self, it: &mut Request, values: &Values, seed: u32, lock: Option<&Arc<[f32]>>) -> Option<()> {
+        it.source = Some(self.source(values)?);
+        it.context = self.context(values)?;
+        it.conditions.push(Condition::always(self.prompt(values)?));
+        it.seed = u64::from(seed);
+        // One number for all: a knob at rest gives the same latent again, so windows of one generation and the next join
+        // without a seam, and the loop stands still until a hand moves.
+        it.generation = 0;
+        it.denoise = values.exact(ParamId::Denoise);
+        let mode = values.whole(ParamId::CfgMode);
+        it.controls.guidance_scale = (mode != 0).then_some(Curve::Scalar(values.get(ParamId::GuidanceScale)));
+        it.guidance_mode = match mode {
+            1 => GuidanceMode::OwnNoise,
+            2 => GuidanceMode::Initialize,
+            _ => GuidanceMode::Full,
+        };
+        if mode >= 2 {
+            it.negatives.push(Condition::always(Arc::clone(&self.material.unconditional)));
+        }
+        it.target = Some(TargetRequest {
+            latent: Arc::clone(&self.material.source),
+            curve: lock.map(|it| Curve::Frames(Arc::clone(it))),
+            gate: values.get(ParamId::X0TargetGate),
+        });
+        Some(())
+    }
+
+    /// The source, or a blend of it with an earlier finished latent.
+    fn source(&mut self, values: &Values) -> Option<Arc<[f32]>> {
+        let feedback = values.get(ParamId::Feedback);
+        let known = self.history.count.min(TAPS);
+        if feedback == 0.0 || known == 0 {
+            return Some(Arc::clone(&self.material.source));
+        }
+        let tap = values.whole(ParamId::FeedbackTap).clamp(1, known);
+        let heard = &self.history.latents[(self.history.count - tap) % TAPS];
+        let dry = &self.material.source;
+        self.sources.fill(|out| mix(out, dry, heard, feedback))
+    }
+
+    /// Structure faded towards silence, and a chunk mask of ones: everything is to be generated.
+    fn context(&mut self, values: &Values) -> Option<Arc<[f32]>> {
+        let (strength, material) = (values.get(ParamId::HintStrength), &self.material);
+        self.contexts.fill(|out| {
+            let rows = out.chunks_exact_mut(CONTEXT_CHANNELS);
+            let silence = material.silence.chunks_exact(LATENT_CHANNELS);
+            for ((row, silence), hint) in rows.zip(silence).zip(material.hints.chunks_exact(LATENT_CHANNELS)) {
+                let (structure, chunk) = row.split_at_mut(LATENT_CHANNELS);
+                mix(structure, silence, hint, strength);
+                chunk.fill(1.0);
+            }
+        })
+    }
+
+    /// Prompts A and B, each between its neutral and its source's timbre.
+    fn prompt(&mut self, values: &Values) -> Option<Arc<[f32]>> {
+        let (blend, timbre) = (values.get(ParamId::PromptBlend), values.get(ParamId::TimbreStrength));
+        let material = &self.material;
+        // At rest on one prompt its tokens are used as they are: a blend would append zeros to the shorter one.
+        let pure = match (blend, timbre) {
+            (0.0, 1.0) => Some(&material.prompt_a.with_timbre),
+            (0.0, 0.0) => Some(&material.prompt_a.neutral),
+            (1.0, 1.0) => Some(&material.prompt_b.with_timbre),
+            (1.0, 0.0) => Some(&material.prompt_b.neutral),
+            _ => None,
+        };
+        if let Some(tokens) = pure {
+            return Some(Arc::clone(tokens));
+        }
+        let at = |side: &[f32], index: usize| side.get(index).copied().unwrap_or(0.0);
+        self.tokens.fill(|out| {
+            for (index, value) in out.iter_mut().enumerate() {
+                let side = |prompt: &super::Prompt| {
+                    (1.0 - timbre) * at(&prompt.neutral, index) + timbre * at(&prompt.with_timbre, index)
+                };
+                *value = (1.0 - blend) * side(&material.prompt_a) + blend * side(&material.prompt_b);
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::Prompt;
+
+    fn material() -> Arc<Material> {
+        let ramp = |len: usize, scale: f32| -> Arc<[f32]> { (0..len).map(|at| at as f32 * scale).collect() };
+        let prompt = |tokens: usize| Prompt { with_timbre: ramp(tokens * 2, 1.0), neutral: ramp(tokens * 2, 3.0) };
+        Arc::new(Material {
+            frames: 2,
+            token_width: 2,
+            source: ramp(128, 1.0),
+            hints: ramp(128, 2.0),
+            silence: ramp(128, 0.0),
+            prompt_a: prompt(1),
+            prompt_b: prompt(3),
+            unconditional: ramp(2, 1.0),
+        })
+    }
+
+    fn with(changes: &[(ParamId, f64)]) -> Values {
+        let mut values = Values::default();
+        changes.iter().for_each(|&(id, value)| assert!(values.set(id, value), "{id:?} takes {value}"));
+        values
+    }
+
+    #[test]
+    fn births_never_stop_for_want_of_a_buffer() {
+        let mut births = Births::new(material());
+        births.remember(&[1.0; 128]);
+        let mut values = with(&[(ParamId::Feedback, 0.5), (ParamId::TimbreStrength, 0.5)]);
+        let mut alive: Vec<Arc<Request>> = Vec::new();
+        for turn in 0..200 {
+            values.set(ParamId::PromptBlend, f64::from(turn % 10) / 10.0);
+            // As many as slots and the backend's own copies can hold.
+            if alive.len() == 2 * MAX_DEPTH {
+                alive.remove(0);
+            }
+            alive.push(births.request(&values, turn, None).unwrap_or_else(|| panic!("birth {turn} found no buffer")));
+        }
+        assert_eq!(alive.last().map(|it| it.seed), Some(199));
+    }
+
+    #[test]
+    fn feedback_listens_to_the_oldest_there_is() {
+        let mut births = Births::new(material());
+        let far = with(&[(ParamId::Feedback, 1.0), (ParamId::FeedbackTap, 8.0)]);
+        let dry = births.request(&far, 0, None).expect("a buffer is free");
+        assert_eq!(dry.source.as_deref(), Some(&*births.material().source), "nothing has finished yet");
+        births.remember(&[3.0; 128]);
+        births.remember(&[4.0; 128]);
+        let wet = births.request(&far, 0, None).expect("a buffer is free");
+        assert_eq!(wet.source.as_deref(), Some(&[3.0; 128][..]));
+    }
+
+    #[test]
+    fn structure_fades_to_silence_and_the_chunk_mask_stays_whole() {
+        let mut births = Births::new(material());
+        let half = births.request(&with(&[(ParamId::HintStrength, 0.5)]), 0, None).expect("a buffer is free");
+        assert_eq!((half.context[3], half.context[64], half.context[128 + 1]), (3.0, 1.0, 65.0));
+    }
+
+    #[test]
+    fn between_two_prompts_the_shorter_one_continues_with_zeros() {
+        let mut births = Births::new(material());
+        let half = births.request(&with(&[(ParamId::PromptBlend, 0.5)]), 0, None).expect("a buffer is free");
+        assert_eq!(*half.conditions[0].tokens, [0.0, 1.0, 1.0, 1.5, 2.0, 2.5]);
+        let pure = births.request(&with(&[]), 0, None).expect("a buffer is free");
+        assert_eq!(pure.conditions[0].tokens.len(), 2, "a pure prompt keeps its own length");
+    }
+}

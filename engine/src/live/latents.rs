@@ -1,0 +1,76 @@
+//! The newest finished latent, on its way from the tick thread to the decode thread.
+//!
+//! Only the newest counts: a window is always decoded from what the player's hands did last, so a latent that nobody
+//! decoded in time is overwritten. Three buffers go round; neither side waits for the other or allocates.
+
+use triple_buffer::{Input, Output, TripleBuffer};
+
+/// A finished latent and its number.
+#[derive(Clone, Debug, Default)]
+pub struct Newest {
+    /// Counts finished latents from 1; 0 means that nothing has finished yet.
+    pub serial: u64,
+    /// `[frames, 64]`.
+    pub latent: Vec<f32>,
+}
+
+/// The tick thread's end.
+#[derive(Debug)]
+pub struct LatentWriter {
+    buffers: Input<Newest>,
+    serial: u64,
+}
+
+/// The decode thread's end.
+#[derive(Debug)]
+pub struct LatentReader(Output<Newest>);
+
+/// Both ends, for latents of `len` numbers.
+#[must_use]
+pub fn latents(len: usize) -> (LatentWriter, LatentReader) {
+    let (input, output) = TripleBuffer::new(&Newest { serial: 0, latent: vec![0.0; len] }).split();
+    (LatentWriter { buffers: input, serial: 0 }, LatentReader(output))
+}
+
+impl LatentWriter {
+    /// Publishes a latent; answers its number.
+    ///
+    /// # Panics
+    /// When it has another length than the buffers: the ring and the tape were prepared together.
+    pub fn publish(&mut self, latent: &[f32]) -> u64 {
+        self.serial += 1;
+        let newest = self.buffers.input_buffer_mut();
+        newest.serial = self.serial;
+        newest.latent.copy_from_slice(latent);
+        self.buffers.publish();
+        self.serial
+    }
+}
+
+impl LatentReader {
+    /// The newest latent; serial 0 when there is none yet.
+    pub fn newest(&mut self) -> &Newest {
+        self.0.read()
+    }
+
+    /// The latent that [`Self::newest`] answered last, even when a newer one has come since.
+    #[must_use]
+    pub fn held(&self) -> &Newest {
+        self.0.output_buffer()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::latents;
+
+    #[test]
+    fn the_reader_sees_the_newest_latent_and_its_number() {
+        let (mut writer, mut reader) = latents(2);
+        assert_eq!(reader.newest().serial, 0);
+        writer.publish(&[1.0, 2.0]);
+        writer.publish(&[3.0, 4.0]);
+        let newest = reader.newest();
+        assert_eq!((newest.serial, newest.latent.as_slice()), (2, &[3.0, 4.0][..]));
+    }
+}

@@ -1,0 +1,167 @@
+//! The tick side: parameters and edges in, finished latents out.
+//!
+//! One call of [`Performer::tick`] is one tick: the snapshot is read once, edges are obeyed, a slot is born where one is
+//! free, the ring advances, and what finished is remembered for feedback and published for the decoder. Nothing allocates
+//! after the first ticks, except when a [`Load`] is swapped in.
+
+use std::sync::Arc;
+
+use super::births::Births;
+use super::latents::LatentWriter;
+use super::material::Material;
+use super::steering::Steering;
+use crate::backend::{Backend, BackendError};
+use crate::param::{Edge, ParamId, Values};
+use crate::ring::{Ring, RingCounters, StepControls, TickPlan, TickReport, tick};
+use crate::solver::schedule::{Sampling, ScheduleLaw};
+
+/// What a worker has prepared: it replaces backend, material and mailbox in one go, between two ticks.
+pub struct Load {
+    /// What to play on.
+    pub material: Arc<Material>,
+    /// Compiled for the material's length and longest prompt.
+    pub backend: Box<dyn Backend + Send>,
+    /// Where finished latents go.
+    pub latents: LatentWriter,
+    /// The last slots' worth of requests, shelves and curves; made by [`Load::new`].
+    births: Births,
+    steering: Steering,
+}
+
+impl std::fmt::Debug for Load {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Load").field("frames", &self.material.frames).finish_non_exhaustive()
+    }
+}
+
+impl Load {
+    /// Prepares everything that the tick side needs, so that the swap itself allocates nothing.
+    #[must_use]
+    pub fn new(material: Arc<Material>, backend: Box<dyn Backend + Send>, latents: LatentWriter) -> Self {
+        let births = Births::new(Arc::clone(&material));
+        let steering = Steering::new(material.frames);
+        Self { material, backend, latents, births, steering }
+    }
+}
+
+/// The ring and all that feeds it.
+pub struct Performer {
+    ring: Ring,
+    plan: TickPlan,
+    stage: Load,
+    reseeds: u32,
+    seed_before: u32,
+    ticks_since_birth: usize,
+}
+
+/// A look at what the performer would do, for tests and displays.
+pub type Rehearsal<'a> = (&'a Ring, &'a StepControls);
+
+impl Performer {
+    /// Starts with an empty ring; the first births come with the first ticks.
+    #[must_use]
+    pub fn new(load: Load) -> Self {
+        let values = Values::default();
+        Self {
+            ring: Ring::new(values.whole(ParamId::Depth), sampling(&values)),
+            plan: TickPlan::new(),
+            stage: load,
+            reseeds: 0,
+            seed_before: values.seed(),
+            ticks_since_birth: usize::MAX,
+        }
+    }
+
+    /// Obeys an edge. Answers what is to be freed elsewhere: a replaced curve or the stage that was swapped out.
+    pub fn obey(&mut self, edge: Edge<Box<Load>>) -> Edge<Box<Load>> {
+        match edge {
+            Edge::Reseed => {
+                self.reseeds = self.reseeds.wrapping_add(1);
+                Edge::Reseed
+            }
+            Edge::SetCurve(id, curve) => Edge::SetCurve(id, self.stage.steering.draw(id, curve)),
+            Edge::Load(mut load) => {
+                // Slots of the old set die with it: their latents mean nothing to the new tape.
+                self.ring.clear();
+                self.plan.clear();
+                std::mem::swap(&mut self.stage, &mut load);
+                self.ticks_since_birth = usize::MAX;
+                Edge::Load(load)
+            }
+            other @ (Edge::Panic(_) | Edge::Seek(_)) => other,
+        }
+    }
+
+    /// Runs one tick under these values. `heard` is called with the number of every latent that finished.
+    ///
+    /// # Errors
+    /// When the backend could not compute. The ring stands where it stood; the tick may be tried again.
+    pub fn tick(&mut self, values: &Values, mut heard: impl FnMut(u64, &[f32])) -> Result<TickReport, BackendError> {
+        self.ring.set_depth(values.whole(ParamId::Depth));
+        self.ring.sampling = sampling(values);
+        self.give_birth(values);
+        let Load { backend, latents, births, steering, .. } = &mut self.stage;
+        let controls = steering.controls(values);
+        let report = tick(&mut self.ring, backend.as_mut(), &mut self.plan, controls, &mut |finished| {
+            births.remember(finished.latent);
+            heard(latents.publish(finished.latent), finished.latent);
+        })?;
+        // Births hold requests; empty at once, so that the shelves get them back when their slots end.
+        self.plan.births.clear();
+        Ok(report)
+    }
+
+    /// What the next slot would have as its seed.
+    #[must_use]
+    pub fn seed(&self, values: &Values) -> u32 {
+        values.seed().wrapping_add(if values.seed() == self.seed_before { self.reseeds } else { 0 })
+    }
+
+    /// The ring, for displays and tests.
+    #[must_use]
+    pub fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// The shared controls that the last tick ran under, or would run under now.
+    pub fn controls(&mut self, values: &Values) -> &StepControls {
+        self.stage.steering.controls(values)
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub fn counters(&self) -> RingCounters {
+        self.ring.counters()
+    }
+
+    /// What is being played on.
+    #[must_use]
+    pub fn material(&self) -> &Arc<Material> {
+        self.stage.births.material()
+    }
+
+    /// Bears at most one slot a tick, evenly spread over the schedule, so that latents finish evenly and not in bursts.
+    fn give_birth(&mut self, values: &Values) {
+        if self.seed_before != values.seed() {
+            // A turned seed knob means that seed, not one further along an old series.
+            (self.seed_before, self.reseeds) = (values.seed(), 0);
+        }
+        self.ticks_since_birth = self.ticks_since_birth.saturating_add(1);
+        let spread = (self.ring.sampling.steps / self.ring.depth()).max(1);
+        let free = self.ring.slots().take(self.ring.depth()).any(|slot| slot.is_none());
+        if !free || self.ticks_since_birth < spread {
+            return;
+        }
+        let seed = self.seed(values);
+        let lock = self.stage.steering.drawn(ParamId::X0Target).cloned();
+        if let Some(request) = self.stage.births.request(values, seed, lock.as_ref()) {
+            self.ring.submit(request).expect("a birth is made of checked material and clamped values");
+            self.ticks_since_birth = 0;
+        }
+    }
+}
+
+fn sampling(values: &Values) -> Sampling {
+    let law = if values.whole(ParamId::Schedule) == 1 { ScheduleLaw::Stepped } else { ScheduleLaw::Continuous };
+    Sampling { steps: values.whole(ParamId::Steps), shift: values.get(ParamId::Shift), law }
+}

@@ -1,0 +1,185 @@
+//! Step-class parameters as the solver takes them: one snapshot of values becomes one set of shared controls.
+//!
+//! Rebuilt at every tick from plain numbers; drawn curves stand in for values where a player drew one. Nothing
+//! allocates: curves that have to be computed (a swelling blend) are written to a shelf.
+
+use std::sync::Arc;
+
+use super::shelf::Shelf;
+use crate::param::{PARAMS, ParamId, Values, swell};
+use crate::ring::StepControls;
+use crate::solver::curve::Curve;
+use crate::solver::dcw::{Bands, Correction, Faders};
+use crate::solver::gain::ChannelGain;
+use crate::solver::step::Method;
+use crate::solver::wavelet::Wavelet;
+
+/// Curves of one kind that can be in use at once: the shared one, the one before it, and one to write.
+const SHELF: usize = 4;
+const CHANNELS: usize = crate::latent::LATENT_CHANNELS;
+
+/// Makes shared step controls from values.
+#[derive(Debug)]
+pub struct Steering {
+    drawn: [Option<Arc<[f32]>>; PARAMS],
+    blends: Shelf<[f32]>,
+    gains: Shelf<[ChannelGain]>,
+    /// In the order of the parameter's labels.
+    wavelets: Vec<Wavelet>,
+    controls: StepControls,
+    /// What [`Self::controls`] was made from, so that knobs at rest cost nothing.
+    made_from: Option<Values>,
+}
+
+impl Steering {
+    /// For latents of `frames` frames, no curves drawn.
+    #[must_use]
+    pub fn new(frames: usize) -> Self {
+        let neutral = |channel| ChannelGain { first: channel, last: channel, gain: Curve::Scalar(1.0) };
+        Self {
+            drawn: [const { None }; PARAMS],
+            blends: Shelf::of_buffers(SHELF, frames),
+            gains: Shelf::new((0..SHELF).map(|_| (0..CHANNELS).map(neutral).collect())),
+            wavelets: wavelets(),
+            controls: StepControls::default(),
+            made_from: None,
+        }
+    }
+
+    /// Plays a parameter by a curve, or by its value again. Answers what it replaced, to be freed elsewhere.
+    pub fn draw(&mut self, id: ParamId, curve: Option<Arc<[f32]>>) -> Option<Arc<[f32]>> {
+        self.made_from = None;
+        std::mem::replace(&mut self.drawn[id as usize], curve)
+    }
+
+    /// The curve drawn for a parameter.
+    #[must_use]
+    pub fn drawn(&self, id: ParamId) -> Option<&Arc<[f32]>> {
+        self.drawn[id as usize].as_ref()
+    }
+
+    /// The controls for these values.
+    pub fn controls(&mut self, values: &Values) -> &StepControls {
+        if self.made_from.as_ref() != Some(values) {
+            self.make(values);
+            self.made_from = Some(*values);
+        }
+        &self.controls
+    }
+
+    fn make(&mut self, values: &Values) {
+        // Dropped first, so that its buffers are back on the shelf.
+        self.controls = StepControls::default();
+        let method = if values.whole(ParamId::Method) == 1 { Method::Sde } else { Method::Ode };
+        self.controls = StepControls {
+            // A blend chooses the SDE by itself, so it is only said where the player chose the SDE.
+            source_blend: (method == Method::Sde).then(|| self.source_share(values)),
+            velocity_scale: Some(self.curve(ParamId::VelocityScale, values)),
+            ode_noise: Some(self.curve(ParamId::OdeNoise, values)),
+            target_strength: Some(self.curve(ParamId::X0Target, values)),
+            guidance_scale: Some(self.curve(ParamId::GuidanceScale, values)),
+            guidance_rescale: Some(self.curve(ParamId::CfgRescale, values)),
+            momentum: Some(self.curve(ParamId::ApgMomentum, values)),
+            channel_gains: self.channel_gains(values),
+            correction: Some(self.correction(values)),
+            method: Some(method),
+        };
+    }
+
+    fn curve(&self, id: ParamId, values: &Values) -> Curve {
+        self.drawn(id).map_or_else(|| Curve::Scalar(values.get(id)), |it| Curve::Frames(Arc::clone(it)))
+    }
+
+    /// The solver's curve is the generation's share, `1 - blend`.
+    fn source_share(&mut self, values: &Values) -> Curve {
+        let (blend, rate_hz) = (values.get(ParamId::SourceBlend), values.get(ParamId::BlendPeriod));
+        let drawn = self.drawn[ParamId::SourceBlend as usize].clone();
+        if drawn.is_none() && rate_hz == 0.0 {
+            return Curve::Scalar(1.0 - blend);
+        }
+        let written = self.blends.fill(|out| {
+            // A drawn blend swells too: the sine is a factor on it.
+            swell(if drawn.is_some() { 1.0 } else { blend }, rate_hz, out);
+            if let Some(points) = &drawn {
+                out.iter_mut().zip(points.iter()).for_each(|(value, point)| *value *= point);
+            }
+            out.iter_mut().for_each(|value| *value = 1.0 - *value);
+        });
+        written.map_or(Curve::Scalar(1.0 - blend), Curve::Frames)
+    }
+
+    fn channel_gains(&mut self, values: &Values) -> Option<Arc<[ChannelGain]>> {
+        let gains = values.channel_gains();
+        if gains.iter().all(|&it| it == 1.0) {
+            return None;
+        }
+        self.gains.fill(|entries| {
+            entries.iter_mut().zip(gains).for_each(|(entry, gain)| entry.gain = Curve::Scalar(gain));
+        })
+    }
+
+    fn correction(&self, values: &Values) -> Correction {
+        const BANDS: [Bands; 4] = [Bands::Low, Bands::High, Bands::Double, Bands::Pix];
+        Correction {
+            enabled: values.on(ParamId::DcwEnabled),
+            bands: BANDS[values.whole(ParamId::DcwMode)],
+            scaler: self.curve(ParamId::DcwScaler, values),
+            high_scaler: self.curve(ParamId::DcwHighScaler, values),
+            wavelet: self.wavelets[values.whole(ParamId::DcwWavelet)].clone(),
+            faders: Faders {
+                soft_threshold: values.get(ParamId::DcwSoftThresh),
+                multiplicative: values.get(ParamId::DcwMultBlend),
+                phase: values.get(ParamId::DcwMagPhase),
+            },
+        }
+    }
+}
+
+fn wavelets() -> Vec<Wavelet> {
+    let labels = ParamId::DcwWavelet.row().labels().expect("the wavelet is a choice");
+    labels.iter().map(|it| Wavelet::named(it).expect("the table offers wavelets that the solver knows")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(changes: &[(ParamId, f64)]) -> Values {
+        let mut values = Values::default();
+        changes.iter().for_each(|&(id, value)| assert!(values.set(id, value), "{id:?} takes {value}"));
+        values
+    }
+
+    #[test]
+    fn a_blend_is_said_only_under_the_sde() {
+        let mut steering = Steering::new(4);
+        assert_eq!(steering.controls(&with(&[(ParamId::SourceBlend, 0.25)])).source_blend, None);
+        let sde = with(&[(ParamId::SourceBlend, 0.25), (ParamId::Method, 1.0)]);
+        assert_eq!(steering.controls(&sde).source_blend, Some(Curve::Scalar(0.75)));
+    }
+
+    #[test]
+    fn a_drawn_blend_reaches_the_solver_as_the_share_of_the_generation() {
+        let mut steering = Steering::new(2);
+        steering.draw(ParamId::SourceBlend, Some(Arc::from(vec![1.0, 0.25])));
+        let controls = steering.controls(&with(&[(ParamId::Method, 1.0)]));
+        // Without a period the swell stands at its value, here 1.
+        assert_eq!(controls.source_blend, Some(Curve::from(vec![0.0, 0.75])));
+    }
+
+    #[test]
+    fn the_shelves_never_run_dry_however_often_knobs_move() {
+        let mut steering = Steering::new(25);
+        for turn in 0..100 {
+            let values = with(&[
+                (ParamId::Method, 1.0),
+                (ParamId::SourceBlend, f64::from(turn) / 100.0),
+                (ParamId::BlendPeriod, 6.25),
+                (ParamId::ChG0, f64::from(turn) / 50.0),
+            ]);
+            let controls = steering.controls(&values);
+            assert!(matches!(controls.source_blend, Some(Curve::Frames(_))), "turn {turn}");
+            assert_eq!(controls.channel_gains.is_none(), turn == 50, "turn {turn}");
+        }
+    }
+}

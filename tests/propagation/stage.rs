@@ -1,0 +1,212 @@
+//! A small set to play on, and a backend that writes down every latent.
+
+use std::sync::{Arc, Mutex};
+
+use engine::backend::{Backend, BackendError, CpuBackend, Denoiser, DenoiserError, DenoiserRow};
+use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
+use engine::live::{Load, Material, Patched, Patcher, Performer, Prompt, WindowDecoder, latents};
+use engine::param::{Edge, ParamId, Values};
+use engine::playback::{DeckSize, Lead, LoopBand, Tape, TapeId, Walk, deck};
+use engine::ring::plan::{Birth as PlannedBirth, TickPlan};
+use engine::ring::StepControls;
+
+/// Slots of the ring.
+pub const DEPTH: usize = 4;
+/// The tick at which the knob is turned: late enough for feedback to have something to hear.
+pub const TURN: usize = 21;
+const TICKS: usize = 48;
+const FRAMES: usize = 12;
+const WIDTH: usize = 5;
+
+/// One slot's latent after one tick.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub slot: usize,
+    pub step: usize,
+    pub steps: usize,
+    pub latent: Vec<f32>,
+}
+
+/// A slot was born.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Birth {
+    pub tick: usize,
+    pub slot: usize,
+}
+
+/// Everything that happened.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    pub ticks: Vec<Vec<Step>>,
+    pub births: Vec<Birth>,
+}
+
+/// A velocity that depends on everything a row holds, and on nothing else.
+struct Weave;
+
+impl Denoiser for Weave {
+    fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
+        let prompt: f32 = row.tokens.iter().enumerate().map(|(at, it)| it * (1.0 + at as f32 * 0.1)).sum();
+        for (at, out) in out.iter_mut().enumerate() {
+            let (frame, channel) = (at / LATENT_CHANNELS, at % LATENT_CHANNELS);
+            let structure = row.context[frame * 2 * LATENT_CHANNELS + channel];
+            let neighbour = row.x[(at + LATENT_CHANNELS) % row.x.len()];
+            *out = row.x[at] * 0.9 - 0.4 * structure + 0.2 * neighbour + 0.3 * (prompt + channel as f32).sin() * row.t;
+        }
+        Ok(())
+    }
+}
+
+struct Recorder {
+    inner: CpuBackend<Weave>,
+    played: Arc<Mutex<Played>>,
+}
+
+impl Backend for Recorder {
+    fn fill(&mut self, birth: &PlannedBirth) -> Result<(), BackendError> {
+        let mut played = self.played.lock().expect("one thread");
+        let tick = played.ticks.len();
+        played.births.push(Birth { tick, slot: birth.slot });
+        self.inner.fill(birth)
+    }
+
+    fn advance(&mut self, plan: &TickPlan, shared: &StepControls) -> Result<u8, BackendError> {
+        let unsound = self.inner.advance(plan, shared)?;
+        assert_eq!(unsound, 0, "every latent stays finite");
+        let inner = &mut self.inner;
+        let steps = plan.steps.iter().map(|it| {
+            let latent = inner.latent(it.slot).to_vec();
+            Step { slot: it.slot, step: it.step, steps: it.steps, latent }
+        });
+        let tick = steps.collect();
+        self.played.lock().expect("one thread").ticks.push(tick);
+        Ok(unsound)
+    }
+
+    fn latent(&mut self, slot: usize) -> &[f32] {
+        self.inner.latent(slot)
+    }
+}
+
+fn wave(len: usize, seed: f32) -> Arc<[f32]> {
+    (0..len).map(|at| (at as f32 * 0.37 + seed).sin()).collect()
+}
+
+fn material() -> Arc<Material> {
+    let latent = |seed| wave(FRAMES * LATENT_CHANNELS, seed);
+    let prompt = |tokens: usize, seed: f32| Prompt {
+        with_timbre: wave(tokens * WIDTH, seed),
+        neutral: wave(tokens * WIDTH, seed + 0.5),
+    };
+    let material = Material {
+        frames: FRAMES,
+        token_width: WIDTH,
+        source: latent(0.0),
+        hints: latent(1.0),
+        silence: latent(2.0),
+        prompt_a: prompt(4, 3.0),
+        prompt_b: prompt(6, 4.0),
+        unconditional: wave(WIDTH, 5.0),
+    };
+    material.check().expect("the set is sound");
+    Arc::new(material)
+}
+
+/// Plays `before`, and from tick [`TURN`] on `after`.
+pub fn play(id: ParamId, before: Values, after: Values) -> Played {
+    let played = Arc::new(Mutex::new(Played::default()));
+    let backend = Recorder { inner: CpuBackend::new(Weave), played: Arc::clone(&played) };
+    let (writer, _reader) = latents(FRAMES * LATENT_CHANNELS);
+    let mut performer = Performer::new(Load::new(material(), Box::new(backend), writer));
+    if id == ParamId::X0TargetGate {
+        // The gate belongs to a drawn lock; without one there is nothing for it to open.
+        performer.obey(Edge::SetCurve(ParamId::X0Target, Some(Arc::from(vec![0.6; FRAMES]))));
+    }
+    for tick in 0..TICKS {
+        // Knobs that are not under test move all the time, so that history is not all of one piece.
+        let mut values = if tick < TURN { before } else { after };
+        if id == ParamId::FeedbackTap {
+            values.set(ParamId::OdeNoise, f64::from(u32::try_from(tick % 5).expect("small")) / 10.0);
+        }
+        performer.tick(&values, |_, _| {}).expect("the set fits its backend");
+    }
+    drop(performer);
+    Arc::try_unwrap(played).expect("the performer is gone").into_inner().expect("one thread")
+}
+
+/// A decoder whose sound says which latent it came from.
+struct Steady;
+
+const LENGTHS: [usize; 3] = [18 + 5, 18 + 10, 18 + 25];
+
+impl WindowDecoder for Steady {
+    fn lengths(&self) -> &[usize] {
+        &LENGTHS
+    }
+
+    fn decode(&mut self, rows: &[f32], sound: &mut [StereoFrame]) {
+        assert_eq!(rows.len() / LATENT_CHANNELS * SAMPLES_PER_LATENT_FRAME, sound.len());
+        // Half the rate: constant in size, and nothing for a DC blocker to take away.
+        sound.iter_mut().enumerate().for_each(|(at, it)| *it = if at % 2 == 0 { [0.5; 2] } else { [-0.5; 2] });
+    }
+}
+
+/// A decode-class value is heard in the next window, or at the output within its glide.
+pub fn decode_class(id: ParamId, before: Values, after: Values) {
+    let frames = 100;
+    let alternating = |at: usize| if at.is_multiple_of(2) { [0.1; 2] } else { [-0.1; 2] };
+    let tape = Tape::new((0..frames * SAMPLES_PER_LATENT_FRAME).map(alternating).collect()).expect("whole latent frames");
+    let (mut player, packer, mut transport) = deck(tape, DeckSize::default());
+    let (mut writer, reader) = latents(frames * LATENT_CHANNELS);
+    let walk = Walk::new(TapeId::default(), frames, 25);
+    let mut patcher = Patcher::new(Box::new(Steady), reader, packer, walk, Lead::new(256, 48_000));
+    writer.publish(&vec![0.0; frames * LATENT_CHANNELS]);
+    let mut window = |values: &Values, transport: &engine::playback::Transport| {
+        let sent = patcher.patch(values, transport.playhead(), transport.band());
+        let Patched::Sent { frames, .. } = sent else { panic!("a window was called for, {sent:?}") };
+        frames
+    };
+    let whole = LoopBand::whole(transport.tape_frames());
+    let band = |values: &Values| {
+        let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|it| values.get(it));
+        LoopBand::from_faders(start, end, whole.end())
+    };
+    match id {
+        ParamId::WindowS => {
+            let long = window(&before, &transport);
+            writer.publish(&vec![0.0; frames * LATENT_CHANNELS]);
+            let short = window(&after, &transport);
+            assert!(20 * SAMPLES_PER_LATENT_FRAME < long && short <= 10 * SAMPLES_PER_LATENT_FRAME, "{long}, {short}");
+        }
+        ParamId::TapeFeedback => {
+            window(&after, &transport);
+            let mut sound = vec![[0.0; 2]; 48_000];
+            player.fill(&mut sound);
+            let (early, late) = (sound[1_000][0].abs(), sound[36_000][0].abs());
+            assert!((early - 0.1).abs() < 0.01, "before the window lands the tape is old, found {early}");
+            // Half of the old 0.1 and half of the new 0.5, whose signs agree or not with the window's start.
+            let shares = [0.3, 0.2].map(|it| (late - it).abs() < 0.01);
+            assert!(shares.contains(&true), "old and new share the tape, found {late}");
+        }
+        ParamId::GainDb => {
+            let mut sound = vec![[0.0; 2]; 4_800];
+            assert!(transport.set_gain_db(before.get(id)));
+            player.fill(&mut sound);
+            let loud = sound[4_799][0].abs();
+            assert!(transport.set_gain_db(after.get(id)));
+            player.fill(&mut sound);
+            let quiet = sound[4_799][0].abs();
+            assert!(quiet < 0.7 * loud, "{loud} before, {quiet} after");
+        }
+        ParamId::LoopStart | ParamId::LoopEnd => {
+            assert_eq!(band(&before), whole);
+            transport.set_band(band(&after)).expect("the band lies on the tape");
+            let mut sound = vec![[0.0; 2]; 4_800];
+            for _ in 0..100 {
+                player.fill(&mut sound);
+                assert!(band(&after).contains(transport.playhead().position), "{:?}", transport.playhead());
+            }
+        }
+        other => panic!("{other:?} is a decode-class value without a law in this test"),
+    }
+}
