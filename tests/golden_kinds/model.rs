@@ -18,9 +18,10 @@ use std::path::Path;
 
 use engine::graph::cpu::{Packed, Plan, Pool};
 use engine::graph::reference::{self, Inputs};
-use engine::graph::{Graph, LowerError, Op};
+use engine::graph::{Graph, LowerError, Op, WeightSource};
 use engine::model::checkpoint::Checkpoint;
 use engine::model::config::{CodecConfig, DitConfig, TextConfig};
+use engine::model::shapes::Shapes;
 
 use crate::case::{Case, Golden, Report};
 
@@ -87,11 +88,19 @@ pub fn text_part(golden: &Golden, case: &Case) -> Part<TextConfig> {
     part(golden, case, TextConfig::parse)
 }
 
-fn part<C, E: std::fmt::Display>(golden: &Golden, case: &Case, parse: impl Fn(&Path, &str) -> Result<C, E>) -> Part<C> {
+fn part<C: Shapes, E: std::fmt::Display>(
+    golden: &Golden,
+    case: &Case,
+    parse: impl Fn(&Path, &str) -> Result<C, E>,
+) -> Part<C> {
     let name = case.entry["model"].as_str().unwrap_or_else(|| panic!("{}: no model named", case.path));
     let (config, weights) = golden.model(name);
     let config = parse(Path::new(name), &config.to_string()).unwrap_or_else(|error| panic!("{error}"));
     let weights = Checkpoint::open(&weights).unwrap_or_else(|error| panic!("{error}"));
+    for name in weights.names() {
+        let (found, expected) = (weights.tensor(name).expect("it is named").shape.to_vec(), config.shape(name));
+        assert_eq!(Some(found), expected, "{name}: the shape that its configuration asks for");
+    }
     Part { config, weights }
 }
 
@@ -117,11 +126,10 @@ impl Machine {
     }
 }
 
-fn planned(
-    graph: &Graph,
-    inputs: &Inputs,
-    weights: &Checkpoint,
-) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>, LowerError> {
+/// Shape and numbers of every output.
+type Computed = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+fn planned(graph: &Graph, inputs: &Inputs, weights: &Checkpoint) -> Result<Computed, LowerError> {
     let mut plan = Plan::compile(graph, &inputs.sizes(graph)?, weights, &Packed::new(), &Pool::new(2))?;
     for node in &graph.nodes {
         if let Op::Input { name, .. } = &node.op {
@@ -138,7 +146,7 @@ fn planned(
 /// Results by name, and who computed them.
 pub struct Outputs {
     machine: Machine,
-    outputs: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    outputs: Computed,
 }
 
 impl Outputs {

@@ -21,6 +21,7 @@ pub mod open;
 pub mod pack;
 pub mod part;
 pub mod prompt;
+pub mod shapes;
 pub mod silence;
 pub mod text;
 pub mod tokenizer;

@@ -16,6 +16,7 @@ use super::folder::{MissingParts, ModelFolder, PartFiles};
 use super::hearing::{ConditionEncoder, StructureHints, TextEncoder};
 use super::part::Part;
 use super::prompt::{Prompt, Task};
+use super::shapes::Shapes;
 use super::silence::{self, SilenceError};
 use super::tokens::{Tokens, TokensError};
 use super::{context, text, tokenizer, vae};
@@ -248,7 +249,7 @@ struct Loading<'a> {
 
 impl Loading<'_> {
     /// Checks and packs the weights of a part, graph by graph.
-    fn pack<C>(
+    fn pack<C: Shapes>(
         &mut self,
         stage: &'static str,
         part: &Part<C>,

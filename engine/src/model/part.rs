@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::checkpoint::{Checkpoint, CheckpointError};
+use super::shapes::Shapes;
 use crate::graph::cpu::{Packed, Plan, Pool};
 use crate::graph::{Graph, LowerError, Sizes};
 
@@ -41,17 +42,19 @@ impl<Config> Part<Config> {
         Plan::compile(graph, sizes, &self.weights, &self.packed, pool).map_err(|error| self.explain(&error))
     }
 
-    /// Looks at every weight of a graph and packs it, by compiling the graph for sizes of 1 on every named axis.
+    /// Says a lowering's complaint with the file that caused it.
+    pub(super) fn explain(&self, error: &LowerError) -> CheckpointError {
+        self.weights.explain(error)
+    }
+}
+
+impl<Config: Shapes> Part<Config> {
+    /// Checks every weight of a graph against the configuration and packs it, by compiling the graph once.
     ///
     /// # Errors
     /// [`CheckpointError::Unfit`] when a weight is missing, misshapen, or not finite.
     pub fn pack(&self, graph: &Graph, sizes: &Sizes, pool: &Arc<Pool>) -> Result<(), CheckpointError> {
-        self.weights.check_finite(graph)?;
+        self.weights.check(graph, |name| self.config.shape(name))?;
         self.plan(graph, sizes, pool).map(|_| ())
-    }
-
-    /// Says a lowering's complaint with the file that caused it.
-    pub(super) fn explain(&self, error: &LowerError) -> CheckpointError {
-        self.weights.explain(error)
     }
 }

@@ -121,19 +121,26 @@ impl Checkpoint {
         CheckpointError::Unfit { file, what }
     }
 
-    /// Looks at every weight that `graph` names.
+    /// Looks at every weight that `graph` names, and gives its pages back: it must have the shape that `expected` gives
+    /// for its name (`None`: any), and hold finite numbers.
     ///
     /// # Errors
-    /// [`CheckpointError::Unfit`] with the first tensor that holds a number which is not finite.
-    pub fn check_finite(&self, graph: &Graph) -> Result<(), CheckpointError> {
+    /// [`CheckpointError::Unfit`] with the first tensor that is missing or is not so.
+    pub fn check(&self, graph: &Graph, expected: impl Fn(&str) -> Option<Vec<usize>>) -> Result<(), CheckpointError> {
         let weights = graph.nodes.iter().flat_map(|node| weights_of(&node.op));
         for name in weights.flat_map(names_of) {
-            let Some(view) = self.tensor(name) else { continue };
+            let view = self.tensor(name);
+            let view = view.ok_or_else(|| self.explain(&LowerError::MissingWeight(name.to_owned())))?;
+            if let Some(shape) = expected(name).filter(|it| it != view.shape) {
+                let (name, found, expected) = (name.to_owned(), view.shape.to_vec(), format!("{shape:?}"));
+                return Err(self.explain(&LowerError::WeightShape { name, found, expected }));
+            }
             if let Some(at) = first_not_finite(&view) {
                 let file = self.shards[self.tensors[name].0].0.clone();
                 let what = format!("tensor `{name}` holds {} at position {at}, expected finite numbers", view.at(at));
                 return Err(CheckpointError::Unfit { file, what });
             }
+            self.release(name);
         }
         Ok(())
     }
