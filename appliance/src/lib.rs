@@ -4,3 +4,4 @@ pub mod binding;
 pub mod params_command;
 pub mod patch;
 pub mod source;
+pub mod terminal;

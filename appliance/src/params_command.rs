@@ -16,7 +16,7 @@ pub fn write_table(out: &mut impl Write) -> io::Result<()> {
         for row in TABLE.iter().filter(|row| row.class == class) {
             let default = row.written(row.default);
             let curve = if row.curve { "~" } else { " " };
-            writeln!(out, "  {:<16}{curve} {:<28} {default:<10} {}", row.name, range(row), row.what)?;
+            writeln!(out, "  {:<16}{curve} {:<30} {default:<10} {}", row.name, range(row), row.what)?;
         }
         writeln!(out)?;
     }

@@ -34,6 +34,12 @@ pub const KEY_HELP: &[(&str, &str)] = &[
     ("q, escape, ctrl-c", "leave"),
 ];
 
+/// The key that selects the main parameter at `place` of [`MAIN`].
+#[must_use]
+pub fn key_of(place: usize) -> char {
+    SELECT.chars().nth(place).unwrap_or(' ')
+}
+
 /// What a key means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum KeyMeaning {

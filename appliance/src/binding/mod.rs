@@ -15,7 +15,7 @@ use std::time::Duration;
 use engine::param::{NotANumber, ParamId, Store, Taper};
 use hal::gesture::{Control, Gesture, Motion, Position, SurfaceId};
 
-pub use keys::KEY_HELP;
+pub use keys::{KEY_HELP, key_of};
 pub use map::{Deed, Entry, MAIN, Map, On, Target};
 pub use takeover::{Encoding, Takeover};
 
@@ -179,6 +179,8 @@ impl Binding {
             // A button that sends control changes: down is the upper half of the travel.
             Target::Deed(deed) => return knob.went_down(place).then(|| self.do_deed(deed, control, store)),
         };
+        // A score has no hand that could come by: what it says is meant.
+        let meant = gesture.surface == SurfaceId::SCORE;
         if !knob.takes_hold(place, id, store, entry.takeover) {
             return Some(Act::Waiting(id, place));
         }

@@ -45,6 +45,15 @@ fn the_first_thing_a_knob_says_moves_nothing_even_at_its_value() {
 }
 
 #[test]
+fn a_score_is_meant_from_its_first_word() {
+    let mut stage = Stage::new(vec![]);
+    let motion = Motion::Turned(Control::Cc { channel: 1, number: 1 }, Position::Seven(127));
+    let gesture = Gesture { at: Duration::ZERO, surface: SurfaceId::SCORE, motion };
+    assert_eq!(stage.binding.play(&gesture, &mut stage.store), Some(Act::Moved(ParamId::Denoise)));
+    assert_eq!(stage.denoise(), 1.0);
+}
+
+#[test]
 fn a_knob_takes_hold_when_it_comes_by_its_value() {
     let mut stage = Stage::new(vec![]);
     stage.turn(1, 10);

@@ -1,0 +1,167 @@
+//! The status as lines of text, 80 columns wide.
+
+use engine::param::{Class, ParamId};
+use hal::display::{Line, Tint};
+
+use super::{Status, clock, decibel, written};
+use crate::binding::{MAIN, key_of};
+
+/// Columns of the panel: every terminal has them.
+pub const WIDTH: usize = 80;
+/// Columns of the position bar.
+const BAR: usize = 78;
+/// Columns of a parameter's little bar.
+const SMALL_BAR: usize = 8;
+
+/// The status as lines; always the same number of them.
+#[must_use]
+pub fn lines(status: &Status) -> Vec<Line> {
+    let mut lines = vec![title(status), position(status), spotlight(status), Line::default()];
+    // Two columns, each parameter behind the key that selects it.
+    lines.extend((0..MAIN.len() / 2).map(|row| {
+        let left = parameter(Line::default(), row, status);
+        parameter(left.with(Tint::Plain, "  "), row + MAIN.len() / 2, status)
+    }));
+    lines.extend([Line::default(), slots(status), trouble(status), meters(status), message(status)]);
+    lines.into_iter().map(cut).collect()
+}
+
+fn title(status: &Status) -> Line {
+    let time = format!("{} / {}", clock(f64::from(status.position) * status.seconds), clock(status.seconds));
+    let controllers = match status.controllers {
+        0 => String::new(),
+        1 => ", 1 controller".to_owned(),
+        more => format!(", {more} controllers"),
+    };
+    let line =
+        Line::default().with(Tint::Bold, format!(" {:<28.28}", status.source)).with(Tint::Plain, format!(" {time}"));
+    let line = if status.muted { line.with(Tint::Red, "  MUTE") } else { line };
+    line.with(Tint::Dim, format!("  {}{controllers}", status.where_))
+}
+
+/// The tape: the loop band light, the last window heavy, the playhead a block.
+fn position(status: &Status) -> Line {
+    let place = |part: f32| ((part.clamp(0.0, 1.0) * BAR as f32) as usize).min(BAR - 1);
+    let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|id| place(status.values.get(id)));
+    let in_window = |column: usize| {
+        status.window.is_some_and(|(from, to)| {
+            let (from, to) = (place(from), place(to));
+            if from <= to { (from..=to).contains(&column) } else { column >= from || column <= to }
+        })
+    };
+    let playhead = place(status.position);
+    let tape: String = (0..BAR)
+        .map(|column| match column {
+            _ if column == playhead => '█',
+            _ if in_window(column) => '━',
+            _ if (start.min(end)..=start.max(end)).contains(&column) => '─',
+            _ => ' ',
+        })
+        .collect();
+    Line::default().with(Tint::Plain, format!(" {tape}"))
+}
+
+fn spotlight(status: &Status) -> Line {
+    let id = status.spotlight();
+    let row = id.row();
+    let line = Line::default()
+        .with(class_tint(row.class), format!(" {:<16}", row.words))
+        .with(Tint::Bold, format!(" {:<12.12}", written(id, &status.values)))
+        .with(class_tint(row.class), bar(row.position(status.values.exact(id)), 24))
+        .with(Tint::Dim, format!("  {}", row.class.word()));
+    match status.waiting {
+        Some(knob) => line.with(Tint::Yellow, format!("  knob at {:.2}, turn on", knob)),
+        None => line,
+    }
+}
+
+fn parameter(line: Line, place: usize, status: &Status) -> Line {
+    let id = MAIN[place];
+    let row = id.row();
+    let tint = if id == status.selected { Tint::Inverse } else { Tint::Plain };
+    line.with(Tint::Dim, format!(" {}", key_of(place)))
+        .with(tint, format!(" {:<13.13} {:>10.10} ", row.words, written(id, &status.values)))
+        .with(class_tint(row.class), bar(row.position(status.values.exact(id)), SMALL_BAR))
+}
+
+fn slots(status: &Status) -> Line {
+    let steps = status.values.whole(ParamId::Steps).max(1);
+    let mut line = Line::default().with(Tint::Dim, " ring ");
+    for slot in status.slots.iter().take(8) {
+        line = match slot {
+            Some(done) => line.with(Tint::Green, bar(f64::from(*done) / steps as f64, 4)).with(Tint::Plain, " "),
+            None => line.with(Tint::Dim, "···· "),
+        };
+    }
+    let rates = format!(" {:.1} ticks/s, {:.1} finished/s", status.ticks_per_s, status.finished_per_s);
+    line.with(Tint::Plain, rates)
+}
+
+fn trouble(status: &Status) -> Line {
+    let count = |line: Line, count: u64, word: &str| match count {
+        0 => line.with(Tint::Dim, format!("  {word} 0")),
+        some => line.with(Tint::Red, format!("  {word} {}", some.min(999_999))),
+    };
+    let line = Line::default().with(Tint::Plain, format!(" lead {:.0} ms", status.lead_ms));
+    let line = count(line, status.xruns, "xruns");
+    let line = count(line, status.late, "late");
+    let line = count(line, status.non_finite, "non-finite");
+    if status.limiting { line.with(Tint::Yellow, "  limiting") } else { line }
+}
+
+fn meters(status: &Status) -> Line {
+    // 48 dB of meter: below that no stage is quiet enough to see it.
+    let level = |peak: f32| 1.0 + f64::from(20.0 * peak.max(1e-6).log10()) / 48.0;
+    let mut line = Line::default();
+    for (side, peak) in ["L", "R"].into_iter().zip(status.peaks) {
+        let tint = if peak > 0.89 { Tint::Yellow } else { Tint::Green };
+        line = line
+            .with(Tint::Dim, format!(" {side} "))
+            .with(tint, bar(level(peak), 24))
+            .with(Tint::Plain, format!(" {:>5} dB  ", decibel(peak)));
+    }
+    line
+}
+
+fn message(status: &Status) -> Line {
+    let hint = "space mutes, r reseeds, u undoes, arrows move, 1-9 scenes, q leaves";
+    match status.message.as_str() {
+        "" => Line::default().with(Tint::Dim, format!(" {hint}")),
+        words => Line::default().with(Tint::Bold, format!(" {words}")),
+    }
+}
+
+/// When a change is heard, as a colour: green at once, blue at the next birth, magenta at the next window, yellow later.
+const fn class_tint(class: Class) -> Tint {
+    match class {
+        Class::Step => Tint::Green,
+        Class::Slot => Tint::Blue,
+        Class::Decode => Tint::Magenta,
+        Class::Load => Tint::Yellow,
+    }
+}
+
+/// A bar of `columns`, full at 1, in eighths of a column.
+fn bar(part: f64, columns: usize) -> String {
+    const EIGHTHS: [char; 8] = ['░', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    let eighths = (part.clamp(0.0, 1.0) * (columns * 8) as f64).round() as usize;
+    (0..columns)
+        .map(|column| match eighths.saturating_sub(column * 8) {
+            8.. => '█',
+            some => EIGHTHS[some],
+        })
+        .collect()
+}
+
+/// Cuts a line at the panel's width.
+fn cut(line: Line) -> Line {
+    let mut room = WIDTH;
+    let mut kept = Line::default();
+    for span in line.0 {
+        let text: String = span.text.chars().take(room).collect();
+        room -= text.chars().count();
+
+        kept = kept.with(span.tint, text);
+    }
+    kept
+}
