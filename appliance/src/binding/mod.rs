@@ -181,7 +181,7 @@ impl Binding {
         };
         // A score has no hand that could come by: what it says is meant.
         let meant = gesture.surface == SurfaceId::SCORE;
-        if !knob.takes_hold(place, id, store, entry.takeover) {
+        if !knob.takes_hold(place, id, store, entry.takeover) && !meant {
             return Some(Act::Waiting(id, place));
         }
         self.begin_stroke(gesture, id, store);
