@@ -6,6 +6,8 @@
 //! sums are still in registers.
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
+use std::mem::MaybeUninit;
+
 use super::functions::{silu, snake};
 use super::lanes::{LANES, Lanes};
 
@@ -115,33 +117,43 @@ unsafe fn tile<V: Lanes, const R: usize, const C: usize>(work: &Panel, row: usiz
             }
         }
     }
+    // Through memory, and only here: an array that is walked at run time would not stay in registers above.
+    let mut done = MaybeUninit::<[[V; C]; R]>::uninit();
+    let done = done.as_mut_ptr().cast::<V>();
     for r in 0..R {
-        finish::<V, C>(work, row + r, column, sums[r]);
+        for j in 0..C {
+            done.add(r * C + j).write(sums[r][j]);
+        }
+    }
+    let mut r = 0;
+    while r < R {
+        finish::<V, C>(work, row + r, column, done.add(r * C));
+        r += 1;
     }
     R
 }
 
 #[inline(always)]
-unsafe fn finish<V: Lanes, const C: usize>(work: &Panel, row: usize, column: usize, sums: [V; C]) {
+unsafe fn finish<V: Lanes, const C: usize>(work: &Panel, row: usize, column: usize, sums: *const V) {
     let c = work.c.add(row * work.c_stride);
     if let Finish::SiluTimes = work.finish {
-        silu(sums[0]).mul(sums[C - 1]).store_up_to(c, work.columns);
+        silu(*sums).mul(*sums.add(C - 1)).store_up_to(c, work.columns);
         return;
     }
     for j in 0..C {
         let at = column + LANES * j;
-        let count = work.columns - at;
+        let (count, sum) = (work.columns - at, *sums.add(j));
         let value = match work.finish {
-            Finish::Store | Finish::SiluTimes => sums[j],
-            Finish::Add { to, stride } => V::load_up_to(to.add(row * stride + at), count).add(sums[j]),
+            Finish::Store | Finish::SiluTimes => sum,
+            Finish::Add { to, stride } => V::load_up_to(to.add(row * stride + at), count).add(sum),
             Finish::Gated { to, stride, gate } => {
                 let before = V::load_up_to(to.add(row * stride + at), count);
-                V::load_up_to(gate.add(at), count).fma(sums[j], before)
+                V::load_up_to(gate.add(at), count).fma(sum, before)
             }
             Finish::Snake { alpha, inverse } => {
-                snake(sums[j], V::load_up_to(alpha.add(at), count), V::load_up_to(inverse.add(at), count))
+                snake(sum, V::load_up_to(alpha.add(at), count), V::load_up_to(inverse.add(at), count))
             }
-            Finish::Scale { by } => sums[j].mul(V::splat(*by.add(row))),
+            Finish::Scale { by } => sum.mul(V::splat(*by.add(row))),
         };
         value.store_up_to(c.add(at), count);
     }
