@@ -1,5 +1,6 @@
 //! The devices of the box: one trait each, its Linux implementation and its fake side by side.
 
+pub mod audio;
 pub mod display;
 pub mod gesture;
 pub mod keys;
