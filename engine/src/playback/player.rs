@@ -139,7 +139,8 @@ impl Player {
         // A new window is begun only with room for its first fade: no fade is ever left half written.
         while self.splicer.busy() || (budget >= 2 * SPLICE_FADE_FRAMES && self.take_next()) {
             let head = self.head.position();
-            match self.splicer.write(self.tape.frames_mut(), head, &mut budget) {
+            let unheard = self.jumped == self.played;
+            match self.splicer.write(self.tape.frames_mut(), head, unheard, &mut budget) {
                 Some(parcel) => {
                     Meters::add(&self.meters.windows_spliced, 1);
                     self.send_home(parcel);

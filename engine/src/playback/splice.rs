@@ -69,15 +69,23 @@ impl Splicer {
     }
 
     /// Writes the next slice and takes what it wrote from `budget`; gives the box back when the window is whole. `head`
-    /// is the place on the tape that is played next.
-    pub(super) fn write(&mut self, tape: &mut [StereoFrame], head: usize, budget: &mut usize) -> Option<Parcel> {
+    /// is the place on the tape that is played next; `unheard` says that it has just jumped there.
+    pub(super) fn write(
+        &mut self,
+        tape: &mut [StereoFrame],
+        head: usize,
+        unheard: bool,
+        budget: &mut usize,
+    ) -> Option<Parcel> {
         let work = self.work.as_mut()?;
-        work.yield_to(head, tape.len());
+        // Under a head that has played nothing yet, the sound may change as long as the writing gets well past it now.
+        let reach = if unheard { budget.saturating_sub(SPLICE_FRAMES_PER_FILL / 4) } else { 0 };
+        work.yield_to(head, reach, tape.len());
         while *budget > 0 && !work.done() {
             *budget -= work.write_run(tape, &self.fade, *budget);
             if work.at == work.end && !work.done() {
                 work.begin(work.end, work.parcel_frames());
-                work.yield_to(head, tape.len());
+                work.yield_to(head, 0, tape.len());
             }
         }
         if work.done() { self.give_up() } else { None }
@@ -101,7 +109,7 @@ impl Work {
     /// The playhead may stand inside what is still to be written: changing the sound under it would be a step. Before
     /// the first frame is written the part behind the head is late and dropped; later it is ended with a fade at the
     /// head. Either way a new segment fades in where the head is.
-    fn yield_to(&mut self, head: usize, tape_frames: usize) {
+    fn yield_to(&mut self, head: usize, reach: usize, tape_frames: usize) {
         let next = (self.land + self.at) % tape_frames;
         let passed = (head + tape_frames - next) % tape_frames;
         if passed == 0 || self.end - self.at <= passed {
@@ -114,7 +122,7 @@ impl Work {
                 self.parcel.landing = Landing::Late { by: passed };
             }
             self.begin(self.at + passed, self.end);
-        } else {
+        } else if passed > reach {
             // Only a jump brings the head here: what happens now says nothing about the lead.
             self.parcel.landing = Landing::Void;
             self.end = self.at + passed;
