@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::crew::{Alone, Crew};
 use super::{Backend, BackendError, Denoiser, DenoiserRow};
+use crate::graph::cpu::FlushDenormals;
 use crate::latent::LATENT_CHANNELS;
 use crate::ring::plan::{Birth, PlanRow, SlotStep, TickPlan};
 use crate::ring::request::{Condition, GuidanceMode, MaskRequest, Request};
@@ -101,6 +102,7 @@ impl<D: Denoiser, N: NoiseSource, C: Crew> CpuBackend<D, N, C> {
         negative: bool,
     ) -> Result<(), BackendError> {
         let Self { denoiser, slots, mix, gained, single, .. } = self;
+        let _flush = FlushDenormals::begin();
         let slot = sole(&mut slots[step.slot]);
         let Some(request) = slot.request.as_ref() else { return Ok(()) };
         let seen = if request.mask.is_some() { &slot.seen } else { &slot.x };
@@ -185,6 +187,7 @@ impl CpuSlot {
 
     /// The start state: per-frame noise against source, or source at the schedule's first level, or noise.
     fn fill<N: NoiseSource + ?Sized>(&mut self, birth: &Birth, noise: &N) {
+        let _flush = FlushDenormals::begin();
         let request = &birth.request;
         let numbers = request.frames * LATENT_CHANNELS;
         let guided = request.is_guided();
@@ -235,6 +238,7 @@ impl CpuSlot {
     fn blend_mask(&mut self, step: &SlotStep) {
         let Some(request) = self.request.as_ref() else { return };
         let Some(mask) = &request.mask else { return };
+        let _flush = FlushDenormals::begin();
         let at = mask.at(step);
         for frame in 0..request.frames {
             let row = frame * LATENT_CHANNELS..(frame + 1) * LATENT_CHANNELS;
@@ -253,6 +257,8 @@ impl CpuSlot {
         default_correction: &Correction,
         guidance: &GuidanceLaw,
     ) {
+        // Whoever does this job, denormal numbers are zero: the result depends neither on the thread nor on its mood.
+        let _flush = FlushDenormals::begin();
         let Some(request) = self.request.clone() else { return };
         self.guide(&request, shared, guidance);
         let own = &request.controls;

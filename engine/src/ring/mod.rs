@@ -16,3 +16,6 @@ pub use plan::{PlanRow, SlotStep, TickPlan};
 pub use request::{Condition, GuidanceMode, MaskRequest, Request, RequestError, TargetRequest};
 pub use ring::{Emission, MAX_DEPTH, Ring, RingCounters, Shrink, SlotView, Submitted};
 pub use tick::{Finished, TickReport, tick};
+
+#[cfg(test)]
+mod tests;

@@ -31,4 +31,5 @@ mod tests;
 pub use lanes::Isa;
 pub use pack::Packed;
 pub use plan::Plan;
+pub(crate) use pool::FlushDenormals;
 pub use pool::Pool;

@@ -254,20 +254,20 @@ impl Shared {
 }
 
 /// Denormal numbers count as zero on this thread until this is dropped: they cost a factor of four and mean nothing.
-pub(super) struct FlushDenormals {
+pub(crate) struct FlushDenormals {
     before: u32,
 }
 
 impl FlushDenormals {
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let before = control();
         set_control(before | 0x8040);
         Self { before }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Self { before: 0 }
     }
 }
