@@ -7,8 +7,8 @@ use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use engine::live::{Load, Material, Patched, Patcher, Performer, Prompt, WindowDecoder, latents};
 use engine::param::{Edge, ParamId, Values};
 use engine::playback::{DeckSize, Lead, LoopBand, Tape, TapeId, Walk, deck};
-use engine::ring::plan::{Birth as PlannedBirth, TickPlan};
 use engine::ring::StepControls;
+use engine::ring::plan::{Birth as PlannedBirth, TickPlan};
 
 /// Slots of the ring.
 pub const DEPTH: usize = 4;
@@ -155,7 +155,8 @@ impl WindowDecoder for Steady {
 pub fn decode_class(id: ParamId, before: Values, after: Values) {
     let frames = 100;
     let alternating = |at: usize| if at.is_multiple_of(2) { [0.1; 2] } else { [-0.1; 2] };
-    let tape = Tape::new((0..frames * SAMPLES_PER_LATENT_FRAME).map(alternating).collect()).expect("whole latent frames");
+    let tape =
+        Tape::new((0..frames * SAMPLES_PER_LATENT_FRAME).map(alternating).collect()).expect("whole latent frames");
     let (mut player, packer, mut transport) = deck(tape, DeckSize::default());
     let (mut writer, reader) = latents(frames * LATENT_CHANNELS);
     let walk = Walk::new(TapeId::default(), frames, 25);
