@@ -176,4 +176,8 @@ fn a_number_that_is_not_finite_is_refused_by_name() {
             format!("tensor `encoder.block.3.conv1.weight_v` holds {bad} at position 5, expected finite numbers");
         assert_eq!(said, format!("/toy/vae/diffusion_pytorch_model.safetensors: {wanted}"));
     }
+    let said = complaint(|toy| toy.text.tensors.get_mut("embed_tokens.weight").expect("there").1[9] = f32::NAN);
+    assert!(said.ends_with("tensor `embed_tokens.weight` holds NaN at position 9, expected finite numbers"), "{said}");
+    let said = complaint(|toy| toy.denoiser.tensors.get_mut("null_condition_emb").expect("there").1[1] = f32::NAN);
+    assert!(said.ends_with("tensor `null_condition_emb` holds NaN at position 1, expected finite numbers"), "{said}");
 }

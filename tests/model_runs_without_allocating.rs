@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use engine::backend::{Denoiser, DenoiserRow};
+use engine::graph::Sizes;
 use engine::graph::cpu::Pool;
 use engine::latent::SAMPLES_PER_LATENT_FRAME;
 use engine::model::checkpoint::Checkpoint;
 use engine::model::config::{CodecConfig, DitConfig};
+use engine::model::dit::{self, Extras};
 use engine::model::{Codec, CpuDenoiser, Ends, Part};
 
 #[global_allocator]
@@ -75,4 +77,25 @@ fn a_prompt_gives_the_bits_of_a_network_of_its_own_length() {
         velocity
     };
     assert!(velocity(17, false) == velocity(300, true));
+}
+
+#[test]
+fn a_masked_token_is_as_good_as_absent() {
+    let (config, weights) = model("tiny");
+    let part = Part::new(DitConfig::parse(Path::new("tiny"), &config).expect("it is sound"), weights);
+    let velocity = |tokens: &[f32], mask: &[f32]| {
+        let graph = dit::graph(&part.config, Extras { token_mask: true, ..Extras::default() });
+        let sizes = Sizes::new().with("batch", 1).with("frames", 9).with("tokens", mask.len());
+        let mut plan = part.plan(&graph, &sizes, &Pool::new(2)).expect("it is sound");
+        plan.input_mut("x").fill(0.5);
+        plan.input_mut("t").fill(0.5);
+        plan.input_mut("tokens").copy_from_slice(tokens);
+        plan.input_mut("token_mask").copy_from_slice(mask);
+        plan.run();
+        plan.output("velocity").to_vec()
+    };
+    let tokens: Vec<f32> = (0..5 * 64).map(|at| (at as f32 * 0.7).sin()).collect();
+    let masked = velocity(&tokens, &[1.0, 1.0, 1.0, 0.0, 0.0]);
+    assert!(masked == velocity(&tokens[..3 * 64], &[1.0; 3]));
+    assert!(masked != velocity(&tokens, &[1.0; 5]));
 }

@@ -44,9 +44,12 @@ pub struct Codec {
 
 impl Codec {
     /// A codec that computes on `pool`.
+    ///
+    /// # Panics
+    /// When its sound is not stereo; [`super::Model::open`] refuses such a codec.
     #[must_use]
     pub fn new(part: Arc<Part<CodecConfig>>, pool: Arc<Pool>) -> Self {
-        assert_eq!(part.config.audio_channels, 2, "checked when the model was opened");
+        assert_eq!(part.config.audio_channels, 2, "stereo");
         Self { part, pool }
     }
 

@@ -12,7 +12,7 @@ use crate::graph::cpu::Pool;
 use crate::graph::{Graph, Sizes, WeightSource};
 
 /// Name of the learned token that stands for no prompt.
-const NO_PROMPT: &str = "null_condition_emb";
+pub(super) const NO_PROMPT: &str = "null_condition_emb";
 
 /// Encodes token ids.
 #[derive(Clone)]

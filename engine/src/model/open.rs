@@ -13,7 +13,7 @@ use super::config::{CodecConfig, ConfigError, DitConfig, TextConfig};
 use super::denoiser::CpuDenoiser;
 use super::dit::{self, Extras};
 use super::folder::{MissingParts, ModelFolder, PartFiles};
-use super::hearing::{ConditionEncoder, StructureHints, TextEncoder};
+use super::hearing::{ConditionEncoder, NO_PROMPT, StructureHints, TextEncoder};
 use super::part::Part;
 use super::prompt::{Prompt, Task};
 use super::shapes::Shapes;
@@ -21,7 +21,7 @@ use super::silence::{self, SilenceError};
 use super::tokens::{Tokens, TokensError};
 use super::{context, text, tokenizer, vae};
 use crate::graph::cpu::Pool;
-use crate::graph::{Graph, Sizes};
+use crate::graph::{Graph, Sizes, WeightSource};
 use crate::latent::{LATENT_CHANNELS, SAMPLE_RATE_HZ, SAMPLES_PER_LATENT_FRAME};
 
 /// Why a model cannot be opened, or a part of it not be compiled.
@@ -105,11 +105,13 @@ impl Model {
         loading.pack("codec", &codec, &codec_graphs(&codec.config))?;
         loading.pack("denoiser", &denoiser, &denoiser_graphs(&denoiser.config))?;
         loading.pack("text encoder", &text, &text_graphs(&text.config))?;
+        text.check_read(text::TABLE)?;
+        if denoiser.weights.tensor(NO_PROMPT).is_some() {
+            denoiser.check_read(NO_PROMPT)?;
+        }
         let (denoiser, codec, text) = (Arc::new(denoiser), Arc::new(codec), Arc::new(text));
         let parts = Arc::new(Parts { denoiser, codec, text, tokens, silence });
-        let model = Self { parts, pool: Arc::clone(pool) };
-        model.text_encoder().embed(&[0])?;
-        Ok(model)
+        Ok(Self { parts, pool: Arc::clone(pool) })
     }
 
     /// The same model on other compute threads, for instance those of the decode thread.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::shapes::Shapes;
 use crate::graph::cpu::{Packed, Plan, Pool};
-use crate::graph::{Graph, LowerError, Sizes};
+use crate::graph::{Builder, Graph, LowerError, Sizes};
 
 /// A part of a model.
 pub struct Part<Config> {
@@ -56,5 +56,15 @@ impl<Config: Shapes> Part<Config> {
     pub fn pack(&self, graph: &Graph, sizes: &Sizes, pool: &Arc<Pool>) -> Result<(), CheckpointError> {
         self.weights.check(graph, |name| self.config.shape(name))?;
         self.plan(graph, sizes, pool).map(|_| ())
+    }
+
+    /// Checks a tensor that plain code reads from the mapping, without packing it.
+    ///
+    /// # Errors
+    /// As [`Self::pack`].
+    pub fn check_read(&self, name: &str) -> Result<(), CheckpointError> {
+        let mut b = Builder::new();
+        b.constant(name);
+        self.weights.check(&b.finish(), |name| self.config.shape(name))
     }
 }
