@@ -142,7 +142,7 @@ impl Packed {
             let (rows, width) = (shape[0], shape[1]);
             let precision = precision(source, std::slice::from_ref(weight))?;
             let read = Part::read(source, weight)?;
-            let numbers = Numbers::fill(precision, rows * width, |at| read.at(at));
+            let numbers = Numbers::collect(precision, rows * width, (0..rows * width).map(|at| read.at(at)));
             drop(read);
             release(source, weight);
             Ok(Made::Table(Arc::new(Table { rows, width, numbers })))
@@ -255,10 +255,9 @@ impl Matrix {
             }
         };
         let stored = of_column.len();
-        let numbers = Numbers::fill(precision, k * stored, |at| {
-            let (panel, inside) = (at / (k * PANEL), at % (k * PANEL));
-            number(inside / PANEL, panel * PANEL + inside % PANEL)
-        });
+        let places = (0..stored / PANEL)
+            .flat_map(|panel| (0..k).flat_map(move |row| (0..PANEL).map(move |column| (row, panel * PANEL + column))));
+        let numbers = Numbers::collect(precision, k * stored, places.map(|(row, column)| number(row, column)));
         let mut start = Floats::zeros(0);
         if parts.iter().any(|it| it.1.is_some()) {
             start = Floats::zeros(stored);
@@ -374,15 +373,15 @@ impl Table {
 
 impl Numbers {
     /// `len` numbers, rounded to `precision` (which loses nothing where they were stored so).
-    fn fill(precision: Precision, len: usize, number: impl Fn(usize) -> f32) -> Self {
+    fn collect(precision: Precision, len: usize, from: impl Iterator<Item = f32>) -> Self {
         match precision {
             Precision::F32 => {
                 let mut numbers = Floats::zeros(len);
-                numbers.as_mut_slice().iter_mut().enumerate().for_each(|(at, it)| *it = number(at));
+                numbers.as_mut_slice().iter_mut().zip(from).for_each(|(to, it)| *to = it);
                 Self::Single(numbers)
             }
-            Precision::F16 => Self::Half((0..len).map(|at| half::f16::from_f32(number(at)).to_bits()).collect()),
-            Precision::Bf16 => Self::Brain((0..len).map(|at| half::bf16::from_f32(number(at)).to_bits()).collect()),
+            Precision::F16 => Self::Half(from.map(|it| half::f16::from_f32(it).to_bits()).collect()),
+            Precision::Bf16 => Self::Brain(from.map(|it| half::bf16::from_f32(it).to_bits()).collect()),
         }
     }
 }
