@@ -13,6 +13,7 @@ use rustfft::{Fft, FftPlannerScalar};
 use super::arc;
 use super::curve::Curve;
 use super::wavelet::Wavelet;
+use super::wide::{Wide, widest};
 
 /// Which bands are corrected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -127,7 +128,12 @@ impl Correction {
             }
             return;
         }
-        let band_frames = self.wavelet.band_frames(frames);
+        widest(Banded { correction: self, t, y, channels, room, x });
+    }
+
+    #[inline(always)]
+    fn apply_in_bands(&self, t: f32, y: &[f32], channels: usize, room: &mut CorrectionRoom, x: &mut [f32]) {
+        let band_frames = self.wavelet.band_frames(x.len() / channels);
         room.bands.iter_mut().for_each(|it| it.resize(band_frames * channels, 0.0));
         let [low, high, low_y, high_y] = &mut room.bands;
         self.wavelet.split(x, channels, low, high);
@@ -141,6 +147,7 @@ impl Correction {
         self.wavelet.join(low, high, channels, x);
     }
 
+    #[inline(always)]
     fn correct_band(&self, t: f32, side: usize, channels: usize, bands: (&mut [f32], &[f32]), hilbert: &mut Hilbert) {
         let (band, band_y) = bands;
         let band_frames = band.len() / channels;
@@ -151,6 +158,12 @@ impl Correction {
         let rows = band.chunks_exact_mut(channels).zip(band_y.chunks_exact(channels));
         for (k, (band, band_y)) in rows.enumerate() {
             let strength = self.strength(t, k, band_frames)[side];
+            if self.faders == Faders::default() {
+                for (b, &b_y) in band.iter_mut().zip(band_y) {
+                    *b += strength * (*b - b_y);
+                }
+                continue;
+            }
             for (channel, (b, &b_y)) in band.iter_mut().zip(band_y).enumerate() {
                 let real = self.faders.blended(*b, b_y, strength);
                 *b = if 0.0 < phase {
@@ -163,8 +176,27 @@ impl Correction {
     }
 }
 
+/// The work in bands, compiled for wide vectors.
+struct Banded<'a> {
+    correction: &'a Correction,
+    t: f32,
+    y: &'a [f32],
+    channels: usize,
+    room: &'a mut CorrectionRoom,
+    x: &'a mut [f32],
+}
+
+impl Wide for Banded<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.correction.apply_in_bands(self.t, self.y, self.channels, self.room, self.x);
+    }
+}
+
 impl Faders {
-    #[inline]
+    #[inline(always)]
     fn blended(&self, b: f32, b_y: f32, strength: f32) -> f32 {
         let raw = b - b_y;
         let sign = if raw == 0.0 { 0.0 } else { raw.signum() };

@@ -5,6 +5,7 @@
 //! itself, as in the published sampler; [`Axis::Channels`] measures each frame for itself.
 
 use super::curve::Curve;
+use super::wide::{Wide, widest};
 
 /// Along which axis lengths and projections are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -80,33 +81,10 @@ impl Guidance {
 
     /// One step of guidance: `avg = d + momentum avg`, limited, projected, `out = v + (scale - 1) d`.
     pub fn guide(&mut self, law: &GuidanceLaw, knobs: GuidanceKnobs<'_>, channels: usize, it: &mut Velocities<'_>) {
-        let frames = it.positive.len() / channels;
-        self.clear(law.axis, frames, channels);
-        for frame in 0..frames {
-            let momentum = knobs.momentum.at(frame, frames);
-            for channel in 0..channels {
-                let at = frame * channels + channel;
-                let positive = it.positive[at];
-                let difference = (positive - it.negative[at]) + momentum * it.average[at];
-                it.average[at] = difference;
-                let group = law.axis.group(frame, channel);
-                self.limit[group] += f64::from(difference) * f64::from(difference);
-                self.along[group] += f64::from(difference) * f64::from(positive);
-                self.length[group] += f64::from(positive) * f64::from(positive);
-            }
-        }
+        self.clear(law.axis, it.positive.len() / channels, channels);
+        widest(Gather { sums: self, law, knobs, channels, it });
         self.factors(law.norm_threshold);
-        for frame in 0..frames {
-            let push = knobs.scale.at(frame, frames) - 1.0;
-            for channel in 0..channels {
-                let at = frame * channels + channel;
-                let group = law.axis.group(frame, channel);
-                let difference = it.average[at] * self.limit[group] as f32;
-                let parallel = (self.along[group] * f64::from(it.positive[at])) as f32;
-                let update = (difference - parallel) + law.eta * parallel;
-                it.out[at] = it.positive[at] + push * update;
-            }
-        }
+        widest(Apply { factors: self, law, knobs, channels, it });
     }
 
     /// Pulls the length of `guided` back toward that of `positive`: `r v ||p|| / ||v|| + (1 - r) v`.
@@ -164,6 +142,98 @@ impl Guidance {
             *limit = if free { 1.0 } else { f64::from(norm_threshold) / norm };
             let length = length.sqrt().max(1e-12);
             *along = *limit * *along / (length * length);
+        }
+    }
+}
+
+/// First pass: the remembered difference and its sums.
+struct Gather<'a, 'b> {
+    sums: &'a mut Guidance,
+    law: &'a GuidanceLaw,
+    knobs: GuidanceKnobs<'a>,
+    channels: usize,
+    it: &'a mut Velocities<'b>,
+}
+
+impl Wide for Gather<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { sums, law, knobs, channels, it } = self;
+        let frames = it.positive.len() / channels;
+        let rows = it.positive.chunks_exact(channels).zip(it.negative.chunks_exact(channels));
+        let rows = rows.zip(it.average.chunks_exact_mut(channels));
+        for (frame, ((positive, negative), average)) in rows.enumerate() {
+            let momentum = knobs.momentum.at(frame, frames);
+            for ((average, positive), negative) in average.iter_mut().zip(positive).zip(negative) {
+                *average = (positive - negative) + momentum * *average;
+            }
+            match law.axis {
+                Axis::Time => add_each(average, positive, sums),
+                Axis::Channels => add_all(average, positive, frame, sums),
+            }
+        }
+    }
+}
+
+/// Every channel has its own sums.
+#[inline(always)]
+fn add_each(average: &[f32], positive: &[f32], sums: &mut Guidance) {
+    let sums = sums.limit.iter_mut().zip(&mut sums.along).zip(&mut sums.length);
+    for (((limit, along), length), (&d, &p)) in sums.zip(average.iter().zip(positive)) {
+        let (d, p) = (f64::from(d), f64::from(p));
+        *limit += d * d;
+        *along += d * p;
+        *length += p * p;
+    }
+}
+
+/// The frame has one of each.
+#[inline(always)]
+fn add_all(average: &[f32], positive: &[f32], frame: usize, sums: &mut Guidance) {
+    for (&d, &p) in average.iter().zip(positive) {
+        let (d, p) = (f64::from(d), f64::from(p));
+        sums.limit[frame] += d * d;
+        sums.along[frame] += d * p;
+        sums.length[frame] += p * p;
+    }
+}
+
+/// Second pass: limited, projected, scaled.
+struct Apply<'a, 'b> {
+    factors: &'a Guidance,
+    law: &'a GuidanceLaw,
+    knobs: GuidanceKnobs<'a>,
+    channels: usize,
+    it: &'a mut Velocities<'b>,
+}
+
+impl Wide for Apply<'_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { factors, law, knobs, channels, it } = self;
+        let frames = it.positive.len() / channels;
+        let rows = it.positive.chunks_exact(channels).zip(it.average.chunks_exact(channels));
+        for (frame, ((positive, average), out)) in rows.zip(it.out.chunks_exact_mut(channels)).enumerate() {
+            let push = knobs.scale.at(frame, frames) - 1.0;
+            let guided = |p: f32, d: f32, limit: f64, along: f64| {
+                let parallel = (along * f64::from(p)) as f32;
+                p + push * ((d * limit as f32 - parallel) + law.eta * parallel)
+            };
+            let row = out.iter_mut().zip(positive.iter().zip(average));
+            match law.axis {
+                Axis::Time => {
+                    let factors = factors.limit.iter().zip(&factors.along);
+                    row.zip(factors).for_each(|((out, (&p, &d)), (&limit, &along))| *out = guided(p, d, limit, along));
+                }
+                Axis::Channels => {
+                    let (limit, along) = (factors.limit[frame], factors.along[frame]);
+                    row.for_each(|(out, (&p, &d))| *out = guided(p, d, limit, along));
+                }
+            }
         }
     }
 }

@@ -68,6 +68,7 @@ impl Wavelet {
     }
 
     /// Splits `[frames, channels]` into both bands, each [`Self::band_frames`] long.
+    #[inline(always)]
     pub fn split(&self, x: &[f32], channels: usize, low: &mut [f32], high: &mut [f32]) {
         let frames = x.len() / channels;
         let before = self.taps() - 2;
@@ -86,6 +87,7 @@ impl Wavelet {
     }
 
     /// Joins both bands; writes as many frames as `x` holds (the published transform is cropped to the input likewise).
+    #[inline(always)]
     pub fn join(&self, low: &[f32], high: &[f32], channels: usize, x: &mut [f32]) {
         let before = self.taps() - 2;
         let band_frames = low.len() / channels;
