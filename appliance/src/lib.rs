@@ -1,7 +1,12 @@
 //! The daemon: the only crate that knows both the engine and the hardware.
 
 pub mod binding;
+pub mod cli;
+pub mod conductor;
 pub mod params_command;
 pub mod patch;
+pub mod progress;
+pub mod render;
+pub mod set;
 pub mod source;
 pub mod terminal;

@@ -1,3 +1,54 @@
-//! The command line of the box.
+//! The command line of the box: reads what is asked, does it, and says in words what went wrong.
+//!
+//! Exit codes: 0 done, 1 it failed (the reason is on standard error), 2 the command line was not understood.
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use appliance::binding::Map;
+use appliance::cli::{Cli, Command, ParamsArgs};
+use appliance::{params_command, render};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        Command::Render(args) => render::render(args).map(|rendered| {
+            say(&format!(
+                "{}: {} ticks, {} latents, {} windows, {} gestures",
+                args.out.display(),
+                rendered.ticks,
+                rendered.latents,
+                rendered.windows,
+                rendered.gestures
+            ));
+        }),
+        Command::Params(args) => params(args).map_err(Into::into),
+        Command::Run(_) => Ok(()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("demon: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn params(args: &ParamsArgs) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        params_command::write_json(&mut out)?;
+    } else {
+        params_command::write_table(&mut out)?;
+    }
+    if args.map {
+        params_command::write_map(&mut out, &Map::default())?;
+    }
+    out.flush()
+}
+
+#[expect(clippy::print_stderr, reason = "this is the program's own voice")]
+fn say(sentence: &str) {
+    eprintln!("{sentence}");
+}

@@ -10,12 +10,16 @@ mod latents;
 mod material;
 mod patcher;
 mod performer;
+mod relay;
 mod shelf;
+mod stage;
 mod steering;
 
 pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use material::{Material, MaterialError, Prompt};
 pub use patcher::{Patched, Patcher, WindowDecoder};
-pub use performer::{Load, Performer, Rehearsal};
+pub use performer::{Load, Performer};
+pub use relay::{ValuesReader, ValuesWriter, relay};
 pub use shelf::Shelf;
+pub use stage::{CodecWindows, Stage, StageError, StageProgress, material, stage};
 pub use steering::Steering;

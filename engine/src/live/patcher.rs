@@ -5,17 +5,18 @@
 //! tape plays its source. Time comes in as numbers; the patcher reads no clock.
 
 use super::latents::LatentReader;
-use crate::latent::{LATENT_CHANNELS, LATENT_FRAMES_PER_SECOND, SAMPLES_PER_LATENT_FRAME, StereoFrame};
+use crate::latent::{LATENT_FRAMES_PER_SECOND, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::param::{ParamId, Values};
-use crate::playback::{Lead, LoopBand, Packer, Playhead, Start, Unsent, Walk, WindowPlan};
+use crate::playback::{Lead, LoopBand, Packer, Playhead, Start, Unsent, Walk};
 
-/// What decodes a run of latent frames.
+/// What decodes windows of a tape that loops.
 pub trait WindowDecoder {
-    /// Lengths in latent frames, context included, that were prepared; ascending, never empty.
-    fn lengths(&self) -> &[usize];
+    /// Window lengths in latent frames, without context, that were prepared; never empty.
+    fn keeps(&self) -> &[usize];
 
-    /// Decodes `rows` (`[frames, 64]`, `frames` one of [`Self::lengths`]) to `frames * 1920` stereo samples.
-    fn decode(&mut self, rows: &[f32], sound: &mut [StereoFrame]);
+    /// Decodes the window of `latent` (`[tape frames, 64]`) that begins at latent frame `first` and fills `sound`,
+    /// `1920 * keep` stereo samples for one of [`Self::keeps`]. Equals the decode of the whole loop to rounding.
+    fn decode(&mut self, latent: &[f32], first: usize, sound: &mut [StereoFrame]);
 }
 
 /// What one call of [`Patcher::patch`] did.
@@ -42,7 +43,6 @@ pub struct Patcher {
     walk: Walk,
     lead: Lead,
     decoded_serial: u64,
-    rows: Vec<f32>,
     sound: Vec<StereoFrame>,
 }
 
@@ -56,9 +56,8 @@ impl Patcher {
         walk: Walk,
         lead: Lead,
     ) -> Self {
-        let longest = decoder.lengths().last().copied().unwrap_or(0);
+        let longest = decoder.keeps().iter().max().copied().unwrap_or(0);
         Self {
-            rows: vec![0.0; longest * LATENT_CHANNELS],
             sound: vec![[0.0; 2]; longest * SAMPLES_PER_LATENT_FRAME],
             decoder,
             latents,
@@ -91,29 +90,24 @@ impl Patcher {
         self.walk.set_keep(keep);
         let plan = self.walk.plan(head, band, lead, if fresh { Start::Fresh } else { Start::Onward });
         self.decoded_serial = serial;
-        self.decode(&plan);
-        let Self { packer, lead, sound, .. } = self;
+        // The window lands to the sample; its decode begins with the latent frame that the landing lies in.
+        let (first, inside) = (plan.land / SAMPLES_PER_LATENT_FRAME, plan.land % SAMPLES_PER_LATENT_FRAME);
+        let Self { packer, lead, sound, decoder, latents, .. } = self;
+        decoder.decode(&latents.held().latent, first, &mut sound[..keep * SAMPLES_PER_LATENT_FRAME]);
         let feedback = values.get(ParamId::TapeFeedback);
         let landed = |landing| lead.landed(landing);
-        let write = |kept: &mut [StereoFrame]| kept.copy_from_slice(&sound[plan.skip..plan.skip + plan.frames]);
+        let write = |kept: &mut [StereoFrame]| kept.copy_from_slice(&sound[inside..inside + plan.frames]);
         match packer.send(&plan, feedback, landed, write) {
             Ok(()) => Patched::Sent { serial, frames: plan.frames },
             Err(Unsent::NoBox | Unsent::NonFinite { .. } | Unsent::TooLong { .. }) => Patched::Dropped,
         }
     }
 
-    fn decode(&mut self, plan: &WindowPlan) {
-        let rows = &mut self.rows[..plan.decode_frames * LATENT_CHANNELS];
-        plan.gather(&self.latents.held().latent, rows);
-        let sound = &mut self.sound[..plan.decode_frames * SAMPLES_PER_LATENT_FRAME];
-        self.decoder.decode(rows, sound);
-    }
-
-    /// The prepared window length nearest to what the player asks for, in latent frames without context.
+    /// The prepared window length nearest to what the player asks for, in latent frames.
     fn keep_frames(&self, values: &Values) -> usize {
         let wanted = values.exact(ParamId::WindowS) * LATENT_FRAMES_PER_SECOND as f64;
-        let context = 2 * crate::playback::CONTEXT_FRAMES;
-        let keeps = self.decoder.lengths().iter().map(|it| it.saturating_sub(context).max(1));
-        keeps.min_by(|a, b| (*a as f64 - wanted).abs().total_cmp(&(*b as f64 - wanted).abs())).unwrap_or(1)
+        let far = |keep: usize| (keep as f64 - wanted).abs();
+        let keeps = self.decoder.keeps().iter().copied();
+        keeps.min_by(|&a, &b| far(a).total_cmp(&far(b))).expect("a decoder has prepared at least one length")
     }
 }

@@ -54,9 +54,6 @@ pub struct Performer {
     ticks_since_birth: usize,
 }
 
-/// A look at what the performer would do, for tests and displays.
-pub type Rehearsal<'a> = (&'a Ring, &'a StepControls);
-
 impl Performer {
     /// Starts with an empty ring; the first births come with the first ticks.
     #[must_use]

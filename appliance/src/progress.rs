@@ -1,0 +1,71 @@
+//! The progress line of slow work, on standard error; plain lines where that is no terminal.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// One line that says what is being done and how far it is.
+pub struct ProgressLine {
+    bar: ProgressBar,
+    stage: String,
+    plain: bool,
+}
+
+impl Default for ProgressLine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ProgressLine {
+    /// A line that says nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let style = ProgressStyle::with_template("{msg:<28} {bar:32} {percent:>3} %");
+        let bar = ProgressBar::new(0).with_style(style.expect("the template is checked by a test"));
+        Self { bar, stage: String::new(), plain: !std::io::stderr().is_terminal() }
+    }
+
+    /// What is being done, how much of it is done, of how much.
+    pub fn tell(&mut self, stage: &str, done: usize, total: usize) {
+        let new = self.stage != stage;
+        if new {
+            stage.clone_into(&mut self.stage);
+            self.bar.set_message(self.stage.clone());
+            if self.plain {
+                self.say(stage);
+            }
+        }
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+    }
+
+    /// A sentence that stays above the line.
+    pub fn say(&self, sentence: &str) {
+        if self.plain {
+            #[expect(clippy::print_stderr, reason = "this is the program's own voice, not a library's")]
+            {
+                eprintln!("{sentence}");
+            }
+        } else {
+            self.bar.println(sentence);
+        }
+    }
+
+    /// Takes the line away.
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ProgressLine;
+
+    #[test]
+    fn the_line_can_be_drawn() {
+        let mut line = ProgressLine::new();
+        line.tell("reading", 1, 2);
+        line.done();
+    }
+}

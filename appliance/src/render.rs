@@ -1,0 +1,216 @@
+//! `demon render`: the instrument on a virtual clock, into a file.
+//!
+//! The same engine as `demon run`, stepped by one thread: a tick takes [`RenderArgs::tick_ms`] of virtual time, gestures of
+//! the MIDI file come at their own. No wall clock is read, so the same input gives the same bytes on every machine.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use engine::latent::{LATENT_CHANNELS, SAMPLE_RATE_HZ, StereoFrame};
+use engine::live::{Load, Patched, Patcher, Performer, relay};
+use engine::param::{EdgeReceiver, SnapshotReader, edge_queue};
+use engine::playback::{DeckSize, GUARD_LATENCY_FRAMES, Lead, Player, Tape, TapeId, Walk, deck};
+use hal::gesture::{Surface, VirtualClock};
+use hal::midi::{Score, ScoreSurface};
+
+use crate::cli::RenderArgs;
+use crate::conductor::{Conductor, Reins};
+use crate::progress::ProgressLine;
+use crate::set::Set;
+
+/// Stereo samples between two looks at clock, gestures and decoder: 5.3 ms.
+const PERIOD: usize = 256;
+/// Longest render, a guard against a mistyped number of seconds.
+const LONGEST_S: f64 = 24.0 * 3600.0;
+/// Edges that can wait for the tick side.
+const EDGES: usize = 64;
+/// Control changes whose low seven bits are heard (bit n pairs CC n with CC n + 32): none unless a map says so.
+const PAIRED: u32 = 0;
+
+/// What a render did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// Ticks of the ring.
+    pub ticks: u64,
+    /// Latents that finished.
+    pub latents: u64,
+    /// Windows decoded and spliced in.
+    pub windows: u64,
+    /// Gestures played.
+    pub gestures: u64,
+}
+
+/// Renders into `args.out`. The file is written beside its place and moved there when it is whole.
+///
+/// # Errors
+/// In words for a player, with the file and the fault.
+pub fn render(args: &RenderArgs) -> anyhow::Result<Rendered> {
+    if !(0.0 < args.seconds && args.seconds <= LONGEST_S) {
+        bail!("--seconds {}: expected more than 0 and at most {LONGEST_S}", args.seconds);
+    }
+    if !(1.0..=60_000.0).contains(&args.tick_ms) {
+        bail!("--tick-ms {}: expected 1 to 60000", args.tick_ms);
+    }
+    let score = args.set.midi.as_deref().map(read_score).transpose()?;
+    let mut progress = ProgressLine::new();
+    let set = Set::open(&args.set, &mut |stage, done, total| progress.tell(stage, done, total))?;
+    for notice in &set.notices {
+        progress.say(notice);
+    }
+    let log = args.latents.as_deref().map(|path| create(path).map(BufWriter::new)).transpose()?;
+    let mut desk = Desk::new(set, score, args.tick_ms, log)?;
+    write_wav(&args.out, args.seconds, &mut desk, &mut progress)?;
+    progress.done();
+    Ok(desk.rendered)
+}
+
+/// Reads a Standard MIDI File.
+///
+/// # Errors
+/// With the file and the fault.
+pub fn read_score(path: &Path) -> anyhow::Result<Score> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    Score::read(&bytes, PAIRED).with_context(|| format!("{}: not a MIDI file that can be played", path.display()))
+}
+
+fn create(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// The whole instrument on one thread.
+struct Desk {
+    player: Player,
+    performer: Performer,
+    patcher: Patcher,
+    conductor: Conductor,
+    snapshots: SnapshotReader,
+    edges: EdgeReceiver<Box<Load>>,
+    score: ScoreSurface<VirtualClock>,
+    clock: VirtualClock,
+    log: Option<BufWriter<File>>,
+    /// Stereo samples from tick to tick.
+    tick_frames: f64,
+    next_tick: f64,
+    now: u64,
+    rendered: Rendered,
+}
+
+impl Desk {
+    fn new(set: Set, score: Option<Score>, tick_ms: f64, log: Option<BufWriter<File>>) -> anyhow::Result<Self> {
+        let frames = set.material.frames;
+        let tape = Tape::new(set.tape)?;
+        let (player, packer, transport) = deck(tape, DeckSize::default());
+        let walk = Walk::new(TapeId::default(), frames, 1);
+        let mut lead = Lead::new(PERIOD, frames * 1920);
+        // On a virtual clock a tick takes what it is said to take, and a decode no time at all.
+        lead.ticked(tick_ms / 1e3);
+        lead.decoded(0.0);
+        let patcher = Patcher::new(Box::new(set.stage.decoder), set.stage.latents, packer, walk, lead);
+        let (edge_sender, edges) = edge_queue(EDGES);
+        let (decode_values, _) = relay();
+        let reins = Reins { edges: edge_sender, decode_values, transport };
+        let (conductor, snapshots) = Conductor::new(&set.patch, frames, reins);
+        let clock = VirtualClock::default();
+        Ok(Self {
+            player,
+            performer: Performer::new(set.stage.load),
+            patcher,
+            conductor,
+            snapshots,
+            edges,
+            score: ScoreSurface::new(score.unwrap_or_default(), clock.clone()),
+            clock,
+            log,
+            tick_frames: tick_ms / 1e3 * f64::from(SAMPLE_RATE_HZ),
+            next_tick: 0.0,
+            now: 0,
+            rendered: Rendered::default(),
+        })
+    }
+
+    /// Plays one period.
+    fn period(&mut self, out: &mut [StereoFrame]) -> anyhow::Result<()> {
+        self.clock.set(Duration::from_secs_f64(self.now as f64 / f64::from(SAMPLE_RATE_HZ)));
+        while let Some(gesture) = self.score.next_gesture(Duration::ZERO)? {
+            self.rendered.gestures += 1;
+            self.conductor.play(&gesture);
+        }
+        self.conductor.settle();
+        while self.next_tick <= self.now as f64 {
+            self.tick()?;
+            self.next_tick += self.tick_frames;
+        }
+        let values = self.snapshots.latest().values;
+        let (head, band) = (self.conductor.transport().playhead(), self.conductor.transport().band());
+        if let Patched::Sent { .. } = self.patcher.patch(&values, head, band) {
+            self.rendered.windows += 1;
+        }
+        self.player.fill(out);
+        self.now += out.len() as u64;
+        Ok(())
+    }
+
+    fn tick(&mut self) -> anyhow::Result<()> {
+        let values = self.snapshots.latest().values;
+        while let Some(edge) = self.edges.next_edge() {
+            let spent = self.performer.obey(edge);
+            self.edges.retire(spent);
+        }
+        let (log, rendered) = (&mut self.log, &mut self.rendered);
+        let mut failed = None;
+        self.performer.tick(&values, |serial, latent| {
+            rendered.latents += 1;
+            if let Some(log) = log {
+                failed = failed.take().or(write_latent(log, serial, latent).err());
+            }
+        })?;
+        rendered.ticks += 1;
+        failed.map_or(Ok(()), |error| Err(error).context("the latent log cannot be written"))
+    }
+}
+
+/// One line of the latent log: number, frames, and a hash of every bit.
+fn write_latent(log: &mut impl Write, serial: u64, latent: &[f32]) -> std::io::Result<()> {
+    // FNV-1a over the bits: no security is asked of it, only that two different latents are told apart.
+    let hash = latent.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, value| {
+        (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0100_0000_01b3)
+    });
+    let frames = latent.len() / LATENT_CHANNELS;
+    writeln!(log, r#"{{"serial": {serial}, "frames": {frames}, "hash": "{hash:016x}"}}"#)
+}
+
+fn write_wav(path: &Path, seconds: f64, desk: &mut Desk, progress: &mut ProgressLine) -> anyhow::Result<()> {
+    let part = path.with_extension("wav.part");
+    let unwritable = || format!("{}: cannot be written", path.display());
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: SAMPLE_RATE_HZ,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut wav = hound::WavWriter::create(&part, spec).with_context(unwritable)?;
+    let total = (seconds * f64::from(SAMPLE_RATE_HZ)).round() as usize;
+    // The guard's look-ahead comes out first; leaving it out puts sample 0 of the file on sample 0 of the tape.
+    let mut early = GUARD_LATENCY_FRAMES;
+    let mut written = 0;
+    let mut period = [[0.0; 2]; PERIOD];
+    while written < total {
+        desk.period(&mut period)?;
+        let skipped = early.min(PERIOD);
+        early -= skipped;
+        for frame in period[skipped..].iter().take(total - written) {
+            wav.write_sample(frame[0]).with_context(unwritable)?;
+            wav.write_sample(frame[1]).with_context(unwritable)?;
+            written += 1;
+        }
+        progress.tell("rendering", written / 48, total / 48);
+    }
+    wav.finalize().with_context(unwritable)?;
+    if let Some(log) = &mut desk.log {
+        log.flush().context("the latent log cannot be written")?;
+    }
+    std::fs::rename(&part, path).with_context(unwritable)
+}

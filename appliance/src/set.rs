@@ -1,0 +1,143 @@
+//! A set made ready to play: model, patch and recording found, read, encoded and compiled.
+//!
+//! Slow work with a progress line: it reads files, allocates, and takes seconds. Every fault names the file and what
+//! would mend it; nothing is half opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use engine::graph::cpu::Pool;
+use engine::latent::{SAMPLE_RATE_HZ, StereoFrame};
+use engine::live::{self, Material, Stage};
+use engine::model::{self, Model};
+
+use crate::cli::SetArgs;
+use crate::patch::Patch;
+use crate::source::{self, Source};
+
+/// Where models are looked for when none is named, in this order. The last two are the source tree's.
+const MODEL_PLACES: [&str; 3] = ["/var/lib/demon/models/current", "models/house", "../models/house"];
+/// The patch that a model brings along: its own recording and words that it knows.
+const OWN_PATCH: &str = "demo.toml";
+
+/// Everything that a performance starts with.
+pub struct Set {
+    /// Words, values, curves, scenes and mappings.
+    pub patch: Patch,
+    /// The recording's name, for the display.
+    pub name: String,
+    /// What the tape starts as: whole latent frames.
+    pub tape: Vec<StereoFrame>,
+    /// The set as latents and tokens.
+    pub material: Arc<Material>,
+    /// Both sides, compiled.
+    pub stage: Stage,
+    /// What the player should know, in sentences.
+    pub notices: Vec<String>,
+}
+
+/// A step of the preparation, for a progress line: in words, how much is done, of how much.
+pub type Tell<'a> = &'a mut dyn FnMut(&str, usize, usize);
+
+impl Set {
+    /// Prepares the set.
+    ///
+    /// # Errors
+    /// With the file and the fault, in words for a player.
+    pub fn open(args: &SetArgs, tell: Tell<'_>) -> anyhow::Result<Self> {
+        let folder = model_folder(args.model.as_deref())?;
+        let mut patch = patch(args, &folder)?;
+        let recording = args.source.clone().or_else(|| patch.source.clone());
+        let Some(recording) = recording else {
+            bail!("there is no recording to play on: give one with --source FILE, or name one in a patch")
+        };
+        patch.source = Some(recording.clone());
+        tell("reading the recording", 0, 1);
+        let source = source::load_source(&recording, args.longest, &mut |_| ())?;
+        let threads = args.threads.unwrap_or_else(cores).max(1);
+        let pool = Pool::new(threads);
+        let model = Model::open_on(&folder, &pool, &mut |it| tell(it.stage, it.done, it.total))
+            .with_context(|| format!("the model in {} cannot be played", folder.display()))?;
+        let (a, b) = prompts(&patch, source.seconds());
+        let told = &mut |it: live::StageProgress| tell(it.stage, it.done, it.total);
+        let material = Arc::new(live::material(&model, &source.pcm, [&a, &b], told)?);
+        tell("compiling", 0, 1);
+        // The decode thread has threads of its own: a window must not wait for the end of a tick.
+        let decode_side = model.on(Pool::new(threads.div_ceil(2)));
+        let stage = live::stage(&model, &decode_side, Arc::clone(&material))?;
+        tell("compiling", 1, 1);
+        let notices = notices(&source, &patch);
+        Ok(Self { patch, name: source.name, tape: source.pcm, material, stage, notices })
+    }
+
+    /// Length of the tape in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.tape.len() as f64 / f64::from(SAMPLE_RATE_HZ)
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = named {
+        return Ok(folder.to_owned());
+    }
+    if let Some(folder) = std::env::var_os("DEMON_MODEL") {
+        return Ok(folder.into());
+    }
+    // Beside the binary too: it runs from anywhere in a source tree.
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.parent()?.join("models/house")));
+    let mut places: Vec<PathBuf> = MODEL_PLACES.iter().map(PathBuf::from).collect();
+    places.extend(beside);
+    let found = places.iter().find(|it| it.join("config.json").exists());
+    found.cloned().with_context(|| {
+        let tried: Vec<String> = places.iter().map(|it| it.display().to_string()).collect();
+        format!("there is no model: tried {} (name one with --model FOLDER or $DEMON_MODEL)", tried.join(", "))
+    })
+}
+
+fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<Patch> {
+    use engine::param::ParamId;
+    let own = model.join(OWN_PATCH);
+    let mut patch = match &args.patch {
+        Some(path) => Patch::load(path)?,
+        None if own.exists() => Patch::load(&own)?,
+        None => Patch::default(),
+    };
+    if let Some(seed) = args.seed {
+        patch.values.set(ParamId::Seed, f64::from(seed));
+    }
+    if let Some(depth) = args.depth {
+        patch.values.set(ParamId::Depth, f64::from(depth));
+    }
+    Ok(patch)
+}
+
+/// Prompts A and B as the model reads them; both the same where the patch has one.
+fn prompts(patch: &Patch, seconds: f64) -> (model::Prompt, model::Prompt) {
+    let words = &patch.prompt;
+    let instrumental = words.lyrics.trim().is_empty();
+    let with = |caption: &str| model::Prompt {
+        caption: caption.to_owned(),
+        bpm: words.bpm.map(u32::from),
+        time_signature: words.time_signature.map(|it| it.to_string()).unwrap_or_default(),
+        key: words.key.clone().unwrap_or_default(),
+        seconds: seconds.round() as u32,
+        lyrics: if instrumental { "[Instrumental]".to_owned() } else { words.lyrics.clone() },
+        language: if instrumental { "unknown".to_owned() } else { "en".to_owned() },
+    };
+    let b = if words.b.trim().is_empty() { &words.a } else { &words.b };
+    (with(&words.a), with(b))
+}
+
+fn notices(source: &Source, patch: &Patch) -> Vec<String> {
+    let mut notices: Vec<String> = source.notices.iter().map(ToString::to_string).collect();
+    if patch.prompt.a.trim().is_empty() {
+        notices.push("the patch has no prompt: the model follows the source alone".to_owned());
+    }
+    notices
+}

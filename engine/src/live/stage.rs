@@ -1,0 +1,138 @@
+//! Prepares a set: the model compiled for one tape and its prompts.
+//!
+//! Runs on a worker: it allocates and takes seconds. What comes out is swapped in whole and then runs without
+//! allocating.
+
+use std::sync::Arc;
+
+use super::latents::{LatentReader, latents};
+use super::material::{Material, MaterialError, Prompt};
+use super::patcher::WindowDecoder;
+use super::performer::Load;
+use crate::backend::CpuBackend;
+use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
+use crate::model::codec::{Ends, WindowDecoder as CodecWindow};
+use crate::model::{self, Codec, Model, ModelError, Task};
+use crate::solver::noise::Philox;
+
+/// Window lengths that are prepared, in latent frames: 0.2, 0.5, 1 and 3 s, from following the hand to costing least.
+const KEEPS: [usize; 4] = [5, 13, 25, 75];
+/// Room for prompts that come later than the set, in condition tokens: what a long caption with a verse takes.
+const TOKENS_TO_SPARE: usize = 384;
+
+/// Why a set could not be prepared. What was playing plays on.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The model refused, in its own words.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The parts do not fit together: a fault of the program.
+    #[error(transparent)]
+    Material(#[from] MaterialError),
+}
+
+/// What is being prepared, for a progress line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageProgress {
+    /// In a few words.
+    pub stage: &'static str,
+    /// Parts done.
+    pub done: usize,
+    /// Of so many.
+    pub total: usize,
+}
+
+/// The two sides of a prepared set.
+pub struct Stage {
+    /// For the tick side.
+    pub load: Load,
+    /// For the decode side.
+    pub decoder: CodecWindows,
+    /// For the decode side.
+    pub latents: LatentReader,
+}
+
+/// Encodes a tape and its prompts into material. `tape` is whole latent frames of 48 kHz stereo.
+///
+/// # Errors
+/// When the model cannot be compiled or read the words.
+pub fn material(
+    model: &Model,
+    tape: &[StereoFrame],
+    prompts: [&model::Prompt; 2],
+    progress: &mut dyn FnMut(StageProgress),
+) -> Result<Material, StageError> {
+    let encoded = model.codec().encode(tape, &mut |done, total| {
+        progress(StageProgress { stage: "listening to the source", done, total });
+    });
+    let source = encoded.map_err(ModelError::from)?.mean;
+    let frames = source.len() / LATENT_CHANNELS;
+    progress(StageProgress { stage: "finding its structure", done: 0, total: 1 });
+    let hints = model.hints(&source)?;
+    let mut tokens = |at: usize, prompt: &model::Prompt| -> Result<Prompt, StageError> {
+        progress(StageProgress { stage: "reading the prompts", done: at, total: 2 });
+        let with_timbre = model.condition(prompt, Task::Cover, Some(&source))?.into();
+        Ok(Prompt { with_timbre, neutral: model.condition(prompt, Task::Cover, None)?.into() })
+    };
+    let prompt_a = tokens(0, prompts[0])?;
+    let prompt_b = if prompts[1] == prompts[0] { prompt_a.clone() } else { tokens(1, prompts[1])? };
+    let unconditional = model.condition_encoder().no_prompt().map_err(ModelError::from)?;
+    let material = Material {
+        frames,
+        token_width: unconditional.len(),
+        source: source.into(),
+        hints: hints.into(),
+        silence: model.silence(frames).into(),
+        prompt_a,
+        prompt_b,
+        unconditional: unconditional.into(),
+    };
+    material.check()?;
+    Ok(material)
+}
+
+/// Compiles the model for this material: the denoiser on the model's own threads, the decoder on those of
+/// `decode_side`.
+///
+/// # Errors
+/// When something does not compile.
+pub fn stage(model: &Model, decode_side: &Model, material: Arc<Material>) -> Result<Stage, StageError> {
+    let tokens = (material.longest_prompt() / material.token_width).max(TOKENS_TO_SPARE);
+    let denoiser = model.denoiser(material.frames, tokens)?;
+    let backend = CpuBackend::with(denoiser, Philox, Arc::clone(model.pool()));
+    let decoder = CodecWindows::prepare(&decode_side.codec(), material.frames)?;
+    let (writer, reader) = latents(material.frames * LATENT_CHANNELS);
+    Ok(Stage { load: Load::new(material, Box::new(backend), writer), decoder, latents: reader })
+}
+
+/// The codec compiled for windows of several lengths of one tape.
+pub struct CodecWindows {
+    keeps: Vec<usize>,
+    windows: Vec<CodecWindow>,
+}
+
+impl CodecWindows {
+    /// Compiles the lengths that fit a tape of `frames` latent frames.
+    ///
+    /// # Errors
+    /// When the decoder does not compile.
+    pub fn prepare(codec: &Codec, frames: usize) -> Result<Self, ModelError> {
+        let mut keeps: Vec<usize> = KEEPS.iter().map(|&keep| keep.min(frames)).collect();
+        keeps.dedup();
+        let windows = keeps.iter().map(|&keep| codec.window(frames, keep, Ends::Joined));
+        let windows = windows.collect::<Result<_, _>>().map_err(ModelError::from)?;
+        Ok(Self { keeps, windows })
+    }
+}
+
+impl WindowDecoder for CodecWindows {
+    fn keeps(&self) -> &[usize] {
+        &self.keeps
+    }
+
+    fn decode(&mut self, latent: &[f32], first: usize, sound: &mut [StereoFrame]) {
+        let keep = sound.len() / SAMPLES_PER_LATENT_FRAME;
+        let place = self.keeps.iter().position(|&it| it == keep).expect("the patcher asks for a prepared length");
+        self.windows[place].decode(latent, first, sound);
+    }
+}
