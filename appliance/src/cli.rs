@@ -59,9 +59,9 @@ pub struct RunArgs {
     /// Source, patch, model.
     #[command(flatten)]
     pub set: SetArgs,
-    /// ALSA device; without one that opens, sound goes to a WAV file
-    #[arg(long, value_name = "PCM", default_value = "default")]
-    pub device: String,
+    /// ALSA device [default: `default`; where that does not open, sound goes to a WAV file]
+    #[arg(long, value_name = "PCM")]
+    pub device: Option<String>,
     /// Write a WAV file in real time instead of opening a sound card
     #[arg(long, value_name = "FILE", conflicts_with = "device")]
     pub wav: Option<PathBuf>,

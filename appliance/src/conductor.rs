@@ -43,14 +43,8 @@ impl Conductor {
         patch.apply(&mut store);
         // Loading a patch is where a set begins: there is nothing before it to go back to.
         let told = Values::default();
-        let mut conductor = Self {
-            store,
-            binding: Binding::new(patch.map.clone()),
-            reins,
-            held: VecDeque::new(),
-            told,
-            fault: None,
-        };
+        let mut conductor =
+            Self { store, binding: Binding::new(patch.map.clone()), reins, held: VecDeque::new(), told, fault: None };
         for (id, curve) in &patch.curves {
             conductor.held.push_back(Edge::SetCurve(*id, Some(curve.resample(frames))));
         }

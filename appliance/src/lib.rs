@@ -3,10 +3,13 @@
 pub mod binding;
 pub mod cli;
 pub mod conductor;
+pub mod fast;
 pub mod params_command;
 pub mod patch;
 pub mod progress;
 pub mod render;
+pub mod run;
 pub mod set;
 pub mod source;
 pub mod terminal;
+pub mod view;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use appliance::binding::Map;
 use appliance::cli::{Cli, Command, ParamsArgs};
-use appliance::{params_command, render};
+use appliance::{params_command, render, run};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
             ));
         }),
         Command::Params(args) => params(args).map_err(Into::into),
-        Command::Run(_) => Ok(()),
+        Command::Run(args) => run::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -90,7 +90,8 @@ fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
         return Ok(folder.into());
     }
     // Beside the binary too: it runs from anywhere in a source tree.
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.parent()?.join("models/house")));
+    let beside =
+        std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.parent()?.join("models/house")));
     let mut places: Vec<PathBuf> = MODEL_PLACES.iter().map(PathBuf::from).collect();
     places.extend(beside);
     let found = places.iter().find(|it| it.join("config.json").exists());

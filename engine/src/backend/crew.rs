@@ -21,12 +21,6 @@ impl Crew for Alone {
     }
 }
 
-impl Crew for crate::graph::cpu::Pool {
-    fn share(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
-        self.run(jobs, &|task, _seat| job(task));
-    }
-}
-
 impl<C: Crew + ?Sized> Crew for &C {
     fn share(&self, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
         (**self).share(jobs, job);

@@ -28,6 +28,8 @@ pub enum Patched {
     Sent {
         /// Number of the latent it was decoded from.
         serial: u64,
+        /// Stereo sample of the tape that it starts at.
+        land: usize,
         /// Stereo samples kept.
         frames: usize,
     },
@@ -98,7 +100,7 @@ impl Patcher {
         let landed = |landing| lead.landed(landing);
         let write = |kept: &mut [StereoFrame]| kept.copy_from_slice(&sound[inside..inside + plan.frames]);
         match packer.send(&plan, feedback, landed, write) {
-            Ok(()) => Patched::Sent { serial, frames: plan.frames },
+            Ok(()) => Patched::Sent { serial, land: plan.land, frames: plan.frames },
             Err(Unsent::NoBox | Unsent::NonFinite { .. } | Unsent::TooLong { .. }) => Patched::Dropped,
         }
     }

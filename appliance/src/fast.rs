@@ -1,0 +1,172 @@
+//! The three fast threads: sound, ticks, windows. None of them reads a file, logs, or waits for the conductor.
+//!
+//! The audio thread runs under SCHED_FIFO where the system allows it. The tick thread does not while the arithmetic is on
+//! the CPU: a thread that computes without pause at real-time priority would starve everything that it depends on. Trouble
+//! is counted in [`Pulse`]; the conductor reads it and says it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use engine::live::{Load, Patched, Patcher, Performer, ValuesReader};
+use engine::param::{EdgeReceiver, ParamId, SnapshotReader};
+use engine::playback::{LoopBand, Meters, Player};
+use engine::ring::MAX_DEPTH;
+use hal::audio::{Ask, AudioOut, Heard, OutError, Speaker, become_realtime};
+
+/// Priority of the audio thread, of 1 to 99: above everything of ours, below the kernel's own interrupt threads.
+const AUDIO_PRIORITY: i32 = 70;
+/// How long the decode thread rests when there is nothing to decode: short against a lead of tens of milliseconds.
+const DECODE_REST: Duration = Duration::from_millis(2);
+/// How long the tick thread rests after a tick that failed: the tape goes on looping meanwhile.
+const TICK_REST: Duration = Duration::from_millis(100);
+/// A slot that is empty, in [`Pulse::slots`].
+const EMPTY: u32 = u32::MAX;
+
+/// What the fast threads tell, as counters and latest values.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    /// Ends all three threads.
+    pub stop: AtomicBool,
+    /// Ticks done.
+    pub ticks: AtomicU64,
+    /// Ticks that the backend could not compute.
+    pub failed_ticks: AtomicU64,
+    /// Latents finished.
+    pub latents: AtomicU64,
+    /// Slots given up because they were no longer finite.
+    pub unsound: AtomicU64,
+    /// Microseconds of the last tick.
+    pub tick_us: AtomicU32,
+    /// Windows sent to the tape.
+    pub windows: AtomicU64,
+    /// Windows that could not be sent.
+    pub dropped: AtomicU64,
+    /// Microseconds of the last window.
+    pub window_us: AtomicU32,
+    /// The lead, in stereo samples.
+    pub lead: AtomicUsize,
+    /// Where the last window landed and ended, in stereo samples of the tape.
+    pub window: [AtomicUsize; 2],
+    /// Whether the sound device is away.
+    pub away: AtomicBool,
+    slots: [AtomicU32; MAX_DEPTH],
+}
+
+impl Pulse {
+    /// Steps done of each slot of a ring of `depth`; `None` for an empty one.
+    #[must_use]
+    pub fn slots(&self, depth: usize) -> Vec<Option<u32>> {
+        let steps = self.slots.iter().take(depth).map(|it| it.load(Relaxed));
+        steps.map(|it| (it != EMPTY).then_some(it)).collect()
+    }
+}
+
+/// Plays until [`Pulse::stop`]. `opened` hears once whether the output opened, and with which words.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn audio(
+    mut out: Box<dyn AudioOut + Send>,
+    ask: Ask,
+    mut player: Player,
+    pulse: Arc<Pulse>,
+    opened: std::sync::mpsc::Sender<Option<String>>,
+) -> io::Result<JoinHandle<Result<(), OutError>>> {
+    Builder::new().name("audio".to_owned()).spawn(move || {
+        let refused = become_realtime(AUDIO_PRIORITY).err().map(|it| it.to_string());
+        let mut speaker = Speaker::open(out.as_mut(), ask)?.0;
+        // The conductor may have left already; sound does not depend on it.
+        let _ = opened.send(refused);
+        while !pulse.stop.load(Relaxed) {
+            match speaker.play_period(&mut |frames| player.fill(frames))? {
+                Heard::Played { gaps } => player.underran(u64::from(gaps)),
+                Heard::Away => pulse.away.store(true, Relaxed),
+                Heard::Back => pulse.away.store(false, Relaxed),
+            }
+        }
+        drop(speaker);
+        out.close()
+    })
+}
+
+/// Ticks until [`Pulse::stop`].
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn ticks(
+    mut performer: Performer,
+    mut snapshots: SnapshotReader,
+    mut edges: EdgeReceiver<Box<Load>>,
+    pulse: Arc<Pulse>,
+) -> io::Result<JoinHandle<()>> {
+    Builder::new().name("tick".to_owned()).spawn(move || {
+        while !pulse.stop.load(Relaxed) {
+            let begun = Instant::now();
+            let values = snapshots.latest().values;
+            while let Some(edge) = edges.next_edge() {
+                edges.retire(performer.obey(edge));
+            }
+            match performer.tick(&values, |_, _| ()) {
+                Ok(report) => {
+                    pulse.latents.fetch_add(report.finished as u64, Relaxed);
+                    pulse.unsound.fetch_add(report.unsound as u64, Relaxed);
+                }
+                Err(_) => {
+                    pulse.failed_ticks.fetch_add(1, Relaxed);
+                    std::thread::sleep(TICK_REST);
+                }
+            }
+            for (place, slot) in performer.ring().slots().enumerate() {
+                pulse.slots[place].store(slot.map_or(EMPTY, |it| it.step as u32), Relaxed);
+            }
+            pulse.tick_us.store(begun.elapsed().as_micros() as u32, Relaxed);
+            pulse.ticks.fetch_add(1, Relaxed);
+        }
+    })
+}
+
+/// Decodes windows until [`Pulse::stop`].
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn windows(
+    mut patcher: Patcher,
+    mut values: ValuesReader,
+    meters: Arc<Meters>,
+    tape_frames: usize,
+    pulse: Arc<Pulse>,
+) -> io::Result<JoinHandle<()>> {
+    Builder::new().name("decode".to_owned()).spawn(move || {
+        let mut ticks_seen = 0;
+        while !pulse.stop.load(Relaxed) {
+            let ticks = pulse.ticks.load(Relaxed);
+            if ticks != ticks_seen {
+                ticks_seen = ticks;
+                patcher.lead().ticked(f64::from(pulse.tick_us.load(Relaxed)) / 1e6);
+            }
+            let begun = Instant::now();
+            let values = values.latest();
+            let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|it| values.get(it));
+            let band = LoopBand::from_faders(start, end, tape_frames);
+            match patcher.patch(&values, meters.playhead(), band) {
+                Patched::Nothing => std::thread::sleep(DECODE_REST),
+                Patched::Sent { land, frames, .. } => {
+                    let took = begun.elapsed();
+                    patcher.lead().decoded(took.as_secs_f64());
+                    pulse.window_us.store(took.as_micros() as u32, Relaxed);
+                    pulse.lead.store(patcher.lead().frames(), Relaxed);
+                    pulse.window[0].store(land, Relaxed);
+                    pulse.window[1].store((land + frames) % tape_frames, Relaxed);
+                    pulse.windows.fetch_add(1, Relaxed);
+                }
+                Patched::Dropped => {
+                    pulse.dropped.fetch_add(1, Relaxed);
+                    std::thread::sleep(DECODE_REST);
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,257 @@
+//! `demon run`: the instrument, live.
+//!
+//! The conductor's thread: it opens everything, starts the fast threads, then turns gestures into values and draws the
+//! status until someone leaves. A missing controller, terminal or real-time permission is said once and played without;
+//! a missing sound card turns into a WAV file.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use engine::live::{Patcher, Performer, relay};
+use engine::param::edge_queue;
+use engine::playback::{DeckSize, Lead, Player, Tape, TapeId, Walk, deck};
+use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
+use hal::gesture::{Surface, SurfaceError, WallClock};
+use hal::keys::KeySurface;
+use hal::midi::{LiveMidi, ScoreSurface};
+
+use crate::binding::Act;
+use crate::cli::RunArgs;
+use crate::conductor::{Conductor, Reins};
+use crate::fast::{self, Pulse};
+use crate::progress::ProgressLine;
+use crate::render::read_score;
+use crate::set::Set;
+use crate::view::View;
+
+/// Edges that can wait for the tick side.
+const EDGES: usize = 64;
+/// How long the conductor waits for keys before it looks at everything else: a hundredth of a second is below what a hand
+/// can feel.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// How often the status is drawn.
+const FRAME: Duration = Duration::from_millis(100);
+/// Longest time that a decoded window is allowed to land ahead, in seconds of the tape.
+const LEAD_MOST_S: usize = 8;
+/// The device that is tried when none is named.
+const DEFAULT_DEVICE: &str = "default";
+/// Names that are tried for a take: beyond this the folder wants tidying.
+const TAKES: u32 = 9999;
+
+/// Plays until someone leaves.
+///
+/// # Errors
+/// In words for a player, with the file or device and the fault.
+pub fn run(args: &RunArgs) -> anyhow::Result<()> {
+    if args.seconds.is_some_and(|it| !(it > 0.0 && it.is_finite())) {
+        bail!("--seconds: expected a number above 0");
+    }
+    let score = args.set.midi.as_deref().map(read_score).transpose()?;
+    let mut progress = ProgressLine::new();
+    let (out, place) = output(args, &progress)?;
+    let mut set = Set::open(&args.set, &mut |stage, done, total| progress.tell(stage, done, total))?;
+    let mut said = std::mem::take(&mut set.notices);
+    progress.done();
+    let stop = leave_on_signals()?;
+    said.extend(lock_memory().err().map(|it| it.to_string()));
+    let mut stage = Stage::start(set, out, &mut said)?;
+    let clock = WallClock::start();
+    let mut surfaces: Vec<Box<dyn Surface>> = Vec::new();
+    if let Some(score) = score {
+        surfaces.push(Box::new(ScoreSurface::new(score, clock)));
+    }
+    if !args.no_midi {
+        push(&mut surfaces, LiveMidi::open(clock, 0), &mut said);
+    }
+    push(&mut surfaces, KeySurface::open(clock), &mut said);
+    let plain = args.plain || !std::io::stdout().is_terminal();
+    let mut view = View::new(plain, &stage.name, stage.seconds, &place);
+    said.iter().for_each(|it| view.say(it));
+    let played = stage.play(&mut surfaces, &mut view, args.seconds, &stop);
+    drop(surfaces);
+    view.close();
+    stage.finish(&view)?;
+    played
+}
+
+fn push<S: Surface + 'static>(
+    surfaces: &mut Vec<Box<dyn Surface>>,
+    opened: Result<S, SurfaceError>,
+    said: &mut Vec<String>,
+) {
+    match opened {
+        Ok(surface) => surfaces.push(Box::new(surface)),
+        Err(error) => said.push(error.to_string()),
+    }
+}
+
+/// The output and the words for it: the named device, the WAV file asked for, or a WAV file where no device opens.
+fn output(args: &RunArgs, progress: &ProgressLine) -> anyhow::Result<(Box<dyn AudioOut + Send>, String)> {
+    if let Some(path) = &args.wav {
+        return Ok((Box::new(WavOut::paced(path, WavFormat::F32)), path.display().to_string()));
+    }
+    let name = args.device.as_deref().unwrap_or(DEFAULT_DEVICE);
+    let mut device = AlsaOut::new(name);
+    match device.open(Ask::default()) {
+        Ok(_) => {
+            device.close()?;
+            Ok((Box::new(device), name.to_owned()))
+        }
+        Err(error) if args.device.is_some() => Err(error).context("the sound device that was asked for does not open"),
+        Err(error) => {
+            let path = free_take(Path::new("."))?;
+            progress.say(&format!("{error}: playing into {} instead", path.display()));
+            let words = path.display().to_string();
+            Ok((Box::new(WavOut::paced(&path, WavFormat::F32)), words))
+        }
+    }
+}
+
+/// A name for a take that is not there yet.
+fn free_take(folder: &Path) -> anyhow::Result<PathBuf> {
+    let names = (1..=TAKES).map(|number| folder.join(format!("demon-take-{number:04}.wav")));
+    names.into_iter().find(|path| !path.exists()).context("demon-take-0001.wav to demon-take-9999.wav all exist")
+}
+
+fn leave_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
+/// The running threads and the conductor.
+struct Stage {
+    name: String,
+    seconds: f64,
+    conductor: Conductor,
+    pulse: Arc<Pulse>,
+    audio: std::thread::JoinHandle<Result<(), hal::audio::OutError>>,
+    others: Vec<std::thread::JoinHandle<()>>,
+    opened: Receiver<Option<String>>,
+}
+
+impl Stage {
+    fn start(set: Set, out: Box<dyn AudioOut + Send>, said: &mut Vec<String>) -> anyhow::Result<Self> {
+        let (frames, seconds, name) = (set.material.frames, set.seconds(), set.name);
+        let tape = Tape::new(set.tape)?;
+        let tape_frames = tape.len();
+        let (player, packer, transport): (Player, _, _) = deck(tape, DeckSize::default());
+        let ask = Ask::default();
+        let walk = Walk::new(TapeId::default(), frames, 1);
+        let most = (LEAD_MOST_S * ask.rate_hz as usize).min(tape_frames / 2);
+        let lead = Lead::new(ask.period_frames, most);
+        let patcher = Patcher::new(Box::new(set.stage.decoder), set.stage.latents, packer, walk, lead);
+        let (edge_sender, edges) = edge_queue(EDGES);
+        let (decode_values, values) = relay();
+        let meters = Arc::clone(transport.meters());
+        let reins = Reins { edges: edge_sender, decode_values, transport };
+        let (conductor, snapshots) = Conductor::new(&set.patch, frames, reins);
+        let pulse = Arc::new(Pulse::default());
+        let (tell, opened) = channel();
+        // Sound first: the tape is the source itself, so there is something to hear before the first tick.
+        let audio = fast::audio(out, ask, player, Arc::clone(&pulse), tell)?;
+        if let Ok(Some(refused)) = opened.recv_timeout(Duration::from_secs(5)) {
+            said.push(refused);
+        }
+        let others = vec![
+            fast::ticks(Performer::new(set.stage.load), snapshots, edges, Arc::clone(&pulse))?,
+            fast::windows(patcher, values, meters, tape_frames, Arc::clone(&pulse))?,
+        ];
+        Ok(Self { name, seconds, conductor, pulse, audio, others, opened })
+    }
+
+    /// The conductor's loop.
+    fn play(
+        &mut self,
+        surfaces: &mut [Box<dyn Surface>],
+        view: &mut View,
+        seconds: Option<f64>,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let mut drawn = begun;
+        while !stop.load(Relaxed) && seconds.is_none_or(|it| begun.elapsed().as_secs_f64() < it) {
+            if self.audio.is_finished() {
+                bail!("the output ended");
+            }
+            if self.hear(surfaces, view) {
+                break;
+            }
+            self.conductor.settle();
+            if let Some(fault) = self.conductor.take_fault() {
+                view.say(&fault);
+            }
+            if FRAME <= drawn.elapsed() {
+                drawn = Instant::now();
+                view.draw(&self.conductor, &self.pulse);
+            }
+        }
+        Ok(())
+    }
+
+    /// Plays every gesture that is there, after waiting a moment for one; answers whether to leave.
+    fn hear(&mut self, surfaces: &mut [Box<dyn Surface>], view: &mut View) -> bool {
+        if surfaces.is_empty() {
+            std::thread::sleep(PATIENCE);
+        }
+        for surface in surfaces {
+            let mut patience = PATIENCE;
+            loop {
+                match surface.next_gesture(patience) {
+                    Ok(Some(gesture)) => match self.conductor.play(&gesture) {
+                        Some(Act::Quit) => return true,
+                        Some(act) => view.show(&act, self.conductor.transport().muted()),
+                        None => {}
+                    },
+                    Ok(None) => break,
+                    Err(error) => {
+                        view.say(&error.to_string());
+                        break;
+                    }
+                }
+                patience = Duration::ZERO;
+            }
+        }
+        false
+    }
+
+    /// Fades out, ends the threads, and says how it went.
+    fn finish(self, view: &View) -> anyhow::Result<()> {
+        self.conductor.transport().set_muted(true);
+        std::thread::sleep(Duration::from_millis(60));
+        self.pulse.stop.store(true, Relaxed);
+        let sound = self.audio.join();
+        let others: Vec<_> = self.others.into_iter().map(std::thread::JoinHandle::join).collect();
+        drop(self.opened);
+        view.farewell(&self.pulse, self.conductor.transport().meters());
+        match sound {
+            Ok(played) => played.context("the output failed")?,
+            Err(_) => bail!("the audio thread crashed; please report it"),
+        }
+        if others.iter().any(Result::is_err) {
+            bail!("the engine crashed; the tape played on. Please report it");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::free_take;
+
+    #[test]
+    fn a_take_never_overwrites_another() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let first = free_take(folder.path()).expect("a name is free");
+        std::fs::write(&first, b"a take").expect("the folder takes files");
+        let second = free_take(folder.path()).expect("a name is free");
+        assert_ne!(first, second);
+    }
+}
