@@ -18,6 +18,10 @@ pub const SPLICE_FADE_FRAMES: usize = 1200;
 /// periods of 128, so that a window is always written faster than it is heard.
 pub const SPLICE_FRAMES_PER_FILL: usize = 8192;
 
+/// The shortest piece of a window worth splicing, in stereo samples: 20 ms, a fade of 10 ms at each edge. What a late
+/// window has left below that would be a blip.
+const SEGMENT_FRAMES_MIN: usize = 960;
+
 /// The window being written, in one segment or, when the playhead jumps into it, in two.
 #[derive(Debug)]
 struct Work {
@@ -80,20 +84,21 @@ impl Splicer {
         let work = self.work.as_mut()?;
         // Under a head that has played nothing yet, the sound may change as long as the writing gets well past it now.
         let reach = if unheard { budget.saturating_sub(SPLICE_FRAMES_PER_FILL / 4) } else { 0 };
+        if work.at == work.end {
+            work.begin(work.end, work.parcel_frames());
+        }
         work.yield_to(head, reach, tape.len());
-        while *budget > 0 && !work.done() {
+        while *budget > 0 && work.at < work.end {
             *budget -= work.write_run(tape, &self.fade, *budget);
-            if work.at == work.end && !work.done() {
-                work.begin(work.end, work.parcel_frames());
-                work.yield_to(head, 0, tape.len());
-            }
         }
         if work.done() { self.give_up() } else { None }
     }
 }
 
 impl Work {
+    /// Begins a segment; one too short to fade in and out is left out.
     fn begin(&mut self, start: usize, end: usize) {
+        let start = if end - start < SEGMENT_FRAMES_MIN { end } else { start };
         let fade = SPLICE_FADE_FRAMES.min((end - start) / 2);
         (self.start, self.at, self.end, self.fade_in, self.fade_out) = (start, start, end, fade, fade);
     }
@@ -108,7 +113,8 @@ impl Work {
 
     /// The playhead may stand inside what is still to be written: changing the sound under it would be a step. Before
     /// the first frame is written the part behind the head is late and dropped; later it is ended with a fade at the
-    /// head. Either way a new segment fades in where the head is.
+    /// head. Either way a new segment fades in where the head is, at the next call: a call always has the budget to finish
+    /// the fade that begins a segment, so that what is cut here has faded in.
     fn yield_to(&mut self, head: usize, reach: usize, tape_frames: usize) {
         let next = (self.land + self.at) % tape_frames;
         let passed = (head + tape_frames - next) % tape_frames;
@@ -122,11 +128,11 @@ impl Work {
                 self.parcel.landing = Landing::Late { by: passed };
             }
             self.begin(self.at + passed, self.end);
-        } else if passed > reach {
+        } else if passed > reach && self.at <= self.end - self.fade_out {
             // Only a jump brings the head here: what happens now says nothing about the lead.
             self.parcel.landing = Landing::Void;
             self.end = self.at + passed;
-            self.fade_out = self.fade_out.min(self.end - self.at.max(self.start + self.fade_in).min(self.end));
+            self.fade_out = self.fade_out.min(passed);
         }
     }
 
