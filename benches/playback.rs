@@ -1,7 +1,7 @@
 //! What the audio thread costs: one call of `Player::fill`, limiter and splicing included, against its period.
 //!
 //! Budget: under a tenth of the period. The splicing case keeps the player busy with windows of 3 s for every call, which
-//! is more than a ring at full speed sends.
+//! is more than a ring at full speed sends. Times are wall times: on a busy machine p99 and maximum are the scheduler's.
 
 #[path = "support/mod.rs"]
 mod support;
