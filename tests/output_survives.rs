@@ -1,6 +1,7 @@
 //! Goal: what the player plays arrives at the device sample for sample, and bad devices end in words, not in silence.
 //! Method: ALSA itself, with a private configuration whose PCMs need no hardware. ALSA reads its configuration once a
 //! process, so each test runs itself again as a child with `ALSA_CONFIG_PATH` set.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

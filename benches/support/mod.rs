@@ -2,6 +2,7 @@
 //!
 //! Every figure is printed as a row of a table and appended to `target/bench.json` as one
 //! `{"name", "value", "unit"}` a line, so that two runs can be compared by a script.
+#![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;

@@ -1,4 +1,5 @@
 //! One golden case: its manifest entry, its tensors, its tolerances, and the table of what was found.
+#![allow(clippy::print_stdout, reason = "the table of what was compared is part of the result")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
