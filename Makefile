@@ -2,8 +2,9 @@
 
 CARGO ?= cargo
 ARGS ?=
+SECONDS ?= 60
 
-.PHONY: help run test build packages lint bench bench-torch deny fuzz soak clean
+.PHONY: help run test build packages lint bench bench-torch deny fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -34,6 +35,10 @@ bench: packages ## measures the figures of SPECIFICATION.md; a table, and target
 
 bench-torch: packages ## the same denoiser step and codec decode in PyTorch and onnxruntime, in one run
 	tools/bench-torch/run
+
+fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
+	fuzz/run $(SECONDS)
+	fuzz-input/run $(SECONDS)
 
 deny: ## licences and advisories of the dependencies (installs cargo-deny when it is missing)
 	@command -v cargo-deny >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny

@@ -17,8 +17,6 @@ use crate::solver::noise::Philox;
 
 /// Window lengths that are prepared, in latent frames: 0.2, 0.5, 1 and 3 s, from following the hand to costing least.
 const KEEPS: [usize; 4] = [5, 13, 25, 75];
-/// Room for prompts that come later than the set, in condition tokens: what a long caption with a verse takes.
-const TOKENS_TO_SPARE: usize = 384;
 
 /// Why a set could not be prepared. What was playing plays on.
 #[derive(Debug, thiserror::Error)]
@@ -97,8 +95,8 @@ pub fn material(
 /// # Errors
 /// When something does not compile.
 pub fn stage(model: &Model, decode_side: &Model, material: Arc<Material>) -> Result<Stage, StageError> {
-    let tokens = (material.longest_prompt() / material.token_width).max(TOKENS_TO_SPARE);
-    let denoiser = model.denoiser(material.frames, tokens)?;
+    // As long as this set's prompts and no longer: every row projects room for as many tokens as were compiled.
+    let denoiser = model.denoiser(material.frames, material.longest_prompt() / material.token_width)?;
     let backend = CpuBackend::with(denoiser, Philox, Arc::clone(model.pool()));
     let decoder = CodecWindows::prepare(&decode_side.codec(), material.frames)?;
     let (writer, reader) = latents(material.frames * LATENT_CHANNELS);
