@@ -2,6 +2,8 @@
 //! Method: eight slots step through the instrument's own CPU backend with a denoiser that costs nothing, so that only
 //! noise, source blend, step and wavelet correction are left; other settings are timed beside the usual ones.
 
+#[path = "support/processor_time.rs"]
+mod processor_time;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -17,6 +19,7 @@ use engine::solver::dcw::{Correction, Faders};
 use engine::solver::noise::Philox;
 use engine::solver::step::{Method, StepSpan};
 use engine::solver::wavelet::Wavelet;
+use processor_time::worked_us;
 
 /// A minute of latent frames.
 const FRAMES: usize = 1500;
@@ -45,12 +48,12 @@ fn main() {
         ("plain SDE", 2, StepControls { method: Some(Method::Sde), ..correction(Correction::off()) }),
         (
             "source blend, noise, correction with db4",
-            2,
+            1,
             correction(Correction { wavelet: db4, ..Correction::default() }),
         ),
         (
             "source blend, noise, correction with all faders",
-            2,
+            1,
             correction(Correction { faders, ..Correction::default() }),
         ),
     ];
@@ -75,23 +78,16 @@ fn time(bench: &mut support::Bench, name: &str, threads: usize, guided: bool, sh
         }
         plan.steps.push(SlotStep { slot, step: 3, steps: 8, span, positive: slot..slot + 1, negative });
     }
-    let mut worked_us = Vec::new();
+    let mut worked = Vec::new();
     bench.measure(&format!("solver: {name}"), 30, 300, || {
-        let before = worked_ns();
+        let before = worked_us();
         assert_eq!(backend.advance(&plan, shared), Ok(0), "every slot stays finite");
-        worked_us.extend(before.zip(worked_ns()).map(|(before, after)| (after - before) as f64 / 1e3));
+        worked.push(worked_us() - before);
     });
-    if threads == 1 && !worked_us.is_empty() {
-        // What the processor worked, whatever else the machine was doing.
-        worked_us.sort_by(f64::total_cmp);
-        bench.value(&format!("solver: {name}, processor time p50"), worked_us[worked_us.len() / 2], "us");
+    if threads == 1 {
+        worked.sort_by(f64::total_cmp);
+        bench.value(&format!("solver: {name}, processor time p50"), worked[worked.len() / 2], "us");
     }
-}
-
-/// Nanoseconds that this thread has run, where the system says so.
-fn worked_ns() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    text.split_whitespace().next()?.parse().ok()
 }
 
 fn request(slot: usize, guided: bool) -> Request {

@@ -83,6 +83,17 @@ impl<D: Denoiser, N: NoiseSource, C: Crew> CpuBackend<D, N, C> {
         }
     }
 
+    /// Makes room for generations of `frames` frames of every kind in every slot, so that not even the first of a kind
+    /// allocates within a tick. Only the phase fader of the correction still plans its transform at its first use.
+    pub fn prepare(&mut self, frames: usize) {
+        let numbers = frames * LATENT_CHANNELS;
+        self.mix = VelocityMix::new(frames);
+        for latent in [&mut self.gained, &mut self.single] {
+            reserve(latent, numbers);
+        }
+        self.slots.iter_mut().for_each(|slot| sole(slot).prepare(frames));
+    }
+
     /// The denoiser.
     pub fn denoiser(&mut self) -> &mut D {
         &mut self.denoiser
@@ -183,6 +194,16 @@ impl CpuSlot {
             guidance: Guidance::new(0, LATENT_CHANNELS),
             finite: true,
         }
+    }
+
+    fn prepare(&mut self, frames: usize) {
+        let numbers = frames * LATENT_CHANNELS;
+        let Self { x, seen, velocity, positive, negative, average, mask_noise, .. } = self;
+        for latent in [x, seen, velocity, positive, negative, average, mask_noise] {
+            reserve(latent, numbers);
+        }
+        self.sweep = SweepRoom::new(frames);
+        self.guidance = Guidance::new(frames, LATENT_CHANNELS);
     }
 
     /// The start state: per-frame noise against source, or source at the schedule's first level, or noise.
@@ -341,6 +362,10 @@ impl NoiseSource for MaskNoise<'_> {
 /// A job that panicked leaves a slot half stepped; its request is still whole, and the next birth overwrites the rest.
 fn held(slot: &Mutex<CpuSlot>) -> MutexGuard<'_, CpuSlot> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn reserve(latent: &mut Vec<f32>, numbers: usize) {
+    latent.reserve(numbers.saturating_sub(latent.len()));
 }
 
 fn sole(slot: &mut Mutex<CpuSlot>) -> &mut CpuSlot {

@@ -15,6 +15,9 @@ use crate::solver::step::StepSpan;
 /// Most slots of a ring.
 pub const MAX_DEPTH: usize = 8;
 
+/// Noise levels that a schedule holds before it has to grow: more than any model was trained for.
+const LEVELS_ROOM: usize = 65;
+
 /// What becomes of slots beyond a smaller depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Shrink {
@@ -88,7 +91,7 @@ struct Life {
 }
 
 /// A place of the ring; its schedule's room outlives the generations in it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seat {
     life: Option<Life>,
     levels: Vec<f32>,
@@ -119,7 +122,7 @@ impl Ring {
             shrink: Shrink::default(),
             emission: Emission::default(),
             sampling,
-            seats: Default::default(),
+            seats: std::array::from_fn(|_| Seat { life: None, levels: Vec::with_capacity(LEVELS_ROOM) }),
             queue: VecDeque::with_capacity(MAX_DEPTH + 1),
             next_ticket: 0,
             counters: RingCounters::default(),
