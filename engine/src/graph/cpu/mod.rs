@@ -11,6 +11,7 @@ mod attention;
 mod conv;
 mod functions;
 mod fuse;
+mod joined;
 mod lanes;
 mod linear;
 mod lower;

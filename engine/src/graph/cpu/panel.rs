@@ -117,6 +117,14 @@ unsafe fn tile<V: Lanes, const R: usize, const C: usize>(work: &Panel, row: usiz
             }
         }
     }
+    if matches!(work.finish, Finish::Store) && work.columns >= column + LANES * C {
+        for r in 0..R {
+            for j in 0..C {
+                sums[r][j].store(work.c.add((row + r) * work.c_stride + column + LANES * j));
+            }
+        }
+        return R;
+    }
     // Through memory, and only here: an array that is walked at run time would not stay in registers above.
     let mut done = MaybeUninit::<[[V; C]; R]>::uninit();
     let done = done.as_mut_ptr().cast::<V>();

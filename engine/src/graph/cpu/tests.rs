@@ -446,6 +446,91 @@ fn functions_are_near_their_rounding() {
     assert!(worst.0 < 1e-14 && worst.1 < 1e-13, "{worst:?}");
 }
 
+/// How many steps the plan of a graph has.
+fn steps(t: Bench, y: NodeId) -> usize {
+    let Bench { mut b, weights, inputs, .. } = t;
+    b.output("y", y);
+    let graph = b.finish();
+    let sizes = inputs.sizes(&graph).expect("all are fixed");
+    Plan::compile(&graph, &sizes, &weights, &Packed::new(), &Pool::new(1)).expect("the graph is sound").steps.len()
+}
+
+#[test]
+fn a_residual_unit_is_one_step() {
+    let mut t = Bench::default();
+    let x = t.input("x", &[1, 30, 16]);
+    let (wide, one) = (t.weight("wide", &[16, 16, 7]), t.weight("one", &[16, 16, 1]));
+    t.weight("s.alpha", &[1, 16, 1]);
+    t.weight("s.beta", &[1, 16, 1]);
+    let conv = |weight, padding| Op::Conv1d { weight, bias: None, stride: 1, padding, dilation: 3 };
+    let y = t.b.snake(x, "s");
+    let y = t.b.node(conv(wide, 9), &[y]);
+    let y = t.b.snake(y, "s");
+    let y = t.b.node(conv(one, 0), &[y]);
+    let y = t.b.add(x, y);
+    assert_eq!(steps(t, y), 1);
+}
+
+#[test]
+fn a_transformer_layer_is_six_steps() {
+    let mut t = Bench::default();
+    let h = t.input("h", &[1, 30, 16]);
+    for name in ["q", "k", "v", "o", "gate", "up", "down"] {
+        t.weight(&format!("{name}.weight"), &[16, 16]);
+    }
+    t.weight("n.weight", &[16]);
+    t.weight("hn.weight", &[8]);
+    let b = &mut t.b;
+    let x = b.rms_norm(h, "n", 1e-6);
+    let [q, k, v] = ["q", "k", "v"].map(|name| {
+        let y = b.linear(x, name, false);
+        b.split_axis(y, 2, 8)
+    });
+    let [q, k] = [q, k].map(|it| {
+        let y = b.rms_norm(it, "hn", 1e-6);
+        b.rope(y, 1e4)
+    });
+    let y = b.attention([q, k, v], None, None, false);
+    let y = b.merge_axes(y, 2);
+    let y = b.linear(y, "o", false);
+    let h = b.add(h, y);
+    let [gate, up] = ["gate", "up"].map(|name| b.linear(h, name, false));
+    let gate = b.silu(gate);
+    let y = b.mul(gate, up);
+    let y = b.linear(y, "down", false);
+    let y = b.add(h, y);
+    assert_eq!(steps(t, y), 6, "norm, qkv, attention, o with its residual, gate with up, down with its residual");
+}
+
+#[test]
+fn a_value_that_somebody_else_reads_is_still_computed() {
+    let mut t = Bench::default();
+    let x = t.input("x", &[1, 30, 16]);
+    t.weight("l.weight", &[16, 16]);
+    t.weight("n.weight", &[16]);
+    let normed = t.b.rms_norm(x, "n", 1e-6);
+    let vector = t.b.slice(x, 1, 0, 1);
+    let scaled = t.b.mul(normed, vector);
+    let modulated = t.b.add(scaled, vector);
+    let linear = t.b.linear(modulated, "l", false);
+    let sum = t.b.add(x, linear);
+    let all = t.b.concat(&[normed, scaled, linear, sum], 2);
+    t.agrees(all);
+}
+
+#[test]
+fn plans_share_packed_weights_and_may_go_to_another_thread() {
+    fn may_go<T: Send>(_: &T) {}
+    let (graph, weights) = cross_attention();
+    let (packed, pool) = (Packed::new(), Pool::new(1));
+    let sizes = |count| Sizes::new().with("tokens", count);
+    let plan = Plan::compile(&graph, &sizes(4), &weights, &packed, &pool).expect("the graph is sound");
+    may_go(&plan);
+    let nothing = InMemory::new();
+    let lost = Plan::compile(&graph, &sizes(5), &nothing, &packed, &pool).map(|_| ());
+    assert!(lost.is_err(), "shapes are checked against the checkpoint even when all is packed");
+}
+
 #[test]
 fn the_callers_own_thread_keeps_its_denormal_numbers() {
     let (graph, weights) = cross_attention();
