@@ -3,6 +3,8 @@
 //! Polynomials instead of the system's library, because that differs between machines in the last bit. Largest errors
 //! (held by the tests below): exponential 2 units in the last place, sine 1e-7.
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
+// Constants stand with the digits that say which number was meant.
+#![allow(clippy::excessive_precision)]
 
 use super::lanes::Lanes;
 
@@ -70,7 +72,7 @@ pub(super) unsafe fn snake<V: Lanes>(x: V, alpha: V, inverse: V) -> V {
 /// Sine and cosine in f64 by plain arithmetic: the same on every machine, good to 1e-15 up to arguments of 1e6.
 pub(super) fn sin_cos(x: f64) -> (f64, f64) {
     /// π / 2 in three parts.
-    const QUARTER: [f64; 3] = [1.570_796_326_794_896_6, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33];
+    const QUARTER: [f64; 3] = [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33];
     let n = (x * std::f64::consts::FRAC_2_PI).round_ties_even();
     let r = QUARTER.iter().fold(x, |r, part| (-n).mul_add(*part, r));
     let q = r * r;

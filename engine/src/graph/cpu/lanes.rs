@@ -4,7 +4,7 @@
 //! gives the same bits whichever implementation runs it; how many numbers the hardware holds in a register does not
 //! show. Methods are `unsafe` because two implementations may only run where the processor has their instructions:
 //! [`Isa`] is the proof, handed out only after asking the processor.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
 use super::panel::{self, Panel};
 
@@ -93,32 +93,32 @@ pub(super) trait Lanes: Copy {
     #[inline(always)]
     unsafe fn array(self) -> [f32; LANES] {
         let mut out = [0.0; LANES];
-        unsafe { self.store(out.as_mut_ptr()) };
+        self.store(out.as_mut_ptr());
         out
     }
 
     /// Sum of the sixteen, in one fixed order: halves onto halves.
     #[inline(always)]
     unsafe fn sum(self) -> f32 {
-        fold(unsafe { self.array() }, |a, b| a + b)
+        fold(self.array(), |a, b| a + b)
     }
 
     /// Largest of the sixteen.
     #[inline(always)]
     unsafe fn highest(self) -> f32 {
-        fold(unsafe { self.array() }, |a, b| if a > b { a } else { b })
+        fold(self.array(), |a, b| if a > b { a } else { b })
     }
 
     /// As [`Lanes::load`] for a whole value, as [`Lanes::load_part`] for less.
     #[inline(always)]
     unsafe fn load_up_to(from: *const f32, count: usize) -> Self {
-        unsafe { if count < LANES { Self::load_part(from, count) } else { Self::load(from) } }
+        if count < LANES { Self::load_part(from, count) } else { Self::load(from) }
     }
 
     /// As [`Lanes::store`] for a whole value, as [`Lanes::store_part`] for less.
     #[inline(always)]
     unsafe fn store_up_to(self, to: *mut f32, count: usize) {
-        unsafe { if count < LANES { self.store_part(to, count) } else { self.store(to) } }
+        if count < LANES { self.store_part(to, count) } else { self.store(to) }
     }
 }
 
@@ -150,15 +150,15 @@ impl Lanes for Plain {
     const WIDE: bool = false;
 
     unsafe fn panel(work: &Panel) {
-        unsafe { panel::multiply::<Self>(work) }
+        panel::multiply::<Self>(work);
     }
     #[inline(always)]
     unsafe fn load_half(from: *const u16) -> Self {
-        Self(std::array::from_fn(|it| half::f16::from_bits(unsafe { *from.add(it) }).to_f32_const()))
+        Self(std::array::from_fn(|it| half::f16::from_bits(*from.add(it)).to_f32_const()))
     }
     #[inline(always)]
     unsafe fn load_brain(from: *const u16) -> Self {
-        Self(std::array::from_fn(|it| f32::from_bits(u32::from(unsafe { *from.add(it) }) << 16)))
+        Self(std::array::from_fn(|it| f32::from_bits(u32::from(*from.add(it)) << 16)))
     }
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
@@ -166,19 +166,19 @@ impl Lanes for Plain {
     }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        Self(unsafe { from.cast::<[f32; LANES]>().read_unaligned() })
+        Self(from.cast::<[f32; LANES]>().read_unaligned())
     }
     #[inline(always)]
     unsafe fn load_part(from: *const f32, count: usize) -> Self {
-        Self(std::array::from_fn(|it| if it < count { unsafe { *from.add(it) } } else { 0.0 }))
+        Self(std::array::from_fn(|it| if it < count { *from.add(it) } else { 0.0 }))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
+        to.cast::<[f32; LANES]>().write_unaligned(self.0);
     }
     #[inline(always)]
     unsafe fn store_part(self, to: *mut f32, count: usize) {
-        (0..count).for_each(|it| unsafe { *to.add(it) = self.0[it] });
+        (0..count).for_each(|it| *to.add(it) = self.0[it]);
     }
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {

@@ -301,6 +301,7 @@ impl Matrix {
     #[inline(always)]
     pub(super) unsafe fn panel<V: Lanes>(&self, panel: usize, scratch: *mut f32) -> *const f32 {
         let (from, len) = (panel * self.k * PANEL, self.k * PANEL);
+        // SAFETY: a panel is `len` numbers in either precision, a multiple of the lanes.
         unsafe {
             match &self.numbers {
                 Numbers::Single(numbers) => return numbers.as_ptr().add(from),

@@ -5,6 +5,8 @@
 //! seen in the bits. What follows the product (a bias before it, a residual, a gate, SiLU, snake) is done while the
 //! sums are still in registers.
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
+// Loops over registers are counted, so that they unroll and the arrays stay in registers.
+#![allow(clippy::needless_range_loop)]
 
 use std::mem::MaybeUninit;
 

@@ -217,9 +217,7 @@ impl Shared {
                 }
             }
             if self.active.fetch_sub(1, SeqCst) == 1 && self.caller_sleeps.load(SeqCst) {
-                if let Some(caller) = &*self.caller.lock().expect("its holders only copy a handle") {
-                    caller.unpark();
-                }
+                self.caller.lock().expect("its holders only copy a handle").iter().for_each(Thread::unpark);
             }
         }
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::graph::reference::{self, Inputs};
 use crate::graph::weights::InMemory;
-use crate::graph::{Builder, Dim, Graph, NodeId, Op, Precision, Sizes, Weight};
+use crate::graph::{Builder, Dim, Graph, NodeId, Op, Precision, Sizes, TensorView, Weight, WeightSource};
 
 /// Numbers that look random and are the same every time.
 pub(super) fn numbers(seed: u64, len: usize) -> Vec<f32> {
@@ -518,17 +518,58 @@ fn a_value_that_somebody_else_reads_is_still_computed() {
     t.agrees(all);
 }
 
+/// A checkpoint that remembers what it was told to forget.
+struct Forgetful {
+    tensors: InMemory,
+    forgotten: std::sync::Mutex<Vec<String>>,
+}
+
+impl WeightSource for Forgetful {
+    fn tensor(&self, name: &str) -> Option<TensorView<'_>> {
+        self.tensors.tensor(name)
+    }
+
+    fn release(&self, name: &str) {
+        self.forgotten.lock().expect("nobody panics here").push(name.to_owned());
+    }
+}
+
 #[test]
-fn plans_share_packed_weights_and_may_go_to_another_thread() {
-    fn may_go<T: Send>(_: &T) {}
-    let (graph, weights) = cross_attention();
+fn a_weight_is_packed_once_for_all_sizes_and_then_forgotten() {
+    let (graph, tensors) = cross_attention();
+    let source = Forgetful { tensors, forgotten: Vec::new().into() };
     let (packed, pool) = (Packed::new(), Pool::new(1));
-    let sizes = |count| Sizes::new().with("tokens", count);
-    let plan = Plan::compile(&graph, &sizes(4), &weights, &packed, &pool).expect("the graph is sound");
-    may_go(&plan);
-    let nothing = InMemory::new();
-    let lost = Plan::compile(&graph, &sizes(5), &nothing, &packed, &pool).map(|_| ());
-    assert!(lost.is_err(), "shapes are checked against the checkpoint even when all is packed");
+    for tokens in [4, 5, 90] {
+        let sizes = Sizes::new().with("tokens", tokens);
+        Plan::compile(&graph, &sizes, &source, &packed, &pool).expect("the graph is sound");
+    }
+    let mut forgotten = source.forgotten.into_inner().expect("nobody panics here");
+    forgotten.sort();
+    assert_eq!(forgotten, ["k.weight", "q.weight", "v.weight"]);
+}
+
+#[test]
+fn a_plan_may_go_to_another_thread() {
+    fn may_go<T: Send>() {}
+    may_go::<Plan>();
+}
+
+#[test]
+fn silu_and_snake_are_within_a_few_roundings() {
+    let values: Vec<f32> = (-4000..4000).map(|it| it as f32 * 0.020_13).collect();
+    let mut t = Bench::default();
+    let x = t.input_of("x", &[values.len()], values.clone());
+    let y = t.b.silu(x);
+    let (found, expected) = t.check(y);
+    for (x, y) in found.iter().zip(&expected).filter(|it| it.1.abs() > 1e-34) {
+        assert!((x / y - 1.0).abs() < 4e-7, "{x} for {y}");
+    }
+    let mut t = Bench::default();
+    let x = t.input_of("x", &[1, values.len(), 1], values);
+    t.weights = InMemory::new().with("s.alpha", &[1, 1, 1], &[0.0]).with("s.beta", &[1, 1, 1], &[0.0]);
+    let y = t.b.snake(x, "s");
+    let (found, expected) = t.check(y);
+    close(&found, &expected, 2e-7);
 }
 
 #[test]
