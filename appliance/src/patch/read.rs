@@ -21,7 +21,7 @@ pub(super) fn read(text: &str) -> Result<Patch, Vec<Fault>> {
     let mut reader = Reader { text, faults: Vec::new() };
     for error in errors {
         let line = reader.line(error.span().map_or(0, |span| span.start));
-        let found = error.message().lines().next().unwrap_or_default().to_owned();
+        let found = one_line(error.message().lines().next().unwrap_or_default());
         reader.faults.push(Fault { line, key: String::new(), found, expected: "TOML".to_owned() });
     }
     let patch = reader.patch(document.get_ref());
@@ -250,7 +250,7 @@ impl Reader<'_> {
 
     fn unknown(&mut self, path: &str, key: Key<'_, '_>, expected: &str) {
         let line = self.line(key.span().start);
-        let key = format!("{path}{}", key.get_ref());
+        let key = one_line(&format!("{path}{}", key.get_ref()));
         self.faults.push(Fault { line, key, found: "an unknown key".to_owned(), expected: expected.to_owned() });
     }
 
@@ -266,7 +266,8 @@ impl Reader<'_> {
 
     fn note(&mut self, path: &str, item: Item<'_, '_>, found: String, expected: &str) {
         let line = self.line(item.span().start);
-        self.faults.push(Fault { line, key: path.to_owned(), found, expected: expected.to_owned() });
+        let (key, found) = (one_line(path), one_line(&found));
+        self.faults.push(Fault { line, key, found, expected: expected.to_owned() });
     }
 
     fn line(&self, offset: usize) -> usize {
@@ -298,6 +299,14 @@ pub(super) const TAKEOVERS: [(&str, Takeover); 2] = [("pickup", Takeover::Pickup
 
 fn target(name: &str) -> Option<Target> {
     ParamId::from_name(name).map(Target::Param).or_else(|| Deed::from_name(name).map(Target::Deed))
+}
+
+/// A player's own words, fit for a line: a quoted key may hold anything.
+fn one_line(words: &str) -> String {
+    words
+        .chars()
+        .map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character })
+        .collect()
 }
 
 /// A number of either kind, if it is finite.

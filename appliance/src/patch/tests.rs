@@ -61,6 +61,13 @@ fn every_fault_is_told_at_once_with_its_line() {
 }
 
 #[test]
+fn a_key_that_holds_a_line_break_is_still_told_in_one_line() {
+    let told = faults("\"a\\nb\" = 1\n[values]\n\"c\\rd\" = 2\n");
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|line| !line.contains(char::is_control)), "{told:?}");
+}
+
+#[test]
 fn broken_toml_is_told_with_its_line_and_the_rest_is_still_read() {
     let told = faults("source = \"a\"\n[values\ndenoise = 2\n");
     assert!(told[0].starts_with("2: "), "{told:?}");

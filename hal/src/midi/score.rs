@@ -42,6 +42,10 @@ impl Score {
     /// # Errors
     /// [`ScoreFault`].
     pub fn read(bytes: &[u8], paired: u32) -> Result<Self, ScoreFault> {
+        // midly negates this byte before it looks at it; the one that has no negative would be its panic.
+        if bytes.windows(13).any(|header| header.starts_with(b"MThd") && header[12] == 0x80) {
+            return Err(ScoreFault::Unreadable("invalid smpte fps".to_owned()));
+        }
         let smf = Smf::parse(bytes).map_err(|error| ScoreFault::Unreadable(error.to_string()))?;
         if smf.header.format == Format::Sequential {
             return Err(ScoreFault::Songs);
@@ -264,6 +268,7 @@ mod tests {
         assert!(matches!(Score::read(b"RIFF and so on, not a score", 0), Err(ScoreFault::Unreadable(_))));
         assert_eq!(Score::read(&file(2, 96, &[&[]]), 0), Err(ScoreFault::Songs));
         assert_eq!(Score::read(&file(0, 0, &[&[]]), 0), Err(ScoreFault::NoTime));
+        assert!(matches!(Score::read(&file(0, 0x8060, &[&[]]), 0), Err(ScoreFault::Unreadable(_))));
     }
 
     #[test]
