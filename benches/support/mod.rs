@@ -58,6 +58,7 @@ impl Bench {
     }
 
     /// Reports a figure that is not a time, or that is derived from times.
+    #[allow(dead_code, reason = "not every bench has figures that are no times")]
     pub fn value(&mut self, name: &str, value: f64, unit: &str) {
         println!("| {name} | {value:.3} {unit} | | |");
         self.write(name, value, unit);

@@ -97,7 +97,8 @@ pub fn material(
 pub fn stage(model: &Model, decode_side: &Model, material: Arc<Material>) -> Result<Stage, StageError> {
     // As long as this set's prompts and no longer: every row projects room for as many tokens as were compiled.
     let denoiser = model.denoiser(material.frames, material.longest_prompt() / material.token_width)?;
-    let backend = CpuBackend::with(denoiser, Philox, Arc::clone(model.pool()));
+    let mut backend = CpuBackend::with(denoiser, Philox, Arc::clone(model.pool()));
+    backend.prepare(material.frames);
     let decoder = CodecWindows::prepare(&decode_side.codec(), material.frames)?;
     let (writer, reader) = latents(material.frames * LATENT_CHANNELS);
     Ok(Stage { load: Load::new(material, Box::new(backend), writer), decoder, latents: reader })
