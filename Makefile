@@ -17,7 +17,7 @@ test: packages ## everything that holds the promises of SPECIFICATION.md, on the
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked --exclude demon-box
-	$(CARGO) test --locked -p demon-box -- --nocapture
+	$(CARGO) test --locked -p demon-box
 
 build: packages ## the release binary, target/release/demon
 	$(CARGO) build --release --locked -p appliance --bin demon
