@@ -8,6 +8,7 @@ pub mod params_command;
 pub mod patch;
 pub mod progress;
 pub mod render;
+pub mod rig;
 pub mod run;
 pub mod set;
 pub mod source;

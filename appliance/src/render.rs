@@ -10,23 +10,20 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use engine::latent::{LATENT_CHANNELS, SAMPLE_RATE_HZ, StereoFrame};
-use engine::live::{Load, Patched, Patcher, Performer, relay};
-use engine::param::{EdgeReceiver, SnapshotReader, edge_queue};
-use engine::playback::{DeckSize, GUARD_LATENCY_FRAMES, Lead, Player, Tape, TapeId, Walk, deck};
+use engine::live::Patched;
+use engine::playback::{GUARD_LATENCY_FRAMES, Lead};
 use hal::gesture::{Surface, VirtualClock};
 use hal::midi::{Score, ScoreSurface};
 
 use crate::cli::RenderArgs;
-use crate::conductor::{Conductor, Reins};
 use crate::progress::ProgressLine;
+use crate::rig::Rig;
 use crate::set::Set;
 
 /// Stereo samples between two looks at clock, gestures and decoder: 5.3 ms.
 const PERIOD: usize = 256;
 /// Longest render, a guard against a mistyped number of seconds.
 const LONGEST_S: f64 = 24.0 * 3600.0;
-/// Edges that can wait for the tick side.
-const EDGES: usize = 64;
 /// Control changes whose low seven bits are heard (bit n pairs CC n with CC n + 32): none unless a map says so.
 const PAIRED: u32 = 0;
 
@@ -82,12 +79,7 @@ fn create(path: &Path) -> anyhow::Result<File> {
 
 /// The whole instrument on one thread.
 struct Desk {
-    player: Player,
-    performer: Performer,
-    patcher: Patcher,
-    conductor: Conductor,
-    snapshots: SnapshotReader,
-    edges: EdgeReceiver<Box<Load>>,
+    rig: Rig,
     score: ScoreSurface<VirtualClock>,
     clock: VirtualClock,
     log: Option<BufWriter<File>>,
@@ -100,27 +92,13 @@ struct Desk {
 
 impl Desk {
     fn new(set: Set, score: Option<Score>, tick_ms: f64, log: Option<BufWriter<File>>) -> anyhow::Result<Self> {
-        let frames = set.material.frames;
-        let tape = Tape::new(set.tape)?;
-        let (player, packer, transport) = deck(tape, DeckSize::default());
-        let walk = Walk::new(TapeId::default(), frames, 1);
-        let mut lead = Lead::new(PERIOD, frames * 1920);
+        let mut lead = Lead::new(PERIOD, set.tape.len());
         // On a virtual clock a tick takes what it is said to take, and a decode no time at all.
         lead.ticked(tick_ms / 1e3);
         lead.decoded(0.0);
-        let patcher = Patcher::new(Box::new(set.stage.decoder), set.stage.latents, packer, walk, lead);
-        let (edge_sender, edges) = edge_queue(EDGES);
-        let (decode_values, _) = relay();
-        let reins = Reins { edges: edge_sender, decode_values, transport };
-        let (conductor, snapshots) = Conductor::new(&set.patch, frames, reins);
         let clock = VirtualClock::default();
         Ok(Self {
-            player,
-            performer: Performer::new(set.stage.load),
-            patcher,
-            conductor,
-            snapshots,
-            edges,
+            rig: Rig::new(set, lead)?,
             score: ScoreSurface::new(score.unwrap_or_default(), clock.clone()),
             clock,
             log,
@@ -136,32 +114,32 @@ impl Desk {
         self.clock.set(Duration::from_secs_f64(self.now as f64 / f64::from(SAMPLE_RATE_HZ)));
         while let Some(gesture) = self.score.next_gesture(Duration::ZERO)? {
             self.rendered.gestures += 1;
-            self.conductor.play(&gesture);
+            self.rig.conductor.play(&gesture);
         }
-        self.conductor.settle();
+        self.rig.conductor.settle();
         while self.next_tick <= self.now as f64 {
             self.tick()?;
             self.next_tick += self.tick_frames;
         }
-        let values = self.snapshots.latest().values;
-        let (head, band) = (self.conductor.transport().playhead(), self.conductor.transport().band());
-        if let Patched::Sent { .. } = self.patcher.patch(&values, head, band) {
+        let values = self.rig.snapshots.latest().values;
+        let (head, band) = (self.rig.conductor.transport().playhead(), self.rig.conductor.transport().band());
+        if let Patched::Sent { .. } = self.rig.patcher.patch(&values, head, band) {
             self.rendered.windows += 1;
         }
-        self.player.fill(out);
+        self.rig.player.fill(out);
         self.now += out.len() as u64;
         Ok(())
     }
 
     fn tick(&mut self) -> anyhow::Result<()> {
-        let values = self.snapshots.latest().values;
-        while let Some(edge) = self.edges.next_edge() {
-            let spent = self.performer.obey(edge);
-            self.edges.retire(spent);
+        let values = self.rig.snapshots.latest().values;
+        while let Some(edge) = self.rig.edges.next_edge() {
+            let spent = self.rig.performer.obey(edge);
+            self.rig.edges.retire(spent);
         }
         let (log, rendered) = (&mut self.log, &mut self.rendered);
         let mut failed = None;
-        self.performer.tick(&values, |serial, latent| {
+        self.rig.performer.tick(&values, |serial, latent| {
             rendered.latents += 1;
             if let Some(log) = log {
                 failed = failed.take().or(write_latent(log, serial, latent).err());

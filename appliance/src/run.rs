@@ -12,9 +12,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use engine::live::{Patcher, Performer, relay};
-use engine::param::edge_queue;
-use engine::playback::{DeckSize, Lead, Player, Tape, TapeId, Walk, deck};
+use engine::playback::Lead;
 use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
 use hal::gesture::{Surface, SurfaceError, WallClock};
 use hal::keys::KeySurface;
@@ -22,15 +20,14 @@ use hal::midi::{LiveMidi, ScoreSurface};
 
 use crate::binding::Act;
 use crate::cli::RunArgs;
-use crate::conductor::{Conductor, Reins};
+use crate::conductor::Conductor;
 use crate::fast::{self, Pulse};
 use crate::progress::ProgressLine;
 use crate::render::read_score;
+use crate::rig::Rig;
 use crate::set::Set;
 use crate::view::View;
 
-/// Edges that can wait for the tick side.
-const EDGES: usize = 64;
 /// How long the conductor waits for keys before it looks at everything else: a hundredth of a second is below what a hand
 /// can feel.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -139,20 +136,12 @@ struct Stage {
 
 impl Stage {
     fn start(set: Set, out: Box<dyn AudioOut + Send>, said: &mut Vec<String>) -> anyhow::Result<Self> {
-        let (frames, seconds, name) = (set.material.frames, set.seconds(), set.name);
-        let tape = Tape::new(set.tape)?;
-        let tape_frames = tape.len();
-        let (player, packer, transport): (Player, _, _) = deck(tape, DeckSize::default());
+        let (seconds, name, tape_frames) = (set.seconds(), set.name.clone(), set.tape.len());
         let ask = Ask::default();
-        let walk = Walk::new(TapeId::default(), frames, 1);
         let most = (LEAD_MOST_S * ask.rate_hz as usize).min(tape_frames / 2);
-        let lead = Lead::new(ask.period_frames, most);
-        let patcher = Patcher::new(Box::new(set.stage.decoder), set.stage.latents, packer, walk, lead);
-        let (edge_sender, edges) = edge_queue(EDGES);
-        let (decode_values, values) = relay();
-        let meters = Arc::clone(transport.meters());
-        let reins = Reins { edges: edge_sender, decode_values, transport };
-        let (conductor, snapshots) = Conductor::new(&set.patch, frames, reins);
+        let Rig { player, performer, snapshots, edges, patcher, values, conductor } =
+            Rig::new(set, Lead::new(ask.period_frames, most))?;
+        let meters = Arc::clone(conductor.transport().meters());
         let pulse = Arc::new(Pulse::default());
         let (tell, opened) = channel();
         // Sound first: the tape is the source itself, so there is something to hear before the first tick.
@@ -161,7 +150,7 @@ impl Stage {
             said.push(refused);
         }
         let others = vec![
-            fast::ticks(Performer::new(set.stage.load), snapshots, edges, Arc::clone(&pulse))?,
+            fast::ticks(performer, snapshots, edges, Arc::clone(&pulse))?,
             fast::windows(patcher, values, meters, tape_frames, Arc::clone(&pulse))?,
         ];
         Ok(Self { name, seconds, conductor, pulse, audio, others, opened })

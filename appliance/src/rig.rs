@@ -1,0 +1,52 @@
+//! The instrument put together: deck, performer, patcher and conductor, joined by their queues.
+//!
+//! `demon run` gives each part a thread, `demon render` steps them all on one; how they are joined is the same and stands
+//! here once.
+
+use engine::live::{Load, Patcher, Performer, ValuesReader, relay};
+use engine::param::{EdgeReceiver, SnapshotReader, edge_queue};
+use engine::playback::{DeckSize, Lead, Player, Tape, TapeId, Walk, deck};
+
+use crate::conductor::{Conductor, Reins};
+use crate::set::Set;
+
+/// Edges that can wait for the tick side.
+const EDGES: usize = 64;
+
+/// The parts, ready to be moved to where they run.
+pub struct Rig {
+    /// The audio side.
+    pub player: Player,
+    /// The tick side.
+    pub performer: Performer,
+    /// The tick side's values.
+    pub snapshots: SnapshotReader,
+    /// The tick side's edges.
+    pub edges: EdgeReceiver<Box<Load>>,
+    /// The decode side.
+    pub patcher: Patcher,
+    /// The decode side's values.
+    pub values: ValuesReader,
+    /// The slow hand.
+    pub conductor: Conductor,
+}
+
+impl Rig {
+    /// Joins the parts of a set; windows land as `lead` says.
+    ///
+    /// # Errors
+    /// When the recording cannot be a tape.
+    pub fn new(set: Set, lead: Lead) -> anyhow::Result<Self> {
+        let frames = set.material.frames;
+        let (player, packer, transport) = deck(Tape::new(set.tape)?, DeckSize::default());
+        // The patcher sets the window's length before its first plan.
+        let walk = Walk::new(TapeId::default(), frames, 1);
+        let patcher = Patcher::new(Box::new(set.stage.decoder), set.stage.latents, packer, walk, lead);
+        let (edge_sender, edges) = edge_queue(EDGES);
+        let (decode_values, values) = relay();
+        let reins = Reins { edges: edge_sender, decode_values, transport };
+        let (conductor, snapshots) = Conductor::new(&set.patch, frames, reins);
+        let performer = Performer::new(set.stage.load);
+        Ok(Self { player, performer, snapshots, edges, patcher, values, conductor })
+    }
+}
