@@ -4,10 +4,10 @@ CARGO ?= cargo
 ARGS ?=
 SECONDS ?= 60
 
-.PHONY: help run test build packages lint bench bench-torch deny fuzz clean
+.PHONY: help run test build packages lint bench bench-torch deny fuzz clean house-model model-report demo-audio
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 run: packages ## build and play: ALSA when a device opens, else a WAV file (ARGS="--source song.ogg")
 	$(CARGO) build --release --locked -p appliance --bin demon
@@ -35,6 +35,15 @@ bench: packages ## measures the figures of SPECIFICATION.md; a table, and target
 
 bench-torch: packages ## the same denoiser step and codec decode in PyTorch and onnxruntime, in one run
 	tools/bench-torch/run
+
+house-model: ## the built-in model again from nothing: music, codec, network, files (two hours on two idle cores)
+	tools/house-model/train
+
+model-report: packages ## what the built-in model does on music it never saw: target/model-report/report.md and pictures
+	tools/house-model/measure-all
+
+demo-audio: packages ## the scripted set: docs/set.ogg, its knob moves, and the picture of what each of them did
+	tools/demo-audio/run
 
 fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
 	fuzz/run $(SECONDS)

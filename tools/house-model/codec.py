@@ -37,7 +37,7 @@ def fast_snake():
     """The compiled activation, or None where there is no C compiler."""
     source = pathlib.Path(__file__).with_name("snake.c")
     library = pathlib.Path(tempfile.gettempdir()) / f"house_snake_{source.stat().st_mtime_ns}.so"
-    command = ["gcc", "-O3", "-march=native", "-ffast-math", "-fopenmp", "-shared", "-fPIC"]
+    command = ["gcc", "-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512", "-shared", "-fPIC"]
     try:
         if not library.exists():
             subprocess.run([*command, str(source), "-o", str(library), "-lm"], check=True)
@@ -51,27 +51,30 @@ def pointer(tensor):
 
 
 class SnakeFunction(torch.autograd.Function):
-    """x + sin(ax)^2 / (b + 1e-9), saving only x so that memory traffic stays low."""
+    """x + sin(ax)^2 / (b + 1e-9) over [B, C, 1, T], saving only x so that memory traffic stays low."""
 
     @staticmethod
     def forward(ctx, x, alpha, beta):
-        x = x.contiguous()
+        x = x.contiguous(memory_format=torch.channels_last)
         a, inv = alpha.exp().contiguous(), (1.0 / (beta.exp() + 1e-9)).contiguous()
         ctx.save_for_backward(x, a, inv)
         y = torch.empty_like(x)
-        sizes = [ctypes.c_long(n) for n in (x.shape[0] * x.shape[1], x.shape[1], x.shape[2])]
-        fast_snake().snake_forward(pointer(x), pointer(y), pointer(a), pointer(inv), *sizes)
+        fast_snake().snake_forward(pointer(x), pointer(y), pointer(a), pointer(inv), *sizes(x))
         return y
 
     @staticmethod
     def backward(ctx, grad):
         x, a, inv = ctx.saved_tensors
-        grad, out = grad.contiguous(), torch.empty_like(x)
-        by_alpha, by_beta = torch.empty(x.shape[:2]), torch.empty(x.shape[:2])
-        sizes = [ctypes.c_long(n) for n in (x.shape[0] * x.shape[1], x.shape[1], x.shape[2])]
+        grad, out = grad.contiguous(memory_format=torch.channels_last), torch.empty_like(x)
+        by_alpha, by_beta = torch.zeros_like(a), torch.zeros_like(a)
         buffers = [pointer(t) for t in (x, grad, out, a, inv, by_alpha, by_beta)]
-        fast_snake().snake_backward(*buffers, *sizes)
-        return out, by_alpha.sum(0).view(1, -1, 1), by_beta.sum(0).view(1, -1, 1)
+        fast_snake().snake_backward(*buffers, *sizes(x))
+        return out, by_alpha, by_beta
+
+
+def sizes(x):
+    """Rows (one a moment in time) and channels, which lie side by side in memory."""
+    return ctypes.c_long(x.shape[0] * x.shape[2] * x.shape[3]), ctypes.c_long(x.shape[1])
 
 
 class Snake(nn.Module):
@@ -83,16 +86,37 @@ class Snake(nn.Module):
     def forward(self, x):
         if fast_snake():
             return SnakeFunction.apply(x, self.alpha, self.beta)
-        return x + torch.sin(self.alpha.exp() * x).square() / (self.beta.exp() + 1e-9)
+        alpha, beta = self.alpha[..., None], self.beta[..., None]
+        return x + torch.sin(alpha.exp() * x).square() / (beta.exp() + 1e-9)
+
+
+class Conv(nn.Conv1d):
+    """A one-dimensional convolution over [B, C, 1, T] in channels-last order: for the few channels at
+    the audio's own rate that is two to three times as fast on a CPU."""
+
+    def forward(self, x):
+        return F.conv2d(x, self.weight[:, :, None], self.bias, (1, *self.stride), (0, *self.padding), (1, *self.dilation))
+
+
+class ConvTransposed(nn.ConvTranspose1d):
+    """The same for the transposed convolution."""
+
+    def forward(self, x):
+        return F.conv_transpose2d(x, self.weight[:, :, None], self.bias, (1, *self.stride), (0, *self.padding))
+
+
+def image(x):
+    """[B, C, T] as [B, C, 1, T], channels last in memory."""
+    return x[:, :, None].contiguous(memory_format=torch.channels_last)
 
 
 class Residual(nn.Module):
     def __init__(self, channels, dilation):
         super().__init__()
         self.snake1 = Snake(channels)
-        self.conv1 = nn.Conv1d(channels, channels, 7, padding=3 * dilation, dilation=dilation)
+        self.conv1 = Conv(channels, channels, 7, padding=3 * dilation, dilation=dilation)
         self.snake2 = Snake(channels)
-        self.conv2 = nn.Conv1d(channels, channels, 1)
+        self.conv2 = Conv(channels, channels, 1)
 
     def forward(self, x):
         return x + self.conv2(self.snake2(self.conv1(self.snake1(x))))
@@ -105,7 +129,7 @@ class DownBlock(nn.Module):
         self.res_unit2 = Residual(cin, 3)
         self.res_unit3 = Residual(cin, 9)
         self.snake1 = Snake(cin)
-        self.conv1 = nn.Conv1d(cin, cout, 2 * stride, stride=stride, padding=stride // 2)
+        self.conv1 = Conv(cin, cout, 2 * stride, stride=stride, padding=stride // 2)
 
     def forward(self, x):
         x = self.res_unit3(self.res_unit2(self.res_unit1(x)))
@@ -116,7 +140,7 @@ class UpBlock(nn.Module):
     def __init__(self, cin, cout, stride):
         super().__init__()
         self.snake1 = Snake(cin)
-        self.conv_t1 = nn.ConvTranspose1d(cin, cout, 2 * stride, stride=stride, padding=stride // 2)
+        self.conv_t1 = ConvTransposed(cin, cout, 2 * stride, stride=stride, padding=stride // 2)
         self.res_unit1 = Residual(cout, 1)
         self.res_unit2 = Residual(cout, 3)
         self.res_unit3 = Residual(cout, 9)
@@ -131,18 +155,18 @@ class Encoder(nn.Module):
         super().__init__()
         base = config.get("encoder_base_channels", config["encoder_hidden_size"])
         widths = [base] + [base * m for m in config["channel_multiples"]]
-        self.conv1 = nn.Conv1d(config["audio_channels"], base, 7, padding=3)
+        self.conv1 = Conv(config["audio_channels"], base, 7, padding=3)
         self.block = nn.ModuleList(
             DownBlock(widths[i], widths[i + 1], s) for i, s in enumerate(config["downsampling_ratios"])
         )
         self.snake1 = Snake(widths[-1])
-        self.conv2 = nn.Conv1d(widths[-1], config["encoder_hidden_size"], 3, padding=1)
+        self.conv2 = Conv(widths[-1], config["encoder_hidden_size"], 3, padding=1)
 
     def forward(self, audio):
-        x = self.conv1(audio)
+        x = self.conv1(image(audio))
         for block in self.block:
             x = block(x)
-        return self.conv2(self.snake1(x))
+        return self.conv2(self.snake1(x))[:, :, 0]
 
 
 class Decoder(nn.Module):
@@ -151,18 +175,18 @@ class Decoder(nn.Module):
         base = config["decoder_channels"]
         widths = [base] + [base * m for m in config["channel_multiples"]]
         strides = config["downsampling_ratios"]
-        self.conv1 = nn.Conv1d(config["decoder_input_channels"], widths[-1], 7, padding=3)
+        self.conv1 = Conv(config["decoder_input_channels"], widths[-1], 7, padding=3)
         self.block = nn.ModuleList(
             UpBlock(widths[i + 1], widths[i], strides[i]) for i in reversed(range(len(strides)))
         )
         self.snake1 = Snake(base)
-        self.conv2 = nn.Conv1d(base, config["audio_channels"], 7, padding=3, bias=False)
+        self.conv2 = Conv(base, config["audio_channels"], 7, padding=3, bias=False)
 
     def forward(self, latents):
-        x = self.conv1(latents)
+        x = self.conv1(image(latents))
         for block in self.block:
             x = block(x)
-        return self.conv2(self.snake1(x))
+        return self.conv2(self.snake1(x))[:, :, 0]
 
 
 class Codec(nn.Module):

@@ -14,14 +14,14 @@ from text import Attention, Block, Mlp, RmsNorm, rotation
 
 CONFIG = {
     "model_type": "acestep", "attention_bias": False, "audio_acoustic_hidden_dim": 64,
-    "fsq_dim": 192, "fsq_input_levels": [8, 8, 8, 5, 5, 5], "fsq_input_num_quantizers": 1,
-    "head_dim": 32, "hidden_act": "silu", "hidden_size": 192, "in_channels": 192, "intermediate_size": 384,
+    "fsq_dim": 256, "fsq_input_levels": [8, 8, 8, 5, 5, 5], "fsq_input_num_quantizers": 1,
+    "head_dim": 32, "hidden_act": "silu", "hidden_size": 256, "in_channels": 192, "intermediate_size": 512,
     "layer_types": ["sliding_attention", "full_attention"] * 3, "max_position_embeddings": 32768,
-    "model_version": "turbo", "num_attention_heads": 6, "num_attention_pooler_hidden_layers": 2,
+    "model_version": "turbo", "num_attention_heads": 8, "num_attention_pooler_hidden_layers": 2,
     "num_audio_decoder_hidden_layers": 6, "num_hidden_layers": 6, "num_key_value_heads": 2,
-    "num_lyric_encoder_hidden_layers": 1, "num_timbre_encoder_hidden_layers": 2, "patch_size": 2,
+    "num_lyric_encoder_hidden_layers": 1, "num_timbre_encoder_hidden_layers": 1, "patch_size": 2,
     "pool_window_size": 5, "rms_norm_eps": 1e-6, "rope_theta": 1000000, "sliding_window": 16,
-    "text_hidden_dim": 64, "timbre_fix_frame": 100, "timbre_hidden_dim": 64, "use_sliding_window": True,
+    "text_hidden_dim": 128, "timbre_fix_frame": 100, "timbre_hidden_dim": 64, "use_sliding_window": True,
     "vocab_size": 1024,
 }
 
@@ -74,10 +74,10 @@ class DitLayer(nn.Module):
         self.mlp_norm, self.mlp = RmsNorm(sizes[0]), Mlp(sizes[0], config["intermediate_size"])
         self.scale_shift_table = nn.Parameter(torch.randn(1, 6, sizes[0]) / sizes[0] ** 0.5)
 
-    def forward(self, h, memory, time, turns, mask):
+    def forward(self, h, memory, heard, time, turns, mask):
         shift, scale, gate, c_shift, c_scale, c_gate = (self.scale_shift_table + time).chunk(6, dim=1)
         h = h + gate * self.self_attn(self.self_attn_norm(h) * (1 + scale) + shift, turns, mask)
-        h = h + self.cross_attn(self.cross_attn_norm(h), memory=memory)
+        h = h + self.cross_attn(self.cross_attn_norm(h), memory=memory, mask=heard)
         return h + c_gate * self.mlp(self.mlp_norm(h) * (1 + c_scale) + c_shift)
 
 
@@ -94,8 +94,10 @@ class Dit(nn.Module):
         self.proj_out = nn.Sequential(nn.Identity(), nn.ConvTranspose1d(hidden, 64, 2, stride=2))
         self.scale_shift_table = nn.Parameter(torch.randn(1, 2, hidden) / hidden**0.5)
 
-    def forward(self, x, context, memory, t, r):
+    def forward(self, x, context, memory, t, r, valid=None):
+        """Velocity [B, frames, 64]. `valid` [B, tokens] tells condition tokens (1) from padding (0); without it all count."""
         frames = x.shape[1]
+        heard = None if valid is None else valid.bool()[:, None, None]
         h = torch.cat([context, x], dim=-1)
         h = F.pad(h, (0, 0, 0, frames % 2))
         h = self.proj_in(h.transpose(1, 2)).transpose(1, 2)
@@ -103,7 +105,7 @@ class Dit(nn.Module):
         temb, tproj = (a + b for a, b in zip(self.time_embed(t), self.time_embed_r(t - r)))
         turns = rotation(h.shape[1], self.config["head_dim"], self.config["rope_theta"])
         for index, layer in enumerate(self.layers):
-            h = layer(h, memory, tproj, turns, window_mask(h.shape[1], self.config, index))
+            h = layer(h, memory, heard, tproj, turns, window_mask(h.shape[1], self.config, index))
         shift, scale = (self.scale_shift_table + temb[:, None]).chunk(2, dim=1)
         h = self.norm_out(h) * (1 + scale) + shift
         return self.proj_out(h.transpose(1, 2)).transpose(1, 2)[:, :frames]
@@ -234,16 +236,28 @@ class Model(nn.Module):
 
 
 def schedule(steps, denoise, shift):
-    start = 1.0 if denoise >= 1 else steps / int(steps / denoise)
-    return [shift * t / (1 + (shift - 1) * t) for t in torch.linspace(start, 0, steps + 1, dtype=torch.float64).tolist()]
+    """The instrument's continuous law: the schedule starts at t = denoise, before the shift."""
+    return [shift * t / (1 + (shift - 1) * t) for t in torch.linspace(denoise, 0, steps + 1, dtype=torch.float64).tolist()]
 
 
 @torch.no_grad()
-def sample(model, context, memory, noise, source=None, denoise=1.0, steps=8, shift=3.0):
-    """Plain Euler steps from noise, or from the source blended with noise."""
+def sample(model, context, memory, valid, noise, source=None, denoise=1.0, steps=8, shift=3.0, guidance=1.0, keep=None):
+    """Euler steps from noise, or from the source blended with noise.
+
+    With guidance above 1, plain classifier-free guidance. With `keep` [frames], the stochastic solver, whose clean
+    estimate is mixed with the source, 1 all source; each step then draws noise anew.
+    """
     times = schedule(steps, denoise, shift)
-    x = noise if denoise >= 1 else times[0] * noise + (1 - times[0]) * source
+    x = noise if source is None else times[0] * noise + (1 - times[0]) * source
     for now, after in zip(times, times[1:]):
         t = torch.full((len(x),), now)
-        x = x + (after - now) * model.decoder(x, context, memory, t, t)
+        v = model.decoder(x, context, memory, t, t, valid)
+        if guidance > 1:
+            nothing = model.null_condition_emb.expand(len(x), 1, -1)
+            v = v + (guidance - 1) * (v - model.decoder(x, context, nothing, t, t))
+        if keep is None:
+            x = x + (after - now) * v
+        else:
+            clean = (1 - keep[None, :, None]) * (x - now * v) + keep[None, :, None] * source
+            x = after * torch.randn_like(x) + (1 - after) * clean
     return x

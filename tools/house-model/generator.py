@@ -1,9 +1,11 @@
-"""Makes the music the interim model learns from: short loops in six styles.
+"""Makes the music the built-in model learns from: short loops in six styles.
 
 Every sound is computed here, so the recordings belong to nobody but this
-project. Two choices help a very small model: drum hits are the same waveform
-each time, so the codec can learn them by heart, and every loop lasts a whole
-number of latent frames and wraps round, so any rotation of it is also music.
+project. Three choices help a very small model: drum hits are the same waveform
+each time, so the codec can learn them by heart; a beat lasts a whole number of
+half latent frames, so a hit falls on few places within a frame; and every loop
+lasts a whole number of latent frames and wraps round, so any rotation of it is
+also music.
 """
 
 import functools
@@ -146,21 +148,25 @@ def chord_notes(scale, root, degree, size=3, centre=60):
     return sorted(notes)
 
 
-# Per style: tempo choices as (frames, bars), drum parts, voices, words.
+# Per style: tempo choices as (latent frames in a beat, bars), voices, words. 12 frames a beat are 125 bpm.
 STYLES = {
-    "house": dict(grid=[(300, 6), (384, 8), (192, 4)], bass=["saw bass", "sub bass"], chord=["electric piano", "organ"],
+    "house": dict(grid=[(12.5, 6), (12, 6), (12, 8), (13, 4), (11.5, 8)], bass=["saw bass", "sub bass"], chord=["electric piano", "organ"],
                   lead=["pluck", "soft lead"], mood=["warm", "groovy", "bright"], feel=["four on the floor", "club"]),
-    "ambient": dict(grid=[(300, 3), (300, 4), (400, 4)], bass=["sub bass"], chord=["pad"], lead=["bell", "soft lead"],
+    "ambient": dict(grid=[(20, 4), (18, 4), (25, 3), (22.5, 4)], bass=["sub bass"], chord=["pad"], lead=["bell", "soft lead"],
                     mood=["calm", "dreamy", "floating"], feel=["slow", "spacious"]),
-    "hip hop": dict(grid=[(300, 4), (264, 4), (272, 4)], bass=["sub bass", "pick bass"], chord=["electric piano", "pad"],
+    "hip hop": dict(grid=[(16, 4), (17, 4), (18, 4), (16.5, 4)], bass=["sub bass", "pick bass"], chord=["electric piano", "pad"],
                     lead=["bell", "pluck"], mood=["mellow", "laid back", "dusty"], feel=["boom bap", "lo-fi"]),
-    "drum and bass": dict(grid=[(300, 8), (276, 8)], bass=["saw bass", "sub bass"], chord=["pad"], lead=["pluck", "soft lead"],
+    "drum and bass": dict(grid=[(8.5, 8), (9, 8), (8.5, 8)], bass=["saw bass", "sub bass"], chord=["pad"], lead=["pluck", "soft lead"],
                           mood=["energetic", "dark", "driving"], feel=["breakbeat", "fast"]),
-    "rock": dict(grid=[(300, 6), (208, 4), (224, 4)], bass=["pick bass"], chord=["distorted guitar"], lead=["square lead", "organ"],
+    "rock": dict(grid=[(12.5, 6), (11, 8), (13, 4), (10.5, 6)], bass=["pick bass"], chord=["distorted guitar"], lead=["square lead", "organ"],
                  mood=["raw", "energetic", "heavy"], feel=["live band", "riff"]),
-    "chiptune": dict(grid=[(300, 8), (300, 6), (160, 4)], bass=["chip bass"], chord=["square lead"], lead=["square lead"],
+    "chiptune": dict(grid=[(10, 8), (9, 8), (12, 6), (10, 4)], bass=["chip bass"], chord=["square lead"], lead=["square lead"],
                      mood=["playful", "bright", "happy"], feel=["8-bit", "retro game"]),
 }
+# What a mood does to the sound: where the chords and the lead lose their highs (Hz), and the drums' share.
+MOODS = {"warm": (5000, 0.8), "bright": (16000, 0.8), "dusty": (3000, 0.7), "mellow": (4000, 0.6), "dark": (2500, 0.85),
+         "calm": (5000, 0.5), "dreamy": (7000, 0.6), "floating": (9000, 0.4), "heavy": (6000, 1.0), "raw": (12000, 0.9),
+         "driving": (9000, 1.0), "energetic": (14000, 0.95)}
 PROGRESSIONS = {"minor": [[0, 5, 2, 6], [0, 3, 5, 4], [0, 6, 5, 6], [0, 2, 6, 3]],
                 "major": [[0, 4, 5, 3], [0, 5, 3, 4], [0, 3, 1, 4], [5, 3, 0, 4]]}
 SIX = {"minor": [0, 5, 2, 6, 3, 4], "major": [0, 4, 5, 3, 1, 4]}
@@ -186,15 +192,18 @@ def drums_for(style, rng):
     return {"deep kick": [(0, 0.5)], "shaker": [(s, 0.4) for s in range(0, 16, 4)]}
 
 
-def compose(style, seed, without=(), frames_bars=None, root=None, mode=None):
+def compose(style, seed, without=(), grid=None, root=None, mode=None):
     """Returns sound [samples, 2] and what may be said about it."""
     rng = np.random.default_rng([sorted(STYLES).index(style), seed])
     plan = STYLES[style]
-    frames, bars = plan["grid"][rng.integers(len(plan["grid"]))]
+    beat, bars = plan["grid"][rng.integers(len(plan["grid"]))]
     key_root, key_mode = int(rng.integers(12)), ["minor", "major"][int(rng.random() < (0.6 if style == "chiptune" else 0.3))]
-    frames, bars = frames_bars or (frames, bars)
+    beat, bars = grid or (beat, bars)
+    frames = int(beat * 4 * bars)
     root, mode = key_root if root is None else root, mode or key_mode
     scale = MINOR if mode == "minor" else MAJOR
+    mood = plan["mood"][rng.integers(3)]
+    soft, drum_share = MOODS.get(mood, (12000, 0.8))
     pick = {part: plan[part][rng.integers(len(plan[part]))] for part in ("bass", "chord", "lead")}
     chords = SIX[mode] if bars == 6 else PROGRESSIONS[mode][rng.integers(4)]
     bar = frames * FRAME / RATE / bars
@@ -214,7 +223,7 @@ def compose(style, seed, without=(), frames_bars=None, root=None, mode=None):
             for name, hits in pattern.items():
                 for step, gain in hits:
                     pan = 0.25 if "hat" in name or name == "shaker" else 0.0
-                    dry.add(drum(name), start + step * sixteenth, gain * 0.8, pan)
+                    dry.add(drum(name), start + step * sixteenth, gain * drum_share, pan)
         if "bass" not in without:
             for i, step in enumerate(bass_steps):
                 until = bass_steps[i + 1] if i + 1 < len(bass_steps) else 16
@@ -238,12 +247,14 @@ def compose(style, seed, without=(), frames_bars=None, root=None, mode=None):
                 midi = root + scale[step_note % 7]
                 midi = 72 + (midi - 72) % 12
                 wet.add(voice(pick["lead"], midi, round(min(until - step, 6) * sixteenth * 0.95, 4)), start + step * sixteenth, 0.7, 0.2)
+    # Three laps through the filter, the last one kept, so that its tail runs round too.
+    wet.sound = sosfilt(butter(2, soft, fs=RATE, output="sos"), np.tile(wet.sound, 3), axis=1)[:, -wet.sound.shape[1]:]
     wet.echo(sixteenth * 3, {"ambient": 0.5, "rock": 0.15, "chiptune": 0.2}.get(style, 0.33))
     sound = dry.sound + wet.sound
     sound = np.tanh(sound * (0.16 / (np.sqrt((sound**2).mean()) + 1e-9)) * 1.0)
     sound *= 0.707 / np.abs(sound).max() if np.abs(sound).max() > 0.707 else 1.0
     words = {"drums": ["drums"], "bass": [pick["bass"]], "chords": [pick["chord"]], "lead": [pick["lead"] + (" melody" if rng.random() < 0.5 else "")]}
-    tags = [style, plan["mood"][rng.integers(3)], plan["feel"][rng.integers(2)]]
+    tags = [style, mood, plan["feel"][rng.integers(2)]]
     for part, names in words.items():
         tags += [] if part in without else names
     tags += ["no drums"] if "drums" in without else []
@@ -252,7 +263,7 @@ def compose(style, seed, without=(), frames_bars=None, root=None, mode=None):
     return sound.T.astype(np.float32), about
 
 
-DEMO = dict(style="house", seed=4, frames_bars=(300, 6), root=9, mode="minor")
+DEMO = dict(style="house", seed=4, grid=(12.5, 6), root=9, mode="minor")
 
 
 def demo():
@@ -260,30 +271,33 @@ def demo():
     return compose(**DEMO)
 
 
-def library():
-    """Every training loop: the demo with its relatives, then thirteen loops a style."""
-    yield demo()
+PER_STYLE = 100  # training loops of each style
+
+
+def recipes():
+    """Arguments of every training loop: the demo with its relatives, then the styles in turn."""
+    yield DEMO
     for without in (("lead",), ("drums",), ("chords", "lead"), ("drums", "bass"), ("chords",)):
-        yield compose(**DEMO, without=without)
+        yield {**DEMO, "without": without}
     for root in (0, 2, 5, 7):
-        yield compose(**{**DEMO, "root": root})
-    for style in STYLES:
-        for seed in range(13):
-            without = [(), (), (), ("lead",), ("drums",)][seed % 5] if style != "ambient" else [(), ("drums",)][seed % 2]
-            yield compose(style, 100 + seed, without)
+        yield {**DEMO, "root": root}
+    for seed in range(PER_STYLE):
+        for style in STYLES:
+            # A quarter of the loops lacks a part, so that a part's name in a prompt means something.
+            without = ([()] * 6 + [("lead",), ("drums",)])[seed % 8] if style != "ambient" else [(), (), ("drums",)][seed % 3]
+            yield dict(style=style, seed=100 + seed, without=without)
 
 
-def held_out():
-    """Loops of the same kinds that no training ever sees."""
+def held_out(number=0):
+    """A loop of every style that no training ever sees."""
     for style in STYLES:
-        yield compose(style, 900)
+        yield compose(style, 90000 + number)
 
 
 if __name__ == "__main__":
-    folder = sys.argv[1]
-    for number, (sound, about) in enumerate(library()):
-        if number in (0, 11, 24, 37, 50, 63, 76):
-            name = "demo" if number == 0 else about["style"].replace(" ", "-")
-            soundfile.write(f"{folder}/{name}.wav", sound, RATE)
+    # One loop of each style to listen to: python generator.py FOLDER
+    for sound, about in held_out():
+        name = about["style"].replace(" ", "-")
+        soundfile.write(f"{sys.argv[1]}/{name}.wav", sound, RATE)
         rms = 20 * np.log10(np.sqrt((sound**2).mean()))
-        print(number, about, f"peak {np.abs(sound).max():.2f} rms {rms:.1f} dBFS", flush=True)
+        print(name, about, f"peak {np.abs(sound).max():.2f} rms {rms:.1f} dBFS", flush=True)

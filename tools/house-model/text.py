@@ -10,8 +10,8 @@ COVER = "Generate audio semantic tokens based on the given conditions:"
 END = "<|endoftext|>"
 
 CONFIG = {
-    "model_type": "qwen3", "vocab_size": 1024, "hidden_size": 64, "intermediate_size": 160,
-    "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16,
+    "model_type": "qwen3", "vocab_size": 1024, "hidden_size": 128, "intermediate_size": 256,
+    "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 32,
     "rms_norm_eps": 1e-6, "rope_theta": 1000000.0, "max_position_embeddings": 4096,
     "tie_word_embeddings": True, "attention_bias": False, "use_sliding_window": False, "hidden_act": "silu",
 }
@@ -22,7 +22,7 @@ def prompt(instruction, tags, bpm, timesignature, key, seconds):
             f"- timesignature: {timesignature}\n- keyscale: {key}\n- duration: {int(seconds)} seconds\n{END}\n")
 
 
-def lyric_prompt(language="en", lyrics="[Instrumental]"):
+def lyric_prompt(language="unknown", lyrics="[Instrumental]"):
     return f"# Languages\n{language}\n\n# Lyric\n{lyrics}{END}"
 
 

@@ -1,12 +1,9 @@
-"""Trains the autoencoder on generated loops: python train_codec.py WORK MINUTES [--decoder-only]
+"""Trains the autoencoder on the material: python train_codec.py WORK STEPS [--decoder-only]
 
-The schedule runs on the clock, not on a step count, because the machine it was
-written for is shared: whatever the speed, the rate has come down at the end.
-With --decoder-only the encoder stays as it is, so latents computed from it stay
-valid while the decoder goes on learning.
+With --decoder-only the encoder stays as it is, so latents computed from it stay valid while the decoder
+goes on learning. A training that was cut off goes on from its last saved step.
 """
 
-import json
 import math
 import os
 import pathlib
@@ -15,44 +12,48 @@ import time
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
-import generator
+import library
 from codec import CONFIG, Codec, careful_start
+from generator import FRAME, RATE
 from muon import Muon
+from two import Pair
 
-CROP = 24  # latent frames a crop, just under a second
-BATCH = 2
-# Latent noise while training, because the decoder must forgive the diffusion's small errors.
-# Latents spread about 0.2 before their scale is folded into the weights and 1 after.
-NOISE, FOLDED_NOISE = 0.04, 0.15
-
-
-def load_loops(work):
-    """The training loops as float arrays [samples, 2] with what is said of each; made once."""
-    folder = work / "loops"
-    if not (folder / "about.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        abouts = []
-        for number, (sound, about) in enumerate(generator.library()):
-            np.save(folder / f"{number:03}.npy", sound)
-            abouts.append(about)
-        (folder / "about.json").write_text(json.dumps(abouts))
-    abouts = json.loads((folder / "about.json").read_text())
-    return [np.load(folder / f"{n:03}.npy") for n in range(len(abouts))], abouts
+CROP = 40  # latent frames a crop; the decoder hears 9 frames to each side
+NOISE = 0.3  # most latent noise while training, as a share of a latent's spread: the decoder must forgive the diffusion's errors
+BAND_SHARE = 0.35  # crops of sampled instruments
+STEADY_SHARE = 0.06  # crops of steady tones, in which any trace of the frame rate would be heard
+PEAK_RATE = 1.5e-3
+SEED = 11
 
 
-def crop(sound, frames, rng):
-    """A rotation of the loop, cut to length; longer crops run round again."""
-    start = rng.integers(len(sound))
-    return np.take(sound, start + np.arange(frames * generator.FRAME), axis=0, mode="wrap").T
+def crop(sound, rng):
+    """A stretch of the recording [2, samples], run round its end; half begin on a latent frame, half anywhere."""
+    start = rng.integers(len(sound) // FRAME) * FRAME if rng.random() < 0.5 else rng.integers(len(sound))
+    return np.take(sound, start + np.arange(CROP * FRAME), axis=0, mode="wrap").T / np.float32(32767)
+
+
+def steady(rng):
+    """One to four tones that nothing disturbs, [2, samples]."""
+    time = np.arange(CROP * FRAME) / RATE
+    hertz, phases = np.exp(rng.uniform(np.log(50), np.log(5000), rng.integers(1, 5))), rng.uniform(0, 2 * np.pi, (4, 2))
+    tones = [rng.uniform(0.05, 0.3) / len(hertz) ** 0.5 * np.sin(2 * np.pi * f * time + phase) for f, (phase, _) in zip(hertz, phases)]
+    return np.float32(sum(tones)) * np.float32(rng.uniform(0.6, 1.0, (2, 1)))
+
+
+def loudness(rng):
+    """Mostly as it is; now and then quiet, or nothing at all, so that silence comes back as silence."""
+    draw = rng.random()
+    if draw < 0.04:
+        return 0.0
+    return 10 ** rng.uniform(-2.2, 0) if draw < 0.16 else rng.uniform(0.7, 1.1)
 
 
 def mel_matrix(size, bands):
     """Triangles evenly spaced in mel, each with unit sum."""
     top = 2595 * math.log10(1 + 20000 / 700)
     edges = 700 * (10 ** (np.linspace(0, top, bands + 2) / 2595) - 1)
-    freqs = np.linspace(0, generator.RATE / 2, size // 2 + 1)
+    freqs = np.linspace(0, RATE / 2, size // 2 + 1)
     rise = (freqs - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     fall = (edges[2:, None] - freqs) / (edges[2:] - edges[1:-1])[:, None]
     tri = np.clip(np.minimum(rise, fall), 0, None)
@@ -72,88 +73,126 @@ def spectrum(audio, n):
     return torch.view_as_real(x).square().sum(-1).add(1e-9).sqrt() / (0.375 * n) ** 0.5
 
 
-def spectral_loss(made, wanted):
-    """Log-mel distance and a magnitude distance, over mid and side."""
+def spectral_loss(made, wanted, sizes):
+    """Log-mel, root-mel and bin-by-bin distances over mid and side."""
     total = 0.0
     rotate = lambda a: torch.stack([a[:, 0] + a[:, 1], a[:, 0] - a[:, 1]], 1) * 0.7071
     made, wanted = rotate(made), rotate(wanted)
-    for n, _ in SCALES:
+    for n in sizes:
         a, b = spectrum(made, n), spectrum(wanted, n)
         mel_a, mel_b = MELS[n] @ a, MELS[n] @ b
-        log_part = (torch.log(mel_a + 3e-3) - torch.log(mel_b + 3e-3)).abs().mean()
+        log_part = (torch.log(mel_a + 1e-3) - torch.log(mel_b + 1e-3)).abs().mean()
         # Compressed magnitudes keep quiet partials from drowning under the bass.
         root_part = (mel_a.sqrt() - mel_b.sqrt()).abs().mean() + 0.3 * ((a - b).square().sum() / (b.square().sum() + 1.0)).sqrt()
-        total = total + log_part + root_part
-    return total / len(SCALES)
+        # A wide mel band cannot tell noise from evenly spaced lines, which the ear hears as a buzz; single bins can.
+        bin_part = (torch.log(a + 3e-3) - torch.log(b + 3e-3)).abs().mean()
+        total = total + log_part + root_part + 0.3 * bin_part
+    return total / len(sizes)
 
 
-def loss_of(codec, audio, decoder_only, noise):
-    with torch.set_grad_enabled(not decoder_only):
-        mean = codec.encode(audio)
-    made = codec.decode(mean + noise * torch.randn_like(mean))
-    spectral = spectral_loss(made, audio)
-    wave = (made - audio).abs().mean()
-    # The pull towards zero and the fixed noise together set each latent's scale.
-    return spectral + 4.0 * wave + 0.02 * mean.square().mean(), spectral, wave
+class Scale:
+    """Running mean and variance of the latents, and the pull that keeps them at 0 and 1."""
+
+    def __init__(self):
+        self.mean, self.var = torch.zeros(64), torch.ones(64)
+
+    def pull(self, latents):
+        second, first = latents.square().mean((0, 2)), latents.mean((0, 2))
+        return ((self.var - 1) * second).mean() + 2 * (self.mean * first).mean()
+
+    def update(self, latents):
+        with torch.no_grad():
+            self.mean.lerp_(latents.mean((0, 2)), 0.01)
+            self.var.lerp_((latents - self.mean[:, None]).square().mean((0, 2)), 0.01)
 
 
-def average(slow, fast, decay):
-    """Exponential average of the weights, which is what gets exported."""
-    for name, tensor in fast.state_dict().items():
-        slow[name].lerp_(tensor, 1 - decay)
+def loss_of(scale, decoder_only, seen):
+    def loss(codec, half):
+        audio, noise, sizes = half
+        with torch.set_grad_enabled(not decoder_only):
+            mean = codec.encode(audio)
+        made = codec.decode(mean + noise)
+        spectral = spectral_loss(made, audio, sizes)
+        # Relative to the level: what is quiet must be as true as what is loud.
+        wave = (made - audio).abs().mean() / (audio.abs().mean() + 0.01)
+        seen.append(mean.detach())
+        pull = 0.0 if decoder_only else 0.2 * scale.pull(mean)
+        return spectral + 1.5 * wave + pull, (spectral.item(), wave.item())
+    return loss
 
 
 def main():
-    work, minutes = pathlib.Path(sys.argv[1]), float(sys.argv[2])
+    work, steps = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     decoder_only = "--decoder-only" in sys.argv
-    torch.set_num_threads(int(os.environ.get("HOUSE_THREADS", "2")))
-    rng = np.random.default_rng(time.time_ns())
-    loops, _ = load_loops(work)
-    # The demo and its nine relatives come up about as often as two whole styles.
-    odds = np.array([3.0] * 10 + [1.0] * (len(loops) - 10))
-    odds /= odds.sum()
-    codec = Codec(CONFIG)
+    torch.set_num_threads(1)
+    torch.manual_seed(SEED)
+    sounds, _ = library.load(work)
+    loops = len(sounds) - library.BAND_CLIPS
+    codec, scale = Codec(CONFIG), Scale()
     careful_start(codec)
-    log, steps = [], 0
-    saved, folded = work / "codec.pt", False
-    if saved.exists():
-        state = torch.load(saved)
-        codec.load_state_dict(state["average"])
-        log, steps, folded = state["log"], state["steps"], state.get("folded", False)
-    assert decoder_only or not folded, "latents made from this encoder are in use"
-    slow = {k: v.clone() for k, v in codec.state_dict().items()}
+    saved = work / "codec.pt"
+    state = torch.load(saved, weights_only=False) if saved.exists() else {"log": [], "phase": "whole"}
+    phase = "decoder" if decoder_only else "whole"
+    if "average" in state:
+        codec.load_state_dict(state["average"] if state["phase"] != phase else state["weights"])
+    assert decoder_only or not state.get("folded"), "latents made from this encoder are in use"
     params = list((codec.decoder if decoder_only else codec).parameters())
-    peak = float(os.environ.get("HOUSE_RATE", 1.5e-3))
-    matrices = [p for p in params if p.dim() == 3 and p.requires_grad and min(p.shape[:2]) >= 8]
+    for p in codec.encoder.parameters():
+        p.requires_grad_(not decoder_only)
+    matrices = [p for p in params if p.dim() == 3 and min(p.shape[:2]) >= 8]
     muon, taken = Muon(matrices), {id(p) for p in matrices}
-    optimiser = torch.optim.Adam([p for p in params if id(p) not in taken], lr=peak, betas=(0.85, 0.98))
-    begin = last_save = time.time()
-    first, sums = steps, [0.0, 0.0, 0]
-    while (spent := (time.time() - begin) / 60) < minutes:
-        rate = peak * min(1, (steps - first + 1) / 60) * (0.04 + 0.96 * 0.5 * (1 + math.cos(math.pi * spent / minutes)))
+    optimiser = torch.optim.Adam([p for p in params if id(p) not in taken], lr=PEAK_RATE, betas=(0.85, 0.98))
+    slow, done = {k: v.clone() for k, v in codec.state_dict().items()}, 0
+    if "average" in state and state["phase"] == phase and state["done"] < steps:
+        slow, done = state["average"], state["done"]
+        optimiser.load_state_dict(state["adam"])
+        muon.velocity, scale.mean, scale.var = state["muon"], *state["scale"]
+    rng = np.random.default_rng([SEED, done, decoder_only])
+    pair, log, sums, begin, last_save = Pair(codec), state["log"], np.zeros(3), time.time(), time.time()
+
+    def save():
+        torch.save({"average": slow, "weights": codec.state_dict(), "adam": optimiser.state_dict(), "muon": muon.velocity,
+                    "scale": (scale.mean, scale.var), "log": log, "done": done, "phase": phase, "folded": state.get("folded", False)},
+                   work / "codec.new")
+        os.replace(work / "codec.new", saved)
+
+    while done < steps:
+        rate = (0.4 if decoder_only else 1.0) * PEAK_RATE * min(1, (done + 1) / 60) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done / steps)))
         optimiser.param_groups[0]["lr"] = rate
-        batch = []
-        for _ in range(BATCH):
-            gain = 0.0 if rng.random() < 0.01 else rng.uniform(0.8, 1.1)
-            batch.append(crop(loops[rng.choice(len(loops), p=odds)], CROP, rng) * gain)
-        loss, spectral, wave = loss_of(codec, torch.tensor(np.stack(batch), dtype=torch.float32), decoder_only, FOLDED_NOISE if folded else NOISE)
-        optimiser.zero_grad()
-        loss.backward()
+        sizes = [SCALES[n][0] for n in rng.choice(5, 2, replace=False)]
+        halves, seen = [], []
+        for _ in range(2):
+            kind = rng.random()
+            if kind < BAND_SHARE:
+                sound = sounds[loops + rng.integers(library.BAND_CLIPS)]
+            else:
+                # One crop in ten is the demo's or a relative's.
+                sound = sounds[rng.integers(library.DEMO_RELATIVES) if rng.random() < 0.1 else rng.integers(loops)]
+            wave = steady(rng) if kind > 1 - STEADY_SHARE else crop(sound, rng)
+            audio = torch.from_numpy(wave * np.float32(loudness(rng)))[None]
+            noise = torch.from_numpy(rng.standard_normal((1, 64, CROP), dtype=np.float32)) * float(rng.uniform(0, NOISE))
+            halves.append((audio, noise, sizes))
+        spectral, wave = pair.step(loss_of(scale, decoder_only, seen), halves)
         torch.nn.utils.clip_grad_norm_(params, 3.0)
         optimiser.step()
         muon.step(rate)
-        steps += 1
-        average(slow, codec, min(0.995, (steps - first) / (steps - first + 10)))
-        sums = [sums[0] + spectral.item(), sums[1] + wave.item(), sums[2] + 1]
-        if sums[2] == 25:
-            log.append((steps, sums[0] / 25, sums[1] / 25))
-            print(f"{steps} {spent:.1f} min spectral {log[-1][1]:.4f} wave {log[-1][2]:.4f} rate {rate:.1e}", flush=True)
-            sums = [0.0, 0.0, 0]
-        if time.time() - last_save > 60 or (time.time() - begin) / 60 >= minutes:
+        for latents in seen:
+            scale.update(latents)
+        done += 1
+        with torch.no_grad():
+            decay = min(0.997, done / (done + 10))
+            for name, tensor in codec.state_dict().items():
+                slow[name].lerp_(tensor, 1 - decay)
+        sums += (spectral, wave, 1)
+        if sums[2] == 50:
+            log.append((phase, done, sums[0] / 50, sums[1] / 50))
+            print(f"{phase} {done} of {steps}, {(time.time() - begin) / 60:.1f} min, spectral {log[-1][2]:.4f}, wave {log[-1][3]:.4f}, "
+                  f"latent spread {scale.var.mean().sqrt():.2f}, rate {rate:.1e}", flush=True)
+            sums[:] = 0
+        if time.time() - last_save > 120:
             last_save = time.time()
-            torch.save({"average": slow, "log": log, "steps": steps, "folded": folded}, work / "codec.new")
-            os.replace(work / "codec.new", saved)
-    torch.save({"average": slow, "log": log, "steps": steps, "folded": folded}, saved)
+            save()
+    save()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Trains the audio tokenizer, then the velocity network with its encoders: python train_dit.py WORK MINUTES
+"""Trains the velocity network with its encoders: python train_dit.py WORK STEPS
 
-The tokenizer and detokenizer learn first, for a tenth of the time, and are then
-held: computing structure hints once and for all halves the cost of every later step.
+The audio tokenizer is held. A training that was cut off goes on from its last saved step.
 """
 
 import json
@@ -15,14 +14,20 @@ import time
 import torch
 from torch import nn
 
+import captions
+import library
 import text
 from dit import CONFIG, Model
 from muon import Muon
 
-# Clip lengths in frames; twelve seconds, the demo's length, comes up most.
-LENGTHS = [100, 150, 200, 300, 300, 300, 400]
+# Clip lengths in frames, 4 to 30 s; twelve seconds, the demo's length, comes up most.
+LENGTHS = [100, 150, 200, 300, 300, 300, 300, 400, 500, 750]
 FRAMES_A_STEP = 2400
-NEIGHBOURS = ["music", "instrumental", "loop", "studio recording"]  # idle words a caption may carry
+MOST_TOKENS = 256  # of a prompt, as published
+PEAK_RATE = 2e-3
+SEED = 13
+# What a row is asked for, and how often in a hundred: a cover of its hints, music from words, a gap filled.
+TASKS, SHARES = ["cover", "words", "repaint"], [52, 43, 5]
 
 
 class Whole(nn.Module):
@@ -33,26 +38,14 @@ class Whole(nn.Module):
         self.model, self.text = Model(CONFIG), text.TextEncoder(text.CONFIG)
 
 
-def caption(about, rng):
-    tags = [t for t in about["tags"] if rng.random() > 0.12] or about["tags"][:1]
-    if rng.random() < 0.3:
-        tags.append(rng.choice(NEIGHBOURS))
-    rng.shuffle(tags)
-    return rng.choice([", ".join(tags)] * 4 + [" ".join(tags), ", ".join(tags) + " music"])
-
-
-def prompt_for(about, frames, cover, rng):
-    known = rng.random() > 0.1
-    return text.prompt(text.COVER if cover else text.FILL, caption(about, rng), about["bpm"] if known else "N/A",
-                       about["timesignature"], about["key"] if known else "N/A", frames / 25)
-
-
 def make_tokenizer(work, abouts):
     path = work / "tokenizer.json"
     if not path.exists():
         rng = random.Random(1)
-        lines = [prompt_for(a, rng.choice(LENGTHS), rng.random() < 0.5, rng) for a in abouts for _ in range(12)]
-        lines += [text.lyric_prompt()] * 20
+        lines = [captions.prompt(a, rng.choice(LENGTHS), rng.random() < 0.5, rng) for a in abouts for _ in range(6)]
+        # Whole words of the styles' vocabulary, also in other cases and as the first word of a line.
+        words = sorted({word for a in abouts for tag in a["tags"] for word in tag.split()})
+        lines += words * 10 + [f" {word}" for word in words] * 10 + [captions.lyrics(rng) for _ in range(40)]
         text.train_tokenizer(lines).save(str(path))
     return text.Tokenizer.from_file(str(path))
 
@@ -65,73 +58,67 @@ def padded(lists):
 
 
 def memory_of(whole, tokenizer, prompts, reference, lyric=None):
-    """Condition tokens [B, L, hidden]; what pads a shorter row is zero."""
-    ids, valid = padded([tokenizer.encode(p).ids for p in prompts])
+    """Condition tokens [B, L, hidden], and which of them are no padding: [B, L]."""
+    ids, valid = padded([tokenizer.encode(p).ids[:MOST_TOKENS] for p in prompts])
     lyric_ids, lyric_valid = padded([tokenizer.encode(lyric or text.lyric_prompt()).ids] * len(prompts))
     # Lyrics enter as bare rows of the embedding table, by the published design.
     lyric_rows = whole.text.embed_tokens(lyric_ids)
-    memory, packed = whole.model.encoder(whole.text(ids), valid, lyric_rows, lyric_valid, reference)
-    return memory * packed[..., None]
+    return whole.model.encoder(whole.text(ids), valid, lyric_rows, lyric_valid, reference)
+
+
+class Material:
+    """The encoded recordings, and their structure hints as they are asked for."""
+
+    def __init__(self, work, model):
+        stored = torch.load(work / "latents.pt")
+        self.abouts = json.loads((work / "loops" / "about.json").read_text())
+        self.kinds, self.silence = [stored["latents"], stored["shifted"]], stored["silence"][0].T.contiguous()
+        self.model, self.hints = model, {}
+        relatives = library.DEMO_RELATIVES
+        self.odds = [12.0] + [4.0] * (relatives - 1) + [1.0] * (len(self.abouts) - relatives)
+
+    def draw(self, rng):
+        """A recording and the key its hints are kept under; one in four starts between two frames."""
+        which = rng.choices(range(len(self.abouts)), self.odds)[0]
+        kind = int(rng.random() < 0.25)
+        return which, kind, self.kinds[kind][which]
+
+    @torch.no_grad()
+    def hints_of(self, which, kind, start, frames):
+        """Hints [frames, 64] of a stretch whose groups of five begin at its start."""
+        loop = self.kinds[kind][which]
+        if (which, kind) not in self.hints:
+            around = loop[(torch.arange(len(loop))[:, None] + torch.arange(5)) % len(loop)]
+            self.hints[which, kind] = self.model.hints(around.flatten(0, 1)[None])[0].unflatten(0, (-1, 5)).half()
+        places = (start + 5 * torch.arange(frames // 5)) % len(loop)
+        return self.hints[which, kind][places].flatten(0, 1).float()
 
 
 def turned(loop, start, frames):
     return loop[(start + torch.arange(frames)) % len(loop)]
 
 
-def train_tokens(model, latents, minutes, log):
-    """Fit groups of five frames through sixteen bits."""
-    groups = torch.cat([turned(loop, k, len(loop) // 5 * 5).view(-1, 5, 64) for loop in latents for k in range(5)])
-    params = [*model.tokenizer.parameters(), *model.detokenizer.parameters()]
-    optimiser = torch.optim.AdamW(params, lr=1e-3, weight_decay=0.01)
-    begin, step, total = time.time(), 0, 0.0
-    while (spent := (time.time() - begin) / 60) < minutes:
-        optimiser.param_groups[0]["lr"] = 2e-3 * min(1, (step + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * spent / minutes)))
-        batch = groups[torch.randint(len(groups), (128,))]
-        loss = (model.hints(batch) - batch).square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(params, 1.0)
-        optimiser.step()
-        step, total = step + 1, total + loss.item()
-        if step % 50 == 0:
-            log["tokens"].append((step, total / 50))
-            print(f"tokens {step} {spent:.1f} min {total / 50:.4f}", flush=True)
-            total = 0.0
-
-
-@torch.no_grad()
-def hints_of(model, latents):
-    """Hints for every loop at each of the five ways groups can fall on it."""
-    out = []
-    for loop in latents:
-        # A loop that five does not divide is walked five times round, which five does.
-        laps = 1 if len(loop) % 5 == 0 else 5
-        rows = torch.stack([turned(loop, k, len(loop) * laps) for k in range(5)])
-        out.append(torch.cat([model.hints(row[None]) for row in rows]))
-    return out
-
-
-def draw_batch(latents, hints, abouts, silence, odds, rng):
-    frames = rng.choice(LENGTHS)
-    rows = {"x0": [], "source": [], "mask": [], "reference": [], "prompt": []}
-    fix = CONFIG["timbre_fix_frame"]
+def draw_batch(material, rng):
+    frames, fix = rng.choice(LENGTHS), CONFIG["timbre_fix_frame"]
+    rows = {"x0": [], "structure": [], "mask": [], "reference": [], "prompt": []}
     for _ in range(FRAMES_A_STEP // frames):
-        which = rng.choices(range(len(latents)), odds)[0]
-        loop = latents[which]
+        which, kind, loop = material.draw(rng)
         start = 0 if rng.random() < 0.2 else rng.randrange(len(loop))
-        x0, source, mask = turned(loop, start, frames), silence[:frames], torch.ones(frames, 64)
-        task = rng.choices(["cover", "text", "source", "repaint"], [52, 34, 5, 9])[0]
+        x0, structure, mask = turned(loop, start, frames), material.silence[:frames], torch.ones(frames, 64)
+        task = rng.choices(TASKS, SHARES)[0]
         if task == "cover":
-            source = turned(hints[which][start % 5], start - start % 5, frames)
-        elif task == "source":
-            source = x0
+            hints = material.hints_of(which, kind, start, frames)
+            # The structure fader mixes hints with silence: most of the time it is all the way up.
+            structure = hints if rng.random() < 0.75 else structure.lerp(hints, rng.random())
         elif task == "repaint":
             a, b = sorted(rng.sample(range(frames + 1), 2))
             mask = torch.zeros(frames, 64)
             mask[a:b] = 1.0
-            source = torch.where(mask > 0, source, x0)
-        reference = silence[:fix] if rng.random() < 0.5 else turned(loop, rng.randrange(len(loop)), fix)
-        for name, value in zip(rows, (x0, source, mask, reference, prompt_for(abouts[which], frames, task == "cover", rng))):
+            structure = torch.where(mask > 0, structure, x0)
+        # Words alone also come under the cover's instruction: that is what the live instrument says whatever its faders do.
+        prompt = captions.prompt(material.abouts[which], frames, task == "cover" or rng.random() < 0.6, rng)
+        reference = material.silence[:fix] if rng.random() < 0.5 else turned(loop, rng.randrange(len(loop)), fix)
+        for name, value in zip(rows, (x0, structure, mask, reference, prompt)):
             rows[name].append(value)
     stacked = {k: torch.stack(v) for k, v in rows.items() if k != "prompt"}
     return stacked, rows["prompt"]
@@ -143,69 +130,75 @@ def draw_times(count):
     return torch.where(torch.rand(count) < 0.5, 3 * even / (1 + 2 * even), torch.sigmoid(torch.randn(count)))
 
 
+def loss_of(whole, tokenizer, batch, prompts, lyric):
+    x0 = batch["x0"]
+    memory, valid = memory_of(whole, tokenizer, prompts, batch["reference"], lyric)
+    # One row in ten learns to do without any condition: the other side of guidance.
+    drop = torch.rand(len(x0), 1, 1) < 0.1
+    memory = torch.where(drop, whole.model.null_condition_emb, memory)
+    noise, t = torch.randn_like(x0), draw_times(len(x0))
+    at = t[:, None, None]
+    velocity = whole.model.decoder(at * noise + (1 - at) * x0, torch.cat([batch["structure"], batch["mask"]], -1), memory, t, t, valid)
+    return (velocity - (noise - x0)).square().mean()
+
+
 def main():
-    work, minutes = pathlib.Path(sys.argv[1]), float(sys.argv[2])
-    torch.set_num_threads(int(os.environ.get("HOUSE_THREADS", "2")))
-    rng = random.Random(time.time_ns())
-    stored = torch.load(work / "latents.pt")
-    latents, silence = stored["latents"], stored["silence"][0].T.contiguous()
-    abouts = json.loads((work / "loops" / "about.json").read_text())
-    # Little time, so few loops often rather than many seldom: the demo first, then its nine
-    # relatives and five loops of each style; the other eight of a style only season the rest.
-    odds = [10.0] + [1.5] * 9 + [1.0 if n % 13 < 5 else 0.15 for n in range(len(abouts) - 10)]
-    tokenizer = make_tokenizer(work, abouts)
+    work, steps = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+    torch.set_num_threads(2)
+    torch.manual_seed(SEED)
     whole = Whole()
-    print("parameters", sum(p.numel() for p in whole.parameters()), "tokens", tokenizer.get_vocab_size())
-    log, saved = {"tokens": [], "flow": []}, work / "dit.pt"
-    if saved.exists():
-        state = torch.load(saved)
-        whole.load_state_dict(state["average"])
-        log = state["log"]
-    else:
-        train_tokens(whole.model, latents, minutes * 0.1, log)
-    hints = hints_of(whole.model, latents)
-    for part in (whole.model.tokenizer, whole.model.detokenizer):
-        part.requires_grad_(False)
+    tokens = torch.load(work / "tokens.pt")
+    for name, part in tokens["parts"].items():
+        getattr(whole.model, name).load_state_dict(part)
+        getattr(whole.model, name).requires_grad_(False)
+    material = Material(work, whole.model)
+    tokenizer = make_tokenizer(work, material.abouts)
+    print("parameters", sum(p.numel() for p in whole.parameters()), "tokens", tokenizer.get_vocab_size(), flush=True)
     params = [p for p in whole.parameters() if p.requires_grad]
     matrices = [p for n, p in whole.named_parameters() if p.requires_grad and ".layers." in n and p.dim() == 2]
     muon, taken = Muon(matrices), {id(p) for p in matrices}
-    optimiser = torch.optim.AdamW([p for p in params if id(p) not in taken], lr=1e-3, betas=(0.9, 0.95), weight_decay=0.01)
-    slow = {k: v.clone() for k, v in whole.state_dict().items()}
+    optimiser = torch.optim.AdamW([p for p in params if id(p) not in taken], lr=PEAK_RATE, betas=(0.9, 0.95), weight_decay=0.01)
+    slow, log, done = {k: v.clone() for k, v in whole.state_dict().items()}, {"tokens": tokens["log"], "flow": []}, 0
+    saved = work / "dit.pt"
+    if saved.exists():
+        state = torch.load(saved, weights_only=False)
+        whole.load_state_dict(state["weights"])
+        optimiser.load_state_dict(state["adam"])
+        slow, log, done, muon.velocity = state["average"], state["log"], state["done"], state["muon"]
+        torch.manual_seed(SEED + done)
+    rng = random.Random(SEED + done)
     begin = last_save = time.time()
-    steps = first = log["flow"][-1][0] if log["flow"] else 0
-    total, count, minutes, peak = 0.0, 0, minutes * 0.9, float(os.environ.get("HOUSE_RATE", 2e-3))
-    while (spent := (time.time() - begin) / 60) < minutes:
-        rate = peak * min(1, (steps - first + 1) / 40) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * spent / minutes)))
+    first, total, count = done, 0.0, 0
+
+    def save():
+        torch.save({"average": slow, "weights": whole.state_dict(), "adam": optimiser.state_dict(), "muon": muon.velocity,
+                    "log": log, "done": done}, work / "dit.new")
+        os.replace(work / "dit.new", saved)
+
+    while done < steps:
+        rate = PEAK_RATE * min(1, (done + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done / steps)))
         optimiser.param_groups[0]["lr"] = rate
-        batch, prompts = draw_batch(latents, hints, abouts, silence, odds, rng)
-        x0 = batch["x0"]
-        memory = memory_of(whole, tokenizer, prompts, batch["reference"])
-        drop = torch.rand(len(x0), 1, 1) < 0.1
-        memory = torch.where(drop, whole.model.null_condition_emb, memory)
-        noise, t = torch.randn_like(x0), draw_times(len(x0))
-        at = t[:, None, None]
-        velocity = whole.model.decoder(at * noise + (1 - at) * x0, torch.cat([batch["source"], batch["mask"]], -1), memory, t, t)
-        loss = (velocity - (noise - x0)).square().mean()
+        loss = loss_of(whole, tokenizer, *draw_batch(material, rng), captions.lyrics(rng))
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(params, 1.0)
         optimiser.step()
         muon.step(rate)
-        steps += 1
+        done += 1
         with torch.no_grad():
-            decay = min(0.99, (steps - first) / (steps - first + 10))
+            decay = min(0.998, done / (done + 10))
             for name, tensor in whole.state_dict().items():
                 slow[name].lerp_(tensor, 1 - decay)
         total, count = total + loss.item(), count + 1
-        if count == 25:
-            log["flow"].append((steps, total / count))
-            print(f"flow {steps} {spent:.1f} min loss {total / count:.4f} rate {rate:.1e}", flush=True)
+        if count == 50:
+            log["flow"].append((done, total / count))
+            minutes = (time.time() - begin) / 60
+            print(f"flow {done} of {steps}, {minutes:.1f} min, {60 * minutes / (done - first):.2f} s a step, error {total / count:.4f}, rate {rate:.1e}", flush=True)
             total, count = 0.0, 0
-        if time.time() - last_save > 60:
+        if time.time() - last_save > 180:
             last_save = time.time()
-            torch.save({"average": slow, "log": log}, work / "dit.new")
-            os.replace(work / "dit.new", saved)
-    torch.save({"average": slow, "log": log}, saved)
+            save()
+    save()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,152 @@
+//! Goal: the model that ships with the box is an instrument: its knobs do what they say, on the real engine.
+//! Method: the built-in model plays its own recording; one latent a setting, compared with the source's.
+//!
+//! Statistics over many pieces are in `make model-report`; here is what one source must show on every machine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use appliance::source::load_source;
+use engine::latent::LATENT_CHANNELS;
+use engine::live::{Material, Performer, material, stage};
+use engine::model::{Model, Prompt, codec::Ends};
+use engine::param::{Edge, ParamId, Values};
+
+/// Ticks after which a slot of eight steps has finished, whatever the depth.
+const ENOUGH_TICKS: usize = 16;
+
+struct Instrument {
+    model: Model,
+    material: Arc<Material>,
+}
+
+impl Instrument {
+    fn open() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let model = Model::open(Path::new("models/house"), threads, &mut |_| ()).expect("the built-in model opens");
+        let source = load_source(Path::new("models/house/demo.flac"), 60.0, &mut |_| ()).expect("its recording opens");
+        let prompt = |caption: &str| Prompt {
+            caption: caption.into(),
+            time_signature: "4".into(),
+            seconds: 12,
+            lyrics: "[Instrumental]".into(),
+            language: "unknown".into(),
+            ..Prompt::default()
+        };
+        let prompts = [&prompt("house, warm, drums, saw bass"), &prompt("ambient, pad, no drums")];
+        let material = material(&model, &source.pcm, prompts, &mut |_| ()).expect("the set is prepared");
+        Self { model, material: Arc::new(material) }
+    }
+
+    /// The first latent that finishes under these values and curves.
+    fn play(&self, set: &[(ParamId, f64)], curve: Option<(ParamId, Arc<[f32]>)>) -> Vec<f32> {
+        let prepared = stage(&self.model, &self.model, Arc::clone(&self.material)).expect("the set compiles");
+        let mut performer = Performer::new(prepared.load);
+        let mut values = Values::default();
+        values.set(ParamId::Depth, 1.0);
+        for &(id, value) in set {
+            values.set(id, value);
+        }
+        if let Some((id, curve)) = curve {
+            performer.obey(Edge::SetCurve(id, Some(curve)));
+        }
+        let mut finished = None;
+        for _ in 0..ENOUGH_TICKS {
+            let keep = |_, latent: &[f32]| finished = finished.take().or(Some(latent.to_vec()));
+            performer.tick(&values, keep).expect("the set fits");
+        }
+        finished.expect("a slot finishes in eight ticks")
+    }
+
+    /// Root mean square distance from the source, frame by frame.
+    fn away(&self, latent: &[f32]) -> Vec<f32> {
+        let frames = latent.chunks_exact(LATENT_CHANNELS).zip(self.material.source.chunks_exact(LATENT_CHANNELS));
+        frames.map(|(a, b)| distance(a, b)).collect()
+    }
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    (a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>() / a.len() as f32).sqrt()
+}
+
+#[test]
+fn denoise_leads_away_from_the_source_step_by_step() {
+    let it = Instrument::open();
+    let mut before = 0.0;
+    for tenth in 0..=10 {
+        let latent = it.play(&[(ParamId::Denoise, f64::from(tenth) / 10.0)], None);
+        assert!(latent.iter().all(|it| it.is_finite()), "denoise 0.{tenth} made something that is no number");
+        let away = distance(&latent, &it.material.source);
+        assert!(if tenth == 0 { away < 1e-4 } else { before < away }, "denoise 0.{tenth}: {before} then {away}");
+        before = away;
+    }
+}
+
+#[test]
+fn a_source_blend_drawn_over_half_of_the_tape_keeps_that_half() {
+    let it = Instrument::open();
+    let (frames, half) = (it.material.frames, it.material.frames / 2);
+    let curve: Arc<[f32]> = (0..frames).map(|at| if at < half { 1.0 } else { 0.0 }).collect();
+    let set = [(ParamId::Method, 1.0), (ParamId::Denoise, 0.9), (ParamId::DcwEnabled, 0.0)];
+    let away = it.away(&it.play(&set, Some((ParamId::SourceBlend, curve))));
+    let middle = |part: &[f32]| {
+        let mut sorted = part.to_vec();
+        sorted.sort_by(f32::total_cmp);
+        sorted[sorted.len() / 2]
+    };
+    let (kept, free) = (middle(&away[..half - 8]), middle(&away[half + 8..]));
+    assert!(kept < 0.01 && 0.3 < free, "kept {kept}, free {free}");
+    let boundary = away.iter().position(|&it| (kept + free) / 2.0 < it).expect("the free half is far away");
+    assert!(boundary.abs_diff(half) <= 4, "the boundary lies at frame {boundary}, drawn at {half}");
+}
+
+#[test]
+fn seeds_and_words_make_a_difference_and_their_absence_makes_none() {
+    let it = Instrument::open();
+    let with = |seed: f64, blend: f64| {
+        it.play(&[(ParamId::Denoise, 0.9), (ParamId::Seed, seed), (ParamId::PromptBlend, blend)], None)
+    };
+    let first = with(7.0, 0.0);
+    assert!(first == with(7.0, 0.0), "the same seed and words made another latent");
+    assert!(0.1 < distance(&first, &with(8.0, 0.0)), "another seed made nearly the same");
+    assert!(0.1 < distance(&first, &with(7.0, 1.0)), "other words made nearly the same");
+}
+
+#[test]
+fn what_it_makes_is_neither_silent_nor_clipped() {
+    let it = Instrument::open();
+    let codec = it.model.codec();
+    let frames = it.material.frames;
+    let mut whole = codec.window(frames, frames, Ends::Joined).expect("the codec compiles");
+    let mut sound = vec![[0.0_f32; 2]; frames * 1920];
+    for denoise in [0.4, 0.7, 1.0] {
+        whole.decode(&it.play(&[(ParamId::Denoise, denoise)], None), 0, &mut sound);
+        let peak = sound.iter().flatten().fold(0.0_f32, |peak, it| peak.max(it.abs()));
+        let power = sound.iter().flatten().map(|it| it * it).sum::<f32>() / (2 * sound.len()) as f32;
+        assert!(peak < 1.5, "denoise {denoise}: a peak of {peak} would be limited hard");
+        assert!(0.03 < power.sqrt(), "denoise {denoise}: a level of {} is a murmur", power.sqrt());
+    }
+}
+
+#[test]
+fn the_shipped_model_is_small_and_in_half_precision() {
+    let mut bytes = 0;
+    let mut folders = vec![std::path::PathBuf::from("models/house")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder is readable") {
+            let path = entry.expect("the entry is readable").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            bytes += path.metadata().expect("the file is there").len();
+            if path.extension().is_some_and(|it| it == "safetensors") {
+                let file = std::fs::read(&path).expect("the file is readable");
+                let tensors = safetensors::SafeTensors::deserialize(&file).expect("the file is whole");
+                let wide = tensors.tensors().into_iter().find(|(_, it)| it.dtype() != safetensors::Dtype::F16);
+                assert!(wide.is_none(), "{}: {} is not f16", path.display(), wide.expect("found above").0);
+            }
+        }
+    }
+    assert!(bytes <= 25_000_000, "the built-in model has {bytes} bytes");
+}
