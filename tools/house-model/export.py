@@ -29,13 +29,13 @@ def write(folder, name, config, weights):
 def main():
     work, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     whole = Whole()
-    whole.load_state_dict(torch.load(work / "dit.pt")["average"])
+    whole.load_state_dict(torch.load(work / "dit.pt", weights_only=False)["average"])
     write(out, "model.safetensors", dit.CONFIG, whole.model.state_dict())
     tokenizer = text.Tokenizer.from_file(str(work / "tokenizer.json"))
     assert tokenizer.get_vocab_size() <= text.CONFIG["vocab_size"]
     write(out / "text_encoder", "model.safetensors", text.CONFIG, whole.text.state_dict())
     shutil.copy(work / "tokenizer.json", out / "text_encoder" / "tokenizer.json")
-    state = torch.load(work / "codec.pt")
+    state = torch.load(work / "codec.pt", weights_only=False)
     assert state.get("folded"), "run prepare_latents.py first"
     write(out / "vae", "diffusion_pytorch_model.safetensors", codec.CONFIG, codec.to_published(state["average"]))
     torch.save(torch.load(work / "latents.pt")["silence"].float(), out / "silence_latent.pt")

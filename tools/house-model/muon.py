@@ -25,11 +25,12 @@ class Muon:
             g = torch.stack([self.params[n].grad.lerp(self.velocity[n], self.momentum).flatten(1) for n in places])
             tall = shape[0] > shape[1]
             x = g.mT if tall else g
-            x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-9)
+            # Half precision is enough for a direction, and twice as fast where the processor multiplies it.
+            x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-9)).bfloat16()
             for _ in range(5):
                 a = x @ x.mT
                 x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
-            x = x.mT if tall else x
+            x = (x.mT if tall else x).float()
             # Scaled so that one element moves as far as Adam would move it at the same rate.
             for n, direction in zip(places, x):
                 self.params[n].add_(direction.reshape(self.params[n].shape), alpha=-rate * 0.2 * max(shape) ** 0.5)

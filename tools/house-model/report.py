@@ -246,6 +246,20 @@ def pieces(it, report, sources):
     report.hold("faults", "200 pieces without clipping run, silence or non-finite value", ", ".join(f"{v} {k}" for k, v in faults.items()), not any(faults.values()))
 
 
+def lengths(it, report):
+    """The shortest and the longest clip that training knew."""
+    report.say("## Lengths")
+    rows, fine = [], True
+    for seconds in (4, 12, 30):
+        prompts = [text.prompt(text.COVER, style, "N/A", "4", "N/A", seconds) for style in classifier.STYLES]
+        for style, latent in zip(classifier.STYLES, it.from_words(prompts, 25 * seconds, range(40, 46))):
+            sound = it.decode(latent)
+            fine &= bool(torch.isfinite(sound).all()) and measure.clipping_run(sound) < 3 and measure.quietest_second(sound) > -60
+            rows.append([f"{seconds} s", style, f"{latent.std():.2f}", f"{measure.peak(sound):.1f}", f"{measure.rms(sound):.1f}"])
+    report.table(["length", "style", "latent spread", "peak (dBFS)", "RMS (dBFS)"], rows)
+    report.hold("lengths", "pieces of 4 to 30 s without fault", f"{len(rows)} pieces", fine)
+
+
 def free_text(it, report):
     report.say("## Free text")
     made = it.from_words([text.prompt(text.COVER, words, "N/A", "4", "N/A", 12) for words in FREE_TEXT], 300, range(len(FREE_TEXT)))
@@ -306,6 +320,7 @@ def main():
         blend_curve(it, report, sources)
         covers(it, report, sources)
         pieces(it, report, sources)
+        lengths(it, report)
         free_text(it, report)
     words(it, report)
     real_time(report, pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else None)
