@@ -91,7 +91,10 @@ def main():
                     "--out", work / "set.wav"], check=True)
     sound, _ = soundfile.read(work / "set.wav", dtype="float32")
     assert np.isfinite(sound).all(), "the set holds something that is no number"
-    soundfile.write(docs / "set.ogg", sound, 48000, format="OGG", subtype="VORBIS")
+    # Second by second: libsndfile's Vorbis writer overflows its stack on a whole set at once.
+    with soundfile.SoundFile(docs / "set.ogg", "w", 48000, 2, format="OGG", subtype="VORBIS") as file:
+        for at in range(0, len(sound), 48000):
+            file.write(sound[at : at + 48000])
     shutil.copy(HERE / "set.csv", docs / "set.csv")
     picture(docs / "knobs.png", sound, rows)
     level = 20 * np.log10(np.sqrt((sound**2).mean()))
