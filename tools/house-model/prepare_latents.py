@@ -13,6 +13,7 @@ import torch
 import library
 from codec import CONFIG, Codec, whiten
 from generator import FRAME
+from training import write
 
 MARGIN = 20  # frames of the loop's other end on each side, so that the latents wrap round too
 
@@ -51,9 +52,9 @@ def main():
         again = encode_loop(codec, sounds[0])
         print("folded encoder agrees to", (again - latents[0]).abs().max().item())
         state.update(average=codec.state_dict(), folded=True)
-        torch.save(state, work / "codec.pt")
+        write(work / "codec.pt", state)
     silence = codec.encode(torch.zeros(1, 2, 1520 * FRAME))[:, :, 10:-10].contiguous()
-    torch.save({"latents": latents, "shifted": shifted, "silence": silence}, work / "latents.pt")
+    write(work / "latents.pt", {"latents": latents, "shifted": shifted, "silence": silence})
 
 
 if __name__ == "__main__":

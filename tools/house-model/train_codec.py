@@ -5,7 +5,6 @@ goes on learning. A training that was cut off goes on from its last saved step.
 """
 
 import math
-import os
 import pathlib
 import sys
 import time
@@ -17,6 +16,7 @@ import library
 from codec import CONFIG, Codec, careful_start
 from generator import FRAME, RATE
 from muon import Muon
+from training import average, cosine, write
 from two import Pair
 
 CROP = 40  # latent frames a crop; the decoder hears 9 frames to each side
@@ -133,6 +133,9 @@ def main():
     saved = work / "codec.pt"
     state = torch.load(saved, weights_only=False) if saved.exists() else {"log": [], "phase": "whole"}
     phase = "decoder" if decoder_only else "whole"
+    if state["phase"] == phase and state.get("done", 0) >= steps:
+        print(f"codec: all {steps} steps of this phase are done")
+        return
     if "average" in state:
         codec.load_state_dict(state["average"] if state["phase"] != phase else state["weights"])
     assert decoder_only or not state.get("folded"), "latents made from this encoder are in use"
@@ -143,7 +146,7 @@ def main():
     muon, taken = Muon(matrices), {id(p) for p in matrices}
     optimiser = torch.optim.Adam([p for p in params if id(p) not in taken], lr=PEAK_RATE, betas=(0.85, 0.98))
     slow, done = {k: v.clone() for k, v in codec.state_dict().items()}, 0
-    if "average" in state and state["phase"] == phase and state["done"] < steps:
+    if "average" in state and state["phase"] == phase:
         slow, done = state["average"], state["done"]
         optimiser.load_state_dict(state["adam"])
         muon.velocity, scale.mean, scale.var = state["muon"], *state["scale"]
@@ -151,13 +154,11 @@ def main():
     pair, log, sums, begin, last_save = Pair(codec), state["log"], np.zeros(3), time.time(), time.time()
 
     def save():
-        torch.save({"average": slow, "weights": codec.state_dict(), "adam": optimiser.state_dict(), "muon": muon.velocity,
-                    "scale": (scale.mean, scale.var), "log": log, "done": done, "phase": phase, "folded": state.get("folded", False)},
-                   work / "codec.new")
-        os.replace(work / "codec.new", saved)
+        write(saved, {"average": slow, "weights": codec.state_dict(), "adam": optimiser.state_dict(), "muon": muon.velocity,
+                      "scale": (scale.mean, scale.var), "log": log, "done": done, "phase": phase, "folded": state.get("folded", False)})
 
     while done < steps:
-        rate = (0.4 if decoder_only else 1.0) * PEAK_RATE * min(1, (done + 1) / 60) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done / steps)))
+        rate = (0.4 if decoder_only else 1.0) * PEAK_RATE * min(1, (done + 1) / 60) * cosine(done / steps)
         optimiser.param_groups[0]["lr"] = rate
         sizes = [SCALES[n][0] for n in rng.choice(5, 2, replace=False)]
         halves, seen = [], []
@@ -179,10 +180,7 @@ def main():
         for latents in seen:
             scale.update(latents)
         done += 1
-        with torch.no_grad():
-            decay = min(0.997, done / (done + 10))
-            for name, tensor in codec.state_dict().items():
-                slow[name].lerp_(tensor, 1 - decay)
+        average(slow, codec, done, 0.997)
         sums += (spectral, wave, 1)
         if sums[2] == 50:
             log.append((phase, done, sums[0] / 50, sums[1] / 50))

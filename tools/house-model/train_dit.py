@@ -4,8 +4,6 @@ The audio tokenizer is held. A training that was cut off goes on from its last s
 """
 
 import json
-import math
-import os
 import pathlib
 import random
 import sys
@@ -19,6 +17,7 @@ import library
 import text
 from dit import CONFIG, Model
 from muon import Muon
+from training import average, cosine, write
 
 # Clip lengths in frames, 4 to 30 s; twelve seconds, the demo's length, comes up most.
 LENGTHS = [100, 150, 200, 300, 300, 300, 300, 400, 500, 750]
@@ -171,12 +170,11 @@ def main():
     first, total, count = done, 0.0, 0
 
     def save():
-        torch.save({"average": slow, "weights": whole.state_dict(), "adam": optimiser.state_dict(), "muon": muon.velocity,
-                    "log": log, "done": done}, work / "dit.new")
-        os.replace(work / "dit.new", saved)
+        write(saved, {"average": slow, "weights": whole.state_dict(), "adam": optimiser.state_dict(), "muon": muon.velocity,
+                      "log": log, "done": done})
 
     while done < steps:
-        rate = PEAK_RATE * min(1, (done + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done / steps)))
+        rate = PEAK_RATE * min(1, (done + 1) / 100) * cosine(done / steps)
         optimiser.param_groups[0]["lr"] = rate
         loss = loss_of(whole, tokenizer, *draw_batch(material, rng), captions.lyrics(rng))
         optimiser.zero_grad()
@@ -185,10 +183,7 @@ def main():
         optimiser.step()
         muon.step(rate)
         done += 1
-        with torch.no_grad():
-            decay = min(0.998, done / (done + 10))
-            for name, tensor in whole.state_dict().items():
-                slow[name].lerp_(tensor, 1 - decay)
+        average(slow, whole, done, 0.998)
         total, count = total + loss.item(), count + 1
         if count == 50:
             log["flow"].append((done, total / count))

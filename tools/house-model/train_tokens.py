@@ -6,7 +6,6 @@ tell the loudness of 24 bands every 10 ms, and only what is left serves the late
 computing hints once and for all saves a good part of every later step.
 """
 
-import math
 import pathlib
 import sys
 import time
@@ -20,6 +19,7 @@ from dit import CONFIG, Model
 from generator import FRAME
 from prepare_latents import offsets
 from train_codec import mel_matrix
+from training import cosine, write
 
 GROUPS = 256  # groups of five frames a step
 BANDS, LOOKS = 24, 4  # loudness values a latent frame: bands, and moments
@@ -62,7 +62,7 @@ def main():
     optimiser = torch.optim.AdamW(params, lr=PEAK_RATE, betas=(0.9, 0.97), weight_decay=0.01)
     log, totals, begin = [], torch.zeros(2), time.time()
     for step in range(1, steps + 1):
-        rate = PEAK_RATE * min(1, step / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+        rate = PEAK_RATE * min(1, step / 50) * cosine(step / steps)
         optimiser.param_groups[0]["lr"] = rate
         batch, wanted = draw(latents, heard, GROUPS)
         codes, _ = model.tokenizer(batch.flatten(0, 1)[None])
@@ -79,7 +79,7 @@ def main():
             print(f"tokens {step} of {steps}, {(time.time() - begin) / 60:.1f} min, error {log[-1][1]:.4f}, loudness {log[-1][2]:.4f}", flush=True)
             totals.zero_()
     parts = {name: getattr(model, name).state_dict() for name in ("tokenizer", "detokenizer")}
-    torch.save({"parts": parts, "log": log}, work / "tokens.pt")
+    write(work / "tokens.pt", {"parts": parts, "log": log})
 
 
 if __name__ == "__main__":
