@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::crew::{Alone, Crew};
+use super::law::{law, mask_draws};
 use super::{Backend, BackendError, Denoiser, DenoiserRow};
 use crate::graph::cpu::FlushDenormals;
 use crate::latent::LATENT_CHANNELS;
@@ -18,9 +19,8 @@ use crate::solver::curve::Curve;
 use crate::solver::dcw::Correction;
 use crate::solver::gain;
 use crate::solver::guidance::{DEFAULT_MOMENTUM, Guidance, GuidanceKnobs, GuidanceLaw, Velocities};
-use crate::solver::mask::{MaskAt, blend_before};
+use crate::solver::mask::blend_before;
 use crate::solver::noise::{Draw, NoiseSource, Philox, Purpose, fill_wide};
-use crate::solver::step::{Method, StepLaw, TargetPull, gate};
 use crate::solver::sweep::{Operands, Sweep, SweepRoom};
 
 /// A denoiser, a source of noise and the slots' latents.
@@ -284,8 +284,7 @@ impl CpuSlot {
         self.guide(&request, shared, guidance);
         let own = &request.controls;
         let law = law(&request, step, shared);
-        // A mask's own noise stands for the draw of a plain SDE step, so that kept frames keep theirs.
-        let masked_sde = request.mask.is_some() && law.source_blend.is_none() && law.method == Method::Sde;
+        let masked_sde = mask_draws(&request, &law);
         let recorded = MaskNoise(&self.mask_noise);
         let purpose = Purpose::Step { step: step.step as u32 };
         let draw = Draw { seed: request.seed, generation: request.generation, purpose };
@@ -318,34 +317,6 @@ impl CpuSlot {
         if let Some(amount) = StepControls::guidance_rescale(own, shared) {
             guidance.rescale(law.axis, amount, positive, LATENT_CHANNELS, velocity);
         }
-    }
-}
-
-/// The law of a slot's step under its own and the shared controls.
-fn law<'a>(request: &'a Request, step: &SlotStep, shared: &'a StepControls) -> StepLaw<'a> {
-    let own = &request.controls;
-    let target = request.target.as_ref().and_then(|target| match &target.curve {
-        Some(curve) => Some(TargetPull { strength: curve, factor: gate(target.gate, step.step, step.steps) }),
-        None if step.steps / 2 <= step.step && 0.0 < step.span.now => {
-            let strength = StepControls::target_strength(own, shared)?;
-            Some(TargetPull { strength, factor: 1.0 })
-        }
-        None => None,
-    });
-    StepLaw {
-        span: step.span,
-        method: StepControls::method(own, shared).copied().unwrap_or_default(),
-        velocity_scale: StepControls::velocity_scale(own, shared),
-        source_blend: StepControls::source_blend(own, shared).filter(|_| request.source.is_some()),
-        ode_noise: StepControls::ode_noise(own, shared),
-        mask: request.mask.as_ref().map(|it| it.at(step)),
-        target: target.filter(|it| it.factor != 0.0 && !it.strength.is_zero()),
-    }
-}
-
-impl MaskRequest {
-    fn at(&self, step: &SlotStep) -> MaskAt<'_> {
-        MaskAt { curve: &self.curve, strength: self.strength.at(step.step, step.steps) }
     }
 }
 

@@ -5,9 +5,12 @@
 
 pub mod cpu;
 pub mod crew;
+pub mod cuda;
+mod law;
 
 pub use cpu::CpuBackend;
 pub use crew::{Alone, Crew};
+pub use cuda::DeviceError;
 
 use crate::ring::StepControls;
 use crate::ring::plan::{Birth, TickPlan};
@@ -39,6 +42,17 @@ pub enum BackendError {
     /// A request asks for more than the model was prepared for: do not submit its like again.
     #[error(transparent)]
     Row(#[from] DenoiserError),
+    /// The slots in flight have more rows together than the network's largest batch.
+    #[error("{found} rows at once, the network was made for {most}")]
+    TooManyRows {
+        /// Rows of the slots in flight and of the request.
+        found: usize,
+        /// Rows that fit.
+        most: usize,
+    },
+    /// The device could not do it. When [`cuda::DeviceError::is_fatal`], everything on it is gone.
+    #[error(transparent)]
+    Device(cuda::DeviceError),
 }
 
 /// One row for the velocity network: one slot under one condition at one time.

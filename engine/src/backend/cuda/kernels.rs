@@ -1,0 +1,77 @@
+//! The kernels by name, with the arguments that each takes. Their text is `kernels/`, compiled ahead to `ptx/` by
+//! `make kernels`; the driver translates it for the card at hand.
+
+use std::sync::Arc;
+
+use super::driver::{Device, Done};
+use super::parameters::BirthParameters;
+use super::stream::{Argument, Kernel, Module, Stream};
+use crate::latent::LATENT_CHANNELS;
+use crate::ring::MAX_DEPTH;
+
+/// Threads of a block that works on single numbers.
+const THREADS: u32 = 256;
+/// Threads and channels of a block of `solve_step`; `kernels/guidance.h` has room for no more threads.
+const SOLVE_THREADS: u32 = 512;
+const SOLVE_CHANNELS: usize = 8;
+
+/// PTX for cards from compute capability 9.0 on.
+const PTX_90: &str = include_str!("ptx/kernels.sm_90.ptx");
+/// PTX for cards from compute capability 12.0 on.
+const PTX_120: &str = include_str!("ptx/kernels.sm_120.ptx");
+
+/// The kernels on a card.
+#[derive(Debug)]
+pub(super) struct Kernels {
+    begin_generation: Kernel,
+    prepare_rows: Kernel,
+    solve_step: Kernel,
+    stand_in: Kernel,
+    _module: Module,
+}
+
+impl Kernels {
+    /// Loads them.
+    pub(super) fn load(device: &Arc<Device>) -> Done<Self> {
+        let ptx = if (12, 0) <= device.card().compute { PTX_120 } else { PTX_90 };
+        let module = Module::load(device, "the solver's kernels", ptx)?;
+        Ok(Self {
+            begin_generation: module.kernel(c"begin_generation")?,
+            prepare_rows: module.kernel(c"prepare_rows")?,
+            solve_step: module.kernel(c"solve_step")?,
+            stand_in: module.kernel(c"stand_in")?,
+            _module: module,
+        })
+    }
+
+    /// `begin_generation(Birth birth)`.
+    pub(super) fn begin(&self, stream: &Stream, birth: &BirthParameters) -> Done<()> {
+        let numbers = birth.frames as usize * LATENT_CHANNELS;
+        let words = bytemuck::cast_slice(std::slice::from_ref(birth));
+        stream.launch(&self.begin_generation, (blocks(numbers), 1), THREADS, [Argument::Structure(words)])
+    }
+
+    /// `prepare_rows(const Tick* tick)` for `batch` places of `frames` frames.
+    pub(super) fn prepare(&self, stream: &Stream, tick: u64, batch: usize, frames: usize) -> Done<()> {
+        let grid = (blocks(frames * LATENT_CHANNELS), batch as u32);
+        stream.launch(&self.prepare_rows, grid, THREADS, [Argument::Address(tick)])
+    }
+
+    /// `solve_step(const Tick* tick)`.
+    pub(super) fn solve(&self, stream: &Stream, tick: u64) -> Done<()> {
+        let grid = ((MAX_DEPTH * LATENT_CHANNELS / SOLVE_CHANNELS) as u32, 1);
+        stream.launch(&self.solve_step, grid, SOLVE_THREADS, [Argument::Address(tick)])
+    }
+
+    /// `stand_in(x, context, prompt, t, velocity, frames)` for `batch` places.
+    pub(super) fn stand_in(&self, stream: &Stream, addresses: [u64; 5], batch: usize, frames: usize) -> Done<()> {
+        let grid = (blocks(frames * LATENT_CHANNELS), batch as u32);
+        let [x, context, prompt, t, velocity] = addresses.map(Argument::Address);
+        let frames = Argument::Int(frames as i32);
+        stream.launch(&self.stand_in, grid, THREADS, [x, context, prompt, t, velocity, frames])
+    }
+}
+
+fn blocks(numbers: usize) -> u32 {
+    numbers.div_ceil(THREADS as usize) as u32
+}

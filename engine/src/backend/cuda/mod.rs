@@ -1,0 +1,28 @@
+//! A tick on the card: slots live in its memory, and everything around the network is a handful of our own kernels.
+//!
+//! `driver`, `memory` and `stream` fence the CUDA driver, which is opened at run time. `parameters` is the block that a
+//! tick uploads, `fill` writes it from a plan, `kernels` launches what works on it. [`DeviceBackend`] joins them with a
+//! [`Network`]; which network that is (TensorRT, or one on the host for checks) it does not know.
+
+mod backend;
+pub mod driver;
+pub mod error;
+mod fill;
+pub mod host_network;
+mod kernels;
+pub mod memory;
+pub mod network;
+pub mod parameters;
+mod seats;
+mod slot;
+pub mod stand_in;
+pub mod stream;
+
+pub use backend::DeviceBackend;
+pub use driver::{Card, Device};
+pub use error::DeviceError;
+pub use host_network::HostNetwork;
+pub use memory::{Buffer, Pinned};
+pub use network::{Network, NetworkShape, Ports, Seated};
+pub use stand_in::StandIn;
+pub use stream::{Event, Stream};

@@ -1,0 +1,139 @@
+//! A CUDA driver without a card, for tests: compiled from the C++ beside this file, it runs the very kernels that the card
+//! runs, on the host. It is opened under the driver's own name, so everything from cudarc down to the kernels is what ships.
+#![allow(dead_code, reason = "every test uses a part of it")]
+#![allow(unsafe_code)]
+
+use std::ffi::{CString, c_char, c_int, c_long, c_ulonglong, c_void};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+const SOURCES: [&str; 3] = ["driver.cpp", "emulator.cpp", "kernels_on_host.cpp"];
+
+/// The fake driver. One test at a time holds it, since there is one card.
+pub struct FakeCuda {
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl FakeCuda {
+    /// Takes the card, as new: one card, 8 GiB, compute capability 12.0.
+    pub fn take() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let it = Self { _turn: turn };
+        it.lose(0);
+        it.card(1, 8 << 30, 12);
+        it.log();
+        it
+    }
+
+    /// The call of that name fails with `code`, after `skip` more that do not.
+    pub fn fail(&self, call: &str, skip: i32, code: i32) {
+        let call = CString::new(call).expect("a name");
+        // SAFETY: the symbol has this signature.
+        unsafe {
+            self.symbol::<unsafe extern "C" fn(*const c_char, c_int, c_int)>("fake_fail")(call.as_ptr(), skip, code)
+        }
+    }
+
+    /// Number of cards, bytes and compute capability.
+    pub fn card(&self, devices: i32, memory: u64, compute: i32) {
+        // SAFETY: the symbol has this signature.
+        unsafe { self.symbol::<unsafe extern "C" fn(c_int, c_ulonglong, c_int)>("fake_card")(devices, memory, compute) }
+    }
+
+    /// Every call fails with `code` from now on, until the context is reset; 0 heals.
+    pub fn lose(&self, code: i32) {
+        // SAFETY: the symbol has this signature.
+        unsafe { self.symbol::<unsafe extern "C" fn(c_int)>("fake_lose")(code) }
+    }
+
+    /// The calls since the last time, in order.
+    pub fn log(&self) -> Vec<String> {
+        let mut bytes = vec![0_u8; 1 << 20];
+        // SAFETY: the symbol has this signature and writes at most as many bytes as it is told.
+        let written = unsafe {
+            self.symbol::<unsafe extern "C" fn(*mut c_char, usize) -> usize>("fake_log")(
+                bytes.as_mut_ptr().cast(),
+                bytes.len(),
+            )
+        };
+        bytes.truncate(written);
+        String::from_utf8(bytes).expect("names of calls").lines().map(str::to_owned).collect()
+    }
+
+    /// Blocks of memory that are held on the card and pinned for it.
+    pub fn held(&self) -> u64 {
+        // SAFETY: the symbol has this signature.
+        unsafe { self.symbol::<unsafe extern "C" fn() -> c_ulonglong>("fake_held")() }
+    }
+
+    /// Size or offset of what the kernels' header declares under that name.
+    pub fn layout(&self, name: &str) -> Option<usize> {
+        let name = CString::new(name).expect("a name");
+        // SAFETY: the symbol has this signature.
+        let found =
+            unsafe { self.symbol::<unsafe extern "C" fn(*const c_char) -> c_long>("fake_layout")(name.as_ptr()) };
+        usize::try_from(found).ok()
+    }
+
+    fn symbol<F: Copy>(&self, name: &str) -> F {
+        let name = CString::new(name).expect("a name");
+        // SAFETY: the handle was opened and is never closed.
+        let found = unsafe { libc::dlsym(handle().0, name.as_ptr()) };
+        assert!(!found.is_null(), "the fake driver has no {name:?}");
+        assert_eq!(size_of::<F>(), size_of::<*mut c_void>(), "a function pointer");
+        // SAFETY: the caller names the signature beside the name.
+        unsafe { std::mem::transmute_copy(&found) }
+    }
+}
+
+struct Handle(*mut c_void);
+
+// SAFETY: a handle of the loader, which any thread may use.
+unsafe impl Send for Handle {}
+// SAFETY: as above.
+unsafe impl Sync for Handle {}
+
+fn handle() -> &'static Handle {
+    static HANDLE: OnceLock<Handle> = OnceLock::new();
+    HANDLE.get_or_init(|| {
+        let path = CString::new(build().display().to_string()).expect("a path");
+        // SAFETY: our own library. Its SONAME is the driver's, so whoever asks for the driver next is given this one.
+        let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
+        assert!(!handle.is_null(), "{path:?} does not open");
+        Handle(handle)
+    })
+}
+
+/// Compiles the fake where it is older than its sources.
+fn build() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake_cuda");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fake_cuda");
+    std::fs::create_dir_all(&folder).expect("the target folder is writable");
+    let library = folder.join("libcuda.so");
+    let unique = folder.join(format!("libcuda.{}.so", std::process::id()));
+    // Products are not fused, as on the card; two test binaries may build at a time, the last one's is used.
+    let flags = [
+        "-std=c++17",
+        "-O2",
+        "-g",
+        "-fPIC",
+        "-shared",
+        "-ffp-contract=off",
+        "-Wall",
+        "-Wextra",
+        "-Wno-unknown-pragmas",
+    ];
+    let done = Command::new("c++")
+        .args(flags)
+        .arg("-Wl,-soname,libcuda.so")
+        .arg("-o")
+        .arg(&unique)
+        .args(SOURCES.map(|it| here.join(it)))
+        .output()
+        .expect("a C++ compiler is installed (tools/packages)");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    std::fs::rename(&unique, &library).expect("the target folder is writable");
+    library
+}
