@@ -147,7 +147,7 @@ fn every_kind_of_request_gives_the_same_latents_on_the_card() {
     }
     assert!(compared.iter().all(|it| 50 < *it), "too few latents to say anything: {compared:?}");
     drop(device);
-    assert_eq!(cuda.held(), 0, "everything was given back");
+    assert_eq!(cuda.leaked(), 0, "everything was given back");
 }
 
 #[test]

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fake.h"
@@ -60,7 +61,8 @@ struct State {
     std::vector<Stream*> streams;
     std::map<std::string, Fail> fails;
     size_t memory = size_t{8} << 30, used = 0;
-    int devices = 1, lost = OK, compute_major = 12;
+    int devices = 1, lost = OK, compute_major = 12, owners = 0;
+    unsigned long long leaked = 0;
     std::string log;
 };
 
@@ -85,6 +87,19 @@ int call(const char* name) {
     if ((700 <= code && code < 720) || code == 999 || code == 214) s.lost = code;
     return code;
 }
+
+// Calls that need no context work whatever has become of it.
+int call_without_context(const char* name) {
+    const int lost = state().lost;
+    state().lost = OK;
+    const int code = call(name);
+    state().lost = state().lost == OK ? lost : state().lost;
+    return code;
+}
+
+#define CALL_WITHOUT_CONTEXT(name) \
+    Guard guard(state().lock);     \
+    if (int code = call_without_context(name)) return code
 
 #define CALL(name)          \
     Guard guard(state().lock); \
@@ -136,6 +151,20 @@ int copy(Stream* stream, Address to, Address from, size_t bytes, bool to_device)
     });
 }
 
+// Everything on the card and pinned for it goes with the context, and so does what made it unusable.
+void end_context() {
+    State& s = state();
+    if (s.lost == OK) s.leaked += s.device.size() + s.host.size();
+    for (auto* blocks : {&s.device, &s.host}) {
+        for (const auto& block : *blocks) std::free(reinterpret_cast<void*>(block.first));
+        blocks->clear();
+    }
+    for (Stream* stream : s.streams) delete stream;
+    s.streams.clear();
+    s.used = 0;
+    s.lost = OK;
+}
+
 }  // namespace
 
 extern "C" {
@@ -170,37 +199,37 @@ size_t fake_log(char* out, size_t room) {
     return bytes;
 }
 
-// Blocks of device memory and of pinned memory that are held.
-unsigned long long fake_held() {
+// Blocks of device memory and of pinned memory that a healthy context still held when it ended.
+unsigned long long fake_leaked() {
     Guard guard(state().lock);
-    return state().device.size() + state().host.size();
+    return std::exchange(state().leaked, 0);
 }
 
 // The driver.
 
-int cuInit(unsigned) { CALL("cuInit"); return state().devices == 0 ? NO_DEVICE : OK; }
-int cuDriverGetVersion(int* version) { CALL("cuDriverGetVersion"); *version = 13000; return OK; }
-int cuDeviceGetCount(int* count) { CALL("cuDeviceGetCount"); *count = state().devices; return OK; }
+int cuInit(unsigned) { CALL_WITHOUT_CONTEXT("cuInit"); return state().devices == 0 ? NO_DEVICE : OK; }
+int cuDriverGetVersion(int* version) { CALL_WITHOUT_CONTEXT("cuDriverGetVersion"); *version = 13000; return OK; }
+int cuDeviceGetCount(int* count) { CALL_WITHOUT_CONTEXT("cuDeviceGetCount"); *count = state().devices; return OK; }
 
 int cuDeviceGet(int* device, int ordinal) {
-    CALL("cuDeviceGet");
+    CALL_WITHOUT_CONTEXT("cuDeviceGet");
     *device = ordinal;
     return ordinal < state().devices ? OK : INVALID_VALUE;
 }
 
 int cuDeviceGetName(char* name, int room, int) {
-    CALL("cuDeviceGetName");
+    CALL_WITHOUT_CONTEXT("cuDeviceGetName");
     std::snprintf(name, room, "Fake Card");
     return OK;
 }
 
 int cuDeviceGetAttribute(int* value, int attribute, int) {
-    CALL("cuDeviceGetAttribute");
+    CALL_WITHOUT_CONTEXT("cuDeviceGetAttribute");
     *value = attribute == 75 ? state().compute_major : attribute == 76 ? 0 : attribute == 16 ? 4 : 0;
     return OK;
 }
 
-int cuDeviceTotalMem_v2(size_t* bytes, int) { CALL("cuDeviceTotalMem"); *bytes = state().memory; return OK; }
+int cuDeviceTotalMem_v2(size_t* bytes, int) { CALL_WITHOUT_CONTEXT("cuDeviceTotalMem"); *bytes = state().memory; return OK; }
 
 int cuMemGetInfo_v2(size_t* free, size_t* total) {
     Guard guard(state().lock);
@@ -209,17 +238,22 @@ int cuMemGetInfo_v2(size_t* free, size_t* total) {
     return state().lost;
 }
 
-int cuDevicePrimaryCtxRetain(void** context, int) { CALL("cuDevicePrimaryCtxRetain"); *context = &state(); return OK; }
-int cuDevicePrimaryCtxRelease_v2(int) { Guard guard(state().lock); call("cuDevicePrimaryCtxRelease"); return OK; }
+int cuDevicePrimaryCtxRetain(void** context, int) {
+    CALL_WITHOUT_CONTEXT("cuDevicePrimaryCtxRetain");
+    ++state().owners;
+    *context = &state();
+    return OK;
+}
+
+int cuDevicePrimaryCtxRelease_v2(int) {
+    CALL_WITHOUT_CONTEXT("cuDevicePrimaryCtxRelease");
+    if (--state().owners == 0) end_context();
+    return OK;
+}
 
 int cuDevicePrimaryCtxReset_v2(int) {
-    Guard guard(state().lock);
-    State& s = state();
-    s.lost = OK;
-    if (int code = call("cuDevicePrimaryCtxReset")) return code;
-    for (const auto& block : s.device) std::free(reinterpret_cast<void*>(block.first));
-    s.device.clear();
-    s.used = 0;
+    CALL_WITHOUT_CONTEXT("cuDevicePrimaryCtxReset");
+    end_context();
     return OK;
 }
 
@@ -355,9 +389,11 @@ int cuEventElapsedTime_v2(float* ms, Stream** a, Stream** b) { return cuEventEla
 
 int cuModuleLoadData(void** module, const void* image) {
     CALL("cuModuleLoadData");
-    // A card of 9.0 does not take PTX for 12.0.
+    // An older card does not take PTX for a newer one.
     const std::string text(static_cast<const char*>(image));
-    if (text.find(".target sm_120") != std::string::npos && state().compute_major < 12) return 209;
+    const auto at = text.find(".target sm_");
+    if (at == std::string::npos) return 218;
+    if (state().compute_major * 10 < std::atoi(text.c_str() + at + 11)) return 209;
     *module = &state();
     return OK;
 }

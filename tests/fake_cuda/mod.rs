@@ -24,6 +24,7 @@ impl FakeCuda {
         it.lose(0);
         it.card(1, 8 << 30, 12);
         it.log();
+        it.leaked();
         it
     }
 
@@ -62,10 +63,10 @@ impl FakeCuda {
         String::from_utf8(bytes).expect("names of calls").lines().map(str::to_owned).collect()
     }
 
-    /// Blocks of memory that are held on the card and pinned for it.
-    pub fn held(&self) -> u64 {
+    /// Blocks of memory on the card, or pinned for it, that nobody gave back before a healthy context ended.
+    pub fn leaked(&self) -> u64 {
         // SAFETY: the symbol has this signature.
-        unsafe { self.symbol::<unsafe extern "C" fn() -> c_ulonglong>("fake_held")() }
+        unsafe { self.symbol::<unsafe extern "C" fn() -> c_ulonglong>("fake_leaked")() }
     }
 
     /// Size or offset of what the kernels' header declares under that name.

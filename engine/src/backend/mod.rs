@@ -55,6 +55,20 @@ pub enum BackendError {
     Device(cuda::DeviceError),
 }
 
+impl BackendError {
+    /// Whether the device failed, not the request.
+    #[must_use]
+    pub fn is_of_the_device(&self) -> bool {
+        matches!(self, Self::Device(_))
+    }
+
+    /// Whether everything that the backend held is gone, so that another has to take over ([`crate::ring::Ring::begin_again`]).
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Device(error) if error.is_fatal())
+    }
+}
+
 /// One row for the velocity network: one slot under one condition at one time.
 #[derive(Clone, Copy, Debug)]
 pub struct DenoiserRow<'a> {

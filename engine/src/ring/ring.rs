@@ -88,6 +88,8 @@ struct Life {
     ticket: u64,
     request: Arc<Request>,
     step: usize,
+    /// Whether a backend holds its latent. Not after a device was lost: then it is born again with its own request.
+    is_filled: bool,
 }
 
 /// A place of the ring; its schedule's room outlives the generations in it.
@@ -195,6 +197,19 @@ impl Ring {
         self.counters.slots_discarded += lives.count() as u64;
     }
 
+    /// Every generation in flight begins again, with its own request and schedule: what held their latents is gone (a lost
+    /// device) and another takes over. The queue stays.
+    pub fn begin_again(&mut self) {
+        (0..MAX_DEPTH).for_each(|slot| self.refill(slot));
+    }
+
+    /// One generation begins again at the next tick, for instance because the device failed while it was filled.
+    pub fn refill(&mut self, slot: usize) {
+        if let Some(life) = &mut self.seats[slot].life {
+            (life.step, life.is_filled) = (0, false);
+        }
+    }
+
     /// Begins a tick: drops other lengths, fills slots, and writes what is to be computed. With [`Emission::OneATick`] a
     /// slot that was done before is handed to `leave` and freed first.
     pub fn begin(&mut self, plan: &mut TickPlan, mut leave: impl FnMut(usize, SlotView<'_>)) {
@@ -205,6 +220,9 @@ impl Ring {
             && let Some(slot) = self.seats.iter().position(Seat::is_done)
         {
             self.release(slot, &mut leave);
+        }
+        for (slot, seat) in self.seats.iter_mut().enumerate() {
+            plan.births.extend(seat.reborn(slot));
         }
         for slot in 0..self.depth {
             if self.seats[slot].life.is_some() {
@@ -260,7 +278,7 @@ impl Ring {
         let seat = &mut self.seats[slot];
         self.sampling.levels_into(queued.request.denoise, Grain::F32, &mut seat.levels);
         plan.births.push(Birth { slot, request: Arc::clone(&queued.request), start: seat.levels[0] });
-        seat.life = Some(Life { ticket: queued.ticket, request: queued.request, step: 0 });
+        seat.life = Some(Life { ticket: queued.ticket, request: queued.request, step: 0, is_filled: true });
         self.counters.born += 1;
     }
 
@@ -277,6 +295,13 @@ impl Seat {
     fn view(&self) -> Option<SlotView<'_>> {
         let life = self.life.as_ref()?;
         Some(SlotView { ticket: life.ticket, request: &life.request, step: life.step, levels: &self.levels })
+    }
+
+    /// The birth of a generation that has to begin again.
+    fn reborn(&mut self, slot: usize) -> Option<Birth> {
+        let life = self.life.as_mut().filter(|it| !it.is_filled)?;
+        life.is_filled = true;
+        Some(Birth { slot, request: Arc::clone(&life.request), start: self.levels[0] })
     }
 
     fn steps(&self) -> usize {

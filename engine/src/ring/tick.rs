@@ -39,8 +39,8 @@ pub struct TickReport {
 /// Allocates nothing once `plan` and the backend have seen the ring's size.
 ///
 /// # Errors
-/// When the backend could not compute. The slots then stand where they stood, and the tick may be run again; slots that
-/// could not even be filled are given up.
+/// When the backend could not compute. The slots then stand where they stood, and the tick may be run again; slots whose
+/// requests do not fit the backend are given up, those that a failing device could not fill begin at the next tick.
 pub fn tick<B: Backend + ?Sized>(
     ring: &mut Ring,
     backend: &mut B,
@@ -56,7 +56,13 @@ pub fn tick<B: Backend + ?Sized>(
     for at in 0..plan.births.len() {
         let birth = &plan.births[at];
         if let Err(error) = backend.fill(birth) {
-            plan.births[at..].iter().for_each(|it| ring.abandon(it.slot));
+            let unfilled = plan.births[at..].iter().map(|it| it.slot);
+            // A request that does not fit will never fit; a device that failed says nothing about the request.
+            if error.is_of_the_device() {
+                unfilled.for_each(|it| ring.refill(it))
+            } else {
+                unfilled.for_each(|it| ring.abandon(it))
+            }
             return Err(error);
         }
     }
