@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
-use engine::live::{Performer, WindowDecoder, material, stage};
+use engine::live::{Performer, cpu_stage, material};
 use engine::model::{Model, Prompt, codec::Ends};
 use engine::param::{ParamId, Values};
 use support::Bench;
@@ -41,7 +41,7 @@ fn main() {
             Arc::new(material(&model, &sound, [&prompt, &prompt], &mut |_| ()).expect("the set is prepared"));
         let frames = material.frames;
         for depth in [1_u8, 4, 8] {
-            let prepared = stage(&model, &model, Arc::clone(&material)).expect("the set compiles");
+            let prepared = cpu_stage(&model, &model, Arc::clone(&material)).expect("the set compiles");
             let mut performer = Performer::new(prepared.load);
             let mut values = Values::default();
             values.set(ParamId::Depth, f64::from(depth));
@@ -54,11 +54,13 @@ fn main() {
                 performer.tick(&values, |_, _| ()).expect("the set fits");
             });
         }
-        let mut decoder = stage(&model, &model, Arc::clone(&material)).expect("the set compiles").decoder;
+        let mut decoder = cpu_stage(&model, &model, Arc::clone(&material)).expect("the set compiles").decoder;
         for keep in decoder.keeps().to_vec() {
             let mut window = vec![[0.0; 2]; keep * SAMPLES_PER_LATENT_FRAME];
             let name = format!("decode window of {:.2} s of {seconds} s", keep as f32 / 25.0);
-            let figures = bench.measure(&name, 2, 20, || decoder.decode(&material.source, 0, &mut window));
+            let figures = bench.measure(&name, 2, 20, || {
+                decoder.decode(&material.source, 0, &mut window).expect("the processor can");
+            });
             if keep == 75 && seconds == 60 {
                 let mut whole = codec.window(frames, frames, Ends::Open).expect("the codec compiles");
                 let mut all = vec![[0.0; 2]; frames * SAMPLES_PER_LATENT_FRAME];

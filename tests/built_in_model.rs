@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use appliance::source::load_source;
 use engine::latent::LATENT_CHANNELS;
-use engine::live::{Material, Performer, material, stage};
+use engine::live::{Material, Performer, cpu_stage, material};
 use engine::model::{Model, Prompt, codec::Ends};
 use engine::param::{Edge, ParamId, Values};
 
@@ -40,7 +40,7 @@ impl Instrument {
 
     /// The first latent that finishes under these values and curves.
     fn play(&self, set: &[(ParamId, f64)], curve: Option<(ParamId, Arc<[f32]>)>) -> Vec<f32> {
-        let prepared = stage(&self.model, &self.model, Arc::clone(&self.material)).expect("the set compiles");
+        let prepared = cpu_stage(&self.model, &self.model, Arc::clone(&self.material)).expect("the set compiles");
         let mut performer = Performer::new(prepared.load);
         let mut values = Values::default();
         values.set(ParamId::Depth, 1.0);

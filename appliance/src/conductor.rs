@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use engine::live::{Load, ValuesWriter};
+use engine::live::{Swap, ValuesWriter};
 use engine::param::{Edge, EdgeSender, ParamId, SnapshotReader, Store, Unsent, Values};
 use engine::playback::{LoopBand, Transport};
 use hal::gesture::Gesture;
@@ -16,7 +16,7 @@ use crate::patch::Patch;
 /// What the conductor needs from the fast side.
 pub struct Reins {
     /// Edges to the tick side.
-    pub edges: EdgeSender<Box<Load>>,
+    pub edges: EdgeSender<Swap>,
     /// Values to the decode side.
     pub decode_values: ValuesWriter,
     /// Seek, band, gain and mute of the tape.
@@ -29,7 +29,7 @@ pub struct Conductor {
     binding: Binding,
     reins: Reins,
     /// Edges that found the queue full: sent again before any other, so that none is lost or overtaken.
-    held: VecDeque<Edge<Box<Load>>>,
+    held: VecDeque<Edge<Swap>>,
     /// What the fast side was told last.
     told: Values,
     fault: Option<String>,
@@ -114,6 +114,12 @@ impl Conductor {
         if self.reins.transport.seek(to).is_err() {
             self.fault = Some("the audio thread has not caught up; seek again".to_owned());
         }
+    }
+
+    /// Hands the tick side what a worker prepared.
+    pub fn swap(&mut self, swap: Swap) {
+        self.held.push_back(Edge::Load(swap));
+        self.settle();
     }
 
     /// The values of now.

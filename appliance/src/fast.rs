@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering:
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use engine::live::{Load, Patched, Patcher, Performer, ValuesReader};
+use engine::backend::BackendError;
+use engine::live::{Patched, Patcher, Performer, Swap, ValuesReader, WindowDecoder};
 use engine::param::{EdgeReceiver, ParamId, SnapshotReader};
 use engine::playback::{LoopBand, Meters, Player};
 use engine::ring::MAX_DEPTH;
 use hal::audio::{Ask, AudioOut, Heard, OutError, Speaker, become_realtime};
+use rtrb::{Consumer, Producer};
 
 /// Priority of the audio thread, of 1 to 99: above everything of ours, below the kernel's own interrupt threads.
 const AUDIO_PRIORITY: i32 = 70;
@@ -99,7 +101,8 @@ pub fn audio(
 pub fn ticks(
     mut performer: Performer,
     mut snapshots: SnapshotReader,
-    mut edges: EdgeReceiver<Box<Load>>,
+    mut edges: EdgeReceiver<Swap>,
+    mut troubles: Producer<BackendError>,
     pulse: Arc<Pulse>,
 ) -> io::Result<JoinHandle<()>> {
     Builder::new().name("tick".to_owned()).spawn(move || {
@@ -114,8 +117,10 @@ pub fn ticks(
                     pulse.latents.fetch_add(report.finished as u64, Relaxed);
                     pulse.unsound.fetch_add(report.unsound as u64, Relaxed);
                 }
-                Err(_) => {
+                Err(error) => {
                     pulse.failed_ticks.fetch_add(1, Relaxed);
+                    // When the conductor has not read the ones before, it knows enough.
+                    let _ = troubles.push(error);
                     std::thread::sleep(TICK_REST);
                 }
             }
@@ -128,6 +133,16 @@ pub fn ticks(
     })
 }
 
+/// The decode side's queues: decoders that take over, the way home of those before, and what went wrong.
+pub struct DecodeQueues {
+    /// Decoders that take over.
+    pub incoming: Consumer<Box<dyn WindowDecoder + Send>>,
+    /// Decoders to be freed.
+    pub home: Producer<Box<dyn WindowDecoder + Send>>,
+    /// What went wrong.
+    pub troubles: Producer<BackendError>,
+}
+
 /// Decodes windows until [`Pulse::stop`].
 ///
 /// # Errors
@@ -137,11 +152,16 @@ pub fn windows(
     mut values: ValuesReader,
     meters: Arc<Meters>,
     tape_frames: usize,
+    mut queues: DecodeQueues,
     pulse: Arc<Pulse>,
 ) -> io::Result<JoinHandle<()>> {
     Builder::new().name("decode".to_owned()).spawn(move || {
         let mut ticks_seen = 0;
         while !pulse.stop.load(Relaxed) {
+            while let Ok(decoder) = queues.incoming.pop() {
+                // As many places on the way home as on the way here.
+                let _ = queues.home.push(patcher.take_over(decoder));
+            }
             let ticks = pulse.ticks.load(Relaxed);
             if ticks != ticks_seen {
                 ticks_seen = ticks;
@@ -165,6 +185,11 @@ pub fn windows(
                 Patched::Dropped => {
                     pulse.dropped.fetch_add(1, Relaxed);
                     std::thread::sleep(DECODE_REST);
+                }
+                Patched::Failed(error) => {
+                    pulse.dropped.fetch_add(1, Relaxed);
+                    let _ = queues.troubles.push(error);
+                    std::thread::sleep(TICK_REST);
                 }
             }
         }

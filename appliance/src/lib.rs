@@ -3,10 +3,12 @@
 pub mod binding;
 pub mod cli;
 pub mod conductor;
+pub mod device_side;
 pub mod fast;
 pub mod params_command;
 pub mod patch;
 pub mod progress;
+pub mod recovery;
 pub mod render;
 pub mod rig;
 pub mod run;

@@ -3,7 +3,7 @@
 //! `demon run` gives each part a thread, `demon render` steps them all on one; how they are joined is the same and stands
 //! here once.
 
-use engine::live::{Load, Patcher, Performer, ValuesReader, relay};
+use engine::live::{Patcher, Performer, Swap, ValuesReader, relay};
 use engine::param::{EdgeReceiver, SnapshotReader, edge_queue};
 use engine::playback::{DeckSize, Lead, Player, Tape, TapeId, Walk, deck};
 
@@ -22,7 +22,7 @@ pub struct Rig {
     /// The tick side's values.
     pub snapshots: SnapshotReader,
     /// The tick side's edges.
-    pub edges: EdgeReceiver<Box<Load>>,
+    pub edges: EdgeReceiver<Swap>,
     /// The decode side.
     pub patcher: Patcher,
     /// The decode side's values.
@@ -41,7 +41,7 @@ impl Rig {
         let (player, packer, transport) = deck(Tape::new(set.tape)?, DeckSize::default());
         // The patcher sets the window's length before its first plan.
         let walk = Walk::new(TapeId::default(), frames, 1);
-        let patcher = Patcher::new(Box::new(set.stage.decoder), set.stage.latents, packer, walk, lead);
+        let patcher = Patcher::new(set.stage.decoder, set.stage.latents, packer, walk, lead);
         let (edge_sender, edges) = edge_queue(EDGES);
         let (decode_values, values) = relay();
         let reins = Reins { edges: edge_sender, decode_values, transport };

@@ -21,6 +21,7 @@ use hal::midi::{LiveMidi, ScoreSurface};
 use crate::binding::Act;
 use crate::cli::RunArgs;
 use crate::conductor::Conductor;
+use crate::device_side::DeviceSide;
 use crate::fast::{self, Pulse};
 use crate::progress::ProgressLine;
 use crate::render::read_score;
@@ -53,6 +54,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let (out, place) = output(args, &progress)?;
     let mut set = Set::open(&args.set, &mut |stage, done, total| progress.tell(stage, done, total))?;
     let mut said = std::mem::take(&mut set.notices);
+    let computes = set.computes.clone();
     progress.done();
     let stop = leave_on_signals()?;
     said.extend(lock_memory().err().map(|it| it.to_string()));
@@ -67,7 +69,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     }
     push(&mut surfaces, KeySurface::open(clock), &mut said);
     let plain = args.plain || !std::io::stdout().is_terminal();
-    let mut view = View::new(plain, &stage.name, stage.seconds, &place);
+    let mut view = View::new(plain, &stage.name, stage.seconds, &computes, &place);
     said.iter().for_each(|it| view.say(it));
     let played = stage.play(&mut surfaces, &mut view, args.seconds, &stop);
     drop(surfaces);
@@ -129,14 +131,16 @@ struct Stage {
     seconds: f64,
     conductor: Conductor,
     pulse: Arc<Pulse>,
+    device: DeviceSide,
     audio: std::thread::JoinHandle<Result<(), hal::audio::OutError>>,
     others: Vec<std::thread::JoinHandle<()>>,
     opened: Receiver<Option<String>>,
 }
 
 impl Stage {
-    fn start(set: Set, out: Box<dyn AudioOut + Send>, said: &mut Vec<String>) -> anyhow::Result<Self> {
+    fn start(mut set: Set, out: Box<dyn AudioOut + Send>, said: &mut Vec<String>) -> anyhow::Result<Self> {
         let (seconds, name, tape_frames) = (set.seconds(), set.name.clone(), set.tape.len());
+        let (device, tick_troubles, queues) = DeviceSide::new(set.recovery.take());
         let ask = Ask::default();
         let most = (LEAD_MOST_S * ask.rate_hz as usize).min(tape_frames / 2);
         let Rig { player, performer, snapshots, edges, patcher, values, conductor } =
@@ -150,10 +154,10 @@ impl Stage {
             said.push(refused);
         }
         let others = vec![
-            fast::ticks(performer, snapshots, edges, Arc::clone(&pulse))?,
-            fast::windows(patcher, values, meters, tape_frames, Arc::clone(&pulse))?,
+            fast::ticks(performer, snapshots, edges, tick_troubles, Arc::clone(&pulse))?,
+            fast::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse))?,
         ];
-        Ok(Self { name, seconds, conductor, pulse, audio, others, opened })
+        Ok(Self { name, seconds, conductor, pulse, device, audio, others, opened })
     }
 
     /// The conductor's loop.
@@ -174,6 +178,7 @@ impl Stage {
                 break;
             }
             self.conductor.settle();
+            self.device.look_after(&mut self.conductor, view);
             if let Some(fault) = self.conductor.take_fault() {
                 view.say(&fault);
             }

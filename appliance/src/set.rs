@@ -14,6 +14,7 @@ use engine::model::{self, Model};
 
 use crate::cli::SetArgs;
 use crate::patch::Patch;
+use crate::recovery::Recovery;
 use crate::source::{self, Source};
 
 /// Where models are looked for when none is named, in this order. The last two are the source tree's.
@@ -33,6 +34,10 @@ pub struct Set {
     pub material: Arc<Material>,
     /// Both sides, compiled.
     pub stage: Stage,
+    /// What computes it, in a few words.
+    pub computes: String,
+    /// How it is built again when its device was lost; `None` for the processor.
+    pub recovery: Option<Recovery>,
     /// What the player should know, in sentences.
     pub notices: Vec<String>,
 }
@@ -65,10 +70,11 @@ impl Set {
         tell("compiling", 0, 1);
         // The decode thread has threads of its own: a window must not wait for the end of a tick.
         let decode_side = model.on(Pool::new(threads.div_ceil(2)));
-        let stage = live::stage(&model, &decode_side, Arc::clone(&material))?;
+        let stage = live::cpu_stage(&model, &decode_side, Arc::clone(&material))?;
         tell("compiling", 1, 1);
         let notices = notices(&source, &patch);
-        Ok(Self { patch, name: source.name, tape: source.pcm, material, stage, notices })
+        let computes = "cpu".to_owned();
+        Ok(Self { patch, name: source.name, tape: source.pcm, material, stage, computes, recovery: None, notices })
     }
 
     /// Length of the tape in seconds.

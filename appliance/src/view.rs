@@ -39,11 +39,11 @@ struct Rates {
 }
 
 impl View {
-    /// A display of one set; `plain` prints lines. `place` is where the sound goes.
+    /// A display of one set; `plain` prints lines. `computes` says what computes it, `place` where the sound goes.
     #[must_use]
-    pub fn new(plain: bool, source: &str, seconds: f64, place: &str) -> Self {
+    pub fn new(plain: bool, source: &str, seconds: f64, computes: &str, place: &str) -> Self {
         let status =
-            Status { source: source.to_owned(), seconds, where_: format!("cpu, {place}"), ..Status::default() };
+            Status { source: source.to_owned(), seconds, where_: format!("{computes}, {place}"), ..Status::default() };
         let now = Instant::now();
         let mut view = Self {
             status,

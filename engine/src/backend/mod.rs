@@ -3,11 +3,13 @@
 //! A backend owns the latents of the slots. The ring ([`crate::ring`]) only says which slot begins and which advances, so a
 //! backend may keep everything on its own device and move nothing but births in and finished latents out.
 
+pub mod away;
 pub mod cpu;
 pub mod crew;
 pub mod cuda;
 mod law;
 
+pub use away::{Away, AwayDecoder};
 pub use cpu::CpuBackend;
 pub use crew::{Alone, Crew};
 pub use cuda::DeviceError;
@@ -53,13 +55,16 @@ pub enum BackendError {
     /// The device could not do it. When [`cuda::DeviceError::is_fatal`], everything on it is gone.
     #[error(transparent)]
     Device(cuda::DeviceError),
+    /// There is no device at the moment; the tape goes on looping.
+    #[error("the device is away")]
+    Away,
 }
 
 impl BackendError {
     /// Whether the device failed, not the request.
     #[must_use]
     pub fn is_of_the_device(&self) -> bool {
-        matches!(self, Self::Device(_))
+        matches!(self, Self::Device(_) | Self::Away)
     }
 
     /// Whether everything that the backend held is gone, so that another has to take over ([`crate::ring::Ring::begin_again`]).

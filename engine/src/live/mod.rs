@@ -18,8 +18,10 @@ mod steering;
 pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use material::{Material, MaterialError, Prompt};
 pub use patcher::{Patched, Patcher, WindowDecoder};
-pub use performer::{Load, Performer};
+pub use performer::{Load, Performer, Swap};
 pub use relay::{ValuesReader, ValuesWriter, relay};
 pub use shelf::Shelf;
-pub use stage::{CodecWindows, Stage, StageError, StageProgress, material, stage};
+pub use stage::{
+    CodecWindows, Stage, StageError, StageProgress, cpu_backend, cpu_stage, material, stage, window_lengths,
+};
 pub use steering::Steering;

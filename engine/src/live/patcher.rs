@@ -5,6 +5,7 @@
 //! tape plays its source. Time comes in as numbers; the patcher reads no clock.
 
 use super::latents::LatentReader;
+use crate::backend::BackendError;
 use crate::latent::{LATENT_FRAMES_PER_SECOND, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::param::{ParamId, Values};
 use crate::playback::{Lead, LoopBand, Packer, Playhead, Start, Unsent, Walk};
@@ -16,11 +17,14 @@ pub trait WindowDecoder {
 
     /// Decodes the window of `latent` (`[tape frames, 64]`) that begins at latent frame `first` and fills `sound`,
     /// `1920 * keep` stereo samples for one of [`Self::keeps`]. Equals the decode of the whole loop to rounding.
-    fn decode(&mut self, latent: &[f32], first: usize, sound: &mut [StereoFrame]);
+    ///
+    /// # Errors
+    /// When the device could not do it; the tape then keeps what it has.
+    fn decode(&mut self, latent: &[f32], first: usize, sound: &mut [StereoFrame]) -> Result<(), BackendError>;
 }
 
 /// What one call of [`Patcher::patch`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Patched {
     /// Nothing has finished yet, or what is planned reaches far enough.
     Nothing,
@@ -35,6 +39,8 @@ pub enum Patched {
     },
     /// The window was dropped; the tape keeps what it has. See [`Unsent`].
     Dropped,
+    /// The window could not be decoded; the tape keeps what it has.
+    Failed(BackendError),
 }
 
 /// Decodes windows and sends them to the tape.
@@ -75,6 +81,16 @@ impl Patcher {
         &mut self.lead
     }
 
+    /// Lets another decoder take over, for the same tape and window lengths; the one before comes back, to be freed
+    /// elsewhere.
+    ///
+    /// # Panics
+    /// When it was prepared for other window lengths.
+    pub fn take_over(&mut self, decoder: Box<dyn WindowDecoder + Send>) -> Box<dyn WindowDecoder + Send> {
+        assert_eq!(decoder.keeps(), self.decoder.keeps(), "window lengths of the set");
+        std::mem::replace(&mut self.decoder, decoder)
+    }
+
     /// Decodes and sends the next window if one is called for.
     pub fn patch(&mut self, values: &Values, head: Playhead, band: LoopBand) -> Patched {
         let newest = self.latents.newest();
@@ -95,7 +111,11 @@ impl Patcher {
         // The window lands to the sample; its decode begins with the latent frame that the landing lies in.
         let (first, inside) = (plan.land / SAMPLES_PER_LATENT_FRAME, plan.land % SAMPLES_PER_LATENT_FRAME);
         let Self { packer, lead, sound, decoder, latents, .. } = self;
-        decoder.decode(&latents.held().latent, first, &mut sound[..keep * SAMPLES_PER_LATENT_FRAME]);
+        let room = &mut sound[..keep * SAMPLES_PER_LATENT_FRAME];
+        if let Err(error) = decoder.decode(&latents.held().latent, first, room) {
+            // The walk goes on behind a window that never came: the next one lands where the playhead is then.
+            return Patched::Failed(error);
+        }
         let feedback = values.get(ParamId::TapeFeedback);
         let landed = |landing| lead.landed(landing);
         let write = |kept: &mut [StereoFrame]| kept.copy_from_slice(&sound[inside..inside + plan.frames]);

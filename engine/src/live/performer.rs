@@ -34,6 +34,23 @@ impl std::fmt::Debug for Load {
     }
 }
 
+/// What a worker has prepared, to be swapped in between two ticks.
+pub enum Swap {
+    /// Another set: nothing of the old one lives on.
+    Set(Box<Load>),
+    /// Another backend for the same set: generations in flight begin again on it, with their own requests.
+    Backend(Box<dyn Backend + Send>),
+}
+
+impl std::fmt::Debug for Swap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Set(load) => f.debug_tuple("Set").field(load).finish(),
+            Self::Backend(_) => f.write_str("Backend"),
+        }
+    }
+}
+
 impl Load {
     /// Prepares everything that the tick side needs, so that the swap itself allocates nothing.
     #[must_use]
@@ -70,20 +87,28 @@ impl Performer {
     }
 
     /// Obeys an edge. Answers what is to be freed elsewhere: a replaced curve or the stage that was swapped out.
-    pub fn obey(&mut self, edge: Edge<Box<Load>>) -> Edge<Box<Load>> {
+    pub fn obey(&mut self, edge: Edge<Swap>) -> Edge<Swap> {
         match edge {
             Edge::Reseed => {
                 self.reseeds = self.reseeds.wrapping_add(1);
                 Edge::Reseed
             }
             Edge::SetCurve(id, curve) => Edge::SetCurve(id, self.stage.steering.draw(id, curve)),
-            Edge::Load(mut load) => {
-                // Slots of the old set die with it: their latents mean nothing to the new tape.
-                self.ring.clear();
+            Edge::Load(mut swap) => {
                 self.plan.clear();
-                std::mem::swap(&mut self.stage, &mut load);
-                self.ticks_since_birth = usize::MAX;
-                Edge::Load(load)
+                match &mut swap {
+                    Swap::Set(load) => {
+                        // Slots of the old set die with it: their latents mean nothing to the new tape.
+                        self.ring.clear();
+                        std::mem::swap(&mut self.stage, &mut **load);
+                        self.ticks_since_birth = usize::MAX;
+                    }
+                    Swap::Backend(backend) => {
+                        self.ring.begin_again();
+                        std::mem::swap(&mut self.stage.backend, backend);
+                    }
+                }
+                Edge::Load(swap)
             }
             other @ (Edge::Panic(_) | Edge::Seek(_)) => other,
         }

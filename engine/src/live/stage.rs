@@ -9,7 +9,7 @@ use super::latents::{LatentReader, latents};
 use super::material::{Material, MaterialError, Prompt};
 use super::patcher::WindowDecoder;
 use super::performer::Load;
-use crate::backend::CpuBackend;
+use crate::backend::{Backend, BackendError, CpuBackend};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::model::codec::{Ends, WindowDecoder as CodecWindow};
 use crate::model::{self, Codec, Model, ModelError, Task};
@@ -45,7 +45,7 @@ pub struct Stage {
     /// For the tick side.
     pub load: Load,
     /// For the decode side.
-    pub decoder: CodecWindows,
+    pub decoder: Box<dyn WindowDecoder + Send>,
     /// For the decode side.
     pub latents: LatentReader,
 }
@@ -89,19 +89,45 @@ pub fn material(
     Ok(material)
 }
 
-/// Compiles the model for this material: the denoiser on the model's own threads, the decoder on those of
-/// `decode_side`.
+/// Joins material with what computes: the two sides of a set.
+#[must_use]
+pub fn stage(
+    material: Arc<Material>,
+    backend: Box<dyn Backend + Send>,
+    decoder: Box<dyn WindowDecoder + Send>,
+) -> Stage {
+    let (writer, reader) = latents(material.frames * LATENT_CHANNELS);
+    Stage { load: Load::new(material, backend, writer), decoder, latents: reader }
+}
+
+/// Both sides on the processor: the denoiser on the model's own threads, the decoder on those of `decode_side`.
 ///
 /// # Errors
 /// When something does not compile.
-pub fn stage(model: &Model, decode_side: &Model, material: Arc<Material>) -> Result<Stage, StageError> {
+pub fn cpu_stage(model: &Model, decode_side: &Model, material: Arc<Material>) -> Result<Stage, StageError> {
+    let backend = cpu_backend(model, &material)?;
+    let decoder = CodecWindows::prepare(&decode_side.codec(), material.frames)?;
+    Ok(stage(material, backend, Box::new(decoder)))
+}
+
+/// Compiles the denoiser for this material, on the model's own threads.
+///
+/// # Errors
+/// When it does not compile.
+pub fn cpu_backend(model: &Model, material: &Material) -> Result<Box<dyn Backend + Send>, StageError> {
     // As long as this set's prompts and no longer: every row projects room for as many tokens as were compiled.
     let denoiser = model.denoiser(material.frames, material.longest_prompt() / material.token_width)?;
     let mut backend = CpuBackend::with(denoiser, Philox, Arc::clone(model.pool()));
     backend.prepare(material.frames);
-    let decoder = CodecWindows::prepare(&decode_side.codec(), material.frames)?;
-    let (writer, reader) = latents(material.frames * LATENT_CHANNELS);
-    Ok(Stage { load: Load::new(material, Box::new(backend), writer), decoder, latents: reader })
+    Ok(Box::new(backend))
+}
+
+/// Window lengths, in latent frames, that are prepared for a tape of `frames` frames.
+#[must_use]
+pub fn window_lengths(frames: usize) -> Vec<usize> {
+    let mut keeps: Vec<usize> = KEEPS.iter().map(|&keep| keep.min(frames)).collect();
+    keeps.dedup();
+    keeps
 }
 
 /// The codec compiled for windows of several lengths of one tape.
@@ -116,8 +142,7 @@ impl CodecWindows {
     /// # Errors
     /// When the decoder does not compile.
     pub fn prepare(codec: &Codec, frames: usize) -> Result<Self, ModelError> {
-        let mut keeps: Vec<usize> = KEEPS.iter().map(|&keep| keep.min(frames)).collect();
-        keeps.dedup();
+        let keeps = window_lengths(frames);
         let windows = keeps.iter().map(|&keep| codec.window(frames, keep, Ends::Joined));
         let windows = windows.collect::<Result<_, _>>().map_err(ModelError::from)?;
         Ok(Self { keeps, windows })
@@ -129,9 +154,10 @@ impl WindowDecoder for CodecWindows {
         &self.keeps
     }
 
-    fn decode(&mut self, latent: &[f32], first: usize, sound: &mut [StereoFrame]) {
+    fn decode(&mut self, latent: &[f32], first: usize, sound: &mut [StereoFrame]) -> Result<(), BackendError> {
         let keep = sound.len() / SAMPLES_PER_LATENT_FRAME;
         let place = self.keeps.iter().position(|&it| it == keep).expect("the patcher asks for a prepared length");
         self.windows[place].decode(latent, first, sound);
+        Ok(())
     }
 }
