@@ -79,7 +79,7 @@ pub enum ExportError {
 }
 
 /// The velocity network. Inputs as [`dit::graph`], with `token_mask`; with [`PromptForm::KeysAndValues`] its `k{n}` and
-/// `v{n}` are of the file's precision and shape `[batch, key heads, tokens, head width]`, as [`prompt`] writes them.
+/// `v{n}` have the file's precision, as [`prompt`] writes them.
 #[must_use]
 pub fn denoiser(config: &DitConfig, shape: &DenoiserShape, precision: Precision) -> Network {
     let extras = Extras { trace: false, token_mask: true, prompt: shape.prompt };
@@ -95,7 +95,7 @@ pub fn denoiser(config: &DitConfig, shape: &DenoiserShape, precision: Precision)
     network
 }
 
-/// Keys and values of a prompt, as [`dit::prompt_graph`], but of the file's precision and with heads before tokens.
+/// Keys and values of a prompt, as [`dit::prompt_graph`], in the file's precision.
 #[must_use]
 pub fn prompt(config: &DitConfig, tokens: usize, batch: Batch, precision: Precision) -> Network {
     let sizes = Sizes::new().with("tokens", tokens);

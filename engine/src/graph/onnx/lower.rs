@@ -196,12 +196,10 @@ impl Lowering<'_> {
         Ok(shape_of(self.weights, weight)?)
     }
 
-    /// The form of an input or output: f32 and as in the graph, unless it passes between files.
-    pub(super) fn port(&self, name: &str, rank: usize) -> Made {
+    /// The type of an input or output: f32, unless it passes between files.
+    pub(super) fn port_element(&self, name: &str) -> Element {
         let between = self.form.between.iter().any(|it| it == name);
-        let element = if between { Element::Float(self.form.precision) } else { F32 };
-        let layout = if between && rank == 4 { Layout::TimeLater } else { Layout::AsInGraph };
-        Made { layout, element, name: name.to_owned() }
+        if between { Element::Float(self.form.precision) } else { F32 }
     }
 
     fn finish(mut self) -> (ModelProto, Written) {
@@ -210,10 +208,10 @@ impl Lowering<'_> {
         let graph = self.graph;
         let mut outputs = Vec::new();
         for (name, id) in &graph.outputs {
-            let Made { layout, element, .. } = self.port(name, self.shape(*id).len());
-            let value = self.value(*id, element, layout);
+            let element = self.port_element(name);
+            let value = self.value(*id, element, Layout::AsInGraph);
             self.pen.named("Identity", &[&value], Vec::new(), name);
-            outputs.push(Port { name: name.clone(), element, dims: turned(self.shape(*id), layout) });
+            outputs.push(Port { name: name.clone(), element, dims: self.shape(*id).to_vec() });
         }
         let data_bytes = self.pen.blob.len();
         let graph = GraphProto {
@@ -232,17 +230,9 @@ impl Lowering<'_> {
 
     fn input(&self, (index, node): (usize, &Node)) -> Option<Port> {
         let (Op::Input { name, .. } | Op::IdsInput { name, .. }) = &node.op else { return None };
-        let Made { layout, element, .. } = self.made[index][0];
-        Some(Port { name: name.clone(), element, dims: turned(&self.shapes[index], layout) })
+        let element = self.made[index][0].element;
+        Some(Port { name: name.clone(), element, dims: self.shapes[index].clone() })
     }
-}
-
-fn turned(shape: &[Option<usize>], layout: Layout) -> Vec<Option<usize>> {
-    let mut dims = shape.to_vec();
-    if layout == Layout::TimeLater {
-        dims.swap(1, 2);
-    }
-    dims
 }
 
 fn described(port: &Port) -> ValueInfoProto {

@@ -18,8 +18,10 @@
 //! # Attention
 //! In 16 bits it is the operator `Attention`, which TensorRT builds as one kernel that reads grouped keys as they are, or
 //! refuses; products and a softmax written out fuse too, but with copies of every key head. TensorRT has no such kernel
-//! for f32 or heads narrower than [`attention::NARROWEST_HEAD`], there it is written out. A query that sees no key gives
-//! zeros, as everywhere in [`super`].
+//! for f32 or heads narrower than 16, there it is written out. Masks are flags, not summands: of flags TensorRT makes a
+//! table of the blocks that a kernel may skip, which for a window is most of them. The softmax is left in the operator,
+//! which sums in f32. A query that sees no key gives zeros, as everywhere in [`super`]: it is shown all keys, so that
+//! nothing is divided by zero, and its result is multiplied by zero.
 //!
 //! # Layout
 //! The graph keeps time before channels and heads, ONNX convolutions and attention the other way round. Every value
@@ -68,8 +70,7 @@ pub struct Form {
     pub data_file: String,
     /// Prefixes of weights whose operation computes in f32.
     pub islands: Vec<String>,
-    /// Inputs and outputs that pass between files on one device: of [`Self::precision`] instead of f32, and heads with
-    /// their time after them, `[batch, heads, time, width]`, as attention reads them.
+    /// Inputs and outputs that are of [`Self::precision`] instead of f32: what passes between files on one device.
     pub between: Vec<String>,
 }
 
@@ -102,7 +103,7 @@ pub struct Port {
     pub name: String,
     /// Its numbers.
     pub element: Element,
-    /// One entry an axis, as in the file; `None` is the batch.
+    /// One entry an axis; `None` is the batch.
     pub dims: Vec<Option<usize>>,
 }
 

@@ -23,7 +23,7 @@ impl Lowering<'_> {
     pub(super) fn operation(&mut self, index: usize, node: &Node) -> Forms {
         let input = |place: usize| node.inputs[place];
         match &node.op {
-            Op::Input { name, dims } => Ok(vec![self.port(name, dims.len())]),
+            Op::Input { name, .. } => Ok(as_in_graph(self.port_element(name), name.clone())),
             Op::IdsInput { name, .. } => Ok(as_in_graph(Element::I32, name.clone())),
             Op::Constant(weight) => Ok(as_in_graph(F32, self.weight(weight, Precision::F32)?)),
             Op::Linear { weight, bias } => self.linear(input(0), weight, bias.as_ref()),
