@@ -1,9 +1,10 @@
 """Runs the ONNX files of `graph::onnx` in onnxruntime and holds their results against the golden vectors and the CPU.
 
 In f32 every number must be within the manifest's tolerance. 16-bit files are run as they would be on a GPU: every value
-that the file stores in 16 bits is rounded to them, and everything is summed in f32 (onnxruntime's CPU has few 16-bit
-kernels, and TensorRT sums in f32 too). Their error is held against a share of the output's deviation. Files of the
-published models' true sizes are only checked: by onnx's checker with strict shape inference.
+that the file stores in 16 bits is rounded to them, and everything is summed in f32, as TensorRT does. onnxruntime's CPU
+has no bf16 kernels; f16 files it also runs as they are, where it widens what it has no kernel for. The error of 16 bits
+is held against a share of the output's deviation. Files of the published models' true sizes are only checked: by onnx's
+checker with strict shape inference.
 """
 
 import collections
@@ -17,11 +18,13 @@ import onnxruntime
 from onnx import TensorProto as T
 from safetensors.numpy import load_file
 
-# What 16 bits may cost, as the root of the mean square error and as the largest error, in deviations of the output.
-# Measured with the made-up weights of the golden models, which are noisier than trained ones: see the table.
-NARROW = {"bf16": (0.03, 0.25), "f16": (0.004, 0.04)}
+# What 16 bits may cost, as the root of the mean square error and as the largest error, in deviations of the output:
+# twice what was measured (bf16 0.010 and 0.11, f16 0.0015 and 0.015, both in the codec, whose made-up weights are
+# steep; the velocity is off by 0.009 and 0.05, 0.0012 and 0.006).
+NARROW = {"bf16": (0.02, 0.22), "f16": (0.003, 0.03)}
 ELEMENTS = {"bf16": T.BFLOAT16, "f16": T.FLOAT16}
-NUMPY = {T.FLOAT: np.float32}
+# Operations that only move numbers round nothing.
+MOVES = ("Transpose", "Reshape", "Slice", "Identity", "Concat", "Expand", "Unsqueeze", "Pad")
 
 
 def widened(model, narrow):
@@ -40,15 +43,14 @@ def widened(model, narrow):
     kept = {port.name for port in graph.output}
     nodes = []
     for node in graph.node:
-        stays = node.op_type in ("Transpose", "Reshape", "Slice", "Identity", "Concat", "Expand", "Unsqueeze", "Pad")
         if node.op_type == "Cast":
             to = next(it for it in node.attribute if it.name == "to")
             rounds, to.i = to.i == narrow, T.FLOAT if to.i == narrow else to.i
         else:
-            rounds = node.op_type not in ("Shape",) and any(it in narrow_values for it in node.input)
+            rounds = node.op_type != "Shape" and any(it in narrow_values for it in node.input)
         if rounds:
             narrow_values.update(node.output)
-        if rounds and not stays:
+        if rounds and node.op_type not in MOVES:
             result = node.output[0]
             assert result not in kept, "an output is rounded before it is named"
             node.output[0] = f"{result} exact"
@@ -64,38 +66,33 @@ def widened(model, narrow):
     return model
 
 
-def outputs(case, inputs):
+def outputs(case, inputs, rounding):
     """All outputs of a case's models, each hearing what those before it said."""
     known = dict(inputs)
     for path in case["models"]:
-        model = onnx.load(path)
-        narrow = ELEMENTS.get(case["precision"])
-        if narrow:
-            model = widened(model, narrow)
         options = onnxruntime.SessionOptions()
-        # Casts there and back again are the point: nothing may take them away.
-        options.graph_optimization_level = (
-            onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            if narrow
-            else onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        )
         options.intra_op_num_threads = 2
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        model = path
+        if rounding:
+            # Casts there and back again are the point: nothing may take them away.
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            model = widened(onnx.load(path), ELEMENTS[case["precision"]]).SerializeToString()
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         given = {port.name: known[port.name] for port in session.get_inputs()}
         names = [port.name for port in session.get_outputs()]
         known.update(zip(names, session.run(names, given)))
     return known
 
 
-def compare(case):
+def compare(case, rounding):
     """Rows of what was compared: what, whether it holds, and the figures."""
     values = load_file(case["values"])
     inputs = {name[3:]: it for name, it in values.items() if name.startswith("in.")}
-    found = outputs(case, inputs)
+    found = outputs(case, inputs, rounding)
     for wanted in case["compare"]:
         result, reference = found[wanted["output"]], values[wanted["tensor"]]
-        row = {"case": case["name"], "precision": case["precision"], "output": wanted["output"]}
-        row["against"] = wanted["against"]
+        way = case["precision"] + (" rounded" if rounding else "")
+        row = {"case": case["name"], "precision": way, "output": wanted["output"], "against": wanted["against"]}
         if result.shape != reference.shape:
             yield {**row, "holds": False, "why": f"shape {result.shape}, expected {reference.shape}"}
             continue
@@ -122,7 +119,8 @@ def checked(path):
         )
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         return str(error)
-    known = {it.name for it in inferred.graph.value_info} | {it.name for it in inferred.graph.output}
+    values = [*inferred.graph.value_info, *inferred.graph.output]
+    known = {it.name for it in values if it.type.tensor_type.HasField("shape")}
     unknown = [it for node in inferred.graph.node for it in node.output if it not in known]
     return f"{len(unknown)} shapes could not be inferred, the first {unknown[0]}" if unknown else None
 
@@ -133,10 +131,13 @@ def table(rows):
         kind = row["case"].split("-")[0] + ("-kv" if row["case"].endswith("-kv") else "")
         kind += "-wide" if row["case"].endswith("-wide") else ""
         groups[kind, row["output"] if row["against"] == "cpu" else "", row["precision"], row["against"]].append(row)
-    print("| cases | output | precision | against | compared | largest error | rms / deviation | largest / deviation | tolerance used |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    heads = ["cases", "output", "precision", "against", "compared", "largest error"]
+    heads += ["rms / deviation", "largest / deviation"]
+    print(f"| {' | '.join(heads)} | tolerance used |\n{'| --- ' * (len(heads) + 1)}|")
     for (kind, output, precision, against), some in groups.items():
-        most = lambda key: max(row.get(key, float("nan")) for row in some)
+        def most(key, some=some):
+            return max(row.get(key, float("nan")) for row in some)
+
         print(
             f"| {kind} | {output or 'all'} | {precision} | {against} | {len(some)} | {most('largest'):.1e} "
             f"| {most('rms_share'):.1e} | {most('largest_share'):.1e} | {100 * most('used'):.0f} % |"
@@ -153,18 +154,22 @@ def main():
             if complaint:
                 complaints.append(f"{path}: {complaint}")
         if not case.get("only_checked"):
-            rows += compare(case)
+            # bf16 has no kernels to be run with as it is, f32 nothing to be rounded to.
+            for rounding in {"f32": [False], "bf16": [True], "f16": [True, False]}[case["precision"]]:
+                rows += compare(case, rounding)
     table(rows)
     files = sum(len(case["models"]) for case in cases)
-    print(f"\n{files} files by onnx {onnx.__version__} (full check, strict shape inference): {len(complaints)} complaints")
-    print("only checked, not run (made-up weights of true sizes): " + ", ".join(c["name"] for c in cases if c.get("only_checked")))
-    print("not in files, so not here: golden kinds other than dit_forward, dit_trace, vae_decode, vae_encode")
-    complaints += [f"{row['case']} {row['precision']} {row['output']} against {row['against']}: {row}" for row in rows if not row["holds"]]
+    print(f"\n{files} files by onnx {onnx.__version__} (full check, strict shapes): {len(complaints)} complaints")
+    unrun = ", ".join(case["name"] for case in cases if case.get("only_checked"))
+    print(f"only checked, not run (true sizes, made-up weights): {unrun}")
+    print("not here, as no file is written of them: golden kinds but dit_forward, dit_trace, vae_decode, vae_encode")
+    complaints += [f"off: {row}" for row in rows if not row["holds"]]
+    missing = {"dit", "vae", "house"} - {row["case"].split("-")[0] for row in rows}
+    complaints += [f"no case of {kind} was run" for kind in sorted(missing)]
+    if not unrun:
+        complaints.append("no file of true sizes was checked")
     report = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__, "rows": rows, "complaints": complaints}
     (folder.parent / "onnx-check.json").write_text(json.dumps(report, indent=1))
-    kinds = {row["case"].split("-")[0] for row in rows}
-    if not {"dit", "vae", "house"} <= kinds:
-        complaints.append(f"a kind of case is missing: only {sorted(kinds)} were run")
     if complaints:
         sys.exit("\n".join([f"{len(complaints)} disagreements:", *complaints]))
 
