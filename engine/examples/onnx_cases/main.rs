@@ -4,6 +4,7 @@
 //! `models/house`, and the true sizes of the published 2B model with made-up weights. Results come from the golden
 //! vectors and from the CPU lowering. The folder then holds `cases.json`, which names everything.
 
+mod encoders;
 mod golden;
 mod house;
 mod published;
@@ -30,6 +31,7 @@ fn main() {
     std::fs::create_dir_all(&folder).expect("the folder can be made");
     let mut cases = Cases { folder, list: Vec::new() };
     golden::write(&mut cases);
+    encoders::write(&mut cases);
     house::write(&mut cases);
     published::write(&mut cases);
     let text = serde_json::to_string_pretty(&cases.list).expect("it is JSON");

@@ -22,6 +22,9 @@ use crate::graph::{Graph, Node, NodeId, Op, Precision, Sizes, Weight, WeightSour
 /// A 32-bit value between operations.
 pub(super) const F32: Element = Element::Float(Precision::F32);
 
+/// The shape of every node; `None` is an axis that follows the batch.
+type Shapes = Vec<Vec<Option<usize>>>;
+
 /// Order of axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
@@ -44,7 +47,9 @@ pub(super) struct Made {
 pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
     /// Of every node; `None` is an axis that depends on the batch.
-    pub(super) shapes: Vec<Vec<Option<usize>>>,
+    pub(super) shapes: Shapes,
+    /// Nodes with an axis that is several times the batch.
+    multiples: Vec<bool>,
     pub(super) form: &'a Form,
     pub(super) pen: Pen<'a>,
     weights: &'a dyn WeightSource,
@@ -64,10 +69,11 @@ pub(super) fn lower<'a>(
     form: &'a Form,
     data: Option<&'a mut (dyn Write + 'a)>,
 ) -> Result<(ModelProto, Written), OnnxError> {
-    let shapes = shapes(graph, sizes, weights, form.batch)?;
+    let (shapes, multiples) = shapes(graph, sizes, weights, form.batch)?;
     let mut lowering = Lowering {
         graph,
         shapes,
+        multiples,
         form,
         pen: Pen::new(Blob::new(data, &form.data_file)),
         weights,
@@ -84,23 +90,29 @@ pub(super) fn lower<'a>(
     Ok(lowering.finish())
 }
 
-/// Shapes in which axes that follow the batch are `None`: those that differ between two batches.
+/// Shapes in which axes that follow the batch are `None`: those that differ between two batches; and the nodes in which
+/// such an axis is not the batch itself.
 fn shapes(
     graph: &Graph,
     sizes: &Sizes,
     weights: &dyn WeightSource,
     batch: Batch,
-) -> Result<Vec<Vec<Option<usize>>>, OnnxError> {
+) -> Result<(Shapes, Vec<bool>), OnnxError> {
     let of = |batch: usize| shape::infer(graph, &sizes.clone().with(BATCH, batch), weights);
-    let fixed = match batch {
-        Batch::Fixed(rows) => return Ok(of(rows)?.iter().map(|it| it.iter().copied().map(Some).collect()).collect()),
-        Batch::Dynamic => of(2)?,
+    let (a, b) = match batch {
+        Batch::Fixed(rows) => (of(rows)?, of(rows)?),
+        Batch::Dynamic => (of(2)?, of(3)?),
     };
+    let pairs = || a.iter().zip(&b);
     let known = |(&a, &b): (&usize, &usize)| (a == b).then_some(a);
-    let shapes: Vec<Vec<Option<usize>>> =
-        fixed.iter().zip(of(3)?).map(|(a, b)| a.iter().zip(&b).map(known).collect()).collect();
+    let shapes: Shapes = pairs().map(|(a, b)| a.iter().zip(b).map(known).collect()).collect();
+    let is_multiple = |(&a, &b): (&usize, &usize)| a != b && (a, b) != (2, 3);
+    let multiples = pairs().map(|(a, b)| a.iter().zip(b).any(is_multiple)).collect();
     let everywhere = |it: &Vec<Option<usize>>| 1 < it.iter().filter(|size| size.is_none()).count();
-    shapes.iter().position(everywhere).map_or(Ok(shapes), |node| Err(OnnxError::BatchEverywhere { node }))
+    match shapes.iter().position(everywhere) {
+        None => Ok((shapes, multiples)),
+        Some(node) => Err(OnnxError::BatchEverywhere { node }),
+    }
 }
 
 /// What a node is called in the file: after its weight, or after its operation and number.
@@ -206,18 +218,21 @@ impl Lowering<'_> {
         let inputs: Vec<Port> = self.graph.nodes.iter().enumerate().filter_map(|it| self.input(it)).collect();
         self.pen.at("outputs".to_owned());
         let graph = self.graph;
-        let mut outputs = Vec::new();
+        let (mut outputs, mut described_outputs) = (Vec::new(), Vec::new());
         for (name, id) in &graph.outputs {
             let element = self.port_element(name);
             let value = self.value(*id, element, Layout::AsInGraph);
             self.pen.named("Identity", &[&value], Vec::new(), name);
-            outputs.push(Port { name: name.clone(), element, dims: self.shape(*id).to_vec() });
+            let port = Port { name: name.clone(), element, dims: self.shape(*id).to_vec() };
+            let axis = (!self.multiples[id.index()]).then_some(BATCH);
+            described_outputs.push(described(&port, axis));
+            outputs.push(port);
         }
         let data_bytes = self.pen.blob.len();
         let graph = GraphProto {
             name: "demon".to_owned(),
-            input: inputs.iter().map(described).collect(),
-            output: outputs.iter().map(described).collect(),
+            input: inputs.iter().map(|it| described(it, Some(BATCH))).collect(),
+            output: described_outputs,
             node: self.pen.nodes,
             initializer: self.pen.initializers,
         };
@@ -235,10 +250,11 @@ impl Lowering<'_> {
     }
 }
 
-fn described(port: &Port) -> ValueInfoProto {
+/// `axis` names what is dynamic, when it has a name.
+fn described(port: &Port, axis: Option<&str>) -> ValueInfoProto {
     let dim = |size: &Option<usize>| match size {
         Some(size) => DimensionProto { dim_value: Some(signed(*size)), dim_param: None },
-        None => DimensionProto { dim_value: None, dim_param: Some(BATCH.to_owned()) },
+        None => DimensionProto { dim_value: None, dim_param: axis.map(str::to_owned) },
     };
     let shape = Some(TensorShapeProto { dim: port.dims.iter().map(dim).collect() });
     let tensor_type = Some(TensorTypeProto { elem_type: port.element.number(), shape });

@@ -283,6 +283,19 @@ fn a_window_that_hides_nothing_is_no_mask() {
 }
 
 #[test]
+fn token_ids_come_in_as_integers_and_pick_rows() {
+    let mut b = Builder::new();
+    let ids = b.ids_input("ids", &[BATCH_DIM, Dim::Named("tokens")]);
+    let rows = b.embedding(ids, "table");
+    b.output("y", rows);
+    let weights = InMemory::new().with("table", &[9, 4], &[0.0; 36]);
+    let (file, _, written) = written(&b.finish(), &Sizes::new().with("tokens", 5), &weights, &form(Precision::F32));
+    assert_eq!(written.inputs[0].element, Element::I32);
+    assert_eq!(ops(&file, "Gather")[0].input, ["table", "ids"]);
+    assert_eq!(written.outputs[0].dims, [Some(1), Some(5), Some(4)]);
+}
+
+#[test]
 fn a_dynamic_batch_is_named_and_a_fixed_one_is_a_number() {
     let (graph, weights) = codec_chain();
     let dims = |batch| {
@@ -293,6 +306,16 @@ fn a_dynamic_batch_is_named_and_a_fixed_one_is_a_number() {
     };
     assert_eq!(dims(Batch::Dynamic), (vec![None, Some(10), Some(4)], Some("batch".to_owned()), None));
     assert_eq!(dims(Batch::Fixed(2)), (vec![Some(2), Some(10), Some(4)], None, Some(2)));
+}
+
+#[test]
+fn an_axis_that_is_several_times_the_batch_is_not_called_the_batch() {
+    let graph = one_input(&[BATCH_DIM, Dim::Fixed(3)], |b, x| b.merge_axes(x, 0));
+    let form = Form { batch: Batch::Dynamic, ..form(Precision::F32) };
+    let (file, _, written) = written(&graph, &Sizes::new(), &InMemory::new(), &form);
+    let kind = file.output[0].kind.as_ref().and_then(|it| it.tensor_type.as_ref());
+    let dim = &kind.and_then(|it| it.shape.as_ref()).expect("an output has a shape").dim[0];
+    assert_eq!((written.outputs[0].dims.as_slice(), &dim.dim_param), ([None].as_slice(), &None));
 }
 
 #[test]
