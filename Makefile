@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 SECONDS ?= 60
 
-.PHONY: help run test build packages lint bench bench-torch deny fuzz clean house-model model-report demo-audio
+.PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -35,6 +35,9 @@ bench: packages ## measures the figures of SPECIFICATION.md; a table, and target
 
 bench-torch: packages ## the same denoiser step and codec decode in PyTorch and onnxruntime, in one run
 	tools/bench-torch/run
+
+onnx-check: ## the model as ONNX files, run in onnxruntime and held against golden vectors and the CPU
+	tools/onnx-check/run
 
 house-model: ## the built-in model again from nothing: music, codec, network, files (two hours on two idle cores)
 	tools/house-model/train

@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let file = Path::new("config.json");
     match part % 3 {
         0 => check(DitConfig::parse(file, json), |config| {
-            let mut graphs = vec![dit::graph(config, Extras { trace: true, token_mask: true })];
+            let mut graphs = vec![dit::graph(config, Extras { trace: true, token_mask: true, ..Extras::default() })];
             graphs.extend([condition::lyric_encoder(config, true), condition::timbre_encoder(config)]);
             graphs.extend([tokenizer::pooler(config), tokenizer::project_out(config), tokenizer::detokenizer(config)]);
             graphs

@@ -1,13 +1,14 @@
 //! The operations a model is written in, as a small typed graph.
 //!
 //! Model code builds a [`Graph`] once per configuration; lowerings compile it for given sizes: [`cpu`] into a plan that
-//! runs on all cores without allocating, later `onnx` into a file for TensorRT. A model is therefore never written
+//! runs on all cores without allocating, [`onnx`] into a file for TensorRT. A model is therefore never written
 //! twice. Tensors are row-major f32, time before channels (`[batch, time, channels]`). Sizes that a configuration does
 //! not fix are named ([`Dim::Named`]) and given when the graph is compiled. Building a graph touches no weight data:
 //! weights are named as in the published checkpoint ([`Weight`]).
 
 pub mod build;
 pub mod cpu;
+pub mod onnx;
 pub mod reference;
 pub mod shape;
 pub mod weights;
@@ -228,7 +229,7 @@ pub struct Graph {
 }
 
 /// How a weight's numbers are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// IEEE single.
     F32,

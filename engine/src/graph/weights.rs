@@ -129,7 +129,10 @@ pub(crate) fn load(source: &dyn WeightSource, weight: &Weight) -> Result<(Vec<us
             let row = shape[1..].iter().product::<usize>().max(1);
             for (row, gain) in folded.chunks_exact_mut(row).zip(gain) {
                 let norm = row.iter().map(|&it| f64::from(it) * f64::from(it)).sum::<f64>().sqrt();
-                row.iter_mut().for_each(|it| *it = (f64::from(gain) * f64::from(*it) / norm) as f32);
+                // A row that was pruned to zeros stays zeros; its norm would make it no number at all.
+                if 0.0 < norm {
+                    row.iter_mut().for_each(|it| *it = (f64::from(gain) * f64::from(*it) / norm) as f32);
+                }
             }
             Ok((shape, folded))
         }
@@ -146,4 +149,17 @@ pub(crate) fn label(weight: &Weight) -> &str {
 /// A weight of the wrong shape, said with its name.
 pub(crate) fn misshapen(weight: &Weight, found: Vec<usize>, expected: impl Into<String>) -> LowerError {
     LowerError::WeightShape { name: label(weight).to_owned(), found, expected: expected.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_direction_of_zeros_folds_to_zeros_and_leaves_its_neighbours_alone() {
+        let weights = InMemory::new().with("c.weight_g", &[2, 1, 1], &[0.0, 10.0]);
+        let weights = weights.with("c.weight_v", &[2, 2, 1], &[0.0, 0.0, 3.0, 4.0]);
+        let (_, folded) = load(&weights, &Weight::normed("c")).expect("the pair fits");
+        assert_eq!(folded, [0.0, 0.0, 6.0, 8.0]);
+    }
 }

@@ -19,12 +19,26 @@ pub struct Extras {
     pub trace: bool,
     /// Adds the input `token_mask`, `[batch, tokens]`, 0 hiding a token: lets rows of different prompts share a batch.
     pub token_mask: bool,
+    /// How the prompt comes in.
+    pub prompt: PromptForm,
+}
+
+/// How a prompt comes into the velocity network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PromptForm {
+    /// As condition tokens: the input `tokens`.
+    #[default]
+    Tokens,
+    /// As the keys and values that [`prompt_graph`] makes of them: they depend on neither time nor sound, so once a
+    /// prompt is enough.
+    KeysAndValues,
 }
 
 /// Builds the velocity network.
 ///
 /// Inputs: `x` `[batch, frames, latent]`, `context` `[batch, frames, 2 latent]` (structure, chunk mask), `tokens`
 /// `[batch, tokens, encoder width]`, `t` `[batch]` (1 noise, 0 sound), `t_minus_r` `[batch]` (0 for our samplers).
+/// With [`PromptForm::KeysAndValues`] the outputs of [`prompt_graph`] are inputs, in the place of `tokens`.
 /// Output: `velocity` `[batch, frames, latent]`. An odd frame count is filled up with a zero frame that takes part in
 /// attention and is cropped at the end, as published.
 #[must_use]
@@ -33,25 +47,79 @@ pub fn graph(config: &DitConfig, extras: Extras) -> Graph {
     let mut b = Builder::new();
     let x = b.input("x", &[batch, frames, Dim::Fixed(config.latent_channels)]);
     let context = b.input("context", &[batch, frames, Dim::Fixed(2 * config.latent_channels)]);
-    let prompt = b.input("tokens", &[batch, tokens, Dim::Fixed(config.encoders.hidden)]);
+    let prompt = match extras.prompt {
+        PromptForm::Tokens => Prompt::Tokens(b.input("tokens", &[batch, tokens, Dim::Fixed(config.encoders.hidden)])),
+        PromptForm::KeysAndValues => Prompt::Kept(kept_inputs(&mut b, config)),
+    };
     let token_mask = extras.token_mask.then(|| b.input("token_mask", &[batch, tokens]));
     let t = b.input("t", &[batch]);
     let t_minus_r = b.input("t_minus_r", &[batch]);
 
-    let mut net = Net { b, config, trace: extras.trace, token_mask };
+    let mut net = Net { b, config, trace: extras.trace, prompt, token_mask };
     let time = net.time(t, t_minus_r);
     let stacked = net.b.concat(&[context, x], 2);
     let padded = net.b.pad_end(stacked, 1, config.patch);
     let mut h = net.patch_in(padded);
     net.named("patch_embed", h);
-    let prompt = net.b.linear(prompt, "decoder.condition_embedder", true);
-    net.named("cond_embed", prompt);
+    net.embed_prompt();
     for layer in 0..config.reaches.len() {
-        h = net.layer(layer, h, prompt, time.modulation);
+        h = net.layer(layer, h, time.modulation);
     }
     let velocity = net.patch_out(h, time.embedding, x);
     net.b.output("velocity", velocity);
     net.b.finish()
+}
+
+/// Builds the part of the velocity network that depends on nothing but the prompt.
+///
+/// Input: `tokens` as in [`graph`]. Outputs for every layer `n`: `k{n}` (normalised) and `v{n}`, both
+/// `[batch, tokens, key heads, head width]`.
+#[must_use]
+pub fn prompt_graph(config: &DitConfig) -> Graph {
+    let mut b = Builder::new();
+    let width = Dim::Fixed(config.encoders.hidden);
+    let tokens = b.input("tokens", &[Dim::Named("batch"), Dim::Named("tokens"), width]);
+    let mut net = Net { b, config, trace: false, prompt: Prompt::Tokens(tokens), token_mask: None };
+    net.embed_prompt();
+    for layer in 0..config.reaches.len() {
+        let Heard { k, v } = net.heard(layer);
+        let [key, value] = kept_names(layer);
+        net.b.output(key, k);
+        net.b.output(value, v);
+    }
+    net.b.finish()
+}
+
+/// Names of a layer's keys and values between [`prompt_graph`] and [`graph`].
+#[must_use]
+pub fn kept_names(layer: usize) -> [String; 2] {
+    [format!("k{layer}"), format!("v{layer}")]
+}
+
+fn kept_inputs(b: &mut Builder, config: &DitConfig) -> Vec<Heard> {
+    let stack = &config.denoiser;
+    let dims = [Dim::Named("batch"), Dim::Named("tokens"), Dim::Fixed(stack.kv_heads), Dim::Fixed(stack.head_dim)];
+    let layer = |layer| {
+        let [k, v] = kept_names(layer).map(|name| b.input(name, &dims));
+        Heard { k, v }
+    };
+    (0..config.reaches.len()).map(layer).collect()
+}
+
+/// What the network has of the prompt.
+enum Prompt {
+    /// `[batch, tokens, encoder width]`, once embedded `[batch, tokens, hidden]`.
+    Tokens(NodeId),
+    /// One entry a layer.
+    Kept(Vec<Heard>),
+}
+
+/// What a layer's cross-attention hears, `[batch, tokens, key heads, head width]`.
+#[derive(Clone, Copy)]
+struct Heard {
+    /// Normalised.
+    k: NodeId,
+    v: NodeId,
 }
 
 /// The pen and what every layer needs.
@@ -59,6 +127,7 @@ struct Net<'a> {
     b: Builder,
     config: &'a DitConfig,
     trace: bool,
+    prompt: Prompt,
     token_mask: Option<NodeId>,
 }
 
@@ -101,6 +170,26 @@ impl Net<'_> {
         (embedding, b.split_axis(projected, 1, self.config.denoiser.hidden))
     }
 
+    /// From the encoder's width to the network's.
+    fn embed_prompt(&mut self) {
+        if let Prompt::Tokens(tokens) = self.prompt {
+            let embedded = self.b.linear(tokens, "decoder.condition_embedder", true);
+            self.named("cond_embed", embedded);
+            self.prompt = Prompt::Tokens(embedded);
+        }
+    }
+
+    /// Keys and values of the prompt for a layer.
+    fn heard(&mut self, layer: usize) -> Heard {
+        let embedded = match &self.prompt {
+            Prompt::Kept(layers) => return layers[layer],
+            Prompt::Tokens(embedded) => *embedded,
+        };
+        let (stack, prefix) = (&self.config.denoiser, format!("decoder.layers.{layer}.cross_attn"));
+        let k = normed_heads(&mut self.b, stack, embedded, &prefix, "k");
+        Heard { k, v: heads(&mut self.b, stack, embedded, &format!("{prefix}.v_proj")) }
+    }
+
     fn patch_in(&mut self, padded: NodeId) -> NodeId {
         let (weight, bias) = weight_and_bias("decoder.proj_in.1");
         let patch = Op::Conv1d { weight, bias, stride: self.config.patch, padding: 0, dilation: 1 };
@@ -138,7 +227,7 @@ impl Net<'_> {
         self.b.add(h, part)
     }
 
-    fn layer(&mut self, layer: usize, h: NodeId, prompt: NodeId, time: NodeId) -> NodeId {
+    fn layer(&mut self, layer: usize, h: NodeId, time: NodeId) -> NodeId {
         let stack = &self.config.denoiser;
         let prefix = format!("decoder.layers.{layer}");
         let trace = format!("layer{layer}");
@@ -156,7 +245,7 @@ impl Net<'_> {
         let h = self.gated(h, attended.out, modulation, 2);
 
         let x = self.b.rms_norm(h, &format!("{prefix}.cross_attn_norm"), stack.eps);
-        let heard = self.cross_attention(x, prompt, &format!("{prefix}.cross_attn"));
+        let heard = self.cross_attention(x, layer);
         self.named(&format!("{trace}.cross_attn"), heard);
         let h = self.b.add(h, heard);
 
@@ -170,13 +259,12 @@ impl Net<'_> {
     }
 
     /// Attention to the condition tokens: no positions, no window.
-    fn cross_attention(&mut self, x: NodeId, prompt: NodeId, prefix: &str) -> NodeId {
-        let stack = &self.config.denoiser;
-        let q = normed_heads(&mut self.b, stack, x, prefix, "q");
-        let k = normed_heads(&mut self.b, stack, prompt, prefix, "k");
-        let v = heads(&mut self.b, stack, prompt, &format!("{prefix}.v_proj"));
+    fn cross_attention(&mut self, x: NodeId, layer: usize) -> NodeId {
+        let (stack, prefix) = (&self.config.denoiser, format!("decoder.layers.{layer}.cross_attn"));
+        let q = normed_heads(&mut self.b, stack, x, &prefix, "q");
+        let Heard { k, v } = self.heard(layer);
         let heard = self.b.attention([q, k, v], self.token_mask, None, false);
-        join_heads(&mut self.b, heard, prefix)
+        join_heads(&mut self.b, heard, &prefix)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod config;
 pub mod context;
 pub mod denoiser;
 pub mod dit;
+pub mod export;
 pub mod folder;
 pub mod fsq;
 pub mod hearing;

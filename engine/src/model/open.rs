@@ -211,6 +211,22 @@ impl Model {
     }
 }
 
+/// Maps the denoiser and condition encoder of the model in `folder`, and packs nothing: for [`super::export`].
+///
+/// # Errors
+/// As [`Model::open`], but numbers are not looked at.
+pub fn denoiser_part(folder: &Path) -> Result<Part<DitConfig>, ModelError> {
+    part(&ModelFolder::find(folder)?.denoiser, DitConfig::parse)
+}
+
+/// Maps the codec of the model in `folder`, and packs nothing: for [`super::export`].
+///
+/// # Errors
+/// As [`denoiser_part`].
+pub fn codec_part(folder: &Path) -> Result<Part<CodecConfig>, ModelError> {
+    part(&ModelFolder::find(folder)?.codec, CodecConfig::parse)
+}
+
 fn part<C>(files: &PartFiles, parse: impl Fn(&Path, &str) -> Result<C, ConfigError>) -> Result<Part<C>, ModelError> {
     let text = std::fs::read_to_string(&files.config);
     let text = text.map_err(|source| CheckpointError::Unreadable { file: files.config.clone(), source })?;
