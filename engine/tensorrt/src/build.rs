@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::ptr::null_mut;
 
 use crate::blob::Blob;
+use crate::driver::{Driver, DriverError};
 use crate::library::TensorRt;
+use crate::search::Flavour;
 use crate::{Dims, Words, log, sys};
 
 /// The shapes of one input: the smallest, the one to be fastest at, the largest.
@@ -163,7 +165,15 @@ pub enum BuildError {
         /// What was said besides.
         words: Words,
     },
-    /// This TensorRT cannot build for that card, or not without one: build on the machine that has it.
+    /// What is asked for can only be built where a card is: build there, or name the card and leave refitting out.
+    #[error("{what} needs a GPU while building: {source}")]
+    NoGpu {
+        /// What was asked for.
+        what: &'static str,
+        /// Why there is none.
+        source: DriverError,
+    },
+    /// This TensorRT cannot build for that card: use the other flavour, or another backend.
     #[error("this TensorRT cannot build for {target}: {words}")]
     Target {
         /// The card.
@@ -207,6 +217,10 @@ impl TensorRt {
         if !onnx.is_file() {
             return Err(BuildError::NoFile { path });
         }
+        if let Some(what) = needs_gpu(self.version().flavour, options) {
+            // Asked here, because TensorRT only finds out at the end of the build, and says so in riddles.
+            Driver::open(&self.search).map_err(|source| BuildError::NoGpu { what, source })?;
+        }
         // Parsing cannot be interrupted, so this is the last chance before it.
         let reading = "Reading the ONNX file";
         if progress(Progress::Started { phase: reading, parent: None, steps: 1 }) == Flow::Stop {
@@ -226,7 +240,7 @@ impl TensorRt {
             sys::DT_STOPPED => Err(BuildError::Interrupted),
             sys::DT_NOT_PARSED => Err(BuildError::Refused { path, faults, words }),
             sys::DT_UNSUPPORTED => Err(BuildError::Target { target: said(options.target), words }),
-            _ if needs_gpu(&words) => Err(BuildError::Target { target: said(options.target), words }),
+            _ if no_such_card(&words) => Err(BuildError::Target { target: said(options.target), words }),
             _ => Err(BuildError::Failed { path, words }),
         }
     }
@@ -239,16 +253,20 @@ fn said(target: Target) -> String {
     }
 }
 
-/// TensorRT has no code for it; these are its sentences.
-fn needs_gpu(words: &Words) -> bool {
-    let marks = [
-        "compute capability",
-        "Compute capability",
-        "ComputeCapability",
-        "computeCapab",
-        "CUDA initialization failure",
-    ];
-    words.0.iter().any(|sentence| marks.iter().any(|mark| sentence.contains(mark)))
+/// The part of the request that no machine without a card can fulfil.
+fn needs_gpu(flavour: Flavour, options: &BuildOptions) -> Option<&'static str> {
+    match options {
+        _ if flavour == Flavour::Datacentre => Some("a plan of data-centre TensorRT"),
+        BuildOptions { target: Target::Current, .. } => Some("a plan for the card in this machine"),
+        BuildOptions { refit: true, .. } => Some("a plan whose weights can be replaced"),
+        BuildOptions { strip: true, .. } => Some("a plan without weights"),
+        _ => None,
+    }
+}
+
+/// TensorRT has no code for it; this is its sentence.
+fn no_such_card(words: &Words) -> bool {
+    words.0.iter().any(|sentence| sentence.contains("Compute capability is invalid or not supported"))
 }
 
 /// What the shim reads while it builds: the strings and lists must stay where they are.

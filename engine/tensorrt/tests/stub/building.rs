@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tensorrt::{BuildError, BuildOptions, Dims, Fault, Flow, Progress, Range, Target};
+use tensorrt::{BuildError, BuildOptions, Dims, DriverError, Fault, Flow, Progress, Range, Search, Target, TensorRt};
 
 use crate::{HERE, Stub};
 
@@ -16,7 +16,8 @@ fn go(_: Progress<'_>) -> Flow {
 
 #[test]
 fn what_is_asked_for_reaches_the_builder() {
-    let tensorrt = Stub::new(&[]).open().unwrap();
+    let stub = Stub::new(&[]);
+    let tensorrt = stub.open().unwrap();
     let dims = |rows| Dims::new(&[rows, 16]).unwrap();
     let range = Range { tensor: "x".to_owned(), least: dims(1), best: dims(4), most: dims(8) };
     let mut options = BuildOptions::new(Target::Capability(120));
@@ -48,7 +49,8 @@ fn a_failed_build_says_what_tensorrt_said() {
 
 #[test]
 fn every_fault_of_a_file_is_listed_with_its_node() {
-    let tensorrt = Stub::new(&["STUB_BUILD=DT_NOT_PARSED"]).open().unwrap();
+    let stub = Stub::new(&["STUB_BUILD=DT_NOT_PARSED"]);
+    let tensorrt = stub.open().unwrap();
     let error = tensorrt.build(&onnx(), &BuildOptions::new(Target::Current), &mut go).unwrap_err();
     let BuildError::Refused { faults, .. } = &error else { panic!("{error}") };
     let (name, operation) = ("layers.0.odd".to_owned(), "Moonlight".to_owned());
@@ -60,7 +62,8 @@ fn every_fault_of_a_file_is_listed_with_its_node() {
 
 #[test]
 fn a_build_stops_when_it_is_told_to() {
-    let tensorrt = Stub::new(&[]).open().unwrap();
+    let stub = Stub::new(&[]);
+    let tensorrt = stub.open().unwrap();
     let mut steps = 0;
     let mut after_two = |now: Progress<'_>| {
         steps += usize::from(matches!(now, Progress::Step { .. }));
@@ -75,7 +78,8 @@ fn a_build_stops_when_it_is_told_to() {
 
 #[test]
 fn a_panic_in_the_progress_function_comes_out_where_the_build_was_called() {
-    let tensorrt = Stub::new(&[]).open().unwrap();
+    let stub = Stub::new(&[]);
+    let tensorrt = stub.open().unwrap();
     let build = || {
         tensorrt.build(&onnx(), &BuildOptions::new(Target::Current), &mut |now| match now {
             Progress::Step { done: 2, .. } => panic!("in the second step"),
@@ -88,7 +92,8 @@ fn a_panic_in_the_progress_function_comes_out_where_the_build_was_called() {
 
 #[test]
 fn a_card_that_cannot_be_built_for_is_not_a_fault_of_the_file() {
-    let tensorrt = Stub::new(&["STUB_BUILD=DT_UNSUPPORTED"]).open().unwrap();
+    let stub = Stub::new(&["STUB_BUILD=DT_UNSUPPORTED"]);
+    let tensorrt = stub.open().unwrap();
     let error = tensorrt.build(&onnx(), &BuildOptions::new(Target::Capability(90)), &mut go).unwrap_err();
     assert!(matches!(&error, BuildError::Target { target, .. } if target == "compute capability 9.0"), "{error}");
 }
@@ -98,4 +103,18 @@ fn a_file_that_is_not_there_is_said_before_tensorrt_is_asked() {
     let path = PathBuf::from("nowhere.onnx");
     let error = Stub::new(&[]).open().unwrap().build(&path, &BuildOptions::new(Target::Current), &mut go).unwrap_err();
     assert_eq!(error, BuildError::NoFile { path });
+}
+
+#[test]
+fn what_needs_a_card_is_refused_at_once_where_none_is() {
+    let stub = Stub::new(&[]);
+    let search = Search { cuda: "/nowhere/libcuda.so.1".into(), ..stub.search() };
+    let tensorrt = TensorRt::open(&search).unwrap();
+    let refit = BuildOptions { refit: true, ..BuildOptions::new(Target::Capability(120)) };
+    let strip = BuildOptions { strip: true, ..BuildOptions::new(Target::Capability(120)) };
+    for options in [refit, strip, BuildOptions::new(Target::Current)] {
+        let error = tensorrt.build(&onnx(), &options, &mut |_| panic!("the build has begun")).unwrap_err();
+        assert!(matches!(&error, BuildError::NoGpu { source: DriverError::NoDriver { .. }, .. }), "{error}");
+    }
+    tensorrt.build(&onnx(), &BuildOptions::new(Target::Capability(120)), &mut go).unwrap();
 }
