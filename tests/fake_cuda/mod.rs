@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+/// Sources, and the name under which the library is asked for.
+const TENSORRT: [&str; 1] = ["tensorrt.cpp"];
 const SOURCES: [&str; 3] = ["driver.cpp", "emulator.cpp", "kernels_on_host.cpp"];
 
 /// The fake driver. One test at a time holds it, since there is one card.
@@ -96,10 +98,21 @@ unsafe impl Send for Handle {}
 // SAFETY: as above.
 unsafe impl Sync for Handle {}
 
+/// A folder with a TensorRT that runs on the fake driver, and the driver's own path.
+pub fn tensorrt() -> (PathBuf, PathBuf) {
+    let library = build("libdemon_tensorrt_rtx.so", &TENSORRT);
+    let driver = build_driver();
+    (library.parent().expect("a folder").to_owned(), driver)
+}
+
+fn build_driver() -> PathBuf {
+    build("libcuda.so", &SOURCES)
+}
+
 fn handle() -> &'static Handle {
     static HANDLE: OnceLock<Handle> = OnceLock::new();
     HANDLE.get_or_init(|| {
-        let path = CString::new(build().display().to_string()).expect("a path");
+        let path = CString::new(build_driver().display().to_string()).expect("a path");
         // SAFETY: our own library. Its SONAME is the driver's, so whoever asks for the driver next is given this one.
         let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
         assert!(!handle.is_null(), "{path:?} does not open");
@@ -107,34 +120,32 @@ fn handle() -> &'static Handle {
     })
 }
 
-/// Compiles the fake where it is older than its sources.
-fn build() -> PathBuf {
+/// Compiles a library of the fake, once a process.
+fn build(name: &str, sources: &[&str]) -> PathBuf {
+    static BUILT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake_cuda");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fake_cuda");
+    let library = folder.join(name);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if built.contains(&library) {
+        return library;
+    }
     std::fs::create_dir_all(&folder).expect("the target folder is writable");
-    let library = folder.join("libcuda.so");
-    let unique = folder.join(format!("libcuda.{}.so", std::process::id()));
-    // Products are not fused, as on the card; two test binaries may build at a time, the last one's is used.
-    let flags = [
-        "-std=c++17",
-        "-O2",
-        "-g",
-        "-fPIC",
-        "-shared",
-        "-ffp-contract=off",
-        "-Wall",
-        "-Wextra",
-        "-Wno-unknown-pragmas",
-    ];
+    // Two test binaries may build at a time: each under a name of its own, and whole libraries take the place.
+    let unique = folder.join(format!("{name}.{}", std::process::id()));
+    // Products are not fused, as on the card.
+    let flags = ["-std=c++17", "-O2", "-g", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wextra"];
     let done = Command::new("c++")
         .args(flags)
-        .arg("-Wl,-soname,libcuda.so")
+        .arg("-Wno-unknown-pragmas")
+        .arg(format!("-Wl,-soname,{name}"))
         .arg("-o")
         .arg(&unique)
-        .args(SOURCES.map(|it| here.join(it)))
+        .args(sources.iter().map(|it| here.join(it)))
         .output()
         .expect("a C++ compiler is installed (tools/packages)");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     std::fs::rename(&unique, &library).expect("the target folder is writable");
+    built.push(library.clone());
     library
 }

@@ -8,6 +8,7 @@ pub mod cpu;
 pub mod crew;
 pub mod cuda;
 mod law;
+pub mod tensorrt;
 
 pub use away::{Away, AwayDecoder};
 pub use cpu::CpuBackend;

@@ -136,7 +136,7 @@ fn card(raw: sys::CUdevice) -> Done<Card> {
     let ask = |attribute| unsafe { result::device::get_attribute(raw, attribute) };
     let ask = |attribute| {
         let value = ask(attribute).map_err(|error| refused("cuDeviceGetAttribute", error))?;
-        Ok(u32::try_from(value).unwrap_or(0))
+        Ok::<_, DeviceError>(u32::try_from(value).unwrap_or(0))
     };
     let mut driver_version = 0;
     // SAFETY: writes one integer.

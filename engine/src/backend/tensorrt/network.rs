@@ -1,0 +1,233 @@
+//! The denoiser: two plans. One turns a prompt into keys and values at a birth; the other computes velocities from them at
+//! every tick, so that a prompt costs nothing while it plays.
+//!
+//! Tensors as `model::export` names them. The velocity plan takes `x` `[B, F, 64]`, `context` `[B, F, 128]`, `t`,
+//! `t_minus_r` `[B]`, `token_mask` `[B, L]` and `k{n}`, `v{n}` `[B, L, g, d]`; the prompt plan makes `k{n}`, `v{n}` for one row.
+
+use std::sync::Arc;
+
+use ::tensorrt::{Engine, Runtime, RuntimeCache, Tensor};
+
+use super::from_engine;
+use super::session::{Session, shared_memory};
+use crate::backend::cuda::parameters::ROWS;
+use crate::backend::cuda::{Buffer, Device, DeviceError, Network, NetworkShape, Pinned, Ports, Seated, Stream};
+use crate::backend::{BackendError, DenoiserError};
+use crate::latent::LATENT_CHANNELS;
+use crate::ring::request::CONTEXT_CHANNELS;
+
+/// The denoiser's plans, as built.
+#[derive(Clone, Debug)]
+pub struct DenoiserPlans {
+    /// Keys and values of one prompt.
+    pub prompt: Vec<u8>,
+    /// Velocities of a batch.
+    pub velocity: Vec<u8>,
+    /// Batch sizes that are prepared, ascending.
+    pub batches: Vec<usize>,
+}
+
+/// The denoiser on TensorRT.
+pub struct TrtNetwork {
+    // Sessions go before the memory that they point into.
+    passes: Vec<Session>,
+    prompt: Session,
+    batches: Vec<usize>,
+    shape: NetworkShape,
+    /// Keys and values, layer by layer: name, memory, bytes of a row.
+    heard: Vec<(String, Buffer, usize)>,
+    x: Buffer,
+    context: Buffer,
+    times: Buffer,
+    token_mask: Buffer,
+    velocity: Buffer,
+    tokens: Buffer,
+    _memory: Buffer,
+    /// Every seat's context, mask and tokens on their way to the card.
+    host: Pinned<f32>,
+    rows: usize,
+}
+
+impl TrtNetwork {
+    /// Loads the plans. `cache` keeps kernels that TensorRT compiles for this card.
+    ///
+    /// # Errors
+    /// [`DeviceError::WrongCard`] for plans of another card or version, or that are not a denoiser's.
+    pub fn new(
+        device: &Arc<Device>,
+        runtime: &Runtime,
+        plans: &DenoiserPlans,
+        cache: Option<&RuntimeCache>,
+    ) -> Result<Self, DeviceError> {
+        device.enter()?;
+        let load =
+            |what: &str, plan: &[u8]| runtime.engine(plan).map_err(|error| from_engine(what, device.card(), &error));
+        let prompt = load("the prompt's plan", &plans.prompt)?;
+        let velocity = load("the denoiser's plan", &plans.velocity)?;
+        let rows = plans.batches.iter().copied().max().unwrap_or(1).min(ROWS);
+        let stream = Stream::new(device, true)?;
+        Self::with(device, &stream, [&prompt, &velocity], plans, rows, cache)
+    }
+
+    fn with(
+        device: &Arc<Device>,
+        stream: &Stream,
+        [prompt, velocity]: [&Engine; 2],
+        plans: &DenoiserPlans,
+        rows: usize,
+        cache: Option<&RuntimeCache>,
+    ) -> Result<Self, DeviceError> {
+        let shape = shape_of(device, prompt, velocity)?;
+        let NetworkShape { frames, most_tokens, token_width } = shape;
+        let numbers = |count: usize| Buffer::zeroed(device, 4 * count);
+        let heard = heard(velocity).map(|it| {
+            let row = row_bytes(it);
+            Ok((it.name.clone(), Buffer::zeroed(device, rows * row)?, row))
+        });
+        let heard = heard.collect::<Result<Vec<_>, DeviceError>>()?;
+        let [x, out] = [numbers(rows * frames * LATENT_CHANNELS)?, numbers(rows * frames * LATENT_CHANNELS)?];
+        let (context, times) = (numbers(rows * frames * CONTEXT_CHANNELS)?, numbers(2 * rows)?);
+        let (token_mask, tokens) = (numbers(rows * most_tokens)?, numbers(most_tokens * token_width)?);
+        let mut fixed = vec![
+            ("x".to_owned(), x.address()),
+            ("context".to_owned(), context.address()),
+            ("t".to_owned(), times.address()),
+            ("t_minus_r".to_owned(), times.float(rows)),
+            ("token_mask".to_owned(), token_mask.address()),
+            ("velocity".to_owned(), out.address()),
+        ];
+        fixed.extend(heard.iter().map(|(name, memory, _)| (name.clone(), memory.address())));
+        let passes = plans.batches.iter().map(|&batch| {
+            let shapes = batch_shapes(velocity, batch);
+            Session::new(velocity, cache, stream, &shapes, &fixed)
+        });
+        let mut passes = passes.collect::<Result<Vec<_>, _>>()?;
+        let mut told = vec![("tokens".to_owned(), tokens.address())];
+        told.extend(heard.iter().map(|(name, memory, _)| (name.clone(), memory.address())));
+        let mut prompt = Session::new(prompt, cache, stream, &batch_shapes(prompt, 1), &told)?;
+        let mut all: Vec<&mut Session> = passes.iter_mut().chain([&mut prompt]).collect();
+        let memory = shared_memory(device, &mut all)?;
+        let seat = frames * CONTEXT_CHANNELS + most_tokens * (1 + token_width);
+        let batches = plans.batches.clone();
+        let host = Pinned::zeroed(device, rows * seat)?;
+        let velocity = out;
+        Ok(Self {
+            passes,
+            prompt,
+            batches,
+            shape,
+            heard,
+            x,
+            context,
+            times,
+            token_mask,
+            velocity,
+            tokens,
+            _memory: memory,
+            host,
+            rows,
+        })
+    }
+
+    fn fit(&self, seat: usize, row: &Seated<'_>) -> Result<usize, DenoiserError> {
+        let NetworkShape { frames, most_tokens, token_width } = self.shape;
+        assert!(seat < self.rows, "seat {seat} of {}", self.rows);
+        let found = row.context.len() / CONTEXT_CHANNELS;
+        if row.context.len() != frames * CONTEXT_CHANNELS {
+            return Err(DenoiserError::WrongLength { found, expected: frames });
+        }
+        let found = row.tokens.len() / token_width;
+        if most_tokens < found { Err(DenoiserError::TooManyTokens { found, most: most_tokens }) } else { Ok(found) }
+    }
+}
+
+impl Network for TrtNetwork {
+    fn shape(&self) -> NetworkShape {
+        self.shape
+    }
+
+    fn batches(&self) -> &[usize] {
+        &self.batches
+    }
+
+    fn ports(&self) -> Ports {
+        let [x, velocity] = [&self.x, &self.velocity].map(Buffer::address);
+        Ports { x, t: self.times.address(), t_minus_r: self.times.float(self.rows), velocity }
+    }
+
+    fn seat(&mut self, stream: &Stream, seat: usize, row: Seated<'_>) -> Result<(), BackendError> {
+        let tokens = self.fit(seat, &row)?;
+        let NetworkShape { frames, most_tokens, token_width } = self.shape;
+        let (context, told) = (frames * CONTEXT_CHANNELS, most_tokens * token_width);
+        let first = seat * (context + most_tokens + told);
+        let (mask_at, tokens_at) = (first + context, first + context + most_tokens);
+        self.host[first..mask_at].copy_from_slice(row.context);
+        self.host[mask_at..tokens_at].fill(0.0);
+        self.host[mask_at..mask_at + tokens].fill(1.0);
+        // What lies behind a short prompt is hidden by the mask; zeros keep it finite.
+        self.host[tokens_at..tokens_at + told].fill(0.0);
+        self.host[tokens_at..tokens_at + row.tokens.len()].copy_from_slice(row.tokens);
+        stream.upload(self.context.float(seat * context), &self.host, first, context)?;
+        stream.upload(self.token_mask.float(seat * most_tokens), &self.host, mask_at, most_tokens)?;
+        stream.upload(self.tokens.address(), &self.host, tokens_at, told)?;
+        for (name, memory, row) in &self.heard {
+            self.prompt.set_address(name, memory.address() + (seat * row) as u64)?;
+        }
+        Ok(self.prompt.enqueue(stream)?)
+    }
+
+    fn enqueue(&mut self, stream: &Stream, batch: usize, _live: &[usize]) -> Result<(), BackendError> {
+        let place = self.batches.iter().position(|it| *it == batch).expect("a batch that was prepared");
+        Ok(self.passes[place].enqueue(stream)?)
+    }
+}
+
+/// Keys and values: inputs `k0`, `v0`, `k1` and so on.
+fn heard(engine: &Engine) -> impl Iterator<Item = &Tensor> {
+    engine.tensors().iter().filter(|it| {
+        let number = it.name.strip_prefix(['k', 'v']);
+        number.is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
+    })
+}
+
+/// Bytes of one row of a tensor whose first axis is the batch.
+fn row_bytes(tensor: &Tensor) -> usize {
+    let numbers: i64 = tensor.dims.iter().skip(1).product();
+    usize::try_from(numbers).unwrap_or(0) * tensor.element.bytes().unwrap_or(4)
+}
+
+/// The shapes of all inputs whose batch is open, at a batch size.
+fn batch_shapes(engine: &Engine, batch: usize) -> Vec<(&str, Vec<i64>)> {
+    let inputs = engine.tensors().iter().filter(|it| it.direction == ::tensorrt::Direction::Input);
+    let open = inputs.filter(|it| it.dims.first() == Some(&-1));
+    open.map(|it| {
+        let mut dims = it.dims.to_vec();
+        dims[0] = batch as i64;
+        (it.name.as_str(), dims)
+    })
+    .collect()
+}
+
+/// What the plans were made for, from their tensors.
+fn shape_of(device: &Device, prompt: &Engine, velocity: &Engine) -> Result<NetworkShape, DeviceError> {
+    let axis = |engine: &Engine, name: &str, axis: usize| {
+        let tensor = engine.tensors().iter().find(|it| it.name == name)?;
+        usize::try_from(*tensor.dims.get(axis)?).ok()
+    };
+    let found = (|| {
+        let frames = axis(velocity, "x", 1)?;
+        let (most_tokens, token_width) = (axis(prompt, "tokens", 1)?, axis(prompt, "tokens", 2)?);
+        let fits = axis(velocity, "token_mask", 1)? == most_tokens && axis(velocity, "x", 2)? == LATENT_CHANNELS;
+        fits.then_some(NetworkShape { frames, most_tokens, token_width })
+    })();
+    found.ok_or_else(|| {
+        let names = |engine: &Engine| -> String {
+            engine.tensors().iter().map(|it| format!("{} {} ", it.name, it.dims)).collect()
+        };
+        DeviceError::WrongCard {
+            what: "the denoiser's plans".to_owned(),
+            card: device.card().to_string(),
+            words: format!("they are not those of a denoiser: {}/ {}", names(prompt), names(velocity)),
+        }
+    })
+}
