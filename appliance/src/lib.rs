@@ -6,6 +6,7 @@ pub mod conductor;
 pub mod fast;
 pub mod params_command;
 pub mod patch;
+pub mod plans;
 pub mod progress;
 pub mod render;
 pub mod rig;
