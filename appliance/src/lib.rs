@@ -1,6 +1,7 @@
 //! The daemon: the only crate that knows both the engine and the hardware.
 
 pub mod binding;
+pub mod build;
 pub mod cli;
 pub mod conductor;
 pub mod fast;
