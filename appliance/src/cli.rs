@@ -136,8 +136,11 @@ pub struct BuildArgs {
     /// Length of the tape in latent frames, 25 a second, instead of seconds
     #[arg(long, value_name = "COUNT", conflicts_with = "seconds", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub frames: Option<u32>,
-    /// Generations in flight, 1 to 8; a plan each, separated by commas
-    #[arg(long, value_name = "SLOTS", value_delimiter = ',', default_value = "4",
+    /// Condition tokens that prompts have room for; a caption and its lyrics have a few hundred
+    #[arg(long, value_name = "COUNT", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub tokens: u32,
+    /// Generations in flight, 1 to 8, separated by commas: one plan for all of them
+    #[arg(long, value_name = "SLOTS", value_delimiter = ',', default_value = "1,2,4,8",
           value_parser = clap::value_parser!(u32).range(1..=8))]
     pub depth: Vec<u32>,
     /// Of linear layers, convolutions and attention
@@ -182,7 +185,7 @@ impl BuildArgs {
         let mut depths = self.depth.clone();
         depths.sort_unstable();
         depths.dedup();
-        Wish { frames: frames.max(1), depths, precision: precision.to_owned() }
+        Wish { frames: frames.max(1), tokens: self.tokens, depths, precision: precision.to_owned() }
     }
 }
 

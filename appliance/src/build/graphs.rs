@@ -11,10 +11,23 @@ use tensorrt::Profile;
 pub struct Wish {
     /// Latent frames of the tape.
     pub frames: u32,
-    /// Generations in flight, one plan each.
+    /// Condition tokens that prompts have room for.
+    pub tokens: u32,
+    /// Generations in flight.
     pub depths: Vec<u32>,
     /// `f32`, `bf16` or `f16`.
     pub precision: String,
+}
+
+impl Wish {
+    /// Batch sizes of the denoiser: every depth, and twice as many rows for guidance, ascending.
+    #[must_use]
+    pub fn batches(&self) -> Vec<u32> {
+        let mut batches: Vec<u32> = self.depths.iter().flat_map(|&depth| [depth, 2 * depth]).collect();
+        batches.sort_unstable();
+        batches.dedup();
+        batches
+    }
 }
 
 /// A graph that can be written, with all that its plan's key wants to know.

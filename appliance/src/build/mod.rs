@@ -5,6 +5,7 @@
 
 mod gauge;
 mod graphs;
+mod model_graphs;
 mod shelf;
 mod target;
 
@@ -19,12 +20,14 @@ use anyhow::{Context, bail};
 use tensorrt::{Blob, BuildError, BuildOptions, Flow, Search, TensorRt};
 
 pub use graphs::{FolderGraphs, GraphFile, Graphs, Wish};
+pub use model_graphs::{DENOISER, ModelGraphs, PROMPT, window_name};
 pub use shelf::{clean, list, usual_folder};
 
 use crate::cli::BuildArgs;
 use crate::plans::{Lookup, PlanKey, PlanStore};
 use crate::progress::ProgressLine;
 use crate::run::leave_on_signals;
+use crate::set::model_folder;
 use gauge::Gauge;
 use target::Card;
 pub use target::parse as parse_target;
@@ -59,12 +62,13 @@ pub fn command(args: &BuildArgs, out: &mut dyn Write) -> anyhow::Result<Outcome>
     if let Some(keep) = args.clean {
         return clean(&folder, keep, out).map(|()| nothing);
     }
-    let Some(onnx) = &args.onnx else {
-        bail!("this version cannot write the model's graphs by itself: give ONNX files with --onnx FOLDER");
+    let graphs: Box<dyn Graphs> = match &args.onnx {
+        Some(onnx) => Box::new(FolderGraphs::new(onnx)),
+        None => Box::new(ModelGraphs::open(&model_folder(args.model.as_deref())?)?),
     };
     let stop = leave_on_signals()?;
     let mut line = ProgressLine::with_time_left();
-    let outcome = build(args, &FolderGraphs::new(onnx), &mut line, &stop);
+    let outcome = build(args, &*graphs, &mut line, &stop);
     line.done();
     outcome
 }
@@ -79,30 +83,55 @@ pub fn build(
     line: &mut ProgressLine,
     stop: &AtomicBool,
 ) -> anyhow::Result<Outcome> {
+    ready(args, graphs, line, stop).map(|(outcome, _)| outcome)
+}
+
+/// A plan that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// What it is of.
+    pub graph: GraphFile,
+    /// Where it is.
+    pub plan: PathBuf,
+}
+
+/// Builds what is missing, and says where everything is; when somebody asked to stop, only what was done before.
+///
+/// # Errors
+/// In words, with the file and what would mend it.
+pub fn ready(
+    args: &BuildArgs,
+    graphs: &dyn Graphs,
+    line: &mut ProgressLine,
+    stop: &AtomicBool,
+) -> anyhow::Result<(Outcome, Vec<Ready>)> {
     let search = args.library.as_deref().map_or_else(Search::usual, Search::only);
     let tensorrt = TensorRt::open(&search)?;
     let card = Card::find(args.target, &search)?;
     let store = PlanStore::open(&args.out.clone().unwrap_or_else(usual_folder))?;
     let mut work = Work { args, graphs, tensorrt, card, store, line, stop };
     let lock = work.store.lock()?;
-    let (mut built, mut kept) = (0, 0);
+    let (mut built, mut plans) = (0, Vec::new());
     for graph in graphs.list(&args.wish())? {
         let key = work.key(&graph);
-        if !work.is_wanted(&key)? {
-            kept += 1;
-            continue;
-        }
-        let Some(plan) = work.plan(&graph)? else {
-            return Ok(Outcome::Interrupted { built });
+        let path = match work.found(&key)? {
+            Some(path) => path,
+            None => {
+                let Some(plan) = work.plan(&graph)? else {
+                    return Ok((Outcome::Interrupted { built }, plans));
+                };
+                let path = work.store.write(&lock, &key, &plan)?;
+                work.line.say(&format!("{}: {}", path.display(), size(plan.len() as u64)));
+                built += 1;
+                path
+            }
         };
-        let path = work.store.write(&lock, &key, &plan)?;
-        work.line.say(&format!("{}: {}", path.display(), size(plan.len() as u64)));
-        built += 1;
+        plans.push(Ready { graph, plan: path });
     }
-    if built + kept == 0 {
+    if plans.is_empty() {
         bail!("there is nothing to build: the model gives no graph for this length and depth");
     }
-    Ok(Outcome::Done { built, kept })
+    Ok((Outcome::Done { built, kept: plans.len() - built }, plans))
 }
 
 struct Work<'a> {
@@ -133,16 +162,17 @@ impl Work<'_> {
         }
     }
 
-    fn is_wanted(&self, key: &PlanKey) -> anyhow::Result<bool> {
+    /// The plan where it is up to date; otherwise it is said why it is built.
+    fn found(&self, key: &PlanKey) -> anyhow::Result<Option<PathBuf>> {
         match self.store.find(key)? {
             Lookup::Found(_) if self.args.force => self.line.say(&format!("{}: built again, as asked", key.name)),
             Lookup::Found(_) => {
                 self.line.say(&format!("{}: up to date", key.name));
-                return Ok(false);
+                return Ok(Some(self.store.paths(key).0));
             }
             Lookup::Missing(why) => self.line.say(&format!("{}: {why}", key.name)),
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// Nothing when somebody asked to stop.

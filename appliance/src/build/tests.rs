@@ -120,7 +120,7 @@ fn an_interrupted_build_keeps_what_was_finished_and_leaves_no_rest() {
 #[test]
 fn a_build_that_fails_names_the_graph_and_gives_tensorrts_words() {
     let bench = Bench::new(&["STUB_BUILD=DT_FAILED", "STUB_WORDS=\"no kernel for node 7\""]);
-    let error = format!("{:#}", bench.build(&Few::new("a1"), &["--frames", "300"]).unwrap_err());
+    let error = format!("{:#}", bench.build(&Few::new("a1"), &["--frames", "300", "--depth", "4"]).unwrap_err());
     assert!(error.starts_with("denoiser-300f-4b cannot be built: "), "{error}");
     assert!(error.ends_with("no kernel for node 7"), "{error}");
     assert_eq!(bench.plans(), ["lock"], "nothing half done stays");
