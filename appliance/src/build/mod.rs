@@ -152,7 +152,7 @@ impl Work<'_> {
             frames: graph.frames,
             tokens: graph.tokens,
             rows: graph.rows,
-            options: self.args.level.map_or("level of TensorRT's own".to_owned(), |level| format!("level {level}")),
+            options: self.args.level.map_or("default level".to_owned(), |level| format!("level {level}")),
             weights: graph.weights.clone(),
             onnx: graph.onnx.clone(),
             tensorrt: self.tensorrt.version().to_string(),
