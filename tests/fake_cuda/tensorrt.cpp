@@ -6,6 +6,7 @@
 //   decoder SPAN                 every sample of a frame is that frame's first two channels
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -21,7 +22,10 @@ struct dt_library {
     dt_log_fn log;
 };
 
-struct dt_blob {};
+struct dt_blob {
+    std::string bytes;
+};
+
 struct dt_cache {};
 
 struct dt_runtime {
@@ -60,7 +64,11 @@ void add(dt_engine* engine, const char* name, bool is_output, dt_dims shape) {
 
 using Enqueue = void (*)(void* stream, void (*work)(void*), void* with);
 
-Enqueue enqueue_on_driver() { return reinterpret_cast<Enqueue>(dlsym(RTLD_DEFAULT, "fake_enqueue")); }
+// The driver was opened by somebody else, perhaps for himself alone.
+Enqueue enqueue_on_driver() {
+    void* driver = dlopen("libcuda.so", RTLD_NOW | RTLD_NOLOAD);
+    return reinterpret_cast<Enqueue>(dlsym(driver, "fake_enqueue"));
+}
 
 float* at(const std::map<std::string, uint64_t>& addresses, const char* name) {
     return reinterpret_cast<float*>(addresses.at(name));
@@ -126,10 +134,29 @@ dt_status dt_library_create(const char*, const char*, dt_log_fn log, void*, dt_l
 
 int32_t dt_library_version(const dt_library*) { return 10701; }
 void dt_library_destroy(dt_library* it) { delete it; }
-const void* dt_blob_data(const dt_blob*) { return nullptr; }
-size_t dt_blob_bytes(const dt_blob*) { return 0; }
+const void* dt_blob_data(const dt_blob* it) { return it->bytes.data(); }
+size_t dt_blob_bytes(const dt_blob* it) { return it->bytes.size(); }
 void dt_blob_destroy(dt_blob* it) { delete it; }
-dt_status dt_build(dt_library*, const dt_build_options*, dt_blob**) { return DT_UNSUPPORTED; }
+
+// A plan for a graph by its file's name. What its sizes are, the test says: `FAKE_PLANS="FRAMES TOKENS WIDTH CONTEXT"`.
+dt_status dt_build(dt_library* library, const dt_build_options* options, dt_blob** out) {
+    const char* sizes = std::getenv("FAKE_PLANS");
+    if (!sizes) {
+        say(library, "FAKE_PLANS is not set");
+        return DT_FAILED;
+    }
+    std::istringstream text(sizes);
+    int64_t frames = 0, tokens = 0, width = 0, context = 0;
+    text >> frames >> tokens >> width >> context;
+    std::string name(options->onnx);
+    name = name.substr(name.rfind('/') + 1);
+    std::ostringstream plan;
+    if (name == "prompt.onnx") plan << "prompt " << tokens << ' ' << width;
+    if (name == "denoiser.onnx") plan << "denoiser " << frames << ' ' << tokens << ' ' << width;
+    if (name.rfind("window-", 0) == 0) plan << "decoder " << std::atoi(name.c_str() + 7) + 2 * context;
+    *out = new dt_blob{plan.str()};
+    return DT_OK;
+}
 
 dt_status dt_runtime_create(dt_library* library, dt_runtime** out) {
     *out = new dt_runtime{library};
