@@ -9,13 +9,14 @@ use std::sync::{Arc, Weak};
 
 use anyhow::{Context, bail};
 use engine::backend::cuda::{Device, DeviceBackend};
-use engine::backend::tensorrt::{DenoiserPlans, TrtNetwork, TrtWindows, WindowPlan};
+use engine::backend::tensorrt::{DenoiserPlans, Plan, TrtNetwork, TrtWindows, WindowPlan};
 use engine::live::{self, CodecWindows, Material, window_lengths};
 use engine::model::Model;
 use tensorrt::{Runtime, Search, TensorRt};
 
 use crate::build::{self, DENOISER, ModelGraphs, Outcome, PROMPT, Ready, window_name};
 use crate::cli::{BackendChoice, BuildArgs, PlanPrecision};
+use crate::plans::KERNELS;
 use crate::progress::ProgressLine;
 use crate::recovery::{Build, Parts, Recovery};
 
@@ -177,22 +178,46 @@ fn on_processor(model: &Model, decode_side: &Model, material: &Arc<Material>) ->
 }
 
 fn load(device: &Arc<Device>, tensorrt: &TensorRt, plans: &PlanFiles, material: &Material) -> anyhow::Result<Parts> {
-    let read = |path: &Path| std::fs::read(path).with_context(|| path.display().to_string());
+    let read = |path: &Path| -> anyhow::Result<Plan> {
+        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+        Ok(Plan { bytes, kernels: kept_kernels(path) })
+    };
     let runtime = Runtime::new(tensorrt)?;
     let denoiser = DenoiserPlans {
         prompt: read(&plans.prompt)?,
         velocity: read(&plans.denoiser)?,
         batches: plans.batches.clone(),
     };
-    let network = TrtNetwork::new(device, &runtime, &denoiser, None)?;
+    let network = TrtNetwork::new(device, &runtime, &denoiser)?;
     drop(denoiser);
     let windows = plans.windows.iter().map(|(keep, path)| Ok(WindowPlan { keep: *keep, plan: read(path)? }));
     let windows = windows.collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Parts {
-        decoder: Box::new(TrtWindows::new(device, &runtime, &windows, material.frames, None)?),
-        backend: Box::new(DeviceBackend::new(device, network)?),
-        words: format!("TensorRT, {}", device.card().name),
-    })
+    let decoder = TrtWindows::new(device, &runtime, &windows, material.frames)?;
+    let mut backend = DeviceBackend::new(device, network)?;
+    let [prompt, velocity] = backend.network().kernels();
+    let paths = [&plans.prompt, &plans.denoiser].into_iter().chain(plans.windows.iter().map(|it| &it.1));
+    for (path, kernels) in paths.zip([prompt, velocity].into_iter().chain(decoder.kernels())) {
+        keep_kernels(path, kernels);
+    }
+    let words = format!("TensorRT, {}", device.card().name);
+    Ok(Parts { decoder: Box::new(decoder), backend: Box::new(backend), words })
+}
+
+/// Kernels that an earlier start kept for a plan.
+fn kept_kernels(plan: &Path) -> Option<Vec<u8>> {
+    std::fs::read(plan.with_extension(KERNELS)).ok()
+}
+
+/// Keeps kernels beside their plan. They save seconds at the next start and nothing else, so a full disk is no reason not to
+/// play.
+fn keep_kernels(plan: &Path, kernels: Option<Vec<u8>>) {
+    let (path, beside) = (plan.with_extension(KERNELS), plan.with_extension("kernels.unfinished"));
+    if let Some(kernels) = kernels.filter(|it| kept_kernels(plan).as_ref() != Some(it)) {
+        let kept = std::fs::write(&beside, kernels).and_then(|()| std::fs::rename(&beside, &path));
+        if kept.is_err() {
+            let _ = std::fs::remove_file(&beside);
+        }
+    }
 }
 
 /// Opens the card again, once everything that lived on it is dropped.

@@ -72,6 +72,9 @@ fn a_set_plays_on_a_card_and_the_next_one_starts_from_the_plans_of_the_first() {
     assert!(0 < generations(&said), "generations finish on the card: {said}");
     let (seconds, silent) = listen(&stage.wav());
     assert!(3.0 < seconds && silent < 0.5, "{silent} of {seconds} s are silent");
+    let kept = std::fs::read_dir(stage.folder.path().join("plans")).expect("the plans are there").flatten();
+    let kept = kept.filter(|it| it.path().extension().is_some_and(|end| end == "kernels")).count();
+    assert_eq!(kept, 6, "what was compiled for the card is kept for every plan");
     let again = stage.run("1", &["--backend", "tensorrt"], None);
     let said = words(&again);
     assert!(again.status.success() && said.contains("denoiser: up to date"), "{said}");

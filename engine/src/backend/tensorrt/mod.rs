@@ -4,10 +4,12 @@
 //! happens when these are made, so that what remains is recorded in CUDA graphs.
 
 mod network;
+mod plan;
 mod session;
 mod windows;
 
 pub use network::{DenoiserPlans, TrtNetwork};
+pub use plan::Plan;
 pub use windows::{TrtWindows, WindowPlan};
 
 use ::tensorrt::{ContextError, EngineError, EnqueueError, RuntimeError, SetError};
