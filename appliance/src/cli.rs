@@ -11,6 +11,9 @@ use crate::build::Wish;
 /// Plays music diffusion live: knobs reach into the denoising loop while it runs.
 #[derive(Debug, Parser)]
 #[command(name = "demon", version, max_term_width = 100)]
+#[command(
+    after_help = "DEMON_LOG=info shows on standard error what libraries say (off, error, warn, info, debug, trace)."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
