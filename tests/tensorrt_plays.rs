@@ -10,7 +10,7 @@ mod ring_support;
 use std::sync::Arc;
 
 use engine::backend::cuda::{Device, DeviceBackend, DeviceError, Network, StandIn};
-use engine::backend::tensorrt::{DenoiserPlans, TrtNetwork, TrtWindows, WindowPlan};
+use engine::backend::tensorrt::{DenoiserPlans, ENCODER_TILE, TrtEncoder, TrtNetwork, TrtWindows, WindowPlan};
 use engine::backend::{BackendError, CpuBackend, Denoiser, DenoiserError, DenoiserRow};
 use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME};
 use engine::live::WindowDecoder;
@@ -119,6 +119,22 @@ fn windows_lie_where_they_are_asked_for_and_go_round_the_seam() {
             assert_eq!(*sample, expected, "window of {keep} at {first}, sample {at}");
         }
     }
+}
+
+#[test]
+fn a_recording_is_encoded_tile_by_tile_without_a_gap_or_an_overlap() {
+    let _cuda = FakeCuda::take();
+    let device = Device::open(0).expect("the fake has a card");
+    let (context, frames) = (3, 150);
+    let plan = format!("encoder {}", ENCODER_TILE + 2 * context).into_bytes().into();
+    let mut encoder = TrtEncoder::new(&device, &runtime(), &plan, context).expect("the plan fits");
+    let sound: Vec<[f32; 2]> = (0..frames * SAMPLES_PER_LATENT_FRAME).map(|at| [at as f32, -(at as f32)]).collect();
+    let latent = encoder.encode(&sound, &mut |_, _| ()).expect("the card can").expect("it is longer than a tile");
+    let expected =
+        (0..frames * LATENT_CHANNELS).map(|at| sound[at / LATENT_CHANNELS * SAMPLES_PER_LATENT_FRAME][at % 2]);
+    assert!(latent.iter().copied().eq(expected), "every frame once, in its place");
+    let short = encoder.encode(&sound[..10 * SAMPLES_PER_LATENT_FRAME], &mut |_, _| ()).expect("the card can");
+    assert_eq!(short, None, "what is shorter than a tile is the processor's");
 }
 
 #[test]

@@ -9,12 +9,13 @@ use std::sync::{Arc, Weak};
 
 use anyhow::{Context, bail};
 use engine::backend::cuda::{Device, DeviceBackend};
-use engine::backend::tensorrt::{DenoiserPlans, Plan, TrtNetwork, TrtWindows, WindowPlan};
+use engine::backend::tensorrt::{DenoiserPlans, Plan, TrtEncoder, TrtNetwork, TrtWindows, WindowPlan};
+use engine::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use engine::live::{self, CodecWindows, Material, window_lengths};
 use engine::model::Model;
 use tensorrt::{Runtime, Search, TensorRt};
 
-use crate::build::{self, DENOISER, ModelGraphs, Outcome, PROMPT, Ready, window_name};
+use crate::build::{self, DENOISER, EncoderGraphs, ModelGraphs, Outcome, PROMPT, Ready, window_name};
 use crate::cli::{BackendChoice, BuildArgs, PlanPrecision};
 use crate::plans::KERNELS;
 use crate::progress::ProgressLine;
@@ -65,6 +66,30 @@ fn card() -> anyhow::Result<Chosen> {
     let search = Search::usual();
     let tensorrt = TensorRt::open(&search)?;
     Ok(Chosen::Card { device, tensorrt, search })
+}
+
+impl Chosen {
+    /// The latent of a recording where a card computes it; `None` where the processor is to.
+    ///
+    /// # Errors
+    /// With the file or the part and the fault.
+    pub fn listen(
+        &self,
+        folder: &Path,
+        sound: &[StereoFrame],
+        line: &mut ProgressLine,
+    ) -> anyhow::Result<Option<Vec<f32>>> {
+        let Self::Card { device, tensorrt, .. } = self else { return Ok(None) };
+        let graphs = ModelGraphs::open(folder)?;
+        let frames = sound.len() / SAMPLES_PER_LATENT_FRAME;
+        let args = BuildArgs::for_the_card(frames as u32, 1);
+        let (outcome, ready) = build::ready(&args, &EncoderGraphs(&graphs), line, &AtomicBool::new(false))?;
+        let Some(Ready { plan, .. }) = ready.first() else { bail!("the encoder has no plan: {outcome:?}") };
+        let mut encoder = TrtEncoder::new(device, &Runtime::new(tensorrt)?, &read(plan)?, graphs.encode_context())?;
+        let latent = encoder.encode(sound, &mut |done, total| line.tell("listening to the source", done, total))?;
+        keep_kernels(plan, encoder.kernels());
+        Ok(latent)
+    }
 }
 
 /// Builds and loads what computes `material`.
@@ -178,10 +203,6 @@ fn on_processor(model: &Model, decode_side: &Model, material: &Arc<Material>) ->
 }
 
 fn load(device: &Arc<Device>, tensorrt: &TensorRt, plans: &PlanFiles, material: &Material) -> anyhow::Result<Parts> {
-    let read = |path: &Path| -> anyhow::Result<Plan> {
-        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
-        Ok(Plan { bytes, kernels: kept_kernels(path) })
-    };
     let runtime = Runtime::new(tensorrt)?;
     let denoiser = DenoiserPlans {
         prompt: read(&plans.prompt)?,
@@ -201,6 +222,11 @@ fn load(device: &Arc<Device>, tensorrt: &TensorRt, plans: &PlanFiles, material: 
     }
     let words = format!("TensorRT, {}", device.card().name);
     Ok(Parts { decoder: Box::new(decoder), backend: Box::new(backend), words })
+}
+
+fn read(plan: &Path) -> anyhow::Result<Plan> {
+    let bytes = std::fs::read(plan).with_context(|| plan.display().to_string())?;
+    Ok(Plan { bytes, kernels: kept_kernels(plan) })
 }
 
 /// Kernels that an earlier start kept for a plan.

@@ -66,8 +66,12 @@ impl Set {
         let model = Model::open_for(&folder, &Pool::new(threads), packing, tell)
             .with_context(|| format!("the model in {} cannot be played", folder.display()))?;
         let (a, b) = prompts(&patch, source.seconds());
+        let heard = chosen.listen(&folder, &source.pcm, line)?;
         let told = &mut |it: live::StageProgress| line.tell(it.stage, it.done, it.total);
-        let material = Arc::new(live::material(&model, &source.pcm, [&a, &b], told)?);
+        let material = Arc::new(match heard {
+            Some(latent) => live::material_of(&model, latent, [&a, &b], told)?,
+            None => live::material(&model, &source.pcm, [&a, &b], told)?,
+        });
         // The decode thread has threads of its own: a window must not wait for the end of a tick.
         let decode_side = model.on(Pool::new(threads.div_ceil(2)));
         let preparing = Preparing {

@@ -3,6 +3,7 @@
 //
 //   prompt TOKENS WIDTH          k0 = tokens, v0 = 0
 //   denoiser FRAMES TOKENS WIDTH the stand-in's law (engine/src/backend/cuda/kernels), its prompt read from k0 under the mask
+//   encoder SPAN                 a frame's means are its first sample, left and right by turns; its scales are 9
 //   decoder SPAN                 every sample of a frame is that frame's first two channels
 #include <cmath>
 #include <cstdio>
@@ -112,11 +113,23 @@ void sound(const dt_context& it) {
     }
 }
 
+void moments(const dt_context& it) {
+    const float* audio = at(it.addresses, "audio");
+    float* out = at(it.addresses, "moments");
+    for (int64_t frame = 0; frame < it.engine->a; ++frame) {
+        for (int64_t channel = 0; channel < 2 * CHANNELS; ++channel) {
+            const float mean = audio[frame * HOP * 2 + channel % 2];
+            out[frame * 2 * CHANNELS + channel] = channel < CHANNELS ? mean : 9.0f;
+        }
+    }
+}
+
 void run(void* raw) {
     const dt_context& it = *static_cast<dt_context*>(raw);
     if (it.engine->kind == "prompt") prompt(it);
     if (it.engine->kind == "denoiser") velocities(it);
     if (it.engine->kind == "decoder") sound(it);
+    if (it.engine->kind == "encoder") moments(it);
 }
 
 }  // namespace
@@ -138,7 +151,7 @@ const void* dt_blob_data(const dt_blob* it) { return it->bytes.data(); }
 size_t dt_blob_bytes(const dt_blob* it) { return it->bytes.size(); }
 void dt_blob_destroy(dt_blob* it) { delete it; }
 
-// A plan for a graph by its file's name. What its sizes are, the test says: `FAKE_PLANS="FRAMES TOKENS WIDTH CONTEXT"`.
+// A plan for a graph by its file's name. What its sizes are, the test says: `FAKE_PLANS="FRAMES TOKENS WIDTH DECODE_CONTEXT ENCODE_CONTEXT"`.
 dt_status dt_build(dt_library* library, const dt_build_options* options, dt_blob** out) {
     const char* sizes = std::getenv("FAKE_PLANS");
     if (!sizes) {
@@ -146,13 +159,14 @@ dt_status dt_build(dt_library* library, const dt_build_options* options, dt_blob
         return DT_FAILED;
     }
     std::istringstream text(sizes);
-    int64_t frames = 0, tokens = 0, width = 0, context = 0;
-    text >> frames >> tokens >> width >> context;
+    int64_t frames = 0, tokens = 0, width = 0, context = 0, encode_context = 0;
+    text >> frames >> tokens >> width >> context >> encode_context;
     std::string name(options->onnx);
     name = name.substr(name.rfind('/') + 1);
     std::ostringstream plan;
     if (name == "prompt.onnx") plan << "prompt " << tokens << ' ' << width;
     if (name == "denoiser.onnx") plan << "denoiser " << frames << ' ' << tokens << ' ' << width;
+    if (name == "encoder.onnx") plan << "encoder " << 64 + 2 * encode_context;
     if (name.rfind("window-", 0) == 0) plan << "decoder " << std::atoi(name.c_str() + 7) + 2 * context;
     *out = new dt_blob{plan.str()};
     return DT_OK;
@@ -180,6 +194,9 @@ dt_status dt_engine_create(dt_runtime* runtime, const void* plan, size_t bytes, 
         add(it, "token_mask", false, dims({-1, it->b}));
         for (const char* name : {"k0", "v0"}) add(it, name, false, dims({-1, it->b, 1, it->c}));
         add(it, "velocity", true, dims({-1, it->a, CHANNELS}));
+    } else if (it->kind == "encoder") {
+        add(it, "audio", false, dims({1, it->a * HOP, 2}));
+        add(it, "moments", true, dims({1, it->a, 2 * CHANNELS}));
     } else if (it->kind == "decoder") {
         add(it, "latents", false, dims({1, it->a, CHANNELS}));
         add(it, "audio", true, dims({1, it->a * HOP, 2}));

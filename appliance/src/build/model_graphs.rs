@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use engine::backend::tensorrt::ENCODER_TILE;
 use engine::graph::onnx::Batch;
 use engine::graph::{Precision, WeightSource};
 use engine::live::window_lengths;
@@ -22,6 +23,9 @@ use super::{GraphFile, Graphs, Wish};
 pub const PROMPT: &str = "prompt";
 /// As [`PROMPT`].
 pub const DENOISER: &str = "denoiser";
+
+/// As [`PROMPT`].
+pub const ENCODER: &str = "encoder";
 
 /// A model's graphs.
 pub struct ModelGraphs {
@@ -52,6 +56,22 @@ impl ModelGraphs {
         })
     }
 
+    /// Latent frames that the codec's encoder wants on either side.
+    #[must_use]
+    pub fn encode_context(&self) -> usize {
+        self.codec.config.encode_context()
+    }
+
+    /// The same for every length of tape, but for the key's sake.
+    fn encoder(&self, frames: u32) -> Graph<'_> {
+        let config = &self.codec.config;
+        let samples = (ENCODER_TILE + 2 * config.encode_context()) * config.hop();
+        let mut network = export::encoder(config, samples, Batch::Fixed(1), Precision::F32);
+        ENCODER.clone_into(&mut network.name);
+        let weights = &self.codec.weights;
+        Graph { network, weights, precision: "f32", frames, tokens: 0, batches: Vec::new() }
+    }
+
     fn graphs(&self, wish: &Wish) -> anyhow::Result<Vec<Graph<'_>>> {
         let (precision, word) = match wish.precision.as_str() {
             "f32" => (Precision::F32, "f32"),
@@ -78,6 +98,7 @@ impl ModelGraphs {
             graph(prompt, &self.denoiser.weights as &dyn WeightSource, word, wish.tokens, Vec::new()),
             graph(denoiser, &self.denoiser.weights, word, wish.tokens, wish.batches()),
         ];
+        graphs.extend([self.encoder(wish.frames)]);
         for keep in window_lengths(frames) {
             let span = keep + 2 * self.codec.config.decode_context();
             let mut decoder = export::decoder(&self.codec.config, span, Batch::Fixed(1), Precision::F32);
@@ -85,6 +106,46 @@ impl ModelGraphs {
             graphs.push(graph(decoder, &self.codec.weights, "f32", 0, Vec::new()));
         }
         Ok(graphs)
+    }
+}
+
+impl Graph<'_> {
+    /// With all that its plan's key wants to know.
+    fn file(self) -> anyhow::Result<GraphFile> {
+        let hex = |bytes: [u8; 32]| bytes.iter().map(|it| format!("{it:02x}")).collect::<String>();
+        let outline = self.network.outline(self.weights)?;
+        let open: Vec<_> = outline.inputs.iter().filter(|port| port.dims.contains(&None)).collect();
+        let profile = |batch: &u32| -> Profile {
+            let range = |port: &&engine::graph::onnx::Port| {
+                let dims = port.dims.iter().map(|it| it.map_or(i64::from(*batch), |it| it as i64));
+                let dims: Vec<i64> = dims.collect();
+                Range::fixed(&port.name, Dims::new(&dims).expect("at most four axes"))
+            };
+            open.iter().map(range).collect()
+        };
+        Ok(GraphFile {
+            profiles: self.batches.iter().map(profile).collect(),
+            rows: [self.batches.first().copied().unwrap_or(1), self.batches.last().copied().unwrap_or(1)],
+            precision: self.precision.to_owned(),
+            frames: self.frames,
+            tokens: self.tokens,
+            weights: hex(self.network.weights_digest(self.weights)?),
+            onnx: hex(outline.fingerprint),
+            name: self.network.name,
+        })
+    }
+}
+
+/// Only what listens to recordings, which is needed before the length of the prompts is known.
+pub struct EncoderGraphs<'a>(pub &'a ModelGraphs);
+
+impl Graphs for EncoderGraphs<'_> {
+    fn list(&self, wish: &Wish) -> anyhow::Result<Vec<GraphFile>> {
+        Ok(vec![self.0.encoder(wish.frames).file()?])
+    }
+
+    fn write(&self, graph: &GraphFile, folder: &Path) -> anyhow::Result<PathBuf> {
+        self.0.write(graph, folder)
     }
 }
 
@@ -96,30 +157,7 @@ pub fn window_name(keep: usize) -> String {
 
 impl Graphs for ModelGraphs {
     fn list(&self, wish: &Wish) -> anyhow::Result<Vec<GraphFile>> {
-        let hex = |bytes: [u8; 32]| bytes.iter().map(|it| format!("{it:02x}")).collect::<String>();
-        let file = |it: Graph<'_>| {
-            let outline = it.network.outline(it.weights)?;
-            let open: Vec<_> = outline.inputs.iter().filter(|port| port.dims.contains(&None)).collect();
-            let profile = |batch: &u32| -> Profile {
-                let range = |port: &&engine::graph::onnx::Port| {
-                    let dims = port.dims.iter().map(|it| it.map_or(i64::from(*batch), |it| it as i64));
-                    let dims: Vec<i64> = dims.collect();
-                    Range::fixed(&port.name, Dims::new(&dims).expect("at most four axes"))
-                };
-                open.iter().map(range).collect()
-            };
-            Ok(GraphFile {
-                profiles: it.batches.iter().map(profile).collect(),
-                rows: [it.batches.first().copied().unwrap_or(1), it.batches.last().copied().unwrap_or(1)],
-                precision: it.precision.to_owned(),
-                frames: it.frames,
-                tokens: it.tokens,
-                weights: hex(it.network.weights_digest(it.weights)?),
-                onnx: hex(outline.fingerprint),
-                name: it.network.name,
-            })
-        };
-        self.graphs(wish)?.into_iter().map(file).collect()
+        self.graphs(wish)?.into_iter().map(Graph::file).collect()
     }
 
     fn write(&self, graph: &GraphFile, folder: &Path) -> anyhow::Result<PathBuf> {
@@ -151,7 +189,7 @@ mod tests {
     fn a_set_needs_a_prompt_a_denoiser_for_every_batch_and_a_window_for_every_length() {
         let files = house().list(&wish()).expect("the model is sound");
         let names: Vec<&str> = files.iter().map(|it| it.name.as_str()).collect();
-        assert_eq!(names, ["prompt", "denoiser", "window-5", "window-13", "window-25", "window-50"]);
+        assert_eq!(names, ["prompt", "denoiser", "encoder", "window-5", "window-13", "window-25", "window-50"]);
         let denoiser = &files[1];
         let rows = |profile: &Profile| -> Vec<i64> { profile.iter().map(|it| it.best[0]).collect() };
         let batches: Vec<Vec<i64>> = denoiser.profiles.iter().map(rows).collect();
@@ -159,8 +197,8 @@ mod tests {
         assert_eq!(batches, [1, 2, 4, 8].map(|it| vec![it; inputs]), "depth 1 and 4, guided or not");
         assert!(denoiser.profiles[0].iter().any(|it| it.tensor == "k5" && it.best[1..] == [64, 2, 32]));
         assert!(files.iter().all(|it| it.weights.len() == 64 && it.onnx.len() == 64));
-        assert!(files[2].profiles.is_empty(), "a window has one shape");
-        assert_ne!(files[1].weights, files[2].weights);
+        assert!(files[3].profiles.is_empty(), "a window has one shape");
+        assert_ne!(files[1].weights, files[3].weights);
     }
 
     #[test]
