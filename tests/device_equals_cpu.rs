@@ -11,7 +11,7 @@ mod ring_support;
 use std::sync::Arc;
 
 use engine::backend::cuda::{Device, DeviceBackend, HostNetwork, NetworkShape, StandIn};
-use engine::backend::{Backend, CpuBackend, Denoiser, DenoiserError, DenoiserRow};
+use engine::backend::{Backend, CpuBackend};
 use engine::ring::plan::TickPlan;
 use engine::ring::request::CONTEXT_CHANNELS;
 use engine::ring::{Ring, StepControls, tick};
@@ -22,7 +22,7 @@ use engine::solver::schedule::Sampling;
 use engine::solver::step::Method;
 use engine::solver::wavelet::Wavelet;
 use fake_cuda::FakeCuda;
-use ring_support::{Dice, Toy, WIDTH, plain};
+use ring_support::{Dice, StandInOnCpu, Toy, WIDTH, plain};
 
 const FRAMES: usize = 13;
 const SHAPE: NetworkShape = NetworkShape { frames: FRAMES, most_tokens: 5, token_width: WIDTH };
@@ -45,21 +45,6 @@ impl<B: Backend> Run<B> {
         let left = &mut self.left;
         let mut emit = |it: engine::ring::Finished<'_>| left.push((it.ticket, it.latent.to_vec()));
         tick(&mut self.ring, &mut self.backend, &mut self.plan, shared, &mut emit).expect("both can compute");
-    }
-}
-
-/// The device's stand-in network, computed on the CPU.
-struct StandInOnCpu;
-
-impl Denoiser for StandInOnCpu {
-    fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
-        let prompt = StandIn::gist(row.tokens);
-        for (at, out) in out.iter_mut().enumerate() {
-            let told = row.context[2 * at] - 0.5 * row.context[2 * at + 1];
-            let sum = row.x[at] * (0.8 + 0.3 * row.t) + 0.4 * told + prompt;
-            *out = sum / (1.0 + sum.abs() * 0.2) - 0.1 * row.t;
-        }
-        Ok(())
     }
 }
 

@@ -9,9 +9,9 @@ mod ring_support;
 
 use std::sync::Arc;
 
-use engine::backend::cuda::{Device, DeviceBackend, DeviceError, Network, StandIn};
+use engine::backend::cuda::{Device, DeviceBackend, DeviceError, Network};
 use engine::backend::tensorrt::{DenoiserPlans, ENCODER_TILE, TrtEncoder, TrtNetwork, TrtWindows, WindowPlan};
-use engine::backend::{BackendError, CpuBackend, Denoiser, DenoiserError, DenoiserRow};
+use engine::backend::{BackendError, CpuBackend, DenoiserError};
 use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME};
 use engine::live::WindowDecoder;
 use engine::ring::plan::TickPlan;
@@ -19,26 +19,11 @@ use engine::ring::{Condition, Ring, StepControls, tick};
 use engine::solver::curve::Curve;
 use engine::solver::schedule::Sampling;
 use fake_cuda::FakeCuda;
-use ring_support::{Dice, WIDTH, plain};
+use ring_support::{Dice, StandInOnCpu, WIDTH, plain};
 use tensorrt::{Runtime, Search, TensorRt};
 
 const FRAMES: usize = 9;
 const TOKENS: usize = 6;
-
-/// The engines' law on the CPU.
-struct OnCpu;
-
-impl Denoiser for OnCpu {
-    fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
-        let prompt = StandIn::gist(row.tokens);
-        for (at, out) in out.iter_mut().enumerate() {
-            let told = row.context[2 * at] - 0.5 * row.context[2 * at + 1];
-            let sum = row.x[at] * (0.8 + 0.3 * row.t) + 0.4 * told + prompt;
-            *out = sum / (1.0 + sum.abs() * 0.2) - 0.1 * row.t;
-        }
-        Ok(())
-    }
-}
 
 fn runtime() -> Runtime {
     let (folder, driver) = fake_cuda::tensorrt();
@@ -64,7 +49,7 @@ fn every_seat_hears_its_own_prompt_in_every_batch() {
     for depth in [1, 3, 8] {
         let network = TrtNetwork::new(&device, &runtime, &plans()).expect("the plans fit");
         let mut card = DeviceBackend::new(&device, network).expect("there is room");
-        let mut cpu = CpuBackend::new(OnCpu);
+        let mut cpu = CpuBackend::new(StandInOnCpu);
         let sampling = Sampling { steps: 4, ..Sampling::default() };
         let (mut card_ring, mut cpu_ring) = (Ring::new(depth, sampling), Ring::new(depth, sampling));
         let (mut of_card, mut of_cpu) = (Vec::new(), Vec::new());
