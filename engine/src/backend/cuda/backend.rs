@@ -30,7 +30,8 @@ pub struct DeviceBackend<N> {
     // Dropped in this order: the stream waits for its work before the memory that it uses goes.
     stream: Stream,
     done: Event,
-    graphs: Vec<Option<Graph>>,
+    /// One a batch size; none where the network cannot be recorded.
+    graphs: Vec<Graph>,
     network: N,
     kernels: Kernels,
     slots: Vec<DeviceSlot>,
@@ -113,7 +114,7 @@ impl<N: Network> DeviceBackend<N> {
                 let mut pass = Pass { stream, kernels, network, tick, tick_on_card, unsound, unsound_on_card };
                 pass.enqueue(batch, *frames, &[])
             })?;
-            self.graphs.push(Some(graph));
+            self.graphs.push(graph);
         }
         Ok(())
     }
@@ -252,8 +253,8 @@ impl<N: Network> Backend for DeviceBackend<N> {
         let most = self.network.batches().last().copied().unwrap_or(0);
         let place = place.ok_or(BackendError::TooManyRows { found: wanted, most })?;
         match self.graphs.get(place) {
-            Some(Some(graph)) => self.stream.replay(graph)?,
-            _ => self.enqueue(self.network.batches()[place], seats)?,
+            Some(graph) => self.stream.replay(graph)?,
+            None => self.enqueue(self.network.batches()[place], seats)?,
         }
         for step in plan.steps.iter().filter(|it| it.steps <= it.step + 1) {
             let slot = &mut self.slots[step.slot];

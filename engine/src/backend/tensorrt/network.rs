@@ -107,6 +107,9 @@ impl TrtNetwork {
         let mut prompt = Session::new(prompt, prompt_cache, stream, &batch_shapes(prompt, 1), &told)?;
         let mut all: Vec<&mut Session> = passes.iter_mut().chain([&mut prompt]).collect();
         let memory = shared_memory(device, &mut all)?;
+        // Once now, so that nothing is compiled at the first birth.
+        prompt.enqueue(stream)?;
+        stream.wait()?;
         let seat = frames * CONTEXT_CHANNELS + most_tokens * (1 + token_width);
         let batches = batches.to_vec();
         let host = Pinned::zeroed(device, rows * seat)?;
