@@ -175,6 +175,8 @@ impl Graphs for ModelGraphs {
 
 #[cfg(test)]
 mod tests {
+    use engine::graph::onnx::Element;
+
     use super::*;
 
     fn wish() -> Wish {
@@ -199,6 +201,39 @@ mod tests {
         assert!(files.iter().all(|it| it.weights.len() == 64 && it.onnx.len() == 64));
         assert!(files[3].profiles.is_empty(), "a window has one shape");
         assert_ne!(files[1].weights, files[3].weights);
+    }
+
+    /// `engine::backend::tensorrt` finds tensors by these names, and writes f32 to all but keys and values.
+    #[test]
+    fn files_have_the_ports_that_the_card_reads_and_writes() {
+        let house = house();
+        let graphs = house.graphs(&wish()).expect("the model is sound");
+        let ports = |at: usize| {
+            let outline = graphs[at].network.outline(graphs[at].weights).expect("the model is sound");
+            let port = |it: &engine::graph::onnx::Port| {
+                let dims: Vec<String> =
+                    it.dims.iter().map(|size| size.map_or("B".into(), |it| it.to_string())).collect();
+                let wide = it.element == Element::Float(Precision::F32);
+                format!("{} {}{}", it.name, dims.join("x"), if wide { "" } else { " narrow" })
+            };
+            let [inputs, outputs]: [Vec<String>; 2] =
+                [&outline.inputs, &outline.outputs].map(|it| it.iter().map(port).collect());
+            (inputs, outputs)
+        };
+        let kept = |batch: &str| -> Vec<String> {
+            (0..6).flat_map(|n| ["k", "v"].map(|it| format!("{it}{n} {batch}x64x2x32 narrow"))).collect()
+        };
+        let (mut inputs, outputs) = ports(1);
+        inputs.sort();
+        let plain = ["context Bx50x128", "t B", "t_minus_r B", "token_mask Bx64", "x Bx50x64"].map(str::to_owned);
+        let mut expected = [kept("B"), plain.to_vec()].concat();
+        expected.sort();
+        assert_eq!((inputs, outputs), (expected, vec!["velocity Bx50x64".to_owned()]), "the denoiser");
+        assert_eq!(ports(0), (vec!["tokens 1x64x256".to_owned()], kept("1")), "the prompt");
+        let (span, tile) = (5 + 18, 64 + 14);
+        let audio = |frames: usize| vec![format!("audio 1x{}x2", frames * 1920)];
+        assert_eq!(ports(2), (audio(tile), vec![format!("moments 1x{tile}x128")]), "the encoder");
+        assert_eq!(ports(3), (vec![format!("latents 1x{span}x64")], audio(span)), "a window");
     }
 
     #[test]
