@@ -108,6 +108,16 @@ pub fn open_cublaslt() {
     });
 }
 
+/// Whether this process would find no cuBLASLt, neither ours nor the machine's.
+pub fn has_no_cublaslt() -> bool {
+    let found = ["libcublasLt.so", "libcublasLt.so.12", "libcublasLt.so.11"].into_iter().find(|name| {
+        let name = CString::new(*name).expect("a name");
+        // SAFETY: asks the loader; a library that is found stays open.
+        !unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY) }.is_null()
+    });
+    found.is_none()
+}
+
 /// A folder with a TensorRT that runs on the fake driver, and the driver's own path.
 pub fn tensorrt() -> (PathBuf, PathBuf) {
     let library = build("libdemon_tensorrt_rtx.so", &TENSORRT);

@@ -9,10 +9,6 @@ use super::view::View;
 use crate::graph::Weight;
 use crate::graph::weights::shape_of;
 
-/// Bytes of a convolution's unrolled input at a time: long sounds are done in pieces.
-const COLUMNS_BYTES: usize = 256 << 20;
-/// Bytes of attention scores at a time: large batches are done row by row.
-const SCORES_BYTES: usize = 256 << 20;
 /// Scores of a query are this many numbers apart, or a multiple: products are slow on odd distances.
 const SCORES_PITCH: usize = 8;
 /// Pieces of a convolution begin at multiples of so many rows, so that their addresses are round.
@@ -81,7 +77,7 @@ impl Lowering<'_> {
         let ([batch, frames, channels], [_, frames_out, outputs]) = (axes(&x), axes(&y));
         let (precision, bias) = (self.source.rig.precision(), self.bias(bias)?);
         let (rows, depth) = (batch * frames_out, taps * channels);
-        let most = COLUMNS_BYTES / (depth * precision.size()).max(1);
+        let most = self.source.rig.piece_bytes() / (depth * precision.size()).max(1);
         let most = if most < PIECE_ROWS { most } else { most / PIECE_ROWS * PIECE_ROWS }.clamp(1, rows.max(1));
         let columns = self.memory(most * depth * precision.size());
         for first in (0..rows).step_by(most) {
@@ -152,7 +148,7 @@ impl Lowering<'_> {
         let precision = self.source.rig.precision();
         let pitch = keys.next_multiple_of(SCORES_PITCH);
         let (row, size) = (heads * queries * pitch, precision.size());
-        let most = (SCORES_BYTES / (4 * row).max(1)).clamp(1, batch.max(1));
+        let most = (self.source.rig.piece_bytes() / (4 * row).max(1)).clamp(1, batch.max(1));
         let [q, k, v] = [&q, &k, &v].map(|it| self.packed(index, &it.swapped(1, 2)));
         let (q, k, v) = (q?, k?, v?);
         let scores = self.memory(4 * most * row);

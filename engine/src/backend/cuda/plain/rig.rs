@@ -17,6 +17,9 @@ use crate::graph::{LowerError, Precision, Weight, WeightSource};
 
 /// Bytes that are on their way to the card at a time.
 const STAGING_BYTES: usize = 8 << 20;
+/// Bytes of attention scores, and of a convolution's unrolled input, at a time. Enough to keep the card busy, and little
+/// beside a model.
+const PIECE_BYTES: usize = 256 << 20;
 /// Added to a snake's beta, as published.
 const SNAKE_FLOOR: f64 = 1e-9;
 
@@ -26,6 +29,7 @@ pub struct Rig {
     pub(super) blas: Blas,
     pub(super) kernels: Kernels,
     precision: Precision,
+    piece_bytes: usize,
     device: Arc<Device>,
     uploads: Mutex<Uploads>,
 }
@@ -67,6 +71,15 @@ impl Rig {
     /// # Errors
     /// [`PlanError::NoBlas`] without the library; what the card refuses.
     pub fn new(device: &Arc<Device>, precision: Precision) -> Result<Arc<Self>, PlanError> {
+        Self::in_pieces(device, precision, PIECE_BYTES)
+    }
+
+    /// As [`Self::new`], with so many bytes of attention scores, and of a convolution's unrolled input, at a time: less
+    /// memory for more steps.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn in_pieces(device: &Arc<Device>, precision: Precision, bytes: usize) -> Result<Arc<Self>, PlanError> {
         let uploads = Uploads {
             stream: Stream::new(device, false)?,
             staging: Pinned::zeroed(device, STAGING_BYTES)?,
@@ -76,6 +89,7 @@ impl Rig {
             blas: Blas::open(device)?,
             kernels: Kernels::load(device)?,
             precision,
+            piece_bytes: bytes,
             device: Arc::clone(device),
             uploads: Mutex::new(uploads),
         }))
@@ -91,6 +105,10 @@ impl Rig {
     #[must_use]
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+
+    pub(super) fn piece_bytes(&self) -> usize {
+        self.piece_bytes
     }
 
     /// Bytes of weights on the card.
