@@ -8,6 +8,7 @@ mod fake_cuda;
 #[path = "ring_support/mod.rs"]
 mod ring_support;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use engine::model::open::denoiser_part;
 use engine::model::{Codec, CpuDenoiser, Ends, Part, vae};
 use engine::playback::CONTEXT_FRAMES;
 use engine::ring::plan::TickPlan;
-use engine::ring::{Condition, Ring, StepControls, tick};
+use engine::ring::{Condition, Request, Ring, StepControls, tick};
 use engine::solver::curve::Curve;
 use engine::solver::schedule::Sampling;
 use fake_cuda::FakeCuda;
@@ -65,26 +66,42 @@ fn network(rig: &Arc<Rig>, part: &Part<DitConfig>, (frames, tokens): (usize, usi
     PlainNetwork::new(rig, graphs, &part.weights, (frames, tokens), &BATCHES).expect("the model fits the card")
 }
 
-/// Latents of a few generations by ticket.
-fn play<B: Backend>(depth: usize, mut backend: B, width: usize, mut each: impl FnMut()) -> Vec<(u64, Vec<f32>)> {
+/// One or two prompts a row; every third is guided.
+fn request(seed: u64, width: usize) -> Request {
+    let (mut request, mut dice) = (plain(FRAMES, seed), Dice(seed + 11));
+    let condition = |dice: &mut Dice| {
+        let tokens = 1 + dice.below(TOKENS);
+        let weight = dice.maybe(|it| it.curve(FRAMES));
+        Condition { weight, ..Condition::always(dice.numbers(tokens * width)) }
+    };
+    request.conditions = (0..1 + dice.below(2)).map(|_| condition(&mut dice)).collect();
+    if seed % 3 == 0 {
+        request.negatives = vec![condition(&mut dice)];
+        request.controls.guidance_scale = Some(Curve::Scalar(2.0));
+    }
+    request
+}
+
+/// Latents of the requests of these seeds, by seed: one is born a tick, as far as there is room.
+fn play<B: Backend>(
+    depth: usize,
+    backend: &mut B,
+    seeds: Range<u64>,
+    width: usize,
+    mut each: impl FnMut(),
+) -> Vec<(u64, Vec<f32>)> {
     let sampling = Sampling { steps: 4, ..Sampling::default() };
     let mut ring = Ring::new(depth, sampling);
-    let (mut left, mut plan, mut dice) = (Vec::new(), TickPlan::new(), Dice(11));
-    for seed in 0..10 {
-        let mut request = plain(FRAMES, seed);
-        let condition = |dice: &mut Dice| {
-            let tokens = 1 + dice.below(TOKENS);
-            let weight = dice.maybe(|it| it.curve(FRAMES));
-            Condition { weight, ..Condition::always(dice.numbers(tokens * width)) }
-        };
-        request.conditions = (0..1 + dice.below(2)).map(|_| condition(&mut dice)).collect();
-        if seed % 3 == 0 {
-            request.negatives = vec![condition(&mut dice)];
-            request.controls.guidance_scale = Some(Curve::Scalar(2.0));
-        }
-        ring.submit(Arc::new(request)).expect("it is sound");
-        let mut emit = |it: engine::ring::Finished<'_>| left.push((it.ticket, it.latent.to_vec()));
-        tick(&mut ring, &mut backend, &mut plan, &StepControls::default(), &mut emit).expect("both can compute");
+    let (mut left, mut plan, first) = (Vec::new(), TickPlan::new(), seeds.start);
+    for seed in seeds {
+        ring.submit(Arc::new(request(seed, width))).expect("it is sound");
+        let mut emit = |it: engine::ring::Finished<'_>| left.push((first + it.ticket, it.latent.to_vec()));
+        tick(&mut ring, backend, &mut plan, &StepControls::default(), &mut emit).expect("both can compute");
+        each();
+    }
+    while 0 < ring.in_flight() {
+        let mut emit = |it: engine::ring::Finished<'_>| left.push((first + it.ticket, it.latent.to_vec()));
+        tick(&mut ring, backend, &mut plan, &StepControls::default(), &mut emit).expect("both can compute");
         each();
     }
     assert!(!left.is_empty(), "something finished at depth {depth}");
@@ -107,18 +124,19 @@ fn generations_are_those_of_the_cpu_at_every_depth_and_a_tick_is_one_graph() {
     let rig = Rig::new(&device, Precision::F32).expect("the fake opens");
     for depth in [1, 3, 8] {
         let denoiser = CpuDenoiser::compile(&part, FRAMES, TOKENS, &pool).expect("it is sound");
-        let of_cpu = play(depth, CpuBackend::new(denoiser), width, || ());
-        let backend = DeviceBackend::new(&device, network(&rig, &part, (FRAMES, TOKENS))).expect("there is room");
+        let of_cpu = play(depth, &mut CpuBackend::new(denoiser), 0..10, width, || ());
+        let network = network(&rig, &part, (FRAMES, TOKENS));
+        let mut backend = DeviceBackend::new(&device, network).expect("there is room");
         cuda.log();
         let one_graph = || {
             let graphs = cuda.log().iter().filter(|it| *it == "cuGraphLaunch").count();
             assert_eq!(graphs, 1, "a tick is one graph");
         };
-        let of_card = play(depth, backend, width, one_graph);
+        let of_card = play(depth, &mut backend, 0..10, width, one_graph);
         assert_eq!(of_cpu.len(), of_card.len());
-        for ((ticket, expected), (_, found)) in of_cpu.iter().zip(&of_card) {
+        for ((seed, expected), (_, found)) in of_cpu.iter().zip(&of_card) {
             let apart = apart(found, expected);
-            assert!(apart < 1e-5, "ticket {ticket} at depth {depth}: {apart} of the loudest number");
+            assert!(apart < 1e-5, "seed {seed} at depth {depth}: {apart} of the loudest number");
         }
     }
     drop((rig, device));
@@ -130,14 +148,15 @@ fn a_generation_is_the_same_bits_whatever_is_beside_it() {
     let (_cuda, device) = card();
     let part = golden_model("tiny_xl", DitConfig::parse);
     let rig = Rig::new(&device, Precision::Bf16).expect("the fake opens");
-    let of = |depth| {
-        let network = network(&rig, &part, (FRAMES, TOKENS));
-        play(depth, DeviceBackend::new(&device, network).expect("there is room"), part.config.encoders.hidden, || ())
-    };
-    let (alone, among) = (of(1), of(4));
-    let both: Vec<_> = alone.iter().filter_map(|it| Some((it, among.iter().find(|other| other.0 == it.0)?))).collect();
-    assert!(1 < both.len(), "two generations finished at both depths");
-    assert!(both.iter().all(|(a, b)| a == b), "bit for bit");
+    let network = network(&rig, &part, (FRAMES, TOKENS));
+    let (mut backend, width) =
+        (DeviceBackend::new(&device, network).expect("there is room"), part.config.encoders.hidden);
+    let among = play(5, &mut backend, 0..5, width, || ());
+    assert_eq!(among.len(), 5);
+    for (seed, latent) in among {
+        let alone = play(1, &mut backend, seed..seed + 1, width, || ());
+        assert!(alone == [(seed, latent)], "seed {seed}, bit for bit");
+    }
 }
 
 #[test]
