@@ -75,7 +75,7 @@ fn request(seed: u64, width: usize) -> Request {
         Condition { weight, ..Condition::always(dice.numbers(tokens * width)) }
     };
     request.conditions = (0..1 + dice.below(2)).map(|_| condition(&mut dice)).collect();
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         request.negatives = vec![condition(&mut dice)];
         request.controls.guidance_scale = Some(Curve::Scalar(2.0));
     }

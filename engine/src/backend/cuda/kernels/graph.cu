@@ -127,14 +127,15 @@ extern "C" __global__ void __launch_bounds__(BLOCK) graph_softmax(Softmax p) {
     highest = of_block<true>(highest);
     float sum = 0.0f;
     for (u32 key = threadIdx.x; key < p.keys; key += BLOCK) {
-        const float weight = sees(p, row, query, key) ? expf(p.scores[first + key] * p.scale - highest) : 0.0f;
-        p.scores[first + key] = weight;
-        sum += weight;
+        if (sees(p, row, query, key)) sum += expf(p.scores[first + key] * p.scale - highest);
     }
     sum = of_block<false>(sum);
     // A query that sees no key gives zeros.
     const float share = sum == 0.0f ? 0.0f : 1.0f / sum;
-    for (u32 key = threadIdx.x; key < p.keys; key += BLOCK) store(p.y, first + key, p.type, p.scores[first + key] * share);
+    for (u32 key = threadIdx.x; key < p.keys; key += BLOCK) {
+        const float weight = sees(p, row, query, key) ? expf(p.scores[first + key] * p.scale - highest) * share : 0.0f;
+        store(p.y, first + key, p.type, weight);
+    }
 }
 
 // In double, because an angle of a thousand turns has no digits to spare; there are few of them.

@@ -67,8 +67,7 @@ struct Rope {
 // negative window is none; the mask is [rows, keys] with these strides.
 struct Softmax {
     void* y;
-    float* scores;
-    const float* mask;
+    const float *scores, *mask;
     u32 mask_row, mask_key, heads, queries, keys, pitch;
     int window;
     u32 causal, type;

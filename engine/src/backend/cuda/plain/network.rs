@@ -66,7 +66,8 @@ impl PlainNetwork {
     ) -> Result<Self, PlanError> {
         let most_tokens = most_tokens.max(1);
         let shape = NetworkShape { frames, most_tokens, token_width: token_width(graphs.prompt)? };
-        let rows = batches.iter().copied().max().unwrap_or(1).min(ROWS);
+        let rows = batches.iter().copied().max().unwrap_or(1);
+        assert!(rows <= ROWS, "a batch of {rows} rows, a full ring has {ROWS}");
         let told = Sizes::new().with("batch", 1).with("tokens", most_tokens);
         let memory = Memory::new(rig, graphs, weights, shape, rows, &told)?;
         let given = memory.given();
