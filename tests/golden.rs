@@ -4,6 +4,8 @@
 
 #[path = "golden_kinds/case.rs"]
 mod case;
+#[path = "fake_cuda/mod.rs"]
+mod fake_cuda;
 #[path = "golden_kinds/model.rs"]
 mod model;
 #[path = "golden_kinds/solver.rs"]

@@ -219,6 +219,12 @@ void fake_enqueue(Stream* stream, void (*work)(void*), void* with) {
     });
 }
 
+// Whether these bytes lie in one allocation on the card.
+int fake_inside(Address first, size_t bytes) {
+    Guard guard(state().lock);
+    return inside(state().device, first, bytes);
+}
+
 // Blocks of device memory and of pinned memory that a healthy context still held when it ended.
 unsigned long long fake_leaked() {
     Guard guard(state().lock);

@@ -37,11 +37,11 @@ std::function<void()> bind_kernel(const std::string& name, emulator::Three grid,
             emulator::run(grid, threads, false, [&] { stand_in(x, context, prompt, t, velocity, frames); });
         };
     }
-    return nullptr;
+    return bind_graph_kernel(name, grid, threads, arguments);
 }
 
 bool is_kernel(const std::string& name) {
-    return name == "begin_generation" || name == "prepare_rows" || name == "solve_step" || name == "stand_in";
+    return is_graph_kernel(name) || name == "begin_generation" || name == "prepare_rows" || name == "solve_step" || name == "stand_in";
 }
 
 #define FIELD(type, field) {#type "." #field, offsetof(type, field)}

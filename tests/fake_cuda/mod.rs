@@ -10,7 +10,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Sources, and the name under which the library is asked for.
 const TENSORRT: [&str; 1] = ["tensorrt.cpp"];
-const SOURCES: [&str; 3] = ["driver.cpp", "emulator.cpp", "kernels_on_host.cpp"];
+const CUBLASLT: [&str; 1] = ["cublaslt.cpp"];
+const SOURCES: [&str; 4] = ["driver.cpp", "emulator.cpp", "kernels_on_host.cpp", "graph_on_host.cpp"];
 
 /// The fake driver. One test at a time holds it, since there is one card.
 pub struct FakeCuda {
@@ -98,6 +99,25 @@ unsafe impl Send for Handle {}
 // SAFETY: as above.
 unsafe impl Sync for Handle {}
 
+/// Opens a cuBLASLt that runs on the fake driver; whoever asks for the library next is given this one.
+pub fn open_cublaslt() {
+    static OPENED: OnceLock<()> = OnceLock::new();
+    handle();
+    OPENED.get_or_init(|| {
+        open(&build("libcublasLt.so", &CUBLASLT));
+    });
+}
+
+/// Whether this process would find no cuBLASLt, neither ours nor the machine's.
+pub fn has_no_cublaslt() -> bool {
+    let found = ["libcublasLt.so", "libcublasLt.so.12", "libcublasLt.so.11"].into_iter().find(|name| {
+        let name = CString::new(*name).expect("a name");
+        // SAFETY: asks the loader; a library that is found stays open.
+        !unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY) }.is_null()
+    });
+    found.is_none()
+}
+
 /// A folder with a TensorRT that runs on the fake driver, and the driver's own path.
 pub fn tensorrt() -> (PathBuf, PathBuf) {
     let library = build("libdemon_tensorrt_rtx.so", &TENSORRT);
@@ -111,13 +131,15 @@ fn build_driver() -> PathBuf {
 
 fn handle() -> &'static Handle {
     static HANDLE: OnceLock<Handle> = OnceLock::new();
-    HANDLE.get_or_init(|| {
-        let path = CString::new(build_driver().display().to_string()).expect("a path");
-        // SAFETY: our own library. Its SONAME is the driver's, so whoever asks for the driver next is given this one.
-        let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
-        assert!(!handle.is_null(), "{path:?} does not open");
-        Handle(handle)
-    })
+    HANDLE.get_or_init(|| open(&build_driver()))
+}
+
+fn open(library: &Path) -> Handle {
+    let path = CString::new(library.display().to_string()).expect("a path");
+    // SAFETY: our own library. Its SONAME is that of the one it stands for, so whoever asks for that next is given this.
+    let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
+    assert!(!handle.is_null(), "{path:?} does not open");
+    Handle(handle)
 }
 
 /// Compiles a library of the fake, once a process.

@@ -2,6 +2,8 @@
 //!
 //! Each network runs through the lowering that ships and, where it is cheap, through the reference interpreter.
 
+#[path = "model_card.rs"]
+mod card;
 #[path = "model_codec.rs"]
 mod codec;
 #[path = "model_condition.rs"]
@@ -111,16 +113,21 @@ pub enum Machine {
     Cpu,
     /// The interpreter.
     Reference,
+    /// The plain plan of the card.
+    Card,
 }
 
 impl Machine {
-    pub const ALL: [Self; 2] = [Self::Cpu, Self::Reference];
+    pub const ALL: [Self; 3] = [Self::Cpu, Self::Reference, Self::Card];
+    /// For cases that run a network hundreds of times and are about what is around it.
+    pub const ON_HOST: [Self; 2] = [Self::Cpu, Self::Reference];
 
     /// Every output of a graph.
     pub fn run(self, graph: &Graph, inputs: &Inputs, weights: &Checkpoint) -> Outputs {
         let outputs = match self {
             Self::Cpu => planned(graph, inputs, weights),
             Self::Reference => reference::run(graph, inputs, weights),
+            Self::Card => Ok(card::run(graph, inputs, weights)),
         };
         Outputs { machine: self, outputs: outputs.unwrap_or_else(|error| panic!("{error}")) }
     }

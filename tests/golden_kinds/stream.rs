@@ -61,7 +61,7 @@ fn replayed(case: &Case, script: &Script<'_>, report: &mut Report) {
 fn computed(golden: &Golden, case: &Case, script: &Script<'_>, report: &mut Report) {
     let part = dit_part(golden, case);
     let width = part.config.encoders.hidden;
-    for machine in Machine::ALL {
+    for machine in Machine::ON_HOST {
         let velocity = Some(case.tolerance("tick000.pos_v"));
         let state = case.tolerance("finished.any");
         let run = Run { case, script, state, velocity, label: format!("full ({machine:?})") };

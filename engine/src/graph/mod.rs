@@ -1,8 +1,8 @@
 //! The operations a model is written in, as a small typed graph.
 //!
 //! Model code builds a [`Graph`] once per configuration; lowerings compile it for given sizes: [`cpu`] into a plan that
-//! runs on all cores without allocating, [`onnx`] into a file for TensorRT. A model is therefore never written
-//! twice. Tensors are row-major f32, time before channels (`[batch, time, channels]`). Sizes that a configuration does
+//! runs on all cores without allocating, [`onnx`] into a file for TensorRT, [`crate::backend::cuda::plain`] into kernels
+//! of a card. A model is therefore never written twice. Tensors are row-major f32, time before channels (`[batch, time, channels]`). Sizes that a configuration does
 //! not fix are named ([`Dim::Named`]) and given when the graph is compiled. Building a graph touches no weight data:
 //! weights are named as in the published checkpoint ([`Weight`]).
 

@@ -2,7 +2,7 @@
 //!
 //! `driver`, `memory` and `stream` fence the CUDA driver, which is opened at run time. `parameters` is the block that a
 //! tick uploads, `fill` writes it from a plan, `kernels` launches what works on it. [`DeviceBackend`] joins them with a
-//! [`Network`]; which network that is (TensorRT, or one on the host for checks) it does not know.
+//! [`Network`]; which network that is (TensorRT, [`plain`], or one on the host for checks) it does not know.
 
 mod backend;
 pub mod driver;
@@ -13,6 +13,7 @@ mod kernels;
 pub mod memory;
 pub mod network;
 pub mod parameters;
+pub mod plain;
 mod seats;
 mod slot;
 pub mod stand_in;

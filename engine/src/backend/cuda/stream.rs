@@ -257,6 +257,8 @@ pub struct Module {
 
 // SAFETY: only asked for functions and unloaded.
 unsafe impl Send for Module {}
+// SAFETY: as above; the driver's own functions are safe to call from several threads.
+unsafe impl Sync for Module {}
 
 /// One kernel; valid as long as its module, which its owner keeps beside it.
 #[derive(Clone, Copy, Debug)]
@@ -266,6 +268,8 @@ pub(in crate::backend) struct Kernel {
 
 // SAFETY: a handle that is only launched.
 unsafe impl Send for Kernel {}
+// SAFETY: as above; launches read it and change nothing.
+unsafe impl Sync for Kernel {}
 
 impl Module {
     /// Loads PTX; the driver translates it for the card.
