@@ -129,10 +129,12 @@ pub struct ParamsArgs {
 /// What computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BackendChoice {
-    /// TensorRT where a card and the library are found, else the processor
+    /// The fastest that works here
     Auto,
     /// The graphics card, with TensorRT
     Tensorrt,
+    /// The graphics card, with cuBLASLt and plain kernels: slower, for cards that TensorRT does not know
+    Cuda,
     /// The processor
     Cpu,
 }

@@ -32,14 +32,17 @@ impl Stage {
     }
 
     fn run(&self, seconds: &str, more: &[&str], cue: Option<&str>) -> Output {
+        let cue = cue.map(|it| ("FAKE_CUDA_FAIL", it));
+        self.run_with(seconds, more, cue.as_slice())
+    }
+
+    fn run_with(&self, seconds: &str, more: &[&str], environment: &[(&str, &str)]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_demon"));
         command.args(["run", "--plain", "--no-midi", "--depth", "2", "--model", MODEL, "--seconds", seconds, "--wav"]);
         command.arg(self.wav()).args(more);
         command.env("LD_LIBRARY_PATH", &self.libraries).env("DEMON_TENSORRT", &self.libraries);
         command.env("DEMON_PLANS", self.folder.path().join("plans")).env("FAKE_PLANS", PLANS);
-        if let Some(cue) = cue {
-            command.env("FAKE_CUDA_FAIL", cue);
-        }
+        command.envs(environment.iter().copied());
         command.output().expect("the program starts")
     }
 }
@@ -57,6 +60,13 @@ fn listen(path: &Path) -> (f64, f64) {
     (samples.len() as f64 / 96_000.0, silent as f64 * 0.1)
 }
 
+/// Generations that the program says it made.
+fn generations(said: &str) -> u64 {
+    let line = said.lines().find(|it| it.contains(" generations, ")).unwrap_or_else(|| panic!("{said}"));
+    let number = line.split(" generations").next().and_then(|it| it.rsplit(' ').next());
+    number.and_then(|it| it.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+}
+
 #[test]
 fn a_set_plays_on_a_card_and_the_next_one_starts_from_the_plans_of_the_first() {
     let stage = Stage::new();
@@ -64,11 +74,6 @@ fn a_set_plays_on_a_card_and_the_next_one_starts_from_the_plans_of_the_first() {
     let said = words(&first);
     assert!(first.status.success(), "{said}");
     assert!(said.contains("denoiser: it was never built"), "plans are built and said: {said}");
-    let generations = |said: &str| -> u64 {
-        let line = said.lines().find(|it| it.contains(" generations, ")).unwrap_or_else(|| panic!("{said}"));
-        let number = line.split(" generations").next().and_then(|it| it.rsplit(' ').next());
-        number.and_then(|it| it.parse().ok()).unwrap_or_else(|| panic!("{line}"))
-    };
     assert!(0 < generations(&said), "generations finish on the card: {said}");
     let (seconds, silent) = listen(&stage.wav());
     assert!(3.0 < seconds && silent < 0.5, "{silent} of {seconds} s are silent");
@@ -92,6 +97,19 @@ fn a_card_that_is_lost_while_it_plays_comes_back_and_the_tape_never_stops() {
     assert!(lost < back, "{said}");
     let (seconds, silent) = listen(&stage.wav());
     assert!(5.0 < seconds && silent < 0.5, "{silent} of {seconds} s are silent");
+}
+
+#[test]
+fn a_card_without_tensorrt_plays_with_plain_kernels_and_says_why() {
+    let stage = Stage::new();
+    fake_cuda::cublaslt();
+    let nowhere = stage.folder.path().display().to_string();
+    let output = stage.run_with("4", &["--longest", "1", "--precision", "f32"], &[("DEMON_TENSORRT", &nowhere)]);
+    let said = words(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("playing with plain kernels, not TensorRT: "), "{said}");
+    assert!(0 < generations(&said), "generations finish on the card: {said}");
+    assert!(listen(&stage.wav()).1 < 0.5, "nothing is silent");
 }
 
 #[test]

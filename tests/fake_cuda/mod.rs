@@ -99,12 +99,17 @@ unsafe impl Send for Handle {}
 // SAFETY: as above.
 unsafe impl Sync for Handle {}
 
+/// Builds a cuBLASLt that runs on the fake driver, for a process that looks for it by itself.
+pub fn cublaslt() -> PathBuf {
+    build("libcublasLt.so", &CUBLASLT)
+}
+
 /// Opens a cuBLASLt that runs on the fake driver; whoever asks for the library next is given this one.
 pub fn open_cublaslt() {
     static OPENED: OnceLock<()> = OnceLock::new();
     handle();
     OPENED.get_or_init(|| {
-        open(&build("libcublasLt.so", &CUBLASLT));
+        open(&cublaslt());
     });
 }
 
