@@ -240,7 +240,12 @@ impl<N: Network> Backend for DeviceBackend<N> {
         self.seat(birth)?;
         let slot = &mut self.slots[birth.slot];
         let parameters = slot.fill(&self.stream, birth, self.recorded.as_deref())?;
-        Ok(self.kernels.begin(&self.stream, &parameters)?)
+        self.kernels.begin(&self.stream, &parameters)?;
+        if self.recorded.is_some() {
+            // A recorded start goes up from where the step's draw will be written next: it must have left.
+            self.stream.wait()?;
+        }
+        Ok(())
     }
 
     fn advance(&mut self, plan: &TickPlan, shared: &StepControls) -> Result<u8, BackendError> {
