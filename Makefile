@@ -5,6 +5,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio
+.PHONY: tensorrt tensorrt-bindings plan-check gpu-check
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -47,6 +48,18 @@ model-report: packages ## what the built-in model does on music it never saw: ta
 
 demo-audio: packages ## the scripted set: docs/set.ogg, its knob moves, and the picture of what each of them did
 	tools/demo-audio/run
+
+tensorrt: ## TensorRT for RTX, NVRTC and our shims below target/tensorrt (190 MB to download; wants g++ and pip)
+	@tools/tensorrt/install
+
+tensorrt-bindings: ## engine/tensorrt/src/sys.rs again from the shim's C header (wants libclang)
+	tools/tensorrt/bindings
+
+plan-check: tensorrt ## plans and kernels, as far as a machine without a GPU goes; a table, and target/plan-check.json
+	$(CARGO) run --quiet --locked -p tensorrt --example plan_check -- $(ARGS)
+
+gpu-check: tensorrt ## the same on a machine with a GPU: fails where plan-check would skip
+	$(CARGO) run --quiet --locked -p tensorrt --example plan_check -- --gpu $(ARGS)
 
 fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
 	fuzz/run $(SECONDS)

@@ -1,12 +1,14 @@
 //! The daemon: the only crate that knows both the engine and the hardware.
 
 pub mod binding;
+pub mod build;
 pub mod cli;
 pub mod conductor;
 pub mod device_side;
 pub mod fast;
 pub mod params_command;
 pub mod patch;
+pub mod plans;
 pub mod progress;
 pub mod recovery;
 pub mod render;

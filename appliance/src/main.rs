@@ -1,14 +1,19 @@
 //! The command line of the box: reads what is asked, does it, and says in words what went wrong.
 //!
-//! Exit codes: 0 done, 1 it failed (the reason is on standard error), 2 the command line was not understood.
+//! Exit codes: 0 done, 1 it failed (the reason is on standard error), 2 the command line was not understood, 130 a build was
+//! interrupted.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use appliance::binding::Map;
+use appliance::build::{self, Outcome};
 use appliance::cli::{Cli, Command, ParamsArgs};
 use appliance::{params_command, render, run};
 use clap::Parser;
+
+/// As a shell says of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -25,6 +30,13 @@ fn main() -> ExitCode {
         }),
         Command::Params(args) => params(args).map_err(Into::into),
         Command::Run(args) => run::run(args),
+        Command::Build(args) => match build::command(args, &mut std::io::stdout().lock()) {
+            Ok(Outcome::Interrupted { built }) => {
+                say(&format!("demon: interrupted; {built} plans were finished before and are kept"));
+                return ExitCode::from(INTERRUPTED);
+            }
+            done => done.map(|_| ()),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,7 +21,17 @@ impl ProgressLine {
     /// A line that says nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        let style = ProgressStyle::with_template("{msg:<28} {bar:32} {percent:>3} %");
+        Self::with("{msg:<28} {bar:32} {percent:>3} %")
+    }
+
+    /// A line that also says how long it may still take: for work of minutes.
+    #[must_use]
+    pub fn with_time_left() -> Self {
+        Self::with("{msg:<40} {bar:24} {percent:>3} %  {eta:>4} left")
+    }
+
+    fn with(template: &str) -> Self {
+        let style = ProgressStyle::with_template(template);
         let bar = ProgressBar::new(0).with_style(style.expect("the template is checked by a test"));
         Self { bar, stage: String::new(), plain: !std::io::stderr().is_terminal() }
     }
@@ -64,8 +74,9 @@ mod tests {
 
     #[test]
     fn the_line_can_be_drawn() {
-        let mut line = ProgressLine::new();
-        line.tell("reading", 1, 2);
-        line.done();
+        for mut line in [ProgressLine::new(), ProgressLine::with_time_left()] {
+            line.tell("reading", 1, 2);
+            line.done();
+        }
     }
 }

@@ -117,7 +117,8 @@ fn free_take(folder: &Path) -> anyhow::Result<PathBuf> {
     names.into_iter().find(|path| !path.exists()).context("demon-take-0001.wav to demon-take-9999.wav all exist")
 }
 
-fn leave_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
+/// A flag that goes up when somebody wants the program to end.
+pub(crate) fn leave_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;

@@ -88,7 +88,11 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+/// The model's folder: the named one, `$DEMON_MODEL`, or the first that is found.
+///
+/// # Errors
+/// When there is none, with the places that were tried.
+pub fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(folder) = named {
         return Ok(folder.to_owned());
     }

@@ -33,6 +33,6 @@ pub mod windows;
 pub use codec::{Codec, Encoded, Ends, WindowDecoder};
 pub use denoiser::CpuDenoiser;
 pub use hearing::{ConditionEncoder, StructureHints, TextEncoder};
-pub use open::{Model, ModelError, Progress};
+pub use open::{Model, ModelError, Packing, Progress};
 pub use part::Part;
 pub use prompt::{Prompt, Task};

@@ -63,6 +63,17 @@ pub struct Progress {
     pub total: usize,
 }
 
+/// What of a model is packed for the processor when it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Packing {
+    /// All of it.
+    #[default]
+    Everything,
+    /// All but the velocity network, which another device computes and which is by far the largest part. It is packed
+    /// after all when somebody compiles it.
+    Conditioning,
+}
+
 /// A model. Cloning shares everything.
 #[derive(Clone)]
 pub struct Model {
@@ -92,6 +103,19 @@ impl Model {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_on(folder: &Path, pool: &Arc<Pool>, progress: &mut dyn FnMut(Progress)) -> Result<Self, ModelError> {
+        Self::open_for(folder, pool, Packing::Everything, progress)
+    }
+
+    /// As [`Self::open_on`], packing only what the processor is to compute.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_for(
+        folder: &Path,
+        pool: &Arc<Pool>,
+        packing: Packing,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, ModelError> {
         let files = ModelFolder::find(folder)?;
         let denoiser = part(&files.denoiser, DitConfig::parse)?;
         let codec = part(&files.codec, CodecConfig::parse)?;
@@ -103,7 +127,11 @@ impl Model {
         let total = denoiser.weights.bytes() + codec.weights.bytes() + text.weights.bytes();
         let mut loading = Loading { pool, progress, done: 0, total };
         loading.pack("codec", &codec, &codec_graphs(&codec.config))?;
-        loading.pack("denoiser", &denoiser, &denoiser_graphs(&denoiser.config))?;
+        let mut graphs = denoiser_graphs(&denoiser.config);
+        if packing == Packing::Conditioning {
+            graphs.remove(0);
+        }
+        loading.pack("denoiser", &denoiser, &graphs)?;
         loading.pack("text encoder", &text, &text_graphs(&text.config))?;
         text.check_read(text::TABLE)?;
         if denoiser.weights.tensor(NO_PROMPT).is_some() {
@@ -292,6 +320,7 @@ fn codec_graphs(config: &CodecConfig) -> Vec<(Graph, Sizes)> {
     ]
 }
 
+/// The velocity network first.
 fn denoiser_graphs(config: &DitConfig) -> Vec<(Graph, Sizes)> {
     let one = || Sizes::new().with("batch", 1).with("frames", 1).with("tokens", 1).with("groups", 1);
     vec![

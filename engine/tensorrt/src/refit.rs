@@ -70,7 +70,7 @@ impl Engine {
         let mut names = Vec::new();
         let mut list = Vec::new();
         for it in weights {
-            let size = it.element.bytes().filter(|size| it.bytes.len().is_multiple_of(*size));
+            let size = it.element.bytes().filter(|size| it.bytes.len() % *size == 0);
             let Some(size) = size else {
                 let (name, bytes) = (it.name.to_owned(), it.bytes.len());
                 return Err(RefitError::Size { name, bytes, element: it.element });

@@ -1,4 +1,5 @@
-"""Writes the ONNX files beside it: two small networks, one with its weights in a file of its own, and two that must be refused.
+"""Writes the ONNX files beside it: two small networks, one with its weights in a file of its own, and two that must be refused;
+and the values of the first.
 
 Only needed to change them: python3 -m pip install onnx numpy && python3 engine/tensorrt/tests/onnx/make.py
 """
@@ -42,7 +43,12 @@ def two_layers(dtype):
     return nodes, weights
 
 
-save("two-layers", *two_layers(np.float32))
+nodes, weights = two_layers(np.float32)
+save("two-layers", nodes, weights)
+# Four rows in and what must come out, for a machine that has a card.
+x = rng.standard_normal((4, WIDTH)).astype(np.float32)
+y = np.tanh(x @ weights["up"] + weights["bias"]) @ weights["down"]
+(here / "two-layers.f32").write_bytes(np.concatenate([x, y]).astype("<f4").tobytes())
 (here / "beside.weights").unlink(missing_ok=True)
 save("beside", *two_layers(np.float16), type_=TensorProto.FLOAT16, save_as_external_data=True, location="beside.weights", size_threshold=0)
 save("unknown-operation", [helper.make_node("Moonlight", ["x"], ["y"], "the-odd-one")], {})

@@ -1,4 +1,5 @@
 //! From a plan to work on a stream.
+#![allow(unsafe_code)]
 
 use std::path::Path;
 use std::ptr::null_mut;
