@@ -30,6 +30,7 @@ pub struct DeviceBackend<N> {
     // Dropped in this order: the stream waits for its work before the memory that it uses goes.
     stream: Stream,
     done: Event,
+    stopwatch: Option<[Event; 2]>,
     graphs: Vec<Option<Graph>>,
     network: N,
     kernels: Kernels,
@@ -59,6 +60,7 @@ impl<N: Network> DeviceBackend<N> {
         let slots = (0..MAX_DEPTH).map(|_| DeviceSlot::new(device, frames));
         let mut backend = Self {
             done: Event::new(device, false)?,
+            stopwatch: None,
             graphs: Vec::new(),
             kernels: Kernels::load(device)?,
             slots: slots.collect::<Result<_, _>>()?,
@@ -116,6 +118,73 @@ impl<N: Network> DeviceBackend<N> {
             self.graphs.push(Some(graph));
         }
         Ok(())
+    }
+
+    /// The first part of [`Backend::advance`], which is these three one after another; for who times them. Writes the
+    /// tick's block and sends what it refers to.
+    ///
+    /// # Errors
+    /// As [`Backend::advance`].
+    pub fn write_tick(&mut self, plan: &TickPlan, shared: &StepControls) -> Result<Live, BackendError> {
+        self.device.enter()?;
+        self.write(plan, shared)
+    }
+
+    /// The second part: the graph, and the latents that come home after it.
+    ///
+    /// # Errors
+    /// As [`Backend::advance`].
+    pub fn launch_tick(&mut self, plan: &TickPlan, live: &Live) -> Result<(), BackendError> {
+        let seats = &live.seats[..live.count];
+        let wanted = seats.iter().max().map_or(1, |seat| seat + 1);
+        let place = self.network.batches().iter().position(|&it| wanted <= it);
+        let most = self.network.batches().last().copied().unwrap_or(0);
+        let place = place.ok_or(BackendError::TooManyRows { found: wanted, most })?;
+        if let Some([start, _]) = &self.stopwatch {
+            start.record(&self.stream)?;
+        }
+        match self.graphs.get(place) {
+            Some(Some(graph)) => self.stream.replay(graph)?,
+            _ => self.enqueue(self.network.batches()[place], seats)?,
+        }
+        if let Some([_, end]) = &self.stopwatch {
+            end.record(&self.stream)?;
+        }
+        for step in plan.steps.iter().filter(|it| it.steps <= it.step + 1) {
+            let slot = &mut self.slots[step.slot];
+            slot.fetch(&self.stream, 1 - slot.side)?;
+        }
+        Ok(self.done.record(&self.stream)?)
+    }
+
+    /// The last part: the tick's one wait, then states are turned over.
+    ///
+    /// # Errors
+    /// As [`Backend::advance`].
+    pub fn finish_tick(&mut self, plan: &TickPlan) -> Result<u8, BackendError> {
+        self.done.wait()?;
+        for step in &plan.steps {
+            let slot = &mut self.slots[step.slot];
+            slot.side = 1 - slot.side;
+            slot.is_home = step.steps <= step.step + 1;
+        }
+        Ok(self.unsound[0] as u8)
+    }
+
+    /// Measures the card's time of every tick's graph from now on, for benches: two more calls a tick.
+    ///
+    /// # Errors
+    /// When the driver refuses.
+    pub fn start_stopwatch(&mut self) -> Result<(), BackendError> {
+        self.stopwatch = Some([Event::new(&self.device, true)?, Event::new(&self.device, true)?]);
+        Ok(())
+    }
+
+    /// Milliseconds of the card's time that the graph of the tick just finished took, where it is measured.
+    #[must_use]
+    pub fn graph_ms(&self) -> Option<f32> {
+        let [start, end] = self.stopwatch.as_ref()?;
+        end.ms_since(start).ok()
     }
 
     fn enqueue(&mut self, batch: usize, live: &[usize]) -> Result<(), BackendError> {
@@ -249,29 +318,9 @@ impl<N: Network> Backend for DeviceBackend<N> {
     }
 
     fn advance(&mut self, plan: &TickPlan, shared: &StepControls) -> Result<u8, BackendError> {
-        self.device.enter()?;
-        let live = self.write(plan, shared)?;
-        let seats = &live.seats[..live.count];
-        let wanted = seats.iter().max().map_or(1, |seat| seat + 1);
-        let place = self.network.batches().iter().position(|&it| wanted <= it);
-        let most = self.network.batches().last().copied().unwrap_or(0);
-        let place = place.ok_or(BackendError::TooManyRows { found: wanted, most })?;
-        match self.graphs.get(place) {
-            Some(Some(graph)) => self.stream.replay(graph)?,
-            _ => self.enqueue(self.network.batches()[place], seats)?,
-        }
-        for step in plan.steps.iter().filter(|it| it.steps <= it.step + 1) {
-            let slot = &mut self.slots[step.slot];
-            slot.fetch(&self.stream, 1 - slot.side)?;
-        }
-        self.done.record(&self.stream)?;
-        self.done.wait()?;
-        for step in &plan.steps {
-            let slot = &mut self.slots[step.slot];
-            slot.side = 1 - slot.side;
-            slot.is_home = step.steps <= step.step + 1;
-        }
-        Ok(self.unsound[0] as u8)
+        let live = self.write_tick(plan, shared)?;
+        self.launch_tick(plan, &live)?;
+        self.finish_tick(plan)
     }
 
     /// # Panics
@@ -289,7 +338,8 @@ impl<N: Network> Backend for DeviceBackend<N> {
 }
 
 /// Seats that hold rows in a tick, in the order of the plan.
-struct Live {
+#[derive(Debug)]
+pub struct Live {
     seats: [usize; ROWS],
     count: usize,
 }
