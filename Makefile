@@ -5,7 +5,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio
-.PHONY: tensorrt tensorrt-bindings plan-check gpu-check gpu-pack
+.PHONY: tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -56,7 +56,10 @@ tensorrt-bindings: ## engine/tensorrt/src/sys.rs again from the shim's C header 
 	tools/tensorrt/bindings
 
 plan-check: tensorrt ## plans and kernels, as far as a machine without a GPU goes (ARGS=--gpu: no excuses); target/plan-check.json
-	$(CARGO) run --quiet --locked -p tensorrt --example plan_check -- $(ARGS)
+	$(CARGO) run --quiet --locked -p appliance --example plan_check -- $(ARGS)
+
+kernels: tensorrt ## the card's kernels again as PTX, engine/src/backend/cuda/ptx
+	$(CARGO) run --quiet --locked -p appliance --example plan_check -- --write-kernels
 
 gpu-check: ## on a machine with a GPU: goldens, ticks, windows, trace, PyTorch beside; a table, and target/gpu-check/gpu.json
 	tools/gpu-check/run $(ARGS)

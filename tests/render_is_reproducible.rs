@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use appliance::cli::{RenderArgs, SetArgs};
+use appliance::cli::{PlanPrecision, RenderArgs, SetArgs, WhenLost};
 use appliance::render::render;
 
 /// One take; `folder` holds what it writes.
@@ -23,6 +23,9 @@ impl Take {
             depth: Some(2),
             midi: None,
             longest: 4.0,
+            backend: None,
+            precision: PlanPrecision::Bf16,
+            when_lost: WhenLost::Loop,
             threads: Some(2),
         };
         let out = folder.path().join("take.wav");

@@ -9,9 +9,9 @@ mod ring_support;
 
 use std::sync::Arc;
 
-use engine::backend::cuda::{Device, DeviceBackend, DeviceError, Network, StandIn};
-use engine::backend::tensorrt::{DenoiserPlans, TrtNetwork, TrtWindows, WindowPlan};
-use engine::backend::{BackendError, CpuBackend, Denoiser, DenoiserError, DenoiserRow};
+use engine::backend::cuda::{Device, DeviceBackend, DeviceError, Network};
+use engine::backend::tensorrt::{DenoiserPlans, ENCODER_TILE, TrtEncoder, TrtNetwork, TrtWindows, WindowPlan};
+use engine::backend::{BackendError, CpuBackend, DenoiserError};
 use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME};
 use engine::live::WindowDecoder;
 use engine::ring::plan::TickPlan;
@@ -19,26 +19,11 @@ use engine::ring::{Condition, Ring, StepControls, tick};
 use engine::solver::curve::Curve;
 use engine::solver::schedule::Sampling;
 use fake_cuda::FakeCuda;
-use ring_support::{Dice, WIDTH, plain};
+use ring_support::{Dice, StandInOnCpu, WIDTH, plain};
 use tensorrt::{Runtime, Search, TensorRt};
 
 const FRAMES: usize = 9;
 const TOKENS: usize = 6;
-
-/// The engines' law on the CPU.
-struct OnCpu;
-
-impl Denoiser for OnCpu {
-    fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
-        let prompt = StandIn::gist(row.tokens);
-        for (at, out) in out.iter_mut().enumerate() {
-            let told = row.context[2 * at] - 0.5 * row.context[2 * at + 1];
-            let sum = row.x[at] * (0.8 + 0.3 * row.t) + 0.4 * told + prompt;
-            *out = sum / (1.0 + sum.abs() * 0.2) - 0.1 * row.t;
-        }
-        Ok(())
-    }
-}
 
 fn runtime() -> Runtime {
     let (folder, driver) = fake_cuda::tensorrt();
@@ -50,8 +35,8 @@ fn runtime() -> Runtime {
 
 fn plans() -> DenoiserPlans {
     DenoiserPlans {
-        prompt: format!("prompt {TOKENS} {WIDTH}").into_bytes(),
-        velocity: format!("denoiser {FRAMES} {TOKENS} {WIDTH}").into_bytes(),
+        prompt: format!("prompt {TOKENS} {WIDTH}").into_bytes().into(),
+        velocity: format!("denoiser {FRAMES} {TOKENS} {WIDTH}").into_bytes().into(),
         batches: vec![1, 2, 4, 8, 16],
     }
 }
@@ -62,9 +47,9 @@ fn every_seat_hears_its_own_prompt_in_every_batch() {
     let device = Device::open(0).expect("the fake has a card");
     let runtime = runtime();
     for depth in [1, 3, 8] {
-        let network = TrtNetwork::new(&device, &runtime, &plans(), None).expect("the plans fit");
+        let network = TrtNetwork::new(&device, &runtime, &plans()).expect("the plans fit");
         let mut card = DeviceBackend::new(&device, network).expect("there is room");
-        let mut cpu = CpuBackend::new(OnCpu);
+        let mut cpu = CpuBackend::new(StandInOnCpu);
         let sampling = Sampling { steps: 4, ..Sampling::default() };
         let (mut card_ring, mut cpu_ring) = (Ring::new(depth, sampling), Ring::new(depth, sampling));
         let (mut of_card, mut of_cpu) = (Vec::new(), Vec::new());
@@ -107,8 +92,8 @@ fn windows_lie_where_they_are_asked_for_and_go_round_the_seam() {
     let device = Device::open(0).expect("the fake has a card");
     let runtime = runtime();
     let (frames, context) = (7, 9);
-    let window = |keep: usize| WindowPlan { keep, plan: format!("decoder {}", keep + 2 * context).into_bytes() };
-    let mut decoder = TrtWindows::new(&device, &runtime, &[window(2), window(5)], frames, None).expect("the plans fit");
+    let window = |keep: usize| WindowPlan { keep, plan: format!("decoder {}", keep + 2 * context).into_bytes().into() };
+    let mut decoder = TrtWindows::new(&device, &runtime, &[window(2), window(5)], frames).expect("the plans fit");
     let latent: Vec<f32> = (0..frames * LATENT_CHANNELS).map(|at| at as f32).collect();
     for (first, keep) in [(0, 2), (3, 5), (6, 5), (6, 2), (40, 5)] {
         let mut sound = vec![[0.0; 2]; keep * SAMPLES_PER_LATENT_FRAME];
@@ -122,11 +107,27 @@ fn windows_lie_where_they_are_asked_for_and_go_round_the_seam() {
 }
 
 #[test]
+fn a_recording_is_encoded_tile_by_tile_without_a_gap_or_an_overlap() {
+    let _cuda = FakeCuda::take();
+    let device = Device::open(0).expect("the fake has a card");
+    let (context, frames) = (3, 150);
+    let plan = format!("encoder {}", ENCODER_TILE + 2 * context).into_bytes().into();
+    let mut encoder = TrtEncoder::new(&device, &runtime(), &plan, context).expect("the plan fits");
+    let sound: Vec<[f32; 2]> = (0..frames * SAMPLES_PER_LATENT_FRAME).map(|at| [at as f32, -(at as f32)]).collect();
+    let latent = encoder.encode(&sound, &mut |_, _| ()).expect("the card can").expect("it is longer than a tile");
+    let expected =
+        (0..frames * LATENT_CHANNELS).map(|at| sound[at / LATENT_CHANNELS * SAMPLES_PER_LATENT_FRAME][at % 2]);
+    assert!(latent.iter().copied().eq(expected), "every frame once, in its place");
+    let short = encoder.encode(&sound[..10 * SAMPLES_PER_LATENT_FRAME], &mut |_, _| ()).expect("the card can");
+    assert_eq!(short, None, "what is shorter than a tile is the processor's");
+}
+
+#[test]
 fn a_window_on_a_lost_card_fails_and_says_so() {
     let cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
-    let plan = WindowPlan { keep: 2, plan: b"decoder 20".to_vec() };
-    let mut decoder = TrtWindows::new(&device, &runtime(), &[plan], 7, None).expect("the plan fits");
+    let plan = WindowPlan { keep: 2, plan: b"decoder 20".to_vec().into() };
+    let mut decoder = TrtWindows::new(&device, &runtime(), &[plan], 7).expect("the plan fits");
     cuda.lose(999);
     let error = decoder.decode(&[0.0; 7 * LATENT_CHANNELS], 0, &mut vec![[0.0; 2]; 2 * 1920]).expect_err("it is gone");
     assert!(error.is_fatal(), "{error:?}");
@@ -137,17 +138,16 @@ fn plans_that_are_none_or_another_part_are_refused_in_words() {
     let _cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
     let runtime = runtime();
-    let refused = |plans: &DenoiserPlans| {
-        TrtNetwork::new(&device, &runtime, plans, None).map(|_| ()).expect_err("it is no denoiser")
-    };
-    let decoder = refused(&DenoiserPlans { velocity: b"decoder 5".to_vec(), ..plans() });
+    let refused =
+        |plans: &DenoiserPlans| TrtNetwork::new(&device, &runtime, plans).map(|_| ()).expect_err("it is no denoiser");
+    let decoder = refused(&DenoiserPlans { velocity: b"decoder 5".to_vec().into(), ..plans() });
     assert!(decoder.to_string().contains("not those of a denoiser"), "{decoder}");
-    let rubbish = refused(&DenoiserPlans { prompt: b"rubbish".to_vec(), ..plans() });
+    let rubbish = refused(&DenoiserPlans { prompt: b"rubbish".to_vec().into(), ..plans() });
     assert!(rubbish.to_string().contains("the plan is no plan"), "{rubbish}");
-    let odd = WindowPlan { keep: 4, plan: b"decoder 7".to_vec() };
-    let error = TrtWindows::new(&device, &runtime, &[odd], 7, None).map(|_| ()).expect_err("7 is not 4 and two sides");
+    let odd = WindowPlan { keep: 4, plan: b"decoder 7".to_vec().into() };
+    let error = TrtWindows::new(&device, &runtime, &[odd], 7).map(|_| ()).expect_err("7 is not 4 and two sides");
     assert!(matches!(error, DeviceError::WrongCard { .. }), "{error:?}");
-    let mut network = TrtNetwork::new(&device, &runtime, &plans(), None).expect("the plans fit");
+    let mut network = TrtNetwork::new(&device, &runtime, &plans()).expect("the plans fit");
     let stream = engine::backend::cuda::Stream::new(&device, false).expect("the fake makes streams");
     let long = vec![0.0; (TOKENS + 1) * WIDTH];
     let row = engine::backend::cuda::Seated { context: &[0.0; FRAMES * 128], tokens: &long };

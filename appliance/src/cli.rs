@@ -11,6 +11,9 @@ use crate::build::Wish;
 /// Plays music diffusion live: knobs reach into the denoising loop while it runs.
 #[derive(Debug, Parser)]
 #[command(name = "demon", version, max_term_width = 100)]
+#[command(
+    after_help = "DEMON_LOG=info shows on standard error what libraries say (off, error, warn, info, debug, trace)."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -54,6 +57,16 @@ pub struct SetArgs {
     /// Longest part of the recording that is used, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     pub longest: f64,
+    /// What computes [default: `run` takes a graphics card when there is one, `render` the processor, whose bytes are the
+    /// same everywhere]
+    #[arg(long, value_enum)]
+    pub backend: Option<BackendChoice>,
+    /// Precision of a card's plans
+    #[arg(long, value_enum, default_value = "bf16")]
+    pub precision: PlanPrecision,
+    /// While a card is lost: loop the tape, or let the processor take over
+    #[arg(long, value_enum, default_value = "loop")]
+    pub when_lost: WhenLost,
     /// Compute threads [default: all cores]
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
@@ -111,6 +124,26 @@ pub struct ParamsArgs {
     /// Also print which control change, note and key reaches what
     #[arg(long)]
     pub map: bool,
+}
+
+/// What computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BackendChoice {
+    /// TensorRT where a card and the library are found, else the processor
+    Auto,
+    /// The graphics card, with TensorRT
+    Tensorrt,
+    /// The processor
+    Cpu,
+}
+
+/// What happens while a card is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhenLost {
+    /// The tape goes on looping
+    Loop,
+    /// The processor takes over
+    Cpu,
 }
 
 /// Precision of a plan.
@@ -173,6 +206,27 @@ pub struct BuildArgs {
 }
 
 impl BuildArgs {
+    /// For the card in this machine, everything else as usual.
+    #[must_use]
+    pub fn for_the_card(frames: u32, tokens: u32) -> Self {
+        Self {
+            model: None,
+            seconds: 0.0,
+            frames: Some(frames),
+            tokens,
+            depth: Vec::new(),
+            precision: PlanPrecision::Bf16,
+            target: Target::Current,
+            level: None,
+            library: None,
+            out: None,
+            onnx: None,
+            force: false,
+            list: false,
+            clean: None,
+        }
+    }
+
     /// What plans are wanted for.
     #[must_use]
     pub fn wish(&self) -> Wish {

@@ -3,6 +3,7 @@
 pub mod binding;
 pub mod build;
 pub mod cli;
+pub mod compute;
 pub mod conductor;
 pub mod device_side;
 pub mod fast;

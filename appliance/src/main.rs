@@ -17,6 +17,10 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(words) = listen_to_libraries() {
+        say(&format!("demon: {words}"));
+        return ExitCode::from(2);
+    }
     let done = match &cli.command {
         Command::Render(args) => render::render(args).map(|rendered| {
             say(&format!(
@@ -58,6 +62,16 @@ fn params(args: &ParamsArgs) -> std::io::Result<()> {
         params_command::write_map(&mut out, &Map::default())?;
     }
     out.flush()
+}
+
+/// What TensorRT and others say goes to standard error when somebody asks for it; a player does not want to read it.
+fn listen_to_libraries() -> Result<(), String> {
+    let Ok(asked) = std::env::var("DEMON_LOG") else { return Ok(()) };
+    let level: tracing_subscriber::filter::LevelFilter = asked
+        .parse()
+        .map_err(|_| format!("DEMON_LOG: found `{asked}`, expected off, error, warn, info, debug or trace"))?;
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
+    Ok(())
 }
 
 #[expect(clippy::print_stderr, reason = "this is the program's own voice")]

@@ -15,7 +15,7 @@ use engine::playback::{GUARD_LATENCY_FRAMES, Lead};
 use hal::gesture::{Surface, VirtualClock};
 use hal::midi::{Score, ScoreSurface};
 
-use crate::cli::RenderArgs;
+use crate::cli::{BackendChoice, RenderArgs, SetArgs};
 use crate::progress::ProgressLine;
 use crate::rig::Rig;
 use crate::set::Set;
@@ -53,7 +53,7 @@ pub fn render(args: &RenderArgs) -> anyhow::Result<Rendered> {
     }
     let score = args.set.midi.as_deref().map(read_score).transpose()?;
     let mut progress = ProgressLine::new();
-    let set = Set::open(&args.set, &mut |stage, done, total| progress.tell(stage, done, total))?;
+    let set = Set::open(&on_the_processor(&args.set), &mut progress)?;
     for notice in &set.notices {
         progress.say(notice);
     }
@@ -191,4 +191,8 @@ fn write_wav(path: &Path, seconds: f64, desk: &mut Desk, progress: &mut Progress
         log.flush().context("the latent log cannot be written")?;
     }
     std::fs::rename(&part, path).with_context(unwritable)
+}
+/// A rendering is to give the same bytes on every machine, unless somebody asks for a card.
+fn on_the_processor(args: &SetArgs) -> SetArgs {
+    SetArgs { backend: args.backend.or(Some(BackendChoice::Cpu)), ..args.clone() }
 }

@@ -52,7 +52,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let score = args.set.midi.as_deref().map(read_score).transpose()?;
     let mut progress = ProgressLine::new();
     let (out, place) = output(args, &progress)?;
-    let mut set = Set::open(&args.set, &mut |stage, done, total| progress.tell(stage, done, total))?;
+    let mut set = Set::open(&args.set, &mut progress)?;
     let mut said = std::mem::take(&mut set.notices);
     let computes = set.computes.clone();
     progress.done();

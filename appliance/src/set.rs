@@ -10,11 +10,13 @@ use anyhow::{Context, bail};
 use engine::graph::cpu::Pool;
 use engine::latent::{SAMPLE_RATE_HZ, StereoFrame};
 use engine::live::{self, Material, Stage};
-use engine::model::{self, Model};
+use engine::model::{self, Model, Packing};
 
-use crate::cli::SetArgs;
+use crate::cli::{BackendChoice, SetArgs, WhenLost};
+use crate::compute::{self, Chosen, Preparing};
 use crate::patch::Patch;
-use crate::recovery::Recovery;
+use crate::progress::ProgressLine;
+use crate::recovery::{Parts, Recovery};
 use crate::source::{self, Source};
 
 /// Where models are looked for when none is named, in this order. The last two are the source tree's.
@@ -42,15 +44,12 @@ pub struct Set {
     pub notices: Vec<String>,
 }
 
-/// A step of the preparation, for a progress line: in words, how much is done, of how much.
-pub type Tell<'a> = &'a mut dyn FnMut(&str, usize, usize);
-
 impl Set {
     /// Prepares the set.
     ///
     /// # Errors
     /// With the file and the fault, in words for a player.
-    pub fn open(args: &SetArgs, tell: Tell<'_>) -> anyhow::Result<Self> {
+    pub fn open(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let mut patch = patch(args, &folder)?;
         let recording = args.source.clone().or_else(|| patch.source.clone());
@@ -58,23 +57,37 @@ impl Set {
             bail!("there is no recording to play on: give one with --source FILE, or name one in a patch")
         };
         patch.source = Some(recording.clone());
-        tell("reading the recording", 0, 1);
+        let (chosen, why) = compute::choose(args.backend.unwrap_or(BackendChoice::Auto))?;
+        line.tell("reading the recording", 0, 1);
         let source = source::load_source(&recording, args.longest, &mut |_| ())?;
         let threads = args.threads.unwrap_or_else(cores).max(1);
-        let pool = Pool::new(threads);
-        let model = Model::open_on(&folder, &pool, &mut |it| tell(it.stage, it.done, it.total))
+        let packing = if matches!(chosen, Chosen::Processor) { Packing::Everything } else { Packing::Conditioning };
+        let tell = &mut |it: model::Progress| line.tell(it.stage, it.done, it.total);
+        let model = Model::open_for(&folder, &Pool::new(threads), packing, tell)
             .with_context(|| format!("the model in {} cannot be played", folder.display()))?;
         let (a, b) = prompts(&patch, source.seconds());
-        let told = &mut |it: live::StageProgress| tell(it.stage, it.done, it.total);
-        let material = Arc::new(live::material(&model, &source.pcm, [&a, &b], told)?);
-        tell("compiling", 0, 1);
+        let heard = chosen.listen(&folder, &source.pcm, line)?;
+        let told = &mut |it: live::StageProgress| line.tell(it.stage, it.done, it.total);
+        let material = Arc::new(match heard {
+            Some(latent) => live::material_of(&model, latent, [&a, &b], told)?,
+            None => live::material(&model, &source.pcm, [&a, &b], told)?,
+        });
         // The decode thread has threads of its own: a window must not wait for the end of a tick.
         let decode_side = model.on(Pool::new(threads.div_ceil(2)));
-        let stage = live::cpu_stage(&model, &decode_side, Arc::clone(&material))?;
-        tell("compiling", 1, 1);
-        let notices = notices(&source, &patch);
-        let computes = "cpu".to_owned();
-        Ok(Self { patch, name: source.name, tape: source.pcm, material, stage, computes, recovery: None, notices })
+        let preparing = Preparing {
+            folder: &folder,
+            model: &model,
+            decode_side: &decode_side,
+            material: &material,
+            stand_in: args.when_lost == WhenLost::Cpu,
+            precision: args.precision,
+        };
+        let (Parts { backend, decoder, words }, recovery) = preparing.parts(chosen, line)?;
+        let stage = live::stage(Arc::clone(&material), backend, decoder);
+        let mut notices = notices(&source, &patch);
+        notices.extend(why);
+        let computes = words;
+        Ok(Self { patch, name: source.name, tape: source.pcm, material, stage, computes, recovery, notices })
     }
 
     /// Length of the tape in seconds.

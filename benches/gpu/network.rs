@@ -86,8 +86,10 @@ fn allowed(precision: Precision) -> f64 {
 
 fn goldens(device: &Arc<Device>, maker: &dyn Maker, golden: &Golden, settings: &Settings, report: &mut Report) {
     let cases: Vec<Case> = golden.cases_of(|it| it == "dit_forward").filter(same_times).collect();
+    // Spread over the list, so that lengths, batches and both families are among them.
+    let apart = (cases.len() / settings.golden_networks.max(1)).max(1);
     for (precision, word) in PRECISIONS {
-        for case in cases.iter().take(settings.golden_networks) {
+        for case in cases.iter().step_by(apart).take(settings.golden_networks) {
             let name = format!("{word}, {}", case.path);
             match velocities(device, maker, golden, case, precision) {
                 Err(words) => report.skip(name, words),

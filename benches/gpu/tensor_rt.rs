@@ -62,6 +62,12 @@ impl Trt {
     }
 }
 
+/// Under the name that it has where plans are made for playing.
+fn named(name: &str, mut network: export::Network) -> export::Network {
+    name.clone_into(&mut network.name);
+    network
+}
+
 /// One batch and no other, for every input whose batch is open.
 fn profile(open: &[&Port], batch: usize) -> Profile {
     let range = |port: &&Port| {
@@ -80,15 +86,15 @@ impl Maker for Trt {
     ) -> Result<Box<dyn Network>, String> {
         let (frames, tokens) = (shape.frames, shape.tokens);
         let exact = shape.precision == Precision::F32;
-        let prompt = export::prompt(config, tokens, Batch::Fixed(1), shape.precision);
+        let prompt = named("prompt", export::prompt(config, tokens, Batch::Fixed(1), shape.precision));
         let form = DenoiserShape { frames, tokens, batch: Batch::Dynamic, prompt: PromptForm::KeysAndValues };
-        let velocity = export::denoiser(config, &form, shape.precision);
+        let velocity = named("denoiser", export::denoiser(config, &form, shape.precision));
         let plans = DenoiserPlans {
-            prompt: self.build(&prompt, weights, &[], !exact)?,
-            velocity: self.build(&velocity, weights, &shape.batches, !exact)?,
+            prompt: self.build(&prompt, weights, &[], !exact)?.into(),
+            velocity: self.build(&velocity, weights, &shape.batches, !exact)?.into(),
             batches: shape.batches.clone(),
         };
-        let network = TrtNetwork::new(&self.device, &self.runtime, &plans, None);
+        let network = TrtNetwork::new(&self.device, &self.runtime, &plans);
         Ok(Box::new(network.map_err(|error| error.to_string())?))
     }
 
@@ -103,10 +109,11 @@ impl Maker for Trt {
         let plans = keeps.iter().map(|&keep| {
             let span = keep + 2 * config.decode_context();
             let network = export::decoder(config, span, Batch::Fixed(1), Precision::F32);
-            Ok(WindowPlan { keep, plan: self.build(&network, weights, &[], !exact)? })
+            let network = named(&format!("window-{keep}"), network);
+            Ok(WindowPlan { keep, plan: self.build(&network, weights, &[], !exact)?.into() })
         });
         let plans = plans.collect::<Result<Vec<_>, String>>()?;
-        let windows = TrtWindows::new(&self.device, &self.runtime, &plans, frames, None);
+        let windows = TrtWindows::new(&self.device, &self.runtime, &plans, frames);
         Ok(Box::new(windows.map_err(|error| error.to_string())?))
     }
 }

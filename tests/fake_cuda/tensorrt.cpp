@@ -3,9 +3,11 @@
 //
 //   prompt TOKENS WIDTH          k0 = tokens, v0 = 0
 //   denoiser FRAMES TOKENS WIDTH the stand-in's law (engine/src/backend/cuda/kernels), its prompt read from k0 under the mask
+//   encoder SPAN                 a frame's means are its first sample, left and right by turns; its scales are 9
 //   decoder SPAN                 every sample of a frame is that frame's first two channels
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -21,7 +23,10 @@ struct dt_library {
     dt_log_fn log;
 };
 
-struct dt_blob {};
+struct dt_blob {
+    std::string bytes;
+};
+
 struct dt_cache {};
 
 struct dt_runtime {
@@ -60,7 +65,11 @@ void add(dt_engine* engine, const char* name, bool is_output, dt_dims shape) {
 
 using Enqueue = void (*)(void* stream, void (*work)(void*), void* with);
 
-Enqueue enqueue_on_driver() { return reinterpret_cast<Enqueue>(dlsym(RTLD_DEFAULT, "fake_enqueue")); }
+// The driver was opened by somebody else, perhaps for himself alone.
+Enqueue enqueue_on_driver() {
+    void* driver = dlopen("libcuda.so", RTLD_NOW | RTLD_NOLOAD);
+    return reinterpret_cast<Enqueue>(dlsym(driver, "fake_enqueue"));
+}
 
 float* at(const std::map<std::string, uint64_t>& addresses, const char* name) {
     return reinterpret_cast<float*>(addresses.at(name));
@@ -104,11 +113,23 @@ void sound(const dt_context& it) {
     }
 }
 
+void moments(const dt_context& it) {
+    const float* audio = at(it.addresses, "audio");
+    float* out = at(it.addresses, "moments");
+    for (int64_t frame = 0; frame < it.engine->a; ++frame) {
+        for (int64_t channel = 0; channel < 2 * CHANNELS; ++channel) {
+            const float mean = audio[frame * HOP * 2 + channel % 2];
+            out[frame * 2 * CHANNELS + channel] = channel < CHANNELS ? mean : 9.0f;
+        }
+    }
+}
+
 void run(void* raw) {
     const dt_context& it = *static_cast<dt_context*>(raw);
     if (it.engine->kind == "prompt") prompt(it);
     if (it.engine->kind == "denoiser") velocities(it);
     if (it.engine->kind == "decoder") sound(it);
+    if (it.engine->kind == "encoder") moments(it);
 }
 
 }  // namespace
@@ -126,10 +147,30 @@ dt_status dt_library_create(const char*, const char*, dt_log_fn log, void*, dt_l
 
 int32_t dt_library_version(const dt_library*) { return 10701; }
 void dt_library_destroy(dt_library* it) { delete it; }
-const void* dt_blob_data(const dt_blob*) { return nullptr; }
-size_t dt_blob_bytes(const dt_blob*) { return 0; }
+const void* dt_blob_data(const dt_blob* it) { return it->bytes.data(); }
+size_t dt_blob_bytes(const dt_blob* it) { return it->bytes.size(); }
 void dt_blob_destroy(dt_blob* it) { delete it; }
-dt_status dt_build(dt_library*, const dt_build_options*, dt_blob**) { return DT_UNSUPPORTED; }
+
+// A plan for a graph by its file's name. What its sizes are, the test says: `FAKE_PLANS="FRAMES TOKENS WIDTH DECODE_CONTEXT ENCODE_CONTEXT"`.
+dt_status dt_build(dt_library* library, const dt_build_options* options, dt_blob** out) {
+    const char* sizes = std::getenv("FAKE_PLANS");
+    if (!sizes) {
+        say(library, "FAKE_PLANS is not set");
+        return DT_FAILED;
+    }
+    std::istringstream text(sizes);
+    int64_t frames = 0, tokens = 0, width = 0, context = 0, encode_context = 0;
+    text >> frames >> tokens >> width >> context >> encode_context;
+    std::string name(options->onnx);
+    name = name.substr(name.rfind('/') + 1);
+    std::ostringstream plan;
+    if (name == "prompt.onnx") plan << "prompt " << tokens << ' ' << width;
+    if (name == "denoiser.onnx") plan << "denoiser " << frames << ' ' << tokens << ' ' << width;
+    if (name == "encoder.onnx") plan << "encoder " << 64 + 2 * encode_context;
+    if (name.rfind("window-", 0) == 0) plan << "decoder " << std::atoi(name.c_str() + 7) + 2 * context;
+    *out = new dt_blob{plan.str()};
+    return DT_OK;
+}
 
 dt_status dt_runtime_create(dt_library* library, dt_runtime** out) {
     *out = new dt_runtime{library};
@@ -153,6 +194,9 @@ dt_status dt_engine_create(dt_runtime* runtime, const void* plan, size_t bytes, 
         add(it, "token_mask", false, dims({-1, it->b}));
         for (const char* name : {"k0", "v0"}) add(it, name, false, dims({-1, it->b, 1, it->c}));
         add(it, "velocity", true, dims({-1, it->a, CHANNELS}));
+    } else if (it->kind == "encoder") {
+        add(it, "audio", false, dims({1, it->a * HOP, 2}));
+        add(it, "moments", true, dims({1, it->a, 2 * CHANNELS}));
     } else if (it->kind == "decoder") {
         add(it, "latents", false, dims({1, it->a, CHANNELS}));
         add(it, "audio", true, dims({1, it->a * HOP, 2}));
@@ -194,7 +238,7 @@ dt_status dt_engine_refit_from(dt_library*, dt_engine*, const char*, dt_fault_fn
 dt_status dt_cache_create(dt_engine*, dt_cache** out) { *out = new dt_cache; return DT_OK; }
 void dt_cache_destroy(dt_cache* it) { delete it; }
 dt_status dt_cache_load(dt_cache*, const void*, size_t) { return DT_OK; }
-dt_status dt_cache_save(const dt_cache*, dt_blob**) { return DT_UNSUPPORTED; }
+dt_status dt_cache_save(const dt_cache*, dt_blob** out) { *out = new dt_blob{"kernels"}; return DT_OK; }
 
 dt_status dt_context_create(dt_engine* engine, dt_cache*, int32_t, dt_context** out) {
     *out = new dt_context;

@@ -5,6 +5,7 @@ pub mod side_by_side;
 
 use std::sync::Arc;
 
+use engine::backend::cuda::StandIn;
 use engine::backend::{Alone, Backend, CpuBackend, Crew, Denoiser, DenoiserError, DenoiserRow};
 use engine::ring::plan::TickPlan;
 use engine::ring::request::CONTEXT_CHANNELS;
@@ -45,6 +46,21 @@ impl Denoiser for Toy {
         }
         if self.poisoned == Some(row.tokens.as_ptr() as usize) {
             out[7] = f32::NAN;
+        }
+        Ok(())
+    }
+}
+
+/// The device's stand-in network, computed on the CPU.
+pub struct StandInOnCpu;
+
+impl Denoiser for StandInOnCpu {
+    fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
+        let prompt = StandIn::gist(row.tokens);
+        for (at, out) in out.iter_mut().enumerate() {
+            let told = row.context[2 * at] - 0.5 * row.context[2 * at + 1];
+            let sum = row.x[at] * (0.8 + 0.3 * row.t) + 0.4 * told + prompt;
+            *out = sum / (1.0 + sum.abs() * 0.2) - 0.1 * row.t;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::backend::cuda::{Device, DeviceBackend, HostNetwork, NetworkShape, StandIn};
-use engine::backend::{Backend, CpuBackend, Denoiser, DenoiserError, DenoiserRow};
+use engine::backend::{Backend, CpuBackend};
 use engine::ring::plan::TickPlan;
 use engine::ring::{Finished, Request, Ring, StepControls, tick};
 use engine::solver::curve::Curve;
@@ -15,7 +15,7 @@ use engine::solver::schedule::Sampling;
 use engine::solver::step::Method;
 use engine::solver::wavelet::Wavelet;
 
-use super::{Dice, Toy, WIDTH, plain};
+use super::{Dice, StandInOnCpu, Toy, WIDTH, plain};
 
 /// Frames of every latent here; odd, so that a pair is left over.
 pub const FRAMES: usize = 13;
@@ -77,21 +77,6 @@ impl Apart {
                 self.differs = true;
             }
         }
-    }
-}
-
-/// The device's stand-in network, computed on the CPU.
-pub struct StandInOnCpu;
-
-impl Denoiser for StandInOnCpu {
-    fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
-        let prompt = StandIn::gist(row.tokens);
-        for (at, out) in out.iter_mut().enumerate() {
-            let told = row.context[2 * at] - 0.5 * row.context[2 * at + 1];
-            let sum = row.x[at] * (0.8 + 0.3 * row.t) + 0.4 * told + prompt;
-            *out = sum / (1.0 + sum.abs() * 0.2) - 0.1 * row.t;
-        }
-        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use engine::backend::tensorrt::ENCODER_TILE;
 use engine::graph::onnx::Batch;
 use engine::graph::{Precision, WeightSource};
 use engine::live::window_lengths;
@@ -22,6 +23,9 @@ use super::{GraphFile, Graphs, Wish};
 pub const PROMPT: &str = "prompt";
 /// As [`PROMPT`].
 pub const DENOISER: &str = "denoiser";
+
+/// As [`PROMPT`].
+pub const ENCODER: &str = "encoder";
 
 /// A model's graphs.
 pub struct ModelGraphs {
@@ -52,6 +56,22 @@ impl ModelGraphs {
         })
     }
 
+    /// Latent frames that the codec's encoder wants on either side.
+    #[must_use]
+    pub fn encode_context(&self) -> usize {
+        self.codec.config.encode_context()
+    }
+
+    /// The same for every length of tape, but for the key's sake.
+    fn encoder(&self, frames: u32) -> Graph<'_> {
+        let config = &self.codec.config;
+        let samples = (ENCODER_TILE + 2 * config.encode_context()) * config.hop();
+        let mut network = export::encoder(config, samples, Batch::Fixed(1), Precision::F32);
+        ENCODER.clone_into(&mut network.name);
+        let weights = &self.codec.weights;
+        Graph { network, weights, precision: "f32", frames, tokens: 0, batches: Vec::new() }
+    }
+
     fn graphs(&self, wish: &Wish) -> anyhow::Result<Vec<Graph<'_>>> {
         let (precision, word) = match wish.precision.as_str() {
             "f32" => (Precision::F32, "f32"),
@@ -78,6 +98,7 @@ impl ModelGraphs {
             graph(prompt, &self.denoiser.weights as &dyn WeightSource, word, wish.tokens, Vec::new()),
             graph(denoiser, &self.denoiser.weights, word, wish.tokens, wish.batches()),
         ];
+        graphs.extend([self.encoder(wish.frames)]);
         for keep in window_lengths(frames) {
             let span = keep + 2 * self.codec.config.decode_context();
             let mut decoder = export::decoder(&self.codec.config, span, Batch::Fixed(1), Precision::F32);
@@ -85,6 +106,46 @@ impl ModelGraphs {
             graphs.push(graph(decoder, &self.codec.weights, "f32", 0, Vec::new()));
         }
         Ok(graphs)
+    }
+}
+
+impl Graph<'_> {
+    /// With all that its plan's key wants to know.
+    fn file(self) -> anyhow::Result<GraphFile> {
+        let hex = |bytes: [u8; 32]| bytes.iter().map(|it| format!("{it:02x}")).collect::<String>();
+        let outline = self.network.outline(self.weights)?;
+        let open: Vec<_> = outline.inputs.iter().filter(|port| port.dims.contains(&None)).collect();
+        let profile = |batch: &u32| -> Profile {
+            let range = |port: &&engine::graph::onnx::Port| {
+                let dims = port.dims.iter().map(|it| it.map_or(i64::from(*batch), |it| it as i64));
+                let dims: Vec<i64> = dims.collect();
+                Range::fixed(&port.name, Dims::new(&dims).expect("at most four axes"))
+            };
+            open.iter().map(range).collect()
+        };
+        Ok(GraphFile {
+            profiles: self.batches.iter().map(profile).collect(),
+            rows: [self.batches.first().copied().unwrap_or(1), self.batches.last().copied().unwrap_or(1)],
+            precision: self.precision.to_owned(),
+            frames: self.frames,
+            tokens: self.tokens,
+            weights: hex(self.network.weights_digest(self.weights)?),
+            onnx: hex(outline.fingerprint),
+            name: self.network.name,
+        })
+    }
+}
+
+/// Only what listens to recordings, which is needed before the length of the prompts is known.
+pub struct EncoderGraphs<'a>(pub &'a ModelGraphs);
+
+impl Graphs for EncoderGraphs<'_> {
+    fn list(&self, wish: &Wish) -> anyhow::Result<Vec<GraphFile>> {
+        Ok(vec![self.0.encoder(wish.frames).file()?])
+    }
+
+    fn write(&self, graph: &GraphFile, folder: &Path) -> anyhow::Result<PathBuf> {
+        self.0.write(graph, folder)
     }
 }
 
@@ -96,30 +157,7 @@ pub fn window_name(keep: usize) -> String {
 
 impl Graphs for ModelGraphs {
     fn list(&self, wish: &Wish) -> anyhow::Result<Vec<GraphFile>> {
-        let hex = |bytes: [u8; 32]| bytes.iter().map(|it| format!("{it:02x}")).collect::<String>();
-        let file = |it: Graph<'_>| {
-            let outline = it.network.outline(it.weights)?;
-            let open: Vec<_> = outline.inputs.iter().filter(|port| port.dims.contains(&None)).collect();
-            let profile = |batch: &u32| -> Profile {
-                let range = |port: &&engine::graph::onnx::Port| {
-                    let dims = port.dims.iter().map(|it| it.map_or(i64::from(*batch), |it| it as i64));
-                    let dims: Vec<i64> = dims.collect();
-                    Range::fixed(&port.name, Dims::new(&dims).expect("at most four axes"))
-                };
-                open.iter().map(range).collect()
-            };
-            Ok(GraphFile {
-                profiles: it.batches.iter().map(profile).collect(),
-                rows: [it.batches.first().copied().unwrap_or(1), it.batches.last().copied().unwrap_or(1)],
-                precision: it.precision.to_owned(),
-                frames: it.frames,
-                tokens: it.tokens,
-                weights: hex(it.network.weights_digest(it.weights)?),
-                onnx: hex(outline.fingerprint),
-                name: it.network.name,
-            })
-        };
-        self.graphs(wish)?.into_iter().map(file).collect()
+        self.graphs(wish)?.into_iter().map(Graph::file).collect()
     }
 
     fn write(&self, graph: &GraphFile, folder: &Path) -> anyhow::Result<PathBuf> {
@@ -137,6 +175,8 @@ impl Graphs for ModelGraphs {
 
 #[cfg(test)]
 mod tests {
+    use engine::graph::onnx::Element;
+
     use super::*;
 
     fn wish() -> Wish {
@@ -151,7 +191,7 @@ mod tests {
     fn a_set_needs_a_prompt_a_denoiser_for_every_batch_and_a_window_for_every_length() {
         let files = house().list(&wish()).expect("the model is sound");
         let names: Vec<&str> = files.iter().map(|it| it.name.as_str()).collect();
-        assert_eq!(names, ["prompt", "denoiser", "window-5", "window-13", "window-25", "window-50"]);
+        assert_eq!(names, ["prompt", "denoiser", "encoder", "window-5", "window-13", "window-25", "window-50"]);
         let denoiser = &files[1];
         let rows = |profile: &Profile| -> Vec<i64> { profile.iter().map(|it| it.best[0]).collect() };
         let batches: Vec<Vec<i64>> = denoiser.profiles.iter().map(rows).collect();
@@ -159,8 +199,41 @@ mod tests {
         assert_eq!(batches, [1, 2, 4, 8].map(|it| vec![it; inputs]), "depth 1 and 4, guided or not");
         assert!(denoiser.profiles[0].iter().any(|it| it.tensor == "k5" && it.best[1..] == [64, 2, 32]));
         assert!(files.iter().all(|it| it.weights.len() == 64 && it.onnx.len() == 64));
-        assert!(files[2].profiles.is_empty(), "a window has one shape");
-        assert_ne!(files[1].weights, files[2].weights);
+        assert!(files[3].profiles.is_empty(), "a window has one shape");
+        assert_ne!(files[1].weights, files[3].weights);
+    }
+
+    /// `engine::backend::tensorrt` finds tensors by these names, and writes f32 to all but keys and values.
+    #[test]
+    fn files_have_the_ports_that_the_card_reads_and_writes() {
+        let house = house();
+        let graphs = house.graphs(&wish()).expect("the model is sound");
+        let ports = |at: usize| {
+            let outline = graphs[at].network.outline(graphs[at].weights).expect("the model is sound");
+            let port = |it: &engine::graph::onnx::Port| {
+                let dims: Vec<String> =
+                    it.dims.iter().map(|size| size.map_or("B".into(), |it| it.to_string())).collect();
+                let wide = it.element == Element::Float(Precision::F32);
+                format!("{} {}{}", it.name, dims.join("x"), if wide { "" } else { " narrow" })
+            };
+            let [inputs, outputs]: [Vec<String>; 2] =
+                [&outline.inputs, &outline.outputs].map(|it| it.iter().map(port).collect());
+            (inputs, outputs)
+        };
+        let kept = |batch: &str| -> Vec<String> {
+            (0..6).flat_map(|n| ["k", "v"].map(|it| format!("{it}{n} {batch}x64x2x32 narrow"))).collect()
+        };
+        let (mut inputs, outputs) = ports(1);
+        inputs.sort();
+        let plain = ["context Bx50x128", "t B", "t_minus_r B", "token_mask Bx64", "x Bx50x64"].map(str::to_owned);
+        let mut expected = [kept("B"), plain.to_vec()].concat();
+        expected.sort();
+        assert_eq!((inputs, outputs), (expected, vec!["velocity Bx50x64".to_owned()]), "the denoiser");
+        assert_eq!(ports(0), (vec!["tokens 1x64x256".to_owned()], kept("1")), "the prompt");
+        let (span, tile) = (5 + 18, 64 + 14);
+        let audio = |frames: usize| vec![format!("audio 1x{}x2", frames * 1920)];
+        assert_eq!(ports(2), (audio(tile), vec![format!("moments 1x{tile}x128")]), "the encoder");
+        assert_eq!(ports(3), (vec![format!("latents 1x{span}x64")], audio(span)), "a window");
     }
 
     #[test]

@@ -18,4 +18,4 @@ mod tests;
 pub use find::{Lookup, Why};
 pub use key::{Change, PlanKey};
 pub use sidecar::{Content, Sidecar, SidecarFault};
-pub use store::{Entry, Keep, PlanStore, StoreError, StoreLock};
+pub use store::{Entry, KERNELS, Keep, PlanStore, StoreError, StoreLock};

@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -17,6 +17,11 @@ use super::sidecar::{Content, Sidecar, SidecarFault};
 /// Ending of a file that is being written. Whoever holds the lock may remove it: nobody else is writing.
 const UNFINISHED: &str = "unfinished";
 const LOCK: &str = "lock";
+/// A fifth of a second in all.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+/// Ending of what TensorRT compiled for a plan when it was loaded: worth keeping, and made anew where it is not there.
+pub const KERNELS: &str = "kernels";
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +82,19 @@ pub enum Keep {
     Within(u64),
 }
 
+/// Takes the file's lock. A process that is being started holds its parent's locks for an instant, until it becomes another
+/// program: that is waited out.
+fn patiently(file: &File) -> rustix::io::Result<()> {
+    let mut tries = LOCK_TRIES;
+    loop {
+        tries -= 1;
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) if 0 < tries => std::thread::sleep(LOCK_PAUSE),
+            other => return other,
+        }
+    }
+}
+
 /// Where a write is, for the tests that cut it off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -111,7 +129,7 @@ impl PlanStore {
         let path = self.folder.join(LOCK);
         let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = file.map_err(|error| said(&path, error))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match patiently(&file) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let mut holder = String::new();
@@ -224,7 +242,7 @@ impl PlanStore {
         gone.extend(self.files("plan")?.into_iter().filter(|it| !it.with_extension("toml").exists()));
         for plan in &gone {
             // The plan first: a sidecar alone is known for what it is.
-            for path in [plan.clone(), plan.with_extension("toml")] {
+            for path in [plan.clone(), plan.with_extension("toml"), plan.with_extension(KERNELS)] {
                 match fs::remove_file(&path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(said(&path, error)),
                     _ => {}

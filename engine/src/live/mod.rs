@@ -22,6 +22,7 @@ pub use performer::{Load, Performer, Swap};
 pub use relay::{ValuesReader, ValuesWriter, relay};
 pub use shelf::Shelf;
 pub use stage::{
-    CodecWindows, Stage, StageError, StageProgress, cpu_backend, cpu_stage, material, stage, window_lengths,
+    CodecWindows, Stage, StageError, StageProgress, cpu_backend, cpu_stage, material, material_of, stage,
+    window_lengths,
 };
 pub use steering::Steering;

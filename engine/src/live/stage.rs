@@ -64,6 +64,19 @@ pub fn material(
         progress(StageProgress { stage: "listening to the source", done, total });
     });
     let source = encoded.map_err(ModelError::from)?.mean;
+    material_of(model, source, prompts, progress)
+}
+
+/// As [`material`], of a tape that was encoded already: `source` is its latent, `[frames, 64]`.
+///
+/// # Errors
+/// As [`material`].
+pub fn material_of(
+    model: &Model,
+    source: Vec<f32>,
+    prompts: [&model::Prompt; 2],
+    progress: &mut dyn FnMut(StageProgress),
+) -> Result<Material, StageError> {
     let frames = source.len() / LATENT_CHANNELS;
     progress(StageProgress { stage: "finding its structure", done: 0, total: 1 });
     let hints = model.hints(&source)?;

@@ -31,7 +31,8 @@ pub struct DeviceBackend<N> {
     stream: Stream,
     done: Event,
     stopwatch: Option<[Event; 2]>,
-    graphs: Vec<Option<Graph>>,
+    /// One a batch size; none where the network cannot be recorded.
+    graphs: Vec<Graph>,
     network: N,
     kernels: Kernels,
     slots: Vec<DeviceSlot>,
@@ -115,7 +116,7 @@ impl<N: Network> DeviceBackend<N> {
                 let mut pass = Pass { stream, kernels, network, tick, tick_on_card, unsound, unsound_on_card };
                 pass.enqueue(batch, *frames, &[])
             })?;
-            self.graphs.push(Some(graph));
+            self.graphs.push(graph);
         }
         Ok(())
     }
@@ -144,8 +145,8 @@ impl<N: Network> DeviceBackend<N> {
             start.record(&self.stream)?;
         }
         match self.graphs.get(place) {
-            Some(Some(graph)) => self.stream.replay(graph)?,
-            _ => self.enqueue(self.network.batches()[place], seats)?,
+            Some(graph) => self.stream.replay(graph)?,
+            None => self.enqueue(self.network.batches()[place], seats)?,
         }
         if let Some([_, end]) = &self.stopwatch {
             end.record(&self.stream)?;

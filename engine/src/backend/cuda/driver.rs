@@ -62,7 +62,7 @@ impl Device {
             Err(error) if error.0 == sys::CUresult::CUDA_ERROR_NO_DEVICE => return Ok(0),
             other => other.map_err(|error| DeviceError::DriverBroken { words: words(error) })?,
         }
-        let count = result::device::get_count().map_err(|error| refused("cuDeviceGetCount", error))?;
+        let count = result::device::get_count().map_err(|error| sorted("cuDeviceGetCount", error))?;
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
@@ -74,10 +74,10 @@ impl Device {
         let count = Self::count()?;
         let number = i32::try_from(ordinal).ok().filter(|_| ordinal < count);
         let number = number.ok_or(DeviceError::NoDevice { ordinal, count })?;
-        let raw = result::device::get(number).map_err(|error| refused("cuDeviceGet", error))?;
+        let raw = result::device::get(number).map_err(|error| sorted("cuDeviceGet", error))?;
         // SAFETY: `raw` came from the driver; the context is released once, in `drop`.
         let context = unsafe { result::primary_ctx::retain(raw) };
-        let context = context.map_err(|error| refused("cuDevicePrimaryCtxRetain", error))?;
+        let context = context.map_err(|error| sorted("cuDevicePrimaryCtxRetain", error))?;
         let card = card(raw)?;
         let device = Arc::new(Self { raw, context, card });
         device.enter()?;
@@ -92,10 +92,10 @@ impl Device {
         let count = Self::count()?;
         let number = i32::try_from(ordinal).ok().filter(|_| ordinal < count);
         let number = number.ok_or(DeviceError::NoDevice { ordinal, count })?;
-        let raw = result::device::get(number).map_err(|error| refused("cuDeviceGet", error))?;
+        let raw = result::device::get(number).map_err(|error| sorted("cuDeviceGet", error))?;
         // SAFETY: `raw` came from the driver; the caller dropped what lived on it.
         let reset = unsafe { sys::cuDevicePrimaryCtxReset_v2(raw) };
-        reset.result().map_err(|error| refused("cuDevicePrimaryCtxReset", error))?;
+        reset.result().map_err(|error| sorted("cuDevicePrimaryCtxReset", error))?;
         Self::open(ordinal)
     }
 
@@ -137,23 +137,23 @@ fn card(raw: sys::CUdevice) -> Done<Card> {
     // SAFETY: `raw` came from the driver.
     let ask = |attribute| unsafe { result::device::get_attribute(raw, attribute) };
     let ask = |attribute| {
-        let value = ask(attribute).map_err(|error| refused("cuDeviceGetAttribute", error))?;
+        let value = ask(attribute).map_err(|error| sorted("cuDeviceGetAttribute", error))?;
         Ok::<_, DeviceError>(u32::try_from(value).unwrap_or(0))
     };
     let mut driver_version = 0;
     // SAFETY: writes one integer.
     let version = unsafe { sys::cuDriverGetVersion(&raw mut driver_version) };
-    version.result().map_err(|error| refused("cuDriverGetVersion", error))?;
+    version.result().map_err(|error| sorted("cuDriverGetVersion", error))?;
     // SAFETY: `raw` came from the driver.
     let memory = unsafe { result::device::total_mem(raw) };
     Ok(Card {
-        name: result::device::get_name(raw).map_err(|error| refused("cuDeviceGetName", error))?,
+        name: result::device::get_name(raw).map_err(|error| sorted("cuDeviceGetName", error))?,
         compute: (
             ask(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
             ask(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
         ),
         driver_version: u32::try_from(driver_version).unwrap_or(0),
-        memory_bytes: memory.map_err(|error| refused("cuDeviceTotalMem", error))?,
+        memory_bytes: memory.map_err(|error| sorted("cuDeviceTotalMem", error))?,
         multiprocessors: ask(A::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?,
     })
 }
@@ -185,10 +185,6 @@ pub(super) fn sorted(call: &'static str, error: result::DriverError) -> DeviceEr
         }
         _ => DeviceError::Refused { call, words },
     }
-}
-
-fn refused(call: &'static str, error: result::DriverError) -> DeviceError {
-    sorted(call, error)
 }
 
 /// The driver's name of an error and its sentence.

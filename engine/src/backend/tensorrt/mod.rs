@@ -1,13 +1,18 @@
-//! TensorRT on the card: the denoiser as a [`Network`](super::cuda::Network), and the codec's windows.
+//! TensorRT on the card: the denoiser as a [`Network`](super::cuda::Network), the codec's windows, and its
+//! encoder.
 //!
 //! Plans come in as bytes; who builds and keeps them is the daemon's business. Everything that may compile, load or allocate
 //! happens when these are made, so that what remains is recorded in CUDA graphs.
 
+mod encoder;
 mod network;
+mod plan;
 mod session;
 mod windows;
 
+pub use encoder::{ENCODER_TILE, TrtEncoder};
 pub use network::{DenoiserPlans, TrtNetwork};
+pub use plan::Plan;
 pub use windows::{TrtWindows, WindowPlan};
 
 use ::tensorrt::{ContextError, EngineError, EnqueueError, RuntimeError, SetError};

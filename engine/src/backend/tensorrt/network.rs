@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use ::tensorrt::{Engine, Runtime, RuntimeCache, Tensor};
+use ::tensorrt::{Engine, Runtime, Tensor};
 
-use super::from_engine;
+use super::plan::{Loaded, Plan};
 use super::session::{Session, shared_memory};
 use crate::backend::cuda::parameters::ROWS;
 use crate::backend::cuda::{Buffer, Device, DeviceError, Network, NetworkShape, Pinned, Ports, Seated, Stream};
@@ -20,9 +20,9 @@ use crate::ring::request::CONTEXT_CHANNELS;
 #[derive(Clone, Debug)]
 pub struct DenoiserPlans {
     /// Keys and values of one prompt.
-    pub prompt: Vec<u8>,
+    pub prompt: Plan,
     /// Velocities of a batch.
-    pub velocity: Vec<u8>,
+    pub velocity: Plan,
     /// Batch sizes that are prepared, ascending.
     pub batches: Vec<usize>,
 }
@@ -31,6 +31,7 @@ pub struct DenoiserPlans {
 pub struct TrtNetwork {
     // Sessions go before the memory that they point into.
     passes: Vec<Session>,
+    loaded: [Loaded; 2],
     prompt: Session,
     batches: Vec<usize>,
     shape: NetworkShape,
@@ -49,34 +50,33 @@ pub struct TrtNetwork {
 }
 
 impl TrtNetwork {
-    /// Loads the plans. `cache` keeps kernels that TensorRT compiles for this card.
+    /// Loads the plans.
     ///
     /// # Errors
     /// [`DeviceError::WrongCard`] for plans of another card or version, or that are not a denoiser's.
-    pub fn new(
-        device: &Arc<Device>,
-        runtime: &Runtime,
-        plans: &DenoiserPlans,
-        cache: Option<&RuntimeCache>,
-    ) -> Result<Self, DeviceError> {
-        device.enter()?;
-        let load =
-            |what: &str, plan: &[u8]| runtime.engine(plan).map_err(|error| from_engine(what, device.card(), &error));
-        let prompt = load("the prompt's plan", &plans.prompt)?;
-        let velocity = load("the denoiser's plan", &plans.velocity)?;
-        let rows = plans.batches.iter().copied().max().unwrap_or(1).min(ROWS);
+    pub fn new(device: &Arc<Device>, runtime: &Runtime, plans: &DenoiserPlans) -> Result<Self, DeviceError> {
+        let prompt = Loaded::new(device, runtime, "the prompt's plan", &plans.prompt)?;
+        let velocity = Loaded::new(device, runtime, "the denoiser's plan", &plans.velocity)?;
         let stream = Stream::new(device, true)?;
-        Self::with(device, &stream, [&prompt, &velocity], plans, rows, cache)
+        Self::with(device, &stream, [prompt, velocity], &plans.batches)
+    }
+
+    /// Kernels that were compiled for this card, of the prompt's plan and of the denoiser's; to be kept once a backend was
+    /// made of this.
+    #[must_use]
+    pub fn kernels(&self) -> [Option<Vec<u8>>; 2] {
+        [self.loaded[0].kernels(), self.loaded[1].kernels()]
     }
 
     fn with(
         device: &Arc<Device>,
         stream: &Stream,
-        [prompt, velocity]: [&Engine; 2],
-        plans: &DenoiserPlans,
-        rows: usize,
-        cache: Option<&RuntimeCache>,
+        loaded: [Loaded; 2],
+        batches: &[usize],
     ) -> Result<Self, DeviceError> {
+        let [prompt, velocity] = loaded.each_ref().map(|it| &it.engine);
+        let [prompt_cache, cache] = loaded.each_ref().map(|it| it.cache.as_ref());
+        let rows = batches.iter().copied().max().unwrap_or(1).min(ROWS);
         let shape = shape_of(device, prompt, velocity)?;
         let NetworkShape { frames, most_tokens, token_width } = shape;
         let numbers = |count: usize| Buffer::zeroed(device, 4 * count);
@@ -97,22 +97,26 @@ impl TrtNetwork {
             ("velocity".to_owned(), out.address()),
         ];
         fixed.extend(heard.iter().map(|(name, memory, _)| (name.clone(), memory.address())));
-        let passes = plans.batches.iter().map(|&batch| {
+        let passes = batches.iter().map(|&batch| {
             let shapes = batch_shapes(velocity, batch);
             Session::new(velocity, cache, stream, &shapes, &fixed)
         });
         let mut passes = passes.collect::<Result<Vec<_>, _>>()?;
         let mut told = vec![("tokens".to_owned(), tokens.address())];
         told.extend(heard.iter().map(|(name, memory, _)| (name.clone(), memory.address())));
-        let mut prompt = Session::new(prompt, cache, stream, &batch_shapes(prompt, 1), &told)?;
+        let mut prompt = Session::new(prompt, prompt_cache, stream, &batch_shapes(prompt, 1), &told)?;
         let mut all: Vec<&mut Session> = passes.iter_mut().chain([&mut prompt]).collect();
         let memory = shared_memory(device, &mut all)?;
+        // Once now, so that nothing is compiled at the first birth.
+        prompt.enqueue(stream)?;
+        stream.wait()?;
         let seat = frames * CONTEXT_CHANNELS + most_tokens * (1 + token_width);
-        let batches = plans.batches.clone();
+        let batches = batches.to_vec();
         let host = Pinned::zeroed(device, rows * seat)?;
         let velocity = out;
         Ok(Self {
             passes,
+            loaded,
             prompt,
             batches,
             shape,

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use ::tensorrt::{Engine, Runtime, RuntimeCache};
+use ::tensorrt::Runtime;
 
-use super::from_engine;
+use super::plan::{Loaded, Plan};
 use super::session::{Session, shared_memory};
 use crate::backend::BackendError;
 use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, stream::Graph};
@@ -20,7 +20,7 @@ pub struct WindowPlan {
     /// Latent frames that a window keeps.
     pub keep: usize,
     /// The plan, for `keep` frames and the context on either side.
-    pub plan: Vec<u8>,
+    pub plan: Plan,
 }
 
 /// Windows of a tape.
@@ -39,6 +39,7 @@ pub struct TrtWindows {
 struct Window {
     graph: Option<Graph>,
     session: Session,
+    loaded: Loaded,
     span: usize,
     latents: Buffer,
     audio: Buffer,
@@ -56,14 +57,12 @@ impl TrtWindows {
         runtime: &Runtime,
         plans: &[WindowPlan],
         frames: usize,
-        cache: Option<&RuntimeCache>,
     ) -> Result<Self, DeviceError> {
         // A tick is urgent, a window is not: its lead covers it.
         let stream = Stream::new(device, false)?;
         let windows = plans.iter().map(|it| {
-            let engine =
-                runtime.engine(&it.plan).map_err(|error| from_engine("a decoder's plan", device.card(), &error));
-            Window::new(device, &engine?, &stream, it.keep, cache)
+            let loaded = Loaded::new(device, runtime, "a decoder's plan", &it.plan)?;
+            Window::new(device, loaded, &stream, it.keep)
         });
         let mut windows = windows.collect::<Result<Vec<_>, _>>()?;
         let mut sessions: Vec<&mut Session> = windows.iter_mut().map(|it| &mut it.session).collect();
@@ -83,14 +82,17 @@ impl TrtWindows {
     }
 }
 
+impl TrtWindows {
+    /// Kernels that were compiled for this card, plan by plan.
+    #[must_use]
+    pub fn kernels(&self) -> Vec<Option<Vec<u8>>> {
+        self.windows.iter().map(|it| it.loaded.kernels()).collect()
+    }
+}
+
 impl Window {
-    fn new(
-        device: &Arc<Device>,
-        engine: &Engine,
-        stream: &Stream,
-        keep: usize,
-        cache: Option<&RuntimeCache>,
-    ) -> Result<Self, DeviceError> {
+    fn new(device: &Arc<Device>, loaded: Loaded, stream: &Stream, keep: usize) -> Result<Self, DeviceError> {
+        let engine = &loaded.engine;
         let dims = |name: &str| engine.tensors().iter().find(|it| it.name == name).map(|it| it.dims);
         let span = dims("latents").and_then(|it| usize::try_from(*it.get(1)?).ok()).unwrap_or(0);
         let samples = (span * SAMPLES_PER_LATENT_FRAME) as i64;
@@ -105,10 +107,11 @@ impl Window {
         let addresses = [("latents".to_owned(), latents.address()), ("audio".to_owned(), audio.address())];
         let open = dims("latents").is_some_and(|it| it.first() == Some(&-1));
         let shapes: &[_] = if open { &[("latents", vec![1, span as i64, LATENT_CHANNELS as i64])] } else { &[] };
-        let session = Session::new(engine, cache, stream, shapes, &addresses)?;
+        let session = Session::new(engine, loaded.cache.as_ref(), stream, shapes, &addresses)?;
         Ok(Self {
             graph: None,
             session,
+            loaded,
             span,
             host_latents: Pinned::zeroed(device, span * LATENT_CHANNELS)?,
             host_audio: Pinned::zeroed(device, keep * SAMPLES_PER_LATENT_FRAME)?,

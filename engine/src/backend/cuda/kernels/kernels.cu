@@ -1,3 +1,4 @@
+// nvrtc: --fmad=false --ftz=true
 // The device's part of a tick: `begin_generation` at a birth; `prepare_rows`, the network, `solve_step` at every tick.
 //
 // Each mirrors the CPU solver (`solver/`) operation by operation. Compiled without fused multiply-add and with denormals

@@ -1,10 +1,12 @@
 //! `make plan-check`: everything about plans and kernels that a machine without a GPU can show, and on a machine with one the
 //! rest as well. `make plan-check ARGS=--gpu` fails where there is none.
 //!
-//! Run in the root of the source tree: `plan_check [--gpu] [FOLDER with more ONNX files]...`. Files of such folders have fixed
-//! shapes and must build; what exports a model puts its files there.
+//! Run in the root of the source tree: `plan_check [--gpu] [--write-kernels] [FOLDER with more ONNX files]...`. Files of such
+//! folders have fixed shapes and must build. `--write-kernels` (`make kernels`) writes the PTX that the daemon carries, instead
+//! of comparing it.
 
 mod card;
+mod models;
 mod nvrtc;
 mod report;
 
@@ -21,6 +23,8 @@ use tensorrt::{
 
 const HOME: &str = "target/tensorrt";
 const KERNELS: &str = "engine/src/backend/cuda/kernels";
+/// What the daemon carries.
+const PTX: &str = "engine/src/backend/cuda/ptx";
 const REPORT: &str = "target/plan-check.json";
 const ONNX: &str = "engine/tensorrt/tests/onnx";
 /// The card that the box is built around.
@@ -30,6 +34,10 @@ fn main() -> ExitCode {
     let (flags, folders): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|it| it.starts_with("--"));
     let must_have_gpu = flags.iter().any(|it| it == "--gpu");
     let mut report = Report::default();
+    if flags.iter().any(|it| it == "--write-kernels") {
+        kernels(&mut report, true);
+        return closed(&report);
+    }
     bindings(&mut report);
     let search = Search::only(Path::new(HOME));
     match TensorRt::open(&search) {
@@ -38,11 +46,16 @@ fn main() -> ExitCode {
             other_flavour(&mut report);
             builds(&mut report, &tensorrt);
             more(&mut report, &tensorrt, &folders);
-            kernels(&mut report);
+            models::check(&mut report, &tensorrt, BLACKWELL);
+            kernels(&mut report, false);
             on_the_card(&mut report, &tensorrt, &search, must_have_gpu);
         }
         Err(error) => report.check("TensorRT opens", || Err(error.to_string())),
     }
+    closed(&report)
+}
+
+fn closed(report: &Report) -> ExitCode {
     let good = report.close(REPORT).expect("the report can be written");
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -140,21 +153,27 @@ fn more(report: &mut Report, tensorrt: &TensorRt, folders: &[String]) {
     }
 }
 
-fn kernels(report: &mut Report) {
+/// Compiles our kernels and compares with the PTX that the daemon carries, or writes it.
+fn kernels(report: &mut Report, write: bool) {
     let files = nvrtc::kernels(Path::new(KERNELS));
-    if files.is_empty() {
-        return report.skip("CUDA kernels compile to PTX", &format!("no kernels yet in {KERNELS}"));
-    }
     let compiler = Nvrtc::open(Path::new(HOME));
     for (file, capability) in files.iter().flat_map(|file| [90, 120].map(|capability| (file, capability))) {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         report.check(&format!("{name}: PTX for sm_{capability}"), || {
             let ptx = compiler.as_ref().map_err(String::clone)?.ptx(file, capability)?;
-            let entries = String::from_utf8_lossy(&ptx).matches(".entry").count();
-            if entries == 0 {
-                Err("no kernel in it".to_owned())
-            } else {
-                Ok(format!("{} bytes, {entries} kernels", ptx.len()))
+            let text = String::from_utf8_lossy(&ptx);
+            let text = text.trim_end_matches('\0');
+            let entries = text.matches(".entry").count();
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            let carried = format!("{PTX}/{stem}.sm_{capability}.ptx");
+            if write {
+                fs::write(&carried, text).map_err(|why| format!("{carried}: {why}"))?;
+            }
+            match fs::read_to_string(&carried) {
+                _ if entries == 0 => Err("no kernel in it".to_owned()),
+                Ok(found) if found == text => Ok(format!("{} bytes, {entries} kernels, as carried", text.len())),
+                Ok(_) => Err(format!("{carried} is of another source: make kernels")),
+                Err(why) => Err(format!("{carried}: {why}")),
             }
         });
     }

@@ -25,21 +25,25 @@ impl Nvrtc {
             unsafe { Library::new(&path) }.map_err(|why| format!("{}: {why}", path.display()))
         };
         // NVRTC looks for this one by its bare name, and finds it when it is loaded already.
-        let builtins = open("libnvrtc-builtins.so.13.0")?;
-        Ok(Self { library: open("libnvrtc.so.13")?, _builtins: builtins })
+        let builtins = open("libnvrtc-builtins.so.12.8")?;
+        Ok(Self { library: open("libnvrtc.so.12")?, _builtins: builtins })
     }
 
-    /// PTX of a file for a compute capability such as 120; headers are found beside the file. The error is the compiler's log.
+    /// PTX of a file for a compute capability such as 120; headers are found beside the file. Options stand in the file's
+    /// first lines, after `// nvrtc:`. The error is the compiler's log.
     pub fn ptx(&self, file: &Path, capability: u32) -> Result<Vec<u8>, String> {
         let text = |bytes: Vec<u8>| CString::new(bytes).map_err(|_| format!("{}: holds a zero", file.display()));
         let source = text(fs::read(file).map_err(|why| format!("{}: {why}", file.display()))?)?;
         let name = text(file.display().to_string().into_bytes())?;
         let beside = file.parent().unwrap_or(Path::new("."));
-        let options = [
+        let mut options = vec![
             format!("--gpu-architecture=compute_{capability}"),
             format!("--include-path={}", beside.display()),
             "--std=c++17".to_owned(),
         ];
+        let lines = source.to_string_lossy();
+        let own = lines.lines().take(10).find_map(|it| it.strip_prefix("// nvrtc:"));
+        options.extend(own.unwrap_or_default().split_whitespace().map(str::to_owned));
         let options: Vec<CString> = options.into_iter().map(|it| text(it.into_bytes())).collect::<Result<_, _>>()?;
         let raw: Vec<*const c_char> = options.iter().map(|it| it.as_ptr()).collect();
         let mut program: Program = null_mut();
