@@ -107,6 +107,24 @@ fn goldens_ticks_and_windows_of_a_network_are_measured() {
 }
 
 #[test]
+fn plans_are_built_and_played_where_tensorrt_takes_the_card() {
+    let cuda = FakeCuda::take();
+    fake_cuda::plans(&cuda, "30 4 64 9 7");
+    let device = Device::open(0).expect("the fake has a card");
+    let (folder, driver) = fake_cuda::tensorrt();
+    let search = Search { cuda: driver, ..Search::only(&folder) };
+    let (mut report, settings) = (Report::default(), Settings { only: vec!["tensorrt".to_owned()], ..settings() });
+    gpu::run(&device, &settings, &search, &Torch::skipped("it was not asked"), &mut report);
+    assert_eq!(report.counts(), [0, 0], "{:#?}", report.rows);
+    for measured in ["version", "depth 1: tick", "depth 4: generations a second", "window of 0.08 s", "window of 1.2 s"]
+    {
+        assert_eq!(verdict(&report, measured), &Verdict::Measured, "{measured}");
+    }
+    drop(device);
+    assert_eq!(cuda.leaked(), 0, "everything was given back");
+}
+
+#[test]
 fn what_is_not_there_is_skipped_with_its_reason() {
     let _cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
