@@ -114,7 +114,10 @@ fn plans_are_built_and_played_where_tensorrt_takes_the_card() {
     let (folder, driver) = fake_cuda::tensorrt();
     let search = Search { cuda: driver, ..Search::only(&folder) };
     let (mut report, settings) = (Report::default(), Settings { only: vec!["tensorrt".to_owned()], ..settings() });
-    gpu::run(&device, &settings, &search, &Torch::skipped("it was not asked"), &mut report);
+    let torch = Torch::skipped("it was not asked");
+    let mut saved = 0;
+    gpu::run(&device, &settings, &search, &torch, &mut report, &mut |it| saved = it.rows.len());
+    assert_eq!(saved, report.rows.len(), "nothing is lost when the next part is cut off");
     assert_eq!(report.counts(), [0, 0], "{:#?}", report.rows);
     for measured in ["version", "depth 1: tick", "depth 4: generations a second", "window of 0.08 s", "window of 1.2 s"]
     {
@@ -133,7 +136,7 @@ fn what_is_not_there_is_skipped_with_its_reason() {
         Settings { only: ["machine", "tensorrt", "plain", "torch"].map(str::to_owned).to_vec(), ..settings() };
     let torch = Torch::run("no-such-python", Path::new("tools/gpu-check/pipeline.py"), &[]);
     assert_eq!(Torch::skipped("it was not asked").ceiling(), Err("it was not asked".to_owned()));
-    gpu::run(&device, &settings, &Search::only(Path::new("/nowhere")), &torch, &mut report);
+    gpu::run(&device, &settings, &Search::only(Path::new("/nowhere")), &torch, &mut report, &mut |_| {});
     assert_eq!(failures(&report), Vec::<&Row>::new());
     let skipped = |section: &str, words: &str| {
         report

@@ -51,7 +51,8 @@ fn main() -> ExitCode {
     match device {
         Ok(device) => {
             let torch = torch(&settings);
-            gpu::run(&device, &settings, &Search::usual(), &torch, &mut report);
+            let mut save = |report: &Report| write(&out, report, &head);
+            gpu::run(&device, &settings, &Search::usual(), &torch, &mut report, &mut save);
         }
         Err(error) => gpu::nothing(&error, &mut report),
     }

@@ -88,35 +88,47 @@ impl Settings {
 /// Parts by the names that `--only` takes.
 pub const PARTS: [&str; 6] = ["machine", "solver", "machinery", "tensorrt", "plain", "torch"];
 
-/// Runs everything on a card.
-pub fn run(device: &Arc<Device>, settings: &Settings, search: &Search, torch: &Torch, report: &mut Report) {
-    if settings.wants("machine") {
-        machine::run(device, torch, report);
-    }
-    if settings.wants("solver") {
-        arithmetic::run(device, settings, report);
-    }
+/// Runs everything on a card. `save` is called after every part, so that a run that is cut off has not been for nothing.
+pub fn run(
+    device: &Arc<Device>,
+    settings: &Settings,
+    search: &Search,
+    torch: &Torch,
+    report: &mut Report,
+    save: &mut dyn FnMut(&Report),
+) {
     let mut besides = machinery::Besides::new();
-    if settings.wants("machinery") {
-        besides = machinery::run(device, settings, report);
-    }
-    if settings.wants("tensorrt") {
-        report.section("TensorRT");
-        let folder = tempfile::tempdir().expect("a folder can be made");
-        match Trt::open(device, search, folder.path()) {
-            Ok(trt) => {
-                report.words("version", trt.version());
-                network::run(device, &trt, &besides, settings, report);
+    for part in PARTS.into_iter().filter(|it| settings.wants(it)) {
+        match part {
+            "machine" => machine::run(device, torch, report),
+            "solver" => arithmetic::run(device, settings, report),
+            "machinery" => besides = machinery::run(device, settings, report),
+            "tensorrt" => on_tensorrt(device, settings, search, &besides, report),
+            "plain" => {
+                report.section("plain");
+                network::run(device, &plain::Plain, &besides, settings, report);
             }
-            Err(words) => report.skip("everything", words),
+            _ => torch.report(report),
         }
+        save(report);
     }
-    if settings.wants("plain") {
-        report.section("plain");
-        network::run(device, &plain::Plain, &besides, settings, report);
-    }
-    if settings.wants("torch") {
-        torch.report(report);
+}
+
+fn on_tensorrt(
+    device: &Arc<Device>,
+    settings: &Settings,
+    search: &Search,
+    besides: &machinery::Besides,
+    report: &mut Report,
+) {
+    report.section("TensorRT");
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    match Trt::open(device, search, folder.path()) {
+        Ok(trt) => {
+            report.words("version", trt.version());
+            network::run(device, &trt, besides, settings, report);
+        }
+        Err(words) => report.skip("everything", words),
     }
 }
 

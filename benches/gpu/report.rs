@@ -192,7 +192,12 @@ fn row_json(row: &Row) -> Value {
 }
 
 fn line(row: &Row) -> String {
-    let number = |it: f64| if it.fract() == 0.0 && it.abs() < 1e6 { format!("{it}") } else { format!("{it:.4}") };
+    let number = |it: f64| match it.abs() {
+        _ if it.fract() == 0.0 && it.abs() < 1e6 => format!("{it}"),
+        size if size < 1e-3 => format!("{it:.1e}"),
+        size if size < 10.0 => format!("{it:.3}"),
+        _ => format!("{it:.1}"),
+    };
     let [a, b, c] = match &row.found {
         Found::Nothing => [const { String::new() }; 3],
         Found::Number(value) => [number(*value), String::new(), String::new()],
