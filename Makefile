@@ -5,7 +5,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio
-.PHONY: tensorrt tensorrt-bindings plan-check kernels gpu-check
+.PHONY: tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -55,14 +55,17 @@ tensorrt: ## TensorRT for RTX, NVRTC and our shims below target/tensorrt (190 MB
 tensorrt-bindings: ## engine/tensorrt/src/sys.rs again from the shim's C header (wants libclang)
 	tools/tensorrt/bindings
 
-plan-check: tensorrt ## plans and kernels, as far as a machine without a GPU goes; a table, and target/plan-check.json
+plan-check: tensorrt ## plans and kernels, as far as a machine without a GPU goes (ARGS=--gpu: no excuses); target/plan-check.json
 	$(CARGO) run --quiet --locked -p appliance --example plan_check -- $(ARGS)
 
 kernels: tensorrt ## the card's kernels again as PTX, engine/src/backend/cuda/ptx
 	$(CARGO) run --quiet --locked -p appliance --example plan_check -- --write-kernels
 
-gpu-check: tensorrt ## the same on a machine with a GPU: fails where plan-check would skip
-	$(CARGO) run --quiet --locked -p appliance --example plan_check -- --gpu $(ARGS)
+gpu-check: ## on a machine with a GPU: goldens, ticks, windows, trace, PyTorch beside; a table, and target/gpu-check/gpu.json
+	tools/gpu-check/run $(ARGS)
+
+gpu-pack: ## the harness and TensorRT's libraries for a machine with a GPU and without Rust: target/gpu-check/pack
+	tools/gpu-check/pack $(ARGS)
 
 fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
 	fuzz/run $(SECONDS)

@@ -10,126 +10,25 @@ mod ring_support;
 
 use std::sync::Arc;
 
-use engine::backend::cuda::{Device, DeviceBackend, HostNetwork, NetworkShape, StandIn};
-use engine::backend::{Backend, CpuBackend};
-use engine::ring::plan::TickPlan;
+use engine::backend::cuda::{Device, DeviceBackend, StandIn, trace};
+use engine::ring::StepControls;
 use engine::ring::request::CONTEXT_CHANNELS;
-use engine::ring::{Ring, StepControls, tick};
 use engine::solver::curve::Curve;
-use engine::solver::dcw::{Bands, Correction, Faders};
+use engine::solver::dcw::Correction;
 use engine::solver::gain::ChannelGain;
-use engine::solver::schedule::Sampling;
-use engine::solver::step::Method;
-use engine::solver::wavelet::Wavelet;
 use fake_cuda::FakeCuda;
-use ring_support::{Dice, StandInOnCpu, Toy, WIDTH, plain};
-
-const FRAMES: usize = 13;
-const SHAPE: NetworkShape = NetworkShape { frames: FRAMES, most_tokens: 5, token_width: WIDTH };
-
-/// A ring on one backend, and what left it.
-struct Run<B> {
-    ring: Ring,
-    backend: B,
-    plan: TickPlan,
-    left: Vec<(u64, Vec<f32>)>,
-}
-
-impl<B: Backend> Run<B> {
-    fn new(depth: usize, backend: B) -> Self {
-        let sampling = Sampling { steps: 4, ..Sampling::default() };
-        Self { ring: Ring::new(depth, sampling), backend, plan: TickPlan::new(), left: Vec::new() }
-    }
-
-    fn tick(&mut self, shared: &StepControls) {
-        let left = &mut self.left;
-        let mut emit = |it: engine::ring::Finished<'_>| left.push((it.ticket, it.latent.to_vec()));
-        tick(&mut self.ring, &mut self.backend, &mut self.plan, shared, &mut emit).expect("both can compute");
-    }
-}
-
-/// Step controls of any kind.
-fn shared(dice: &mut Dice) -> StepControls {
-    const WAVELETS: [&str; 5] = ["haar", "db2", "db4", "sym5", "db8"];
-    const BANDS: [Bands; 4] = [Bands::Low, Bands::High, Bands::Double, Bands::Pix];
-    let gains = |dice: &mut Dice| -> Arc<[ChannelGain]> {
-        (0..3).map(|at| ChannelGain { first: 9 * at, last: 20 * at + 3, gain: dice.curve(FRAMES) }).collect()
-    };
-    let fader = |dice: &mut Dice| if dice.below(2) == 0 { 0.0 } else { dice.next().abs() * 0.5 };
-    StepControls {
-        source_blend: dice.maybe(|it| it.curve(FRAMES)),
-        velocity_scale: dice.maybe(|it| it.curve(FRAMES)),
-        ode_noise: dice.maybe(|it| it.curve(FRAMES)),
-        target_strength: dice.maybe(|it| it.curve(FRAMES)),
-        guidance_scale: dice.maybe(|it| Curve::Scalar(1.0 + 2.0 * it.next().abs())),
-        guidance_rescale: dice.maybe(|it| it.curve(FRAMES)),
-        momentum: dice.maybe(|it| Curve::Scalar(it.next())),
-        channel_gains: dice.maybe(gains),
-        correction: dice.maybe(|it| Correction {
-            enabled: it.below(4) != 0,
-            bands: BANDS[it.below(4)],
-            scaler: it.curve(FRAMES),
-            high_scaler: it.curve(FRAMES),
-            wavelet: Wavelet::named(WAVELETS[it.below(5)]).expect("one of the table"),
-            faders: Faders { soft_threshold: fader(it), multiplicative: fader(it), phase: fader(it) },
-        }),
-        method: dice.maybe(|it| [Method::Ode, Method::Sde][it.below(2)]),
-    }
-}
-
-/// How near the card comes. Sums over time are taken in another order there, and analytic signals are made by
-/// convolution, not by a transform.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Near {
-    Exactly,
-    Within(f32),
-}
-
-fn compare(seed: u64, near: Near, cpu: &[(u64, Vec<f32>)], card: &[(u64, Vec<f32>)]) {
-    assert_eq!(cpu.len(), card.len(), "seed {seed}: as many latents left");
-    for ((ticket, expected), (name, found)) in cpu.iter().zip(card) {
-        assert_eq!(ticket, name, "seed {seed}: in the same order");
-        for (at, (&expected, &found)) in expected.iter().zip(found).enumerate() {
-            let holds = match near {
-                Near::Exactly => expected.to_bits() == found.to_bits(),
-                Near::Within(share) => (expected - found).abs() <= share * expected.abs().max(1.0),
-            };
-            assert!(holds, "seed {seed}, ticket {ticket}, number {at}: {found} on the card, {expected} on the CPU");
-        }
-    }
-}
+use ring_support::plain;
+use ring_support::side_by_side::{FRAMES, Run, SHAPE, alone_and_together, random_requests, recorded_ticks};
 
 #[test]
 fn every_kind_of_request_gives_the_same_latents_on_the_card() {
     let cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
-    let mut compared = [0; 3];
-    for seed in 0..180 {
-        let mut dice = Dice(seed * 7919 + 13);
-        let network = HostNetwork::new(&device, SHAPE, Toy::default()).expect("there is room");
-        let mut card = Run::new(2, DeviceBackend::new(&device, network).expect("there is room"));
-        let mut cpu = Run::new(2, CpuBackend::new(Toy::default()));
-        let kind = (seed % 3) as usize;
-        for _ in 0..8 {
-            let mut controls = shared(&mut dice);
-            if let Some(correction) = controls.correction.as_mut().filter(|_| kind < 2) {
-                correction.faders.phase = 0.0;
-            }
-            if dice.below(2) == 0 {
-                let mut request = dice.request(FRAMES);
-                if kind == 0 {
-                    request.controls.guidance_scale = None;
-                }
-                let request = Arc::new(request);
-                cpu.ring.submit(Arc::clone(&request)).expect("it is sound");
-                card.ring.submit(request).expect("it is sound");
-            }
-            cpu.tick(&controls);
-            card.tick(&controls);
-        }
-        compared[kind] += cpu.left.len();
-        compare(seed, [Near::Exactly, Near::Within(1e-6), Near::Within(2e-5)][kind], &cpu.left, &card.left);
-    }
+    let [plain, guided, analytic] = random_requests(&device, 180);
+    assert!(!plain.differs, "{}", plain.place);
+    assert!(guided.worst <= 1e-6, "{}", guided.place);
+    assert!(analytic.worst <= 2e-5, "{}", analytic.place);
+    let compared = [plain, guided, analytic].map(|it| it.latents);
     assert!(compared.iter().all(|it| 50 < *it), "too few latents to say anything: {compared:?}");
     drop(device);
     assert_eq!(cuda.leaked(), 0, "everything was given back");
@@ -140,24 +39,20 @@ fn a_recorded_tick_gives_the_bits_of_the_cpu_at_every_depth() {
     let _cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
     for depth in [1, 2, 4, 8] {
-        let network = StandIn::new(&device, SHAPE).expect("there is room");
-        let mut card = Run::new(depth, DeviceBackend::new(&device, network).expect("there is room"));
-        let mut cpu = Run::new(depth, CpuBackend::new(StandInOnCpu));
-        let mut dice = Dice(depth as u64);
-        for turn in 0..14 {
-            let mut controls = shared(&mut dice);
-            controls.guidance_scale = None;
-            controls.correction = controls.correction.map(|it| Correction { faders: Faders::default(), ..it });
-            let mut request = plain(FRAMES, turn);
-            request.denoise = f64::from(dice.next().abs());
-            let request = Arc::new(request);
-            cpu.ring.submit(Arc::clone(&request)).expect("it is sound");
-            card.ring.submit(request).expect("it is sound");
-            cpu.tick(&controls);
-            card.tick(&controls);
-        }
-        assert!(!cpu.left.is_empty(), "something finished");
-        compare(depth as u64, Near::Exactly, &cpu.left, &card.left);
+        let apart = recorded_ticks(&device, depth);
+        assert!(0 < apart.latents, "something finished");
+        assert!(!apart.differs, "{}", apart.place);
+    }
+}
+
+#[test]
+fn a_slot_on_the_card_makes_what_it_makes_alone() {
+    let _cuda = FakeCuda::take();
+    let device = Device::open(0).expect("the fake has a card");
+    for depth in 1..=8 {
+        let apart = alone_and_together(&device, depth);
+        assert!(3 < apart.latents, "{} latents at depth {depth}", apart.latents);
+        assert!(!apart.differs, "{}", apart.place);
     }
 }
 
@@ -179,8 +74,10 @@ fn a_tick_is_one_graph_and_one_wait_whatever_the_knobs_do() {
             correction: Some(Correction { scaler: Curve::Scalar(0.1 * turn as f32), ..Correction::default() }),
             ..StepControls::default()
         };
+        trace::begin();
         card.tick(&moved);
         assert_eq!(cuda.log(), still, "a moved knob changes numbers and no call");
+        assert_eq!(trace::end(), still, "and the trace says what the driver saw");
     }
     cuda.log();
     card.tick(&StepControls::default());

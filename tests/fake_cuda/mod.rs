@@ -130,6 +130,12 @@ pub fn tensorrt() -> (PathBuf, PathBuf) {
     (library.parent().expect("a folder").to_owned(), driver)
 }
 
+/// Says what sizes the plans have that the fake builds: `FRAMES TOKENS WIDTH DECODE_CONTEXT ENCODE_CONTEXT`.
+pub fn plans(_card: &FakeCuda, sizes: &str) {
+    // SAFETY: the fake alone reads it without the standard library's lock, and whoever uses the fake holds its card.
+    unsafe { std::env::set_var("FAKE_PLANS", sizes) }
+}
+
 fn build_driver() -> PathBuf {
     build("libcuda.so", &SOURCES)
 }

@@ -48,8 +48,14 @@ impl Golden {
 
     /// Every entry of the manifest, tensors loaded.
     pub fn cases(&self) -> impl Iterator<Item = Case> + '_ {
+        self.cases_of(|_| true)
+    }
+
+    /// Entries of the kinds that are wanted; the files of others need not be there.
+    pub fn cases_of<'a>(&'a self, wanted: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = Case> + 'a {
         let files = self.manifest["files"].as_array().expect("the manifest lists files");
-        files.iter().map(|entry| {
+        let known = move |entry: &&Value| entry["kind"].as_str().is_some_and(&wanted);
+        files.iter().filter(known).map(|entry| {
             let path = entry["path"].as_str().expect("every file has a path").to_owned();
             let wanted = path.ends_with(".safetensors") && entry["kind"] != "weights";
             let tensors = if wanted { self.tensors(&path) } else { BTreeMap::new() };

@@ -22,18 +22,53 @@ use crate::case::{Case, Golden, Report, Tolerance};
 /// The kinds that [`run`] knows.
 pub const KINDS: [&str; 5] = ["solver_unit", "schedules", "dcw", "wavelets", "channel_gain"];
 
+/// What computes a step. A case that has no latents of its own (schedules, wavelets alone) is the host's on every machine.
+pub trait Arithmetic {
+    /// One step of the case's `xt` under its `vt`, with its `noise`, `source` and `x0_target`.
+    fn stepped(&mut self, case: &Case, law: StepLaw<'_>) -> Vec<f32>;
+
+    /// What the network sees of the case's `xt` where a mask keeps its `original`, and its `x0` after the mask.
+    fn masked(&mut self, case: &Case, t: f32, mask: &Curve, strength: MaskStrength, at: [usize; 2]) -> [Vec<f32>; 2];
+
+    /// Velocities of one slot, by name, under their weights.
+    fn mixed(&mut self, case: &Case, parts: Vec<(&str, Option<Curve>)>) -> Vec<f32>;
+
+    /// Guided velocities of successive steps and the average after each, where it can be seen. None where the machine
+    /// knows the instrument's own law only.
+    fn guided(&mut self, law: &GuidanceLaw, knobs: GuidanceKnobs<'_>, steps: &[[&[f32]; 2]]) -> Option<Vec<Guided>>;
+
+    /// `x` corrected toward `prediction`, both of one row, `[frames, channels]`.
+    fn corrected(&mut self, by: &Correction, t: f32, channels: usize, prediction: &[f32], x: &[f32]) -> Vec<f32>;
+
+    /// `x` as the network sees it.
+    fn gained(&mut self, gains: &[ChannelGain], x: &[f32]) -> Vec<f32>;
+
+    /// Whether what a step hides can be asked for alone: rescaling and projection without guidance.
+    fn shows_parts(&self) -> bool;
+}
+
+/// A guided velocity, and the average after it.
+pub type Guided = (Vec<f32>, Option<Vec<f32>>);
+
 /// Runs one case.
 pub fn run(golden: &Golden, case: &Case, report: &mut Report) {
     match case.kind() {
         "schedules" => schedules(golden, case, report),
-        "dcw" => corrections(case, report),
         "wavelets" => wavelets(case, report),
-        "channel_gain" => channel_gains(case, report),
+        _ => run_steps(&mut OnCpu, case, report),
+    }
+}
+
+/// Runs one case that is arithmetic on latents (`solver_unit`, `dcw`, `channel_gain`) on a machine.
+pub fn run_steps(machine: &mut dyn Arithmetic, case: &Case, report: &mut Report) {
+    match case.kind() {
+        "dcw" => corrections(machine, case, report),
+        "channel_gain" => channel_gains(machine, case, report),
         // Four different families share this kind; their parameters tell them apart.
-        _ if case.entry.get("variants").is_some() => guidance(case, report),
-        _ if case.tensors.contains_key("v0") => velocity_blends(case, report),
-        _ if case.tensors.keys().any(|it| it.starts_with("mask_")) => masks(case, report),
-        _ => steps(case, report),
+        _ if case.entry.get("variants").is_some() => guidance(machine, case, report),
+        _ if case.tensors.contains_key("v0") => velocity_blends(machine, case, report),
+        _ if case.tensors.keys().any(|it| it.starts_with("mask_")) => masks(machine, case, report),
+        _ => steps(machine, case, report),
     }
 }
 
@@ -67,7 +102,7 @@ impl NoiseSource for Recorded<'_> {
     }
 }
 
-fn steps(case: &Case, report: &mut Report) {
+fn steps(machine: &mut dyn Arithmetic, case: &Case, report: &mut Report) {
     let one = |name: &str| curve(case, &Value::from(name));
     let (scale, ode_noise, source_blend) = (one("velocity_scale"), one("ode_noise_curve"), one("sde_denoise_curve"));
     let target_curve = one("x0_target_curve");
@@ -101,50 +136,21 @@ fn steps(case: &Case, report: &mut Report) {
                     continue;
                 }
             };
-            report.compare_tensor(case, &format!("{prefix}{name}"), &stepped(case, law));
+            report.compare_tensor(case, &format!("{prefix}{name}"), &machine.stepped(case, law));
         }
     }
 }
 
-fn stepped(case: &Case, law: StepLaw<'_>) -> Vec<f32> {
-    let data = |name: &str| &case.tensor(name).data[..];
-    let operands = Operands {
-        seen: None,
-        velocity: data("vt"),
-        source: Some(data("source")),
-        original: None,
-        target: Some(data("x0_target")),
-    };
-    let mut x = data("xt").to_vec();
-    let draw = Draw { seed: 0, generation: 0, purpose: Purpose::Start };
-    let (noise, correction) = (&Recorded(data("noise")), &Correction::off());
-    let mut room = SweepRoom::new(x.len() / LATENT_CHANNELS);
-    assert!(Sweep { law, operands, noise, draw, correction }.run(&mut room, &mut x), "the step is finite");
-    x
-}
-
-fn masks(case: &Case, report: &mut Report) {
-    let data = |name: &str| &case.tensor(name).data[..];
+fn masks(machine: &mut dyn Arithmetic, case: &Case, report: &mut Report) {
     for it in entries(case, "cases") {
         let key = it["key"].as_str().expect("every case has a key");
         // `soft2d` is the mask `soft`, given to the published code in another shape.
         let name =
             it["mask"].as_str().expect("every case names its mask").trim_end_matches("2d").trim_end_matches("3d");
-        let mask = Curve::from(data(&format!("mask_{name}")).to_vec());
-        let (step, steps) = (number(it, "step") as usize, number(it, "total") as usize);
-        let strength = mask_strength(&it["strength"]).at(step, steps);
+        let mask = curve(case, &Value::from(format!("mask_{name}")));
+        let at = [number(it, "step") as usize, number(it, "total") as usize];
         let t = number(it, "t_curr") as f32;
-        let original = data("original");
-        let mut before = vec![0.0; original.len()];
-        let mut after = data("x0").to_vec();
-        let frames = original.len() / LATENT_CHANNELS;
-        for frame in 0..frames {
-            let row = frame * LATENT_CHANNELS..(frame + 1) * LATENT_CHANNELS;
-            let m = mask.at(frame, frames) * strength;
-            let (x, noise) = (&data("xt")[row.clone()], &data("noise")[row.clone()]);
-            blend_before(m, t, x, noise, &original[row.clone()], &mut before[row.clone()]);
-            blend_after(m, &mut after[row.clone()], &original[row]);
-        }
+        let [before, after] = machine.masked(case, t, &mask, mask_strength(&it["strength"]), at);
         report.compare_tensor(case, &format!("{key}.pre"), &before);
         report.compare_tensor(case, &format!("{key}.post"), &after);
     }
@@ -166,7 +172,7 @@ pub fn mask_strength(value: &Value) -> MaskStrength {
     parsed.unwrap_or_else(|| panic!("the mask strength `{text}` is not known"))
 }
 
-fn velocity_blends(case: &Case, report: &mut Report) {
+fn velocity_blends(machine: &mut dyn Arithmetic, case: &Case, report: &mut Report) {
     let data = |name: &str| &case.tensor(name).data[..];
     let weight = |name: &str| Some(Curve::from(data(name).to_vec()));
     let rest = || Some(Curve::from(data("w1").iter().map(|it| 1.0 - it).collect::<Vec<_>>()));
@@ -178,23 +184,22 @@ fn velocity_blends(case: &Case, report: &mut Report) {
         ("zero_weight_frames", vec![("v0", weight("z0")), ("v1", weight("z1"))]),
     ];
     for (name, parts) in blends {
-        let mut sum = vec![0.0; data("v0").len()];
-        let frames = sum.len() / LATENT_CHANNELS;
-        let mut mix = VelocityMix::new(frames);
-        mix.begin(frames, &mut sum);
-        for (velocity, weight) in parts {
-            mix.add(weight.as_ref(), data(velocity), &mut sum);
-        }
-        mix.end(&mut sum);
+        let sum = machine.mixed(case, parts);
         report.compare_tensor(case, name, &sum);
     }
 }
 
-fn guidance(case: &Case, report: &mut Report) {
+fn guidance(machine: &mut dyn Arithmetic, case: &Case, report: &mut Report) {
     let variants = case.entry["variants"].as_object().expect("the entry lists variants");
     for (key, variant) in variants {
-        guided_steps(case, key, variant, report);
+        guided_steps(machine, case, key, variant, report);
     }
+    if machine.shows_parts() {
+        parts_of_guidance(case, report);
+    }
+}
+
+fn parts_of_guidance(case: &Case, report: &mut Report) {
     let data = |name: &str| &case.tensor(name).data[..];
     let positive = data("pos0");
     let frames = positive.len() / LATENT_CHANNELS;
@@ -218,7 +223,7 @@ fn guidance(case: &Case, report: &mut Report) {
     report.compare_tensor(case, "project_orthogonal", orthogonal);
 }
 
-fn guided_steps(case: &Case, key: &str, variant: &Value, report: &mut Report) {
+fn guided_steps(machine: &mut dyn Arithmetic, case: &Case, key: &str, variant: &Value, report: &mut Report) {
     let given = |name: &str, prefixes: [&str; 2], tensor: &str, default: f32| -> Curve {
         if let Some(number) = variant[name].as_f64() {
             return Curve::Scalar(number as f32);
@@ -244,17 +249,15 @@ fn guided_steps(case: &Case, key: &str, variant: &Value, report: &mut Report) {
         _ => Axis::Channels,
     };
     let data = |name: String| &case.tensor(&name).data[..];
-    let numbers = data("pos0".into()).len();
-    let mut average = vec![0.0; numbers];
-    let mut room = Guidance::new(numbers / LATENT_CHANNELS, LATENT_CHANNELS);
-    for step in (0..).take_while(|step| case.tensors.contains_key(&format!("{key}.step{step}"))) {
-        let mut out = vec![0.0; numbers];
-        let (positive, negative) = (data(format!("pos{step}")), data(format!("neg{step}")));
-        let mut velocities = Velocities { positive, negative, average: &mut average, out: &mut out };
-        let knobs = GuidanceKnobs { scale: &scale, momentum: &momentum };
-        room.guide(&law, knobs, LATENT_CHANNELS, &mut velocities);
+    let count = (0..).take_while(|step| case.tensors.contains_key(&format!("{key}.step{step}"))).count();
+    let steps: Vec<[&[f32]; 2]> =
+        (0..count).map(|step| [data(format!("pos{step}")), data(format!("neg{step}"))]).collect();
+    let knobs = GuidanceKnobs { scale: &scale, momentum: &momentum };
+    for (step, (out, average)) in machine.guided(&law, knobs, &steps).into_iter().flatten().enumerate() {
         report.compare_tensor(case, &format!("{key}.step{step}"), &out);
-        report.compare_tensor(case, &format!("{key}.avg{step}"), &average);
+        if let Some(average) = average {
+            report.compare_tensor(case, &format!("{key}.avg{step}"), &average);
+        }
     }
 }
 
@@ -314,18 +317,16 @@ pub fn correction(case: &Case, value: &Value, before: &Correction, find: impl Fn
     after
 }
 
-fn corrections(case: &Case, report: &mut Report) {
+fn corrections(machine: &mut dyn Arithmetic, case: &Case, report: &mut Report) {
     let (x, y) = (case.tensor("x"), case.tensor("denoised"));
     let [batch, frames, channels] = x.shape[..] else { panic!("{}: x has three axes", case.path) };
-    let mut room = CorrectionRoom::new(frames, channels);
     for it in entries(case, "cases") {
         let correction = correction(case, it, &Correction::default(), |value| curve(case, value));
-        let mut found = x.data.clone();
-        for row in 0..batch {
-            let range = row * frames * channels..(row + 1) * frames * channels;
-            let t = number(it, "t_curr") as f32;
-            correction.apply(t, &y.data[range.clone()], channels, &mut room, &mut found[range]);
-        }
+        let t = number(it, "t_curr") as f32;
+        let rows = (0..batch).map(|row| row * frames * channels..(row + 1) * frames * channels);
+        let found: Vec<f32> = rows
+            .flat_map(|row| machine.corrected(&correction, t, channels, &y.data[row.clone()], &x.data[row]))
+            .collect();
         report.compare_tensor(case, it["key"].as_str().expect("every case has a key"), &found);
     }
 }
@@ -373,17 +374,93 @@ pub fn gains(entries: &Value, find: impl Fn(&Value) -> Curve) -> Vec<ChannelGain
     list.iter().map(range).collect()
 }
 
-fn channel_gains(case: &Case, report: &mut Report) {
+fn channel_gains(machine: &mut dyn Arithmetic, case: &Case, report: &mut Report) {
     let gains = gains(&case.entry["entries"], |value| curve(case, value));
     let expected = &case.tensor("gain").data;
-    let frames = expected.len() / LATENT_CHANNELS;
-    let mut found = vec![0.0; expected.len()];
-    for (frame, row) in found.chunks_exact_mut(LATENT_CHANNELS).enumerate() {
-        gain::frame_gains(&gains, frame, frames, row);
-    }
-    report.compare_tensor(case, "gain", &found);
     let x = &case.tensor("xt").data;
-    let mut input = vec![0.0; x.len()];
-    gain::apply::<LATENT_CHANNELS>(&gains, x, &mut input);
-    report.compare_tensor(case, "decoder_input", &input);
+    // One frame stands for all where no gain is drawn.
+    let found = machine.gained(&gains, &vec![1.0; x.len()]);
+    report.compare_tensor(case, "gain", &found[..expected.len()]);
+    report.compare_tensor(case, "decoder_input", &machine.gained(&gains, x));
+}
+
+/// The CPU's solver, part by part.
+struct OnCpu;
+
+impl Arithmetic for OnCpu {
+    fn stepped(&mut self, case: &Case, law: StepLaw<'_>) -> Vec<f32> {
+        let data = |name: &str| &case.tensor(name).data[..];
+        let operands = Operands {
+            seen: None,
+            velocity: data("vt"),
+            source: Some(data("source")),
+            original: None,
+            target: Some(data("x0_target")),
+        };
+        let mut x = data("xt").to_vec();
+        let draw = Draw { seed: 0, generation: 0, purpose: Purpose::Start };
+        let (noise, correction) = (&Recorded(data("noise")), &Correction::off());
+        let mut room = SweepRoom::new(x.len() / LATENT_CHANNELS);
+        assert!(Sweep { law, operands, noise, draw, correction }.run(&mut room, &mut x), "the step is finite");
+        x
+    }
+
+    fn masked(&mut self, case: &Case, t: f32, mask: &Curve, strength: MaskStrength, at: [usize; 2]) -> [Vec<f32>; 2] {
+        let data = |name: &str| &case.tensor(name).data[..];
+        let original = data("original");
+        let mut before = vec![0.0; original.len()];
+        let mut after = data("x0").to_vec();
+        let frames = original.len() / LATENT_CHANNELS;
+        let strength = strength.at(at[0], at[1]);
+        for frame in 0..frames {
+            let row = frame * LATENT_CHANNELS..(frame + 1) * LATENT_CHANNELS;
+            let m = mask.at(frame, frames) * strength;
+            let (x, noise) = (&data("xt")[row.clone()], &data("noise")[row.clone()]);
+            blend_before(m, t, x, noise, &original[row.clone()], &mut before[row.clone()]);
+            blend_after(m, &mut after[row.clone()], &original[row]);
+        }
+        [before, after]
+    }
+
+    fn mixed(&mut self, case: &Case, parts: Vec<(&str, Option<Curve>)>) -> Vec<f32> {
+        let mut sum = vec![0.0; case.tensor(parts[0].0).data.len()];
+        let frames = sum.len() / LATENT_CHANNELS;
+        let mut mix = VelocityMix::new(frames);
+        mix.begin(frames, &mut sum);
+        for (velocity, weight) in parts {
+            mix.add(weight.as_ref(), &case.tensor(velocity).data, &mut sum);
+        }
+        mix.end(&mut sum);
+        sum
+    }
+
+    fn guided(&mut self, law: &GuidanceLaw, knobs: GuidanceKnobs<'_>, steps: &[[&[f32]; 2]]) -> Option<Vec<Guided>> {
+        let numbers = steps[0][0].len();
+        let mut average = vec![0.0; numbers];
+        let mut room = Guidance::new(numbers / LATENT_CHANNELS, LATENT_CHANNELS);
+        let guided = steps.iter().map(|&[positive, negative]| {
+            let mut out = vec![0.0; numbers];
+            let mut velocities = Velocities { positive, negative, average: &mut average, out: &mut out };
+            room.guide(law, GuidanceKnobs { ..knobs }, LATENT_CHANNELS, &mut velocities);
+            (out, Some(average.clone()))
+        });
+        Some(guided.collect())
+    }
+
+    fn corrected(&mut self, by: &Correction, t: f32, channels: usize, prediction: &[f32], x: &[f32]) -> Vec<f32> {
+        let mut found = x.to_vec();
+        let mut room = CorrectionRoom::new(x.len() / channels, channels);
+        by.apply(t, prediction, channels, &mut room, &mut found);
+        found
+    }
+
+    fn gained(&mut self, gains: &[ChannelGain], x: &[f32]) -> Vec<f32> {
+        let mut seen = vec![0.0; x.len()];
+        gain::apply::<LATENT_CHANNELS>(gains, x, &mut seen);
+        seen
+    }
+
+    fn shows_parts(&self) -> bool {
+        true
+    }
 }

@@ -1,7 +1,8 @@
 //! Golden cases of the stream: scripted runs of the ring, tick by tick.
 //!
 //! Every script is driven through the instrument's own ring and CPU backend, in replay (the recorded velocities are fed
-//! back; isolates ring and solver) and in full (the network runs). Every number that the script holds is compared.
+//! back; isolates ring and solver) and in full (the network runs). Every number that the script holds is compared. `card.rs`
+//! replays the same scripts on a card.
 //!
 //! Where we differ from the published implementation (DESIGN.md, decisions 1, 2, 4 and 5), and how each is compared:
 //! - *Padding.* Published rows attend to the zeros that a neighbour's longer prompt causes. Ours never do, so in full mode
@@ -32,8 +33,8 @@ use serde_json::Value;
 use crate::case::{Case, Golden, Report, Tolerance};
 use crate::model::{Machine, dit_part};
 use network::Network;
-use rows::{Rows, ScriptNoise};
-use script::Script;
+pub use rows::{Answer, Rows, ScriptNoise, Seen};
+pub use script::Script;
 
 /// The kinds that [`run`] knows.
 pub const KINDS: [&str; 2] = ["stream", "reference_generate"];
@@ -44,17 +45,48 @@ pub fn run(golden: &Golden, case: &Case, report: &mut Report) {
         return one_shot::run(golden, case, report);
     }
     let script = Script::read(golden, case);
-    replayed(case, &script, report);
+    let replay = || on_cpu(Rows::new(case, &script, Answer::Recorded), ScriptNoise::new(case, &script));
+    replayed(case, &script, "replay", report, replay);
     computed(golden, case, &script, report);
+}
+
+/// A backend that plays rows of a script.
+pub trait Plays<'a>: Backend {
+    /// What is computed next belongs to this tick.
+    fn begin_tick(&mut self, tick: usize);
+
+    /// What was computed since the last time.
+    fn take_seen(&mut self) -> Vec<Seen<'a>>;
+}
+
+impl<'a> Plays<'a> for CpuBackend<Rows<'a>, ScriptNoise, Alone> {
+    fn begin_tick(&mut self, tick: usize) {
+        self.denoiser().tick = tick;
+    }
+
+    fn take_seen(&mut self) -> Vec<Seen<'a>> {
+        std::mem::take(&mut self.denoiser().seen)
+    }
+}
+
+fn on_cpu(rows: Rows<'_>, noise: ScriptNoise) -> CpuBackend<Rows<'_>, ScriptNoise, Alone> {
+    CpuBackend::with(rows, noise, Alone)
 }
 
 /// "timesteps to 3e-7".
 const TIMES: Tolerance = Tolerance { absolute: 3e-7, relative: 0.0 };
 
-fn replayed(case: &Case, script: &Script<'_>, report: &mut Report) {
-    let run = Run { case, script, state: case.tolerance_saying("replay"), velocity: None, label: "replay".into() };
-    let published = run.play(rows::Answer::Recorded, Emission::OneATick, report);
-    let ours = run.play(rows::Answer::Recorded, Emission::WhenFinished, report);
+/// Runs a script twice with the recorded velocities, on the backends that `make` makes.
+pub fn replayed<'a, B: Plays<'a>>(
+    case: &'a Case,
+    script: &'a Script<'a>,
+    label: &str,
+    report: &mut Report,
+    make: impl Fn() -> B,
+) {
+    let run = Run { case, script, state: case.tolerance_saying("replay"), velocity: None, label: label.into() };
+    let published = run.play(make(), Emission::OneATick, report);
+    let ours = run.play(make(), Emission::WhenFinished, report);
     compare_lives(case, &published, &ours, report);
 }
 
@@ -65,8 +97,9 @@ fn computed(golden: &Golden, case: &Case, script: &Script<'_>, report: &mut Repo
         let velocity = Some(case.tolerance("tick000.pos_v"));
         let state = case.tolerance("finished.any");
         let run = Run { case, script, state, velocity, label: format!("full ({machine:?})") };
-        let network = rows::Answer::Computed { network: Network::new(machine, &part), width };
-        run.play(network, Emission::OneATick, report);
+        let network = Answer::Computed { network: Network::new(machine, &part), width };
+        let backend = on_cpu(Rows::new(case, script, network), ScriptNoise::new(case, script));
+        run.play(backend, Emission::OneATick, report);
     }
 }
 
@@ -93,13 +126,11 @@ struct Life {
 type Lives = BTreeMap<String, Life>;
 
 impl Run<'_> {
-    fn play(&self, answer: rows::Answer<'_>, emission: Emission, report: &mut Report) -> Lives {
+    fn play<'a>(&self, inner: impl Plays<'a>, emission: Emission, report: &mut Report) -> Lives {
         let Self { case, script, .. } = self;
         let mut ring = Ring::new(script.depth, script.sampling);
         ring.shrink = Shrink::Discard;
         ring.emission = emission;
-        let rows = Rows::new(case, script, answer);
-        let inner = CpuBackend::with(rows, ScriptNoise::new(case, script), Alone);
         let mut backend = Watched { inner, started: Vec::new() };
         let mut shared = script.controls.clone();
         let mut plan = TickPlan::new();
@@ -113,7 +144,7 @@ impl Run<'_> {
             if published {
                 self.check_before(at, record, &ring, &tickets, report);
             }
-            backend.inner.denoiser().tick = at;
+            backend.inner.begin_tick(at);
             let mut left = Vec::new();
             let result = tick(&mut ring, &mut backend, &mut plan, &shared, &mut |it| {
                 left.push((tickets[it.ticket as usize].clone(), it.slot, it.latent.to_vec()));
@@ -221,8 +252,8 @@ impl Run<'_> {
         }
     }
 
-    fn check_rows(&self, backend: &mut Watched<ScriptBackend<'_>>, report: &mut Report) {
-        for row in backend.inner.denoiser().seen.drain(..) {
+    fn check_rows<'a>(&self, backend: &mut Watched<impl Plays<'a>>, report: &mut Report) {
+        for row in backend.inner.take_seen() {
             let what = format!("{} tick {} {}", self.label, row.tick, row.name);
             report.compare(self.case, &format!("{what} t"), &[row.t], &[row.expected.t], TIMES);
             if let Some(x) = row.expected.x {
@@ -234,8 +265,6 @@ impl Run<'_> {
         }
     }
 }
-
-type ScriptBackend<'a> = CpuBackend<Rows<'a>, ScriptNoise<'a>, Alone>;
 
 /// A backend whose start states are looked at.
 struct Watched<B> {

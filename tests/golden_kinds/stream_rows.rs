@@ -7,7 +7,7 @@ use engine::latent::LATENT_CHANNELS;
 use engine::solver::noise::{Draw, NoiseSource, Purpose};
 
 use super::network::Network;
-use super::script::{Script, condition_name, mask_seed};
+use super::script::{Script, condition_name, mask_seed, named};
 use crate::case::Case;
 
 /// What a script says of one row.
@@ -44,10 +44,9 @@ pub enum Answer<'a> {
     Computed { network: Network<'a>, width: usize },
 }
 
-/// Feeds recorded velocities back, or asks a network. Rows are told apart by the address of their tokens, which every
-/// request has for itself.
+/// Feeds recorded velocities back, or asks a network. Rows are told apart by the number of their condition.
 pub struct Rows<'a> {
-    tracks: HashMap<usize, Track<'a>>,
+    tracks: HashMap<u16, Track<'a>>,
     answer: Answer<'a>,
     pub tick: usize,
     pub seen: Vec<Seen<'a>>,
@@ -82,7 +81,8 @@ impl<'a> Rows<'a> {
                     let cond = condition_name(at, negative);
                     let rows = by_name.remove(&(request_name.clone(), cond.clone())).unwrap_or_default();
                     let track = Track { name: format!("{request_name} {cond}"), rows, next: 0 };
-                    tracks.insert(condition.tokens.as_ptr() as usize, track);
+                    let doubled = tracks.insert(named(&condition.tokens).0, track);
+                    assert!(doubled.is_none(), "{}: every condition has its own number", case.path);
                 }
             }
         }
@@ -93,8 +93,8 @@ impl<'a> Rows<'a> {
 
 impl Denoiser for Rows<'_> {
     fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
-        let track =
-            self.tracks.get_mut(&(row.tokens.as_ptr() as usize)).expect("every row's tokens are a request's own");
+        let (number, tokens) = named(row.tokens);
+        let track = self.tracks.get_mut(&number).expect("every row's condition is a request's own");
         let Some(expected) = track.rows.get(track.next).copied() else {
             // Only in the instrument's own run: a step that the published run never came to.
             out.fill(0.0);
@@ -104,7 +104,7 @@ impl Denoiser for Rows<'_> {
         match &mut self.answer {
             Answer::Recorded => out.copy_from_slice(expected.velocity),
             Answer::Computed { network, width } => {
-                let mut tokens = row.tokens.to_vec();
+                let mut tokens = tokens.to_vec();
                 tokens.resize(expected.padded_tokens * *width, 0.0);
                 network.velocity(&DenoiserRow { tokens: &tokens, ..*row }, out)?;
             }
@@ -117,17 +117,17 @@ impl Denoiser for Rows<'_> {
 
 /// Recorded draws by request and step. A draw that the script does not hold is multiplied by zero there, so here it is
 /// NaN: it would be heard.
-pub struct ScriptNoise<'a> {
-    draws: HashMap<(u64, Purpose), &'a [f32]>,
+pub struct ScriptNoise {
+    draws: HashMap<(u64, Purpose), Vec<f32>>,
 }
 
-impl<'a> ScriptNoise<'a> {
-    pub fn new(case: &'a Case, script: &Script<'_>) -> Self {
+impl ScriptNoise {
+    pub fn new(case: &Case, script: &Script<'_>) -> Self {
         let mut draws = HashMap::new();
-        let data = |tensor: &str| &case.tensor(tensor).data[..];
+        let data = |tensor: &str| case.tensor(tensor).data.clone();
         for (name, request) in &script.requests {
             if let Some(tensor) = case.tensors.get(&format!("init_noise.{name}")) {
-                draws.insert((request.generation, Purpose::Start), &tensor.data[..]);
+                draws.insert((request.generation, Purpose::Start), tensor.data.clone());
             }
         }
         let all = script.ticks.iter().flat_map(|it| it["draws"].as_array().expect("draws are a list"));
@@ -145,7 +145,7 @@ impl<'a> ScriptNoise<'a> {
     }
 }
 
-impl NoiseSource for ScriptNoise<'_> {
+impl NoiseSource for ScriptNoise {
     fn fill(&self, draw: &Draw, first_frame: usize, out: &mut [f32]) {
         let name = if draw.purpose == Purpose::Mask { draw.seed } else { draw.generation };
         match self.draws.get(&(name, draw.purpose)) {

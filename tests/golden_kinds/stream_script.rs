@@ -1,5 +1,6 @@
 //! A stream script: requests and events, turned into what the ring takes.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,6 +25,15 @@ pub struct Script<'a> {
     /// By name; the request's generation is its place in this order.
     pub requests: BTreeMap<String, Arc<Request>>,
     pub ticks: Vec<Value>,
+    /// Conditions read so far; see [`named`].
+    conditions: Cell<u16>,
+}
+
+/// A row's tokens, and the number of its condition, which rides behind them: a backend may copy tokens to wherever it
+/// likes, and two requests may say the same, so neither address nor words tell rows apart.
+pub fn named(tokens: &[f32]) -> (u16, &[f32]) {
+    let (number, tokens) = tokens.split_last().expect("every condition of a script has a number");
+    (*number as u16, tokens)
 }
 
 /// How scripts name a row's condition.
@@ -55,6 +65,7 @@ impl<'a> Script<'a> {
             controls: StepControls::default(),
             requests: BTreeMap::new(),
             ticks: json["ticks"].as_array().expect("ticks are a list").clone(),
+            conditions: Cell::new(0),
         };
         script.controls.method = Some(method(&config["infer_method"]));
         script.set_correction(&Value::Object(dcw), &Correction::default());
@@ -121,9 +132,10 @@ impl<'a> Script<'a> {
     fn condition(&self, name: &Value, weight: &Value, steps: &Value) -> Condition {
         let name = name.as_str().expect("a condition has a name");
         let end = |at: usize| steps[at].as_f64().expect("a step range has two ends");
+        let tokens = self.tensor(&Value::from(format!("{name}.enc")));
+        let number = self.conditions.replace(self.conditions.get() + 1);
         Condition {
-            // A copy of its own for every request: the rows are told apart by where their tokens lie.
-            tokens: self.tensor(&Value::from(format!("{name}.enc"))),
+            tokens: tokens.iter().copied().chain([f32::from(number)]).collect(),
             weight: Self::optional(weight, |it| self.curve(it)),
             steps: Self::optional(steps, |_| end(0)..end(1)),
         }

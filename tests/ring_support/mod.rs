@@ -1,6 +1,8 @@
 //! What the tests of the ring share: a small nonlinear network, and requests of every kind made from a seed.
 #![allow(dead_code, reason = "every test uses a part of it")]
 
+pub mod side_by_side;
+
 use std::sync::Arc;
 
 use engine::backend::cuda::StandIn;

@@ -1,5 +1,5 @@
 //! `make plan-check`: everything about plans and kernels that a machine without a GPU can show, and on a machine with one the
-//! rest as well. `make gpu-check` is the same with `--gpu`, which fails where there is none.
+//! rest as well. `make plan-check ARGS=--gpu` fails where there is none.
 //!
 //! Run in the root of the source tree: `plan_check [--gpu] [--write-kernels] [FOLDER with more ONNX files]...`. Files of such
 //! folders have fixed shapes and must build. `--write-kernels` (`make kernels`) writes the PTX that the daemon carries, instead
@@ -189,7 +189,7 @@ fn on_the_card(report: &mut Report, tensorrt: &TensorRt, search: &Search, must_h
         Err(error) if must_have_gpu => report.check(needs, || Err(error.to_string())),
         Err(error) => {
             report.check("without a GPU the runtime is refused in kind", || refused(tensorrt, &error));
-            report.skip(needs, "no GPU (make gpu-check, on a machine that has one)");
+            report.skip(needs, "no GPU (make plan-check ARGS=--gpu, on a machine that has one)");
         }
     }
 }

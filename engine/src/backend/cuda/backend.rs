@@ -30,6 +30,7 @@ pub struct DeviceBackend<N> {
     // Dropped in this order: the stream waits for its work before the memory that it uses goes.
     stream: Stream,
     done: Event,
+    stopwatch: Option<[Event; 2]>,
     /// One a batch size; none where the network cannot be recorded.
     graphs: Vec<Graph>,
     network: N,
@@ -60,6 +61,7 @@ impl<N: Network> DeviceBackend<N> {
         let slots = (0..MAX_DEPTH).map(|_| DeviceSlot::new(device, frames));
         let mut backend = Self {
             done: Event::new(device, false)?,
+            stopwatch: None,
             graphs: Vec::new(),
             kernels: Kernels::load(device)?,
             slots: slots.collect::<Result<_, _>>()?,
@@ -117,6 +119,73 @@ impl<N: Network> DeviceBackend<N> {
             self.graphs.push(graph);
         }
         Ok(())
+    }
+
+    /// The first part of [`Backend::advance`], which is these three one after another; for who times them. Writes the
+    /// tick's block and sends what it refers to.
+    ///
+    /// # Errors
+    /// As [`Backend::advance`].
+    pub fn write_tick(&mut self, plan: &TickPlan, shared: &StepControls) -> Result<Live, BackendError> {
+        self.device.enter()?;
+        self.write(plan, shared)
+    }
+
+    /// The second part: the graph, and the latents that come home after it.
+    ///
+    /// # Errors
+    /// As [`Backend::advance`].
+    pub fn launch_tick(&mut self, plan: &TickPlan, live: &Live) -> Result<(), BackendError> {
+        let seats = &live.seats[..live.count];
+        let wanted = seats.iter().max().map_or(1, |seat| seat + 1);
+        let place = self.network.batches().iter().position(|&it| wanted <= it);
+        let most = self.network.batches().last().copied().unwrap_or(0);
+        let place = place.ok_or(BackendError::TooManyRows { found: wanted, most })?;
+        if let Some([start, _]) = &self.stopwatch {
+            start.record(&self.stream)?;
+        }
+        match self.graphs.get(place) {
+            Some(graph) => self.stream.replay(graph)?,
+            None => self.enqueue(self.network.batches()[place], seats)?,
+        }
+        if let Some([_, end]) = &self.stopwatch {
+            end.record(&self.stream)?;
+        }
+        for step in plan.steps.iter().filter(|it| it.steps <= it.step + 1) {
+            let slot = &mut self.slots[step.slot];
+            slot.fetch(&self.stream, 1 - slot.side)?;
+        }
+        Ok(self.done.record(&self.stream)?)
+    }
+
+    /// The last part: the tick's one wait, then states are turned over.
+    ///
+    /// # Errors
+    /// As [`Backend::advance`].
+    pub fn finish_tick(&mut self, plan: &TickPlan) -> Result<u8, BackendError> {
+        self.done.wait()?;
+        for step in &plan.steps {
+            let slot = &mut self.slots[step.slot];
+            slot.side = 1 - slot.side;
+            slot.is_home = step.steps <= step.step + 1;
+        }
+        Ok(self.unsound[0] as u8)
+    }
+
+    /// Measures the card's time of every tick's graph from now on, for benches: two more calls a tick.
+    ///
+    /// # Errors
+    /// When the driver refuses.
+    pub fn start_stopwatch(&mut self) -> Result<(), BackendError> {
+        self.stopwatch = Some([Event::new(&self.device, true)?, Event::new(&self.device, true)?]);
+        Ok(())
+    }
+
+    /// Milliseconds of the card's time that the graph of the tick just finished took, where it is measured.
+    #[must_use]
+    pub fn graph_ms(&self) -> Option<f32> {
+        let [start, end] = self.stopwatch.as_ref()?;
+        end.ms_since(start).ok()
     }
 
     fn enqueue(&mut self, batch: usize, live: &[usize]) -> Result<(), BackendError> {
@@ -241,33 +310,18 @@ impl<N: Network> Backend for DeviceBackend<N> {
         self.seat(birth)?;
         let slot = &mut self.slots[birth.slot];
         let parameters = slot.fill(&self.stream, birth, self.recorded.as_deref())?;
-        Ok(self.kernels.begin(&self.stream, &parameters)?)
+        self.kernels.begin(&self.stream, &parameters)?;
+        if self.recorded.is_some() {
+            // A recorded start goes up from where the step's draw will be written next: it must have left.
+            self.stream.wait()?;
+        }
+        Ok(())
     }
 
     fn advance(&mut self, plan: &TickPlan, shared: &StepControls) -> Result<u8, BackendError> {
-        self.device.enter()?;
-        let live = self.write(plan, shared)?;
-        let seats = &live.seats[..live.count];
-        let wanted = seats.iter().max().map_or(1, |seat| seat + 1);
-        let place = self.network.batches().iter().position(|&it| wanted <= it);
-        let most = self.network.batches().last().copied().unwrap_or(0);
-        let place = place.ok_or(BackendError::TooManyRows { found: wanted, most })?;
-        match self.graphs.get(place) {
-            Some(graph) => self.stream.replay(graph)?,
-            None => self.enqueue(self.network.batches()[place], seats)?,
-        }
-        for step in plan.steps.iter().filter(|it| it.steps <= it.step + 1) {
-            let slot = &mut self.slots[step.slot];
-            slot.fetch(&self.stream, 1 - slot.side)?;
-        }
-        self.done.record(&self.stream)?;
-        self.done.wait()?;
-        for step in &plan.steps {
-            let slot = &mut self.slots[step.slot];
-            slot.side = 1 - slot.side;
-            slot.is_home = step.steps <= step.step + 1;
-        }
-        Ok(self.unsound[0] as u8)
+        let live = self.write_tick(plan, shared)?;
+        self.launch_tick(plan, &live)?;
+        self.finish_tick(plan)
     }
 
     /// # Panics
@@ -285,7 +339,8 @@ impl<N: Network> Backend for DeviceBackend<N> {
 }
 
 /// Seats that hold rows in a tick, in the order of the plan.
-struct Live {
+#[derive(Debug)]
+pub struct Live {
     seats: [usize; ROWS],
     count: usize,
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use cudarc::driver::{result, sys};
 
 use super::error::DeviceError;
+use super::trace;
 
 pub(super) type Done<T> = Result<T, DeviceError>;
 
@@ -109,6 +110,7 @@ impl Device {
     /// # Errors
     /// [`DeviceError::Lost`] or [`DeviceError::KernelFault`] when the context is gone.
     pub fn enter(&self) -> Done<()> {
+        trace::note("cuCtxSetCurrent");
         // SAFETY: the context lives until `drop`.
         unsafe { result::ctx::set_current(self.context) }.map_err(|error| sorted("cuCtxSetCurrent", error))
     }

@@ -18,8 +18,9 @@ mod seats;
 mod slot;
 pub mod stand_in;
 pub mod stream;
+pub mod trace;
 
-pub use backend::DeviceBackend;
+pub use backend::{DeviceBackend, Live};
 pub use driver::{Card, Device};
 pub use error::DeviceError;
 pub use host_network::HostNetwork;

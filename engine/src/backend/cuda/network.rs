@@ -70,6 +70,32 @@ pub trait Network: Send {
     }
 }
 
+impl<N: Network + ?Sized> Network for Box<N> {
+    fn shape(&self) -> NetworkShape {
+        (**self).shape()
+    }
+
+    fn batches(&self) -> &[usize] {
+        (**self).batches()
+    }
+
+    fn ports(&self) -> Ports {
+        (**self).ports()
+    }
+
+    fn seat(&mut self, stream: &Stream, seat: usize, row: Seated<'_>) -> Result<(), BackendError> {
+        (**self).seat(stream, seat, row)
+    }
+
+    fn enqueue(&mut self, stream: &Stream, batch: usize, live: &[usize]) -> Result<(), BackendError> {
+        (**self).enqueue(stream, batch, live)
+    }
+
+    fn is_capturable(&self) -> bool {
+        (**self).is_capturable()
+    }
+}
+
 impl From<DeviceError> for BackendError {
     fn from(error: DeviceError) -> Self {
         Self::Device(error)

@@ -13,6 +13,7 @@ use cudarc::driver::{result, sys};
 use super::driver::{Device, Done, sorted, words};
 use super::error::DeviceError;
 use super::memory::Pinned;
+use super::trace;
 
 /// A queue of work on a card.
 #[derive(Debug)]
@@ -66,12 +67,14 @@ impl Stream {
     /// # Errors
     /// What went wrong on the card meanwhile.
     pub fn wait(&self) -> Done<()> {
+        trace::note("cuStreamSynchronize");
         // SAFETY: the stream lives until `drop`.
         unsafe { result::stream::synchronize(self.raw) }.map_err(|error| sorted("cuStreamSynchronize", error))
     }
 
     /// Enqueues a copy to the card.
     pub(in crate::backend) fn upload<T: Pod>(&self, to: u64, from: &Pinned<T>, first: usize, count: usize) -> Done<()> {
+        trace::note("cuMemcpyHtoDAsync");
         // SAFETY: the range is inside the pinned memory (the slice asserts it), which outlives the copy by the rule above.
         let copied = unsafe { result::memcpy_htod_async(to, &from[first..first + count], self.raw) };
         copied.map_err(|error| sorted("cuMemcpyHtoDAsync", error))
@@ -85,6 +88,7 @@ impl Stream {
         count: usize,
         from: u64,
     ) -> Done<()> {
+        trace::note("cuMemcpyDtoHAsync");
         // SAFETY: as in `upload`.
         let copied = unsafe { result::memcpy_dtoh_async(&mut to[first..first + count], from, self.raw) };
         copied.map_err(|error| sorted("cuMemcpyDtoHAsync", error))
@@ -106,6 +110,7 @@ impl Stream {
                 Argument::Structure(words) => words.as_ptr().cast_mut().cast(),
             };
         }
+        trace::note("cuLaunchKernel");
         let (grid, block) = ((grid.0, grid.1, 1), (threads, 1, 1));
         // SAFETY: the arguments outlive the call, which copies them; their number and types are the kernel's (each call
         // stands beside its kernel's name in `kernels.rs`).
@@ -148,6 +153,7 @@ impl Stream {
 
     /// Enqueues a recorded graph: one call, however much it holds.
     pub(in crate::backend) fn replay(&self, graph: &Graph) -> Done<()> {
+        trace::note("cuGraphLaunch");
         // SAFETY: both live.
         unsafe { result::graph::launch(graph.executable, self.raw) }.map_err(|error| sorted("cuGraphLaunch", error))
     }
@@ -216,6 +222,7 @@ impl Event {
     /// # Errors
     /// When the card is gone.
     pub fn record(&self, stream: &Stream) -> Done<()> {
+        trace::note("cuEventRecord");
         // SAFETY: both live.
         unsafe { result::event::record(self.raw, stream.raw) }.map_err(|error| sorted("cuEventRecord", error))
     }
@@ -225,6 +232,7 @@ impl Event {
     /// # Errors
     /// What went wrong on the card meanwhile.
     pub fn wait(&self) -> Done<()> {
+        trace::note("cuEventSynchronize");
         // SAFETY: the event lives.
         unsafe { result::event::synchronize(self.raw) }.map_err(|error| sorted("cuEventSynchronize", error))
     }
