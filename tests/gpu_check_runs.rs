@@ -56,6 +56,7 @@ fn settings() -> Settings {
         seeds: 6,
         golden_networks: 2,
         size: Size::Small,
+        product: [8, 16, 32],
         with_golden: false,
         only: Vec::new(),
     }
@@ -128,12 +129,29 @@ fn plans_are_built_and_played_where_tensorrt_takes_the_card() {
 }
 
 #[test]
+fn plain_kernels_are_measured_and_so_is_the_ceiling() {
+    let cuda = FakeCuda::take();
+    fake_cuda::open_cublaslt();
+    let device = Device::open(0).expect("the fake has a card");
+    let only = ["machine", "plain"].map(str::to_owned).to_vec();
+    let (mut report, settings) = (Report::default(), Settings { only, ..settings() });
+    let torch = Torch::skipped("it was not asked");
+    let nowhere = Search::only(Path::new("/nowhere"));
+    gpu::run(&device, &settings, &nowhere, &torch, &mut report, &mut |_| {});
+    assert_eq!(failures(&report), Vec::<&Row>::new());
+    for measured in ["bf16 matrix ceiling, cuBLASLt", "depth 4: generations a second", "window of 1.2 s"] {
+        assert_eq!(verdict(&report, measured), &Verdict::Measured, "{measured}");
+    }
+    drop(device);
+    assert_eq!(cuda.leaked(), 0, "everything was given back");
+}
+
+#[test]
 fn what_is_not_there_is_skipped_with_its_reason() {
     let _cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
     let mut report = Report::default();
-    let settings =
-        Settings { only: ["machine", "tensorrt", "plain", "torch"].map(str::to_owned).to_vec(), ..settings() };
+    let settings = Settings { only: ["tensorrt", "torch"].map(str::to_owned).to_vec(), ..settings() };
     let torch = Torch::run("no-such-python", Path::new("tools/gpu-check/pipeline.py"), &[]);
     assert_eq!(Torch::skipped("it was not asked").ceiling(), Err("it was not asked".to_owned()));
     gpu::run(&device, &settings, &Search::only(Path::new("/nowhere")), &torch, &mut report, &mut |_| {});
@@ -146,7 +164,6 @@ fn what_is_not_there_is_skipped_with_its_reason() {
     };
     assert!(skipped("TensorRT", "TensorRT is not installed"), "{:#?}", report.rows);
     assert!(skipped("PyTorch", "no-such-python"), "{:#?}", report.rows);
-    assert!(skipped("plain", "not in this build"), "{:#?}", report.rows);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The machine: card, driver, clocks, and the ceiling that other figures are a share of.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use engine::backend::cuda::Device;
 use serde_json::{Value, json};
@@ -46,7 +47,7 @@ const ASKED: &str =
     "driver_version,clocks.sm,clocks.mem,clocks.max.sm,power.draw,power.limit,temperature.gpu,persistence_mode";
 
 /// Rows of the machine. Gives the ceiling of bf16 products, where something can measure it.
-pub fn run(device: &Device, torch: &Torch, report: &mut Report) {
+pub fn run(device: &Arc<Device>, product: [usize; 3], torch: &Torch, report: &mut Report) {
     report.section("machine");
     report.words("card", device.card().to_string());
     match device.memory() {
@@ -60,7 +61,7 @@ pub fn run(device: &Device, torch: &Torch, report: &mut Report) {
         Ok(words) => report.words(format!("nvidia-smi ({ASKED})"), words),
         Err(why) => report.skip("clocks", why),
     }
-    match plain::ceiling() {
+    match plain::ceiling(device, product) {
         Ok(teraflop) => report.number("bf16 matrix ceiling, cuBLASLt", teraflop, "TFLOP/s"),
         Err(why) => report.skip("bf16 matrix ceiling, cuBLASLt", why),
     }

@@ -47,6 +47,8 @@ pub struct Settings {
     pub golden_networks: usize,
     /// Sizes of the synthetic model.
     pub size: Size,
+    /// Rows, inputs and outputs of the product that the matrix ceiling is measured with.
+    pub product: [usize; 3],
     /// Whether golden vectors are read.
     pub with_golden: bool,
     /// Parts to run; all where it is empty.
@@ -68,6 +70,7 @@ impl Settings {
             seeds: 180,
             golden_networks: 4,
             size: Size::Published,
+            product: plain::PRODUCT,
             with_golden: true,
             only: Vec::new(),
         }
@@ -100,13 +103,13 @@ pub fn run(
     let mut besides = machinery::Besides::new();
     for part in PARTS.into_iter().filter(|it| settings.wants(it)) {
         match part {
-            "machine" => machine::run(device, torch, report),
+            "machine" => machine::run(device, settings.product, torch, report),
             "solver" => arithmetic::run(device, settings, report),
             "machinery" => besides = machinery::run(device, settings, report),
             "tensorrt" => on_tensorrt(device, settings, search, &besides, report),
             "plain" => {
                 report.section("plain");
-                network::run(device, &plain::Plain, &besides, settings, report);
+                network::run(device, &plain::Plain::new(device), &besides, settings, report);
             }
             _ => torch.report(report),
         }
