@@ -102,7 +102,8 @@ impl WeightSource for RandomWeights {
     }
 }
 
-fn weights_of(op: &Op) -> Vec<String> {
+/// Names of the weights that an operation reads.
+pub fn weights_of(op: &Op) -> Vec<String> {
     let names = |weight: &Weight| match weight {
         Weight::Plain(name) => vec![name.clone()],
         Weight::Normed { gain, direction } => vec![gain.clone(), direction.clone()],

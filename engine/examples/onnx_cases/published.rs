@@ -2,20 +2,23 @@
 //!
 //! The blob is written with holes, so that gigabytes take no room on the disk.
 
+#[path = "../../../benches/gpu/synthetic.rs"]
+#[allow(dead_code, reason = "gpu-check has weights of its own")]
+mod synthetic;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
 
 use engine::graph::onnx::{self, Batch};
-use engine::graph::{Graph, Op, Precision, TensorView, Weight, WeightSource};
-use engine::model::config::{CodecConfig, DitConfig};
+use engine::graph::{Graph, Precision, TensorView, WeightSource};
 use engine::model::dit::PromptForm;
 use engine::model::export::{self, DenoiserShape, Network};
 use engine::model::shapes::Shapes;
 use serde_json::json;
 
 use super::Cases;
+use synthetic::Size;
 
 /// A minute.
 const FRAMES: usize = 1500;
@@ -26,22 +29,7 @@ const SPAN: usize = 25 + 18;
 
 /// Writes the denoiser in both forms, the prompt, and the codec.
 pub fn write(cases: &mut Cases) {
-    let dit = json!({
-        "attention_bias": false, "audio_acoustic_hidden_dim": 64, "fsq_dim": 2048,
-        "fsq_input_levels": [8, 8, 8, 5, 5, 5], "fsq_input_num_quantizers": 1, "head_dim": 128, "hidden_act": "silu",
-        "hidden_size": 2048, "in_channels": 192, "intermediate_size": 6144, "num_attention_heads": 16,
-        "num_attention_pooler_hidden_layers": 2, "num_hidden_layers": 24, "num_key_value_heads": 8,
-        "num_lyric_encoder_hidden_layers": 8, "num_timbre_encoder_hidden_layers": 4, "patch_size": 2,
-        "pool_window_size": 5, "rms_norm_eps": 1e-6, "rope_theta": 1_000_000, "sliding_window": 128,
-        "text_hidden_dim": 1024, "timbre_fix_frame": 750, "timbre_hidden_dim": 64, "vocab_size": 64003,
-        "use_sliding_window": true,
-    });
-    let codec = json!({
-        "audio_channels": 2, "channel_multiples": [1, 2, 4, 8, 16], "decoder_channels": 128,
-        "decoder_input_channels": 64, "downsampling_ratios": [2, 4, 4, 6, 10], "encoder_hidden_size": 128,
-        "sampling_rate": 48000,
-    });
-    let config = DitConfig::parse(Path::new("config.json"), &dit.to_string()).expect("it is published");
+    let config = synthetic::denoiser(Size::Published);
     let network = |prompt| {
         let shape = DenoiserShape { frames: FRAMES, tokens: TOKENS, batch: Batch::Dynamic, prompt };
         export::denoiser(&config, &shape, Precision::Bf16)
@@ -50,7 +38,7 @@ pub fn write(cases: &mut Cases) {
         add(cases, &network(prompt), &config, [0, 0]);
     }
     add(cases, &export::prompt(&config, TOKENS, Batch::Dynamic, Precision::Bf16), &config, [0, 0]);
-    let config = CodecConfig::parse(Path::new("config.json"), &codec.to_string()).expect("it is published");
+    let config = synthetic::codec(Size::Published);
     // One, not zero: a direction without length cannot be normalised.
     let one = [0x80, 0x3F];
     add(cases, &export::decoder(&config, SPAN, Batch::Fixed(1), Precision::Bf16), &config, one);
@@ -81,7 +69,7 @@ struct Alike {
 
 impl Alike {
     fn of(graph: &Graph, config: &dyn Shapes, number: [u8; 2]) -> Self {
-        let names = graph.nodes.iter().flat_map(|node| weights_of(&node.op));
+        let names = graph.nodes.iter().flat_map(|node| synthetic::weights_of(&node.op));
         let shapes = names.map(|name| {
             let shape = config.shape(&name).unwrap_or_else(|| panic!("`{name}` has no shape"));
             (name, shape)
@@ -97,21 +85,6 @@ impl WeightSource for Alike {
         let shape = self.shapes.get(name)?;
         let size = shape.iter().product::<usize>() * Precision::Bf16.size();
         Some(TensorView { bytes: &self.bytes[..size], precision: Precision::Bf16, shape })
-    }
-}
-
-fn weights_of(op: &Op) -> Vec<String> {
-    let names = |weight: &Weight| match weight {
-        Weight::Plain(name) => vec![name.clone()],
-        Weight::Normed { gain, direction } => vec![gain.clone(), direction.clone()],
-    };
-    match op {
-        Op::Constant(weight) | Op::Embedding { table: weight } | Op::RmsNorm { gain: weight, .. } => names(weight),
-        Op::Snake { alpha, beta } => [names(alpha), names(beta)].concat(),
-        Op::Linear { weight, bias } | Op::Conv1d { weight, bias, .. } | Op::ConvTranspose1d { weight, bias, .. } => {
-            std::iter::once(weight).chain(bias).flat_map(names).collect()
-        }
-        _ => Vec::new(),
     }
 }
 
