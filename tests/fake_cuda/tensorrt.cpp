@@ -1,7 +1,7 @@
 // TensorRT without TensorRT, behind our own shim's face, on the fake driver: plans are a line of text, and what an engine
 // computes is simple enough to be computed again on the CPU.
 //
-//   prompt TOKENS WIDTH          k0 = tokens, v0 = 0
+//   prompt TOKENS WIDTH          k0 = tokens (filling: 100), v0 = 0
 //   denoiser FRAMES TOKENS WIDTH the stand-in's law (engine/src/backend/cuda/kernels), its prompt read from k0 under the mask
 //   encoder SPAN                 a frame's means are its first sample, left and right by turns; its scales are 9
 //   decoder SPAN                 every sample of a frame is that frame's first two channels
@@ -77,7 +77,15 @@ float* at(const std::map<std::string, uint64_t>& addresses, const char* name) {
 
 void prompt(const dt_context& it) {
     const int64_t numbers = it.engine->a * it.engine->b;
-    std::memcpy(at(it.addresses, "k0"), at(it.addresses, "tokens"), numbers * sizeof(float));
+    const float* tokens = at(it.addresses, "tokens");
+    float* k0 = at(it.addresses, "k0");
+    std::memcpy(k0, tokens, numbers * sizeof(float));
+    // A real network has biases: keys of what fills a prompt up are not zero, and only the mask hides them.
+    for (int64_t token = 0; token < it.engine->a; ++token) {
+        float sum = 0.0f;
+        for (int64_t w = 0; w < it.engine->b; ++w) sum += fabsf(tokens[token * it.engine->b + w]);
+        if (sum == 0.0f) k0[token * it.engine->b] = 100.0f;
+    }
     std::memset(at(it.addresses, "v0"), 0, numbers * sizeof(float));
 }
 
