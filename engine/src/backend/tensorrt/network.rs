@@ -10,11 +10,10 @@ use ::tensorrt::{Engine, Runtime, Tensor};
 
 use super::plan::{Loaded, Plan};
 use super::session::{Session, shared_memory};
+use crate::backend::BackendError;
 use crate::backend::cuda::parameters::ROWS;
-use crate::backend::cuda::{Buffer, Device, DeviceError, Network, NetworkShape, Pinned, Ports, Seated, Stream};
-use crate::backend::{BackendError, DenoiserError};
+use crate::backend::cuda::{Buffer, Device, DeviceError, Network, NetworkShape, Ports, Seated, Seating, Stream};
 use crate::latent::LATENT_CHANNELS;
-use crate::ring::request::CONTEXT_CHANNELS;
 
 /// The denoiser's plans, as built.
 #[derive(Clone, Debug)]
@@ -37,16 +36,8 @@ pub struct TrtNetwork {
     shape: NetworkShape,
     /// Keys and values, layer by layer: name, memory, bytes of a row.
     heard: Vec<(String, Buffer, usize)>,
-    x: Buffer,
-    context: Buffer,
-    times: Buffer,
-    token_mask: Buffer,
-    velocity: Buffer,
-    tokens: Buffer,
+    seating: Seating,
     _memory: Buffer,
-    /// Every seat's context, mask and tokens on their way to the card.
-    host: Pinned<f32>,
-    rows: usize,
 }
 
 impl TrtNetwork {
@@ -78,31 +69,20 @@ impl TrtNetwork {
         let [prompt_cache, cache] = loaded.each_ref().map(|it| it.cache.as_ref());
         let rows = batches.iter().copied().max().unwrap_or(1).min(ROWS);
         let shape = shape_of(device, prompt, velocity)?;
-        let NetworkShape { frames, most_tokens, token_width } = shape;
-        let numbers = |count: usize| Buffer::zeroed(device, 4 * count);
+        let seating = Seating::new(device, shape, rows)?;
         let heard = heard(velocity).map(|it| {
             let row = row_bytes(it);
             Ok((it.name.clone(), Buffer::zeroed(device, rows * row)?, row))
         });
         let heard = heard.collect::<Result<Vec<_>, DeviceError>>()?;
-        let [x, out] = [numbers(rows * frames * LATENT_CHANNELS)?, numbers(rows * frames * LATENT_CHANNELS)?];
-        let (context, times) = (numbers(rows * frames * CONTEXT_CHANNELS)?, numbers(2 * rows)?);
-        let (token_mask, tokens) = (numbers(rows * most_tokens)?, numbers(most_tokens * token_width)?);
-        let mut fixed = vec![
-            ("x".to_owned(), x.address()),
-            ("context".to_owned(), context.address()),
-            ("t".to_owned(), times.address()),
-            ("t_minus_r".to_owned(), times.float(rows)),
-            ("token_mask".to_owned(), token_mask.address()),
-            ("velocity".to_owned(), out.address()),
-        ];
+        let mut fixed = seating.tensors();
         fixed.extend(heard.iter().map(|(name, memory, _)| (name.clone(), memory.address())));
         let passes = batches.iter().map(|&batch| {
             let shapes = batch_shapes(velocity, batch);
             Session::new(velocity, cache, stream, &shapes, &fixed)
         });
         let mut passes = passes.collect::<Result<Vec<_>, _>>()?;
-        let mut told = vec![("tokens".to_owned(), tokens.address())];
+        let mut told = vec![seating.told()];
         told.extend(heard.iter().map(|(name, memory, _)| (name.clone(), memory.address())));
         let mut prompt = Session::new(prompt, prompt_cache, stream, &batch_shapes(prompt, 1), &told)?;
         let mut all: Vec<&mut Session> = passes.iter_mut().chain([&mut prompt]).collect();
@@ -110,38 +90,8 @@ impl TrtNetwork {
         // Once now, so that nothing is compiled at the first birth.
         prompt.enqueue(stream)?;
         stream.wait()?;
-        let seat = frames * CONTEXT_CHANNELS + most_tokens * (1 + token_width);
         let batches = batches.to_vec();
-        let host = Pinned::zeroed(device, rows * seat)?;
-        let velocity = out;
-        Ok(Self {
-            passes,
-            loaded,
-            prompt,
-            batches,
-            shape,
-            heard,
-            x,
-            context,
-            times,
-            token_mask,
-            velocity,
-            tokens,
-            _memory: memory,
-            host,
-            rows,
-        })
-    }
-
-    fn fit(&self, seat: usize, row: &Seated<'_>) -> Result<usize, DenoiserError> {
-        let NetworkShape { frames, most_tokens, token_width } = self.shape;
-        assert!(seat < self.rows, "seat {seat} of {}", self.rows);
-        let found = row.context.len() / CONTEXT_CHANNELS;
-        if row.context.len() != frames * CONTEXT_CHANNELS {
-            return Err(DenoiserError::WrongLength { found, expected: frames });
-        }
-        let found = row.tokens.len() / token_width;
-        if most_tokens < found { Err(DenoiserError::TooManyTokens { found, most: most_tokens }) } else { Ok(found) }
+        Ok(Self { passes, loaded, prompt, batches, shape, heard, seating, _memory: memory })
     }
 }
 
@@ -155,25 +105,11 @@ impl Network for TrtNetwork {
     }
 
     fn ports(&self) -> Ports {
-        let [x, velocity] = [&self.x, &self.velocity].map(Buffer::address);
-        Ports { x, t: self.times.address(), t_minus_r: self.times.float(self.rows), velocity }
+        self.seating.ports()
     }
 
     fn seat(&mut self, stream: &Stream, seat: usize, row: Seated<'_>) -> Result<(), BackendError> {
-        let tokens = self.fit(seat, &row)?;
-        let NetworkShape { frames, most_tokens, token_width } = self.shape;
-        let (context, told) = (frames * CONTEXT_CHANNELS, most_tokens * token_width);
-        let first = seat * (context + most_tokens + told);
-        let (mask_at, tokens_at) = (first + context, first + context + most_tokens);
-        self.host[first..mask_at].copy_from_slice(row.context);
-        self.host[mask_at..tokens_at].fill(0.0);
-        self.host[mask_at..mask_at + tokens].fill(1.0);
-        // What lies behind a short prompt is hidden by the mask; zeros keep it finite.
-        self.host[tokens_at..tokens_at + told].fill(0.0);
-        self.host[tokens_at..tokens_at + row.tokens.len()].copy_from_slice(row.tokens);
-        stream.upload(self.context.float(seat * context), &self.host, first, context)?;
-        stream.upload(self.token_mask.float(seat * most_tokens), &self.host, mask_at, most_tokens)?;
-        stream.upload(self.tokens.address(), &self.host, tokens_at, told)?;
+        self.seating.send(stream, seat, &row)?;
         for (name, memory, row) in &self.heard {
             self.prompt.set_address(name, memory.address() + (seat * row) as u64)?;
         }

@@ -10,7 +10,7 @@ use ::tensorrt::Runtime;
 use super::plan::{Loaded, Plan};
 use super::session::{Session, shared_memory};
 use crate::backend::BackendError;
-use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, stream::Graph};
+use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, loop_span, stream::Graph};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::live::WindowDecoder;
 
@@ -144,16 +144,12 @@ impl WindowDecoder for TrtWindows {
 
     fn decode(&mut self, latent: &[f32], first: usize, sound: &mut [StereoFrame]) -> Result<(), BackendError> {
         self.device.enter()?;
+        assert_eq!(latent.len(), self.frames * LATENT_CHANNELS, "a latent as long as the tape");
         let keep = sound.len() / SAMPLES_PER_LATENT_FRAME;
         let place = self.keeps.iter().position(|&it| it == keep).expect("the patcher asks for a prepared length");
         let window = &mut self.windows[place];
         let context = (window.span - keep) / 2;
-        // Whole turns back, so that the context before the seam does not count below zero.
-        let start = first % self.frames + context.div_ceil(self.frames) * self.frames - context;
-        for (at, frame) in window.host_latents.chunks_exact_mut(LATENT_CHANNELS).enumerate() {
-            let from = (start + at) % self.frames * LATENT_CHANNELS;
-            frame.copy_from_slice(&latent[from..from + LATENT_CHANNELS]);
-        }
+        loop_span::gather(latent, first, context, &mut window.host_latents);
         let graph = window.graph.as_ref().expect("recorded when it was made");
         self.stream.replay(graph)?;
         self.done.record(&self.stream)?;

@@ -9,12 +9,10 @@ use super::PlanError;
 use super::kernels::{Each, Launch};
 use super::plan::{CudaPlan, Draft};
 use super::rig::Rig;
+use crate::backend::BackendError;
 use crate::backend::cuda::parameters::ROWS;
-use crate::backend::cuda::{Buffer, Network, NetworkShape, Pinned, Ports, Seated, Stream};
-use crate::backend::{BackendError, DenoiserError};
+use crate::backend::cuda::{Buffer, Network, NetworkShape, Ports, Seated, Seating, Stream};
 use crate::graph::{Dim, Graph, LowerError, Op, Sizes, WeightSource};
-use crate::latent::LATENT_CHANNELS;
-use crate::ring::request::CONTEXT_CHANNELS;
 
 /// The denoiser's two graphs, as `model::dit` writes them.
 #[derive(Clone, Copy, Debug)]
@@ -32,21 +30,13 @@ pub struct PlainNetwork {
     batches: Vec<usize>,
     shape: NetworkShape,
     /// Copies of a prompt's keys and values to every seat.
-    seatings: Vec<Vec<Launch>>,
+    copies: Vec<Vec<Launch>>,
     memory: Memory,
-    /// Every seat's context, mask and tokens on their way to the card.
-    host: Pinned<f32>,
 }
 
 /// What lies still while the plans run.
 struct Memory {
-    rows: usize,
-    x: Buffer,
-    context: Buffer,
-    times: Buffer,
-    token_mask: Buffer,
-    velocity: Buffer,
-    tokens: Buffer,
+    seating: Seating,
     /// Keys and values, layer by layer: name, memory, numbers of a row.
     heard: Vec<(String, Buffer, usize)>,
 }
@@ -73,7 +63,7 @@ impl PlainNetwork {
         let given = memory.given();
         let sizes: Vec<Sizes> =
             batches.iter().map(|&batch| told.clone().with("frames", frames).with("batch", batch)).collect();
-        let alone = [("tokens".to_owned(), memory.tokens.address())];
+        let alone = [memory.seating.told()];
         let prompt = Draft::new(rig, graphs.prompt, &told, weights, &alone)?;
         let passes = sizes.iter().map(|it| Draft::new(rig, graphs.velocity, it, weights, &given));
         let passes = passes.collect::<Result<Vec<_>, _>>()?;
@@ -81,10 +71,8 @@ impl PlainNetwork {
         let arena = Arc::new(Buffer::zeroed(rig.device(), bytes)?);
         let prompt = prompt.compile(&arena)?;
         let passes = passes.into_iter().map(|it| it.compile(&arena)).collect::<Result<Vec<_>, _>>()?;
-        let seatings = (0..rows).map(|seat| memory.seating(rig, &prompt, seat)).collect();
-        let seat = frames * CONTEXT_CHANNELS + most_tokens * (1 + shape.token_width);
-        let host = Pinned::zeroed(rig.device(), rows * seat)?;
-        let it = Self { passes, prompt, batches: batches.to_vec(), shape, seatings, memory, host };
+        let copies = (0..rows).map(|seat| memory.copies(rig, &prompt, seat)).collect();
+        let it = Self { passes, prompt, batches: batches.to_vec(), shape, copies, memory };
         it.warm(rig)?;
         Ok(it)
     }
@@ -109,17 +97,6 @@ impl PlainNetwork {
     pub fn memory_bytes(&self) -> usize {
         self.prompt.memory_bytes()
     }
-
-    fn fit(&self, seat: usize, row: &Seated<'_>) -> Result<usize, DenoiserError> {
-        let NetworkShape { frames, most_tokens, token_width } = self.shape;
-        assert!(seat < self.memory.rows, "seat {seat} of {}", self.memory.rows);
-        if row.context.len() != frames * CONTEXT_CHANNELS {
-            let found = row.context.len() / CONTEXT_CHANNELS;
-            return Err(DenoiserError::WrongLength { found, expected: frames });
-        }
-        let found = row.tokens.len() / token_width;
-        if most_tokens < found { Err(DenoiserError::TooManyTokens { found, most: most_tokens }) } else { Ok(found) }
-    }
 }
 
 impl Memory {
@@ -131,40 +108,22 @@ impl Memory {
         rows: usize,
         told: &Sizes,
     ) -> Result<Self, PlanError> {
-        let NetworkShape { frames, most_tokens, token_width } = shape;
         let shapes = crate::graph::shape::infer(graphs.prompt, told, weights)?;
         let numbers = |count: usize| Buffer::zeroed(rig.device(), 4 * count);
         let heard = graphs.prompt.outputs.iter().map(|(name, id)| {
             let row = shapes[id.index()].iter().product();
             Ok((name.clone(), numbers(rows * row)?, row))
         });
-        Ok(Self {
-            rows,
-            heard: heard.collect::<Result<_, PlanError>>()?,
-            x: numbers(rows * frames * LATENT_CHANNELS)?,
-            context: numbers(rows * frames * CONTEXT_CHANNELS)?,
-            times: numbers(2 * rows)?,
-            token_mask: numbers(rows * most_tokens)?,
-            velocity: numbers(rows * frames * LATENT_CHANNELS)?,
-            tokens: numbers(most_tokens * token_width)?,
-        })
+        Ok(Self { seating: Seating::new(rig.device(), shape, rows)?, heard: heard.collect::<Result<_, PlanError>>()? })
     }
 
     /// Where the velocity graph's inputs and output lie.
     fn given(&self) -> Vec<(String, u64)> {
-        let fixed = [
-            ("x", self.x.address()),
-            ("context", self.context.address()),
-            ("t", self.times.address()),
-            ("t_minus_r", self.times.float(self.rows)),
-            ("token_mask", self.token_mask.address()),
-            ("velocity", self.velocity.address()),
-        ];
         let heard = self.heard.iter().map(|(name, memory, _)| (name.clone(), memory.address()));
-        fixed.map(|(name, address)| (name.to_owned(), address)).into_iter().chain(heard).collect()
+        self.seating.tensors().into_iter().chain(heard).collect()
     }
 
-    fn seating(&self, rig: &Rig, prompt: &CudaPlan, seat: usize) -> Vec<Launch> {
+    fn copies(&self, rig: &Rig, prompt: &CudaPlan, seat: usize) -> Vec<Launch> {
         let copy = |(name, memory, row): &(String, Buffer, usize)| {
             rig.kernels.launch(&Each::copy(memory.float(seat * row), prompt.output(name), *row as u32))
         };
@@ -182,27 +141,13 @@ impl Network for PlainNetwork {
     }
 
     fn ports(&self) -> Ports {
-        let Memory { rows, x, times, velocity, .. } = &self.memory;
-        Ports { x: x.address(), t: times.address(), t_minus_r: times.float(*rows), velocity: velocity.address() }
+        self.memory.seating.ports()
     }
 
     fn seat(&mut self, stream: &Stream, seat: usize, row: Seated<'_>) -> Result<(), BackendError> {
-        let tokens = self.fit(seat, &row)?;
-        let NetworkShape { frames, most_tokens, token_width } = self.shape;
-        let (context, told) = (frames * CONTEXT_CHANNELS, most_tokens * token_width);
-        let first = seat * (context + most_tokens + told);
-        let (mask_at, tokens_at) = (first + context, first + context + most_tokens);
-        self.host[first..mask_at].copy_from_slice(row.context);
-        self.host[mask_at..tokens_at].fill(0.0);
-        self.host[mask_at..mask_at + tokens].fill(1.0);
-        // What lies behind a short prompt is hidden by the mask; zeros keep it finite.
-        self.host[tokens_at..tokens_at + told].fill(0.0);
-        self.host[tokens_at..tokens_at + row.tokens.len()].copy_from_slice(row.tokens);
-        stream.upload(self.memory.context.float(seat * context), &self.host, first, context)?;
-        stream.upload(self.memory.token_mask.float(seat * most_tokens), &self.host, mask_at, most_tokens)?;
-        stream.upload(self.memory.tokens.address(), &self.host, tokens_at, told)?;
+        self.memory.seating.send(stream, seat, &row)?;
         self.prompt.enqueue(stream)?;
-        Ok(self.seatings[seat].iter().try_for_each(|copy| copy.enqueue(stream))?)
+        Ok(self.copies[seat].iter().try_for_each(|copy| copy.enqueue(stream))?)
     }
 
     fn enqueue(&mut self, stream: &Stream, batch: usize, _live: &[usize]) -> Result<(), BackendError> {

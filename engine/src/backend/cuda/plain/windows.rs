@@ -6,7 +6,7 @@ use super::PlanError;
 use super::plan::{CudaPlan, Draft};
 use super::rig::Rig;
 use crate::backend::BackendError;
-use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, stream::Graph as Recorded};
+use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, loop_span, stream::Graph as Recorded};
 use crate::graph::{Graph, LowerError, Sizes, WeightSource};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::live::WindowDecoder;
@@ -102,15 +102,11 @@ impl WindowDecoder for PlainWindows {
 
     fn decode(&mut self, latent: &[f32], first: usize, sound: &mut [StereoFrame]) -> Result<(), BackendError> {
         self.device.enter()?;
+        assert_eq!(latent.len(), self.frames * LATENT_CHANNELS, "a latent as long as the tape");
         let keep = sound.len() / SAMPLES_PER_LATENT_FRAME;
         let place = self.keeps.iter().position(|&it| it == keep).expect("the patcher asks for a prepared length");
         let window = &mut self.windows[place];
-        // Whole turns back, so that the context before the seam does not count below zero.
-        let start = first % self.frames + self.context.div_ceil(self.frames) * self.frames - self.context;
-        for (at, frame) in window.host_latents.chunks_exact_mut(LATENT_CHANNELS).enumerate() {
-            let from = (start + at) % self.frames * LATENT_CHANNELS;
-            frame.copy_from_slice(&latent[from..from + LATENT_CHANNELS]);
-        }
+        loop_span::gather(latent, first, self.context, &mut window.host_latents);
         self.stream.replay(window.recorded.as_ref().expect("recorded when it was made"))?;
         self.done.record(&self.stream)?;
         self.done.wait()?;
