@@ -17,6 +17,7 @@ run: packages ## build and play: ALSA when a device opens, else a WAV file (ARGS
 test: packages ## everything that holds the promises of SPECIFICATION.md, on the CPU
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --package demon-box --bench gpu --locked -- -D warnings
 	$(CARGO) test --workspace --locked --exclude demon-box
 	$(CARGO) test --locked -p demon-box
 
@@ -29,6 +30,7 @@ packages:
 lint: ## formatting and lints only
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --package demon-box --bench gpu --locked -- -D warnings
 
 bench: packages ## measures the figures of SPECIFICATION.md; a table, and target/bench.json
 	@rm -f target/bench.json

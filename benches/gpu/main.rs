@@ -10,6 +10,9 @@ mod card;
 #[path = "../../tests/golden_kinds/case.rs"]
 #[allow(dead_code, reason = "the golden tests use the rest")]
 mod case;
+// The golden networks know a machine that is none; it is not used here.
+#[path = "../../tests/fake_cuda/mod.rs"]
+mod fake_cuda;
 #[path = "mod.rs"]
 mod gpu;
 #[path = "../../tests/golden_kinds/model.rs"]
