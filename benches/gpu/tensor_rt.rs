@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use appliance::build::profiles;
 use engine::backend::cuda::{Device, Network};
 use engine::backend::tensorrt::{DenoiserPlans, TrtNetwork, TrtWindows, WindowPlan};
-use engine::graph::onnx::{Batch, Port};
+use engine::graph::onnx::Batch;
 use engine::graph::{Precision, WeightSource};
 use engine::live::WindowDecoder;
 use engine::model::config::{CodecConfig, DitConfig};
 use engine::model::dit::PromptForm;
 use engine::model::export::{self, DenoiserShape};
-use tensorrt::{BuildOptions, Dims, Flavour, Flow, Profile, Range, Runtime, Search, Target, TensorRt};
+use tensorrt::{BuildOptions, Flavour, Flow, Runtime, Search, Target, TensorRt};
 
 use super::network::{Maker, Shape};
 
@@ -52,9 +53,8 @@ impl Trt {
             Flavour::Rtx => Target::Capability((10 * major + minor) as u16),
             Flavour::Datacentre => Target::Current,
         };
-        let open: Vec<&Port> = written.written.inputs.iter().filter(|it| it.dims.contains(&None)).collect();
-        let profiles =
-            if open.is_empty() { Vec::new() } else { batches.iter().map(|it| profile(&open, *it)).collect() };
+        let batches: Vec<u32> = batches.iter().map(|&it| it as u32).collect();
+        let profiles = profiles(&written.written.inputs, &batches);
         let options = BuildOptions { profiles, tf32, ..BuildOptions::new(target) };
         let built = self.tensorrt.build(&written.model, &options, &mut |_| Flow::Go);
         let _ = std::fs::remove_dir_all(&folder);
@@ -66,15 +66,6 @@ impl Trt {
 fn named(name: &str, mut network: export::Network) -> export::Network {
     name.clone_into(&mut network.name);
     network
-}
-
-/// One batch and no other, for every input whose batch is open.
-fn profile(open: &[&Port], batch: usize) -> Profile {
-    let range = |port: &&Port| {
-        let dims: Vec<i64> = port.dims.iter().map(|it| it.unwrap_or(batch) as i64).collect();
-        Range::fixed(&port.name, Dims::new(&dims).expect("at most four axes"))
-    };
-    open.iter().map(range).collect()
 }
 
 impl Maker for Trt {

@@ -8,6 +8,7 @@ mod synthetic;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use appliance::build::profiles;
 use engine::graph::onnx::Batch;
 use engine::graph::{Precision, WeightSource};
 use engine::model::checkpoint::Checkpoint;
@@ -16,7 +17,7 @@ use engine::model::dit::PromptForm;
 use engine::model::export::{self, DenoiserShape, Network};
 use engine::model::open;
 use serde_json::Value;
-use tensorrt::{BuildOptions, Dims, Flow, Profile, Range, Target, TensorRt};
+use tensorrt::{BuildOptions, Flow, Target, TensorRt};
 
 use crate::report::Report;
 use synthetic::{RandomWeights, Size};
@@ -26,6 +27,8 @@ const HOUSE: &str = "models/house";
 const SCRATCH: &str = "target/plan-check";
 /// Condition tokens: room for a caption and some lyrics.
 const TOKENS: usize = 512;
+/// Every depth and its guidance.
+const BATCHES: [u32; 5] = [1, 2, 4, 8, 16];
 /// A minute.
 const MINUTE: usize = 1500;
 /// A window of a second, and of three, without context.
@@ -111,7 +114,8 @@ fn plan(
         std::fs::create_dir_all(&folder).map_err(|why| why.to_string())?;
         let written = network.write(weights, &folder).map_err(|why| why.to_string())?;
         let begun = Instant::now();
-        let options = BuildOptions { profiles: profiles(&written.written.inputs), ..BuildOptions::new(target) };
+        let options =
+            BuildOptions { profiles: profiles(&written.written.inputs, &BATCHES), ..BuildOptions::new(target) };
         let built = tensorrt.build(&written.model, &options, &mut |_| Flow::Go).map_err(|why| why.to_string());
         for file in [&written.model, &written.data] {
             std::fs::remove_file(file).map_err(|why| why.to_string())?;
@@ -119,20 +123,4 @@ fn plan(
         let built = built?;
         Ok(format!("{:.1} MB in {:.1} s", built.len() as f64 / 1e6, begun.elapsed().as_secs_f64()))
     });
-}
-
-/// One profile for every depth and its guidance, where the batch is open.
-fn profiles(inputs: &[engine::graph::onnx::Port]) -> Vec<Profile> {
-    let open: Vec<_> = inputs.iter().filter(|it| it.dims.contains(&None)).collect();
-    if open.is_empty() {
-        return Vec::new();
-    }
-    let profile = |batch: i64| -> Profile {
-        let dims = |it: &&engine::graph::onnx::Port| {
-            let sizes: Vec<i64> = it.dims.iter().map(|size| size.map_or(batch, |size| size as i64)).collect();
-            Range::fixed(&it.name, Dims::new(&sizes).expect("at most four axes"))
-        };
-        open.iter().map(dims).collect()
-    };
-    [1, 2, 4, 8, 16].map(profile).to_vec()
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use engine::backend::tensorrt::ENCODER_TILE;
-use engine::graph::onnx::Batch;
+use engine::graph::onnx::{Batch, Port};
 use engine::graph::{Precision, WeightSource};
 use engine::live::window_lengths;
 use engine::model::config::{CodecConfig, DitConfig};
@@ -114,17 +114,8 @@ impl Graph<'_> {
     fn file(self) -> anyhow::Result<GraphFile> {
         let hex = |bytes: [u8; 32]| bytes.iter().map(|it| format!("{it:02x}")).collect::<String>();
         let outline = self.network.outline(self.weights)?;
-        let open: Vec<_> = outline.inputs.iter().filter(|port| port.dims.contains(&None)).collect();
-        let profile = |batch: &u32| -> Profile {
-            let range = |port: &&engine::graph::onnx::Port| {
-                let dims = port.dims.iter().map(|it| it.map_or(i64::from(*batch), |it| it as i64));
-                let dims: Vec<i64> = dims.collect();
-                Range::fixed(&port.name, Dims::new(&dims).expect("at most four axes"))
-            };
-            open.iter().map(range).collect()
-        };
         Ok(GraphFile {
-            profiles: self.batches.iter().map(profile).collect(),
+            profiles: profiles(&outline.inputs, &self.batches),
             rows: [self.batches.first().copied().unwrap_or(1), self.batches.last().copied().unwrap_or(1)],
             precision: self.precision.to_owned(),
             frames: self.frames,
@@ -134,6 +125,24 @@ impl Graph<'_> {
             name: self.network.name,
         })
     }
+}
+
+/// One profile a batch, for every input whose batch is open; none where every input is fixed.
+#[must_use]
+pub fn profiles(inputs: &[Port], batches: &[u32]) -> Vec<Profile> {
+    let open: Vec<&Port> = inputs.iter().filter(|it| it.dims.contains(&None)).collect();
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let profile = |batch: &u32| -> Profile {
+        let range = |port: &&Port| {
+            let dims = port.dims.iter().map(|it| it.map_or(i64::from(*batch), |it| it as i64));
+            let dims: Vec<i64> = dims.collect();
+            Range::fixed(&port.name, Dims::new(&dims).expect("at most four axes"))
+        };
+        open.iter().map(range).collect()
+    };
+    batches.iter().map(profile).collect()
 }
 
 /// Only what listens to recordings, which is needed before the length of the prompts is known.

@@ -71,10 +71,7 @@ impl Device {
     /// # Errors
     /// As [`Self::count`]; [`DeviceError::NoDevice`] when there is none of that number.
     pub fn open(ordinal: usize) -> Done<Arc<Self>> {
-        let count = Self::count()?;
-        let number = i32::try_from(ordinal).ok().filter(|_| ordinal < count);
-        let number = number.ok_or(DeviceError::NoDevice { ordinal, count })?;
-        let raw = result::device::get(number).map_err(|error| sorted("cuDeviceGet", error))?;
+        let raw = Self::find(ordinal)?;
         // SAFETY: `raw` came from the driver; the context is released once, in `drop`.
         let context = unsafe { result::primary_ctx::retain(raw) };
         let context = context.map_err(|error| sorted("cuDevicePrimaryCtxRetain", error))?;
@@ -84,15 +81,19 @@ impl Device {
         Ok(device)
     }
 
+    fn find(ordinal: usize) -> Done<sys::CUdevice> {
+        let count = Self::count()?;
+        let number = i32::try_from(ordinal).ok().filter(|_| ordinal < count);
+        let number = number.ok_or(DeviceError::NoDevice { ordinal, count })?;
+        result::device::get(number).map_err(|error| sorted("cuDeviceGet", error))
+    }
+
     /// Opens a card again whose context is beyond use. Everything of this process on it must have been dropped.
     ///
     /// # Errors
     /// As [`Self::open`], and what the reset itself meets.
     pub fn reopen(ordinal: usize) -> Done<Arc<Self>> {
-        let count = Self::count()?;
-        let number = i32::try_from(ordinal).ok().filter(|_| ordinal < count);
-        let number = number.ok_or(DeviceError::NoDevice { ordinal, count })?;
-        let raw = result::device::get(number).map_err(|error| sorted("cuDeviceGet", error))?;
+        let raw = Self::find(ordinal)?;
         // SAFETY: `raw` came from the driver; the caller dropped what lived on it.
         let reset = unsafe { sys::cuDevicePrimaryCtxReset_v2(raw) };
         reset.result().map_err(|error| sorted("cuDevicePrimaryCtxReset", error))?;
