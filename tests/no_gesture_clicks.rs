@@ -2,7 +2,9 @@
 //! Method: random evenings of windows, seeks, bands, gains, mutes, swaps and broken windows over sines of known
 //! bend (second difference); a step in the sound bends far more than any sum of fading sines does.
 
-use engine::playback::{CEILING, DeckSize, LoopBand, Packer, Player, Start, Tape, Transport, Walk, deck};
+use engine::playback::{
+    CEILING, DeckSize, LoopBand, Packer, Player, SPLICE_FRAMES_PER_FILL, Start, Tape, Transport, Walk, deck,
+};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use proptest::test_runner::Config;
 
@@ -111,8 +113,35 @@ impl Evening {
     }
 }
 
+/// The sharpest bend heard, and where.
+fn sharpest(heard: &[[f32; 2]]) -> (usize, f32) {
+    let bends = heard.windows(3).map(|w| (w[0][0] - 2.0 * w[1][0] + w[2][0]).abs());
+    bends.enumerate().fold((0, 0.0), |worst, now| if now.1 > worst.1 { now } else { worst })
+}
+
 proptest! {
-    #![proptest_config(Config { cases: 100, ..Config::default() })]
+    #![proptest_config(Config { cases: 200, ..Config::default() })]
+
+    /// The meanest place for a window to be half written is where the head turns: `near` the edge that the writing has
+    /// reached in so many fills lies the start of a band, and the head `left` samples before its end.
+    #[test]
+    fn a_head_that_turns_into_a_window_being_written_does_not_click(
+        lead in 4_000_usize..16_000, fills in 2_usize..5, near in -1_600_i32..600, length in 1_920_usize..9_000,
+        left in 1_usize..1_600, hz in 100.0..HIGHEST_HZ, period in prop_oneof![Just(128_usize), Just(1024), 1_usize..1200]
+    ) {
+        let mut evening = Evening::new(period);
+        let land = evening.transport.playhead().position + lead;
+        evening.make(&Gesture::Window { lead, hz, wait: 0, onward: false, feedback: 0.0 });
+        evening.play(fills - 2);
+        let reached = land + SPLICE_FRAMES_PER_FILL * fills;
+        let start = (reached as i32 + near) as usize % (TAPE - length);
+        let band = LoopBand::new(start, start + length, TAPE).expect("on the tape");
+        evening.transport.set_band(band).expect("room for an order");
+        evening.transport.seek(band.end() - left.min(length)).expect("on the tape");
+        evening.play((6 * length).div_ceil(period));
+        let (at, worst) = sharpest(&evening.heard);
+        prop_assert!(worst < BEND_MOST, "the sound bends by {worst} at frame {at}, the material by {OWN_BEND}");
+    }
 
     #[test]
     fn no_gesture_clicks_and_nothing_passes_the_ceiling(
@@ -126,8 +155,18 @@ proptest! {
         evening.play(TAPE.div_ceil(period));
         let heard = &evening.heard;
         prop_assert!(heard.iter().flatten().all(|sample| sample.abs() <= CEILING));
-        let bends = heard.windows(3).map(|w| (w[0][0] - 2.0 * w[1][0] + w[2][0]).abs());
-        let (at, worst) = bends.enumerate().fold((0, 0.0), |worst, now| if now.1 > worst.1 { now } else { worst });
+        let (at, worst) = sharpest(heard);
         prop_assert!(worst < BEND_MOST, "the sound bends by {worst} at frame {at}, the material by {OWN_BEND}");
     }
+}
+
+/// Found by the test above: the window reached into the run-up to the band's start when the head entered the seam.
+#[test]
+fn a_band_set_over_a_window_being_written_does_not_click() {
+    let mut evening = Evening::new(128);
+    evening.make(&Gesture::Window { lead: 14_246, hz: 308.09424, wait: 1, onward: false, feedback: 0.0 });
+    evening.make(&Gesture::Band(0.284_779_34, 0.336_760_28));
+    evening.play(TAPE / 128);
+    let (at, worst) = sharpest(&evening.heard);
+    assert!(worst < BEND_MOST, "the sound bends by {worst} at frame {at}");
 }

@@ -45,6 +45,13 @@ struct Cursor {
     laps: u64,
 }
 
+/// A part of the tape that is heard while the head turns from the band's end to its start, in stereo samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) begin: usize,
+    pub(super) frames: usize,
+}
+
 /// The head of the player.
 #[derive(Debug)]
 pub(super) struct Head {
@@ -86,6 +93,16 @@ impl Head {
     /// Whether the head is fading at the seam: then two places of the tape are being heard.
     pub(super) fn at_seam(&self) -> bool {
         self.cursor.band.end() - self.cursor.position <= JUMP_FADE_FRAMES
+    }
+
+    /// The part of the tape around the band's start that the head reads before it has left the seam, when the seam is
+    /// less than `step` stereo samples away: run-up, start, and what a step plays beyond it.
+    pub(super) fn turn(&self, step: usize) -> Option<Turn> {
+        let (position, band) = (self.cursor.position, self.cursor.band);
+        (band.end() - position < JUMP_FADE_FRAMES + step).then(|| {
+            let begin = band.start().saturating_sub(JUMP_FADE_FRAMES);
+            Turn { begin, frames: band.start() - begin + step }
+        })
     }
 
     /// Plays the next `out.len()` stereo samples of `tape`.

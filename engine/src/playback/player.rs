@@ -14,7 +14,7 @@ use super::guard::Guard;
 use super::head::Head;
 use super::meters::{Meters, Playhead};
 use super::parcel::{Landing, Parcel, Post};
-use super::splice::{SPLICE_FADE_FRAMES, SPLICE_FRAMES_PER_FILL, Splicer};
+use super::splice::{Ears, SPLICE_FADE_FRAMES, SPLICE_FRAMES_PER_FILL, Splicer};
 use super::tape::{LoopBand, Tape, TapeId};
 use crate::latent::StereoFrame;
 
@@ -73,8 +73,9 @@ impl Player {
     pub fn fill(&mut self, out: &mut [StereoFrame]) {
         for step in out.chunks_mut(STEP_FRAMES) {
             self.obey();
-            // At the seam two places are heard; a splice waits those 10 ms rather than change one under the ear.
-            if !self.head.at_seam() {
+            // At the seam two places are heard; a splice waits those 10 ms rather than change one under the ear. A head
+            // that has just jumped there has heard neither.
+            if !self.head.at_seam() || self.jumped == self.played {
                 self.splice();
             }
             let laps = self.head.laps();
@@ -138,9 +139,9 @@ impl Player {
         let mut budget = SPLICE_FRAMES_PER_FILL;
         // A new window is begun only with room for its first fade: no fade is ever left half written.
         while self.splicer.busy() || (budget >= 2 * SPLICE_FADE_FRAMES && self.take_next()) {
-            let head = self.head.position();
-            let unheard = self.jumped == self.played;
-            match self.splicer.write(self.tape.frames_mut(), head, unheard, &mut budget) {
+            let (head, turn) = (self.head.position(), self.head.turn(STEP_FRAMES));
+            let ears = Ears { head, unheard: self.jumped == self.played, turn };
+            match self.splicer.write(self.tape.frames_mut(), ears, &mut budget) {
                 Some(parcel) => {
                     Meters::add(&self.meters.windows_spliced, 1);
                     self.send_home(parcel);

@@ -9,6 +9,7 @@
 //! fades in at the playhead. Nothing here allocates after `new`.
 
 use super::crossfade::{Crossfade, correlation_of};
+use super::head::Turn;
 use super::parcel::{Landing, Parcel};
 use crate::latent::StereoFrame;
 
@@ -37,6 +38,17 @@ struct Work {
     at: usize,
     /// Correlation with the tape at the edge being written.
     correlation: f32,
+}
+
+/// What is about to be heard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ears {
+    /// The place on the tape that is played next.
+    pub(super) head: usize,
+    /// The head has just jumped there.
+    pub(super) unheard: bool,
+    /// Heard before the writing may go on, when the head is about to turn.
+    pub(super) turn: Option<Turn>,
 }
 
 /// Writes one window at a time.
@@ -72,25 +84,21 @@ impl Splicer {
         self.work.take().map(|work| work.parcel)
     }
 
-    /// Writes the next slice and takes what it wrote from `budget`; gives the box back when the window is whole. `head`
-    /// is the place on the tape that is played next; `unheard` says that it has just jumped there.
-    pub(super) fn write(
-        &mut self,
-        tape: &mut [StereoFrame],
-        head: usize,
-        unheard: bool,
-        budget: &mut usize,
-    ) -> Option<Parcel> {
+    /// Writes the next slice and takes what it wrote from `budget`; gives the box back when the window is whole.
+    pub(super) fn write(&mut self, tape: &mut [StereoFrame], ears: Ears, budget: &mut usize) -> Option<Parcel> {
         let work = self.work.as_mut()?;
         // Under a head that has played nothing yet, the sound may change as long as the writing gets well past it now.
-        let reach = if unheard { budget.saturating_sub(SPLICE_FRAMES_PER_FILL / 4) } else { 0 };
+        let reach = if ears.unheard { budget.saturating_sub(SPLICE_FRAMES_PER_FILL / 4) } else { 0 };
         if work.at == work.end {
             work.begin(work.end, work.parcel_frames());
         }
-        work.yield_to(head, reach, tape.len());
-        while *budget > 0 && work.at < work.end {
-            *budget -= work.write_run(tape, &self.fade, *budget);
+        work.yield_to(ears.head, reach, tape.len());
+        let mut allowed = ears.turn.map_or(*budget, |turn| work.stop_before(turn, *budget, tape.len()));
+        *budget -= allowed;
+        while allowed > 0 && work.at < work.end {
+            allowed -= work.write_run(tape, &self.fade, allowed);
         }
+        *budget += allowed;
         if work.done() { self.give_up() } else { None }
     }
 }
@@ -134,6 +142,27 @@ impl Work {
             self.end = self.at + passed;
             self.fade_out = self.fade_out.min(passed);
         }
+    }
+
+    /// How many frames of `budget` may be written now. Where a call ends in mid window, new sound stands against old
+    /// without a fade until the next call; in the turn that would be heard. So a call that cannot get through the turn
+    /// stops ahead of it, outside of fades: a segment's first fade is written whole or not begun.
+    fn stop_before(&self, turn: Turn, budget: usize, tape_frames: usize) -> usize {
+        if budget >= self.end - self.at {
+            return budget;
+        }
+        let next = (self.land + self.at) % tape_frames;
+        let inside = (next + tape_frames - turn.begin) % tape_frames;
+        if inside < turn.frames {
+            return if self.at == self.start && inside + budget < turn.frames { 0 } else { budget };
+        }
+        let ahead = tape_frames - inside;
+        if !(ahead..ahead + turn.frames).contains(&budget) {
+            return budget;
+        }
+        let tail = (self.end - self.fade_out).max(self.at);
+        let stop = (self.at + ahead).min(tail) - self.at;
+        if self.at == self.start && stop < self.fade_in { 0 } else { stop }
     }
 
     /// Writes up to `budget` frames without crossing an edge of a fade or the end of the tape; returns how many.
