@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use engine::playback::Lead;
 use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
-use hal::gesture::{Surface, SurfaceError, WallClock};
+use hal::gesture::{Roster, Surface, SurfaceError, WallClock};
 use hal::keys::KeySurface;
 use hal::midi::{LiveMidi, ScoreSurface};
 
@@ -65,7 +65,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
         surfaces.push(Box::new(ScoreSurface::new(score, clock)));
     }
     if !args.no_midi {
-        push(&mut surfaces, LiveMidi::open(clock, 0), &mut said);
+        push(&mut surfaces, LiveMidi::open(clock, &Roster::default(), 0), &mut said);
     }
     push(&mut surfaces, KeySurface::open(clock), &mut said);
     let plain = args.plain || !std::io::stdout().is_terminal();

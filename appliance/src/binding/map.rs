@@ -172,6 +172,11 @@ impl Entry {
             Control::Pressure { channel } => (On::Pressure, channel),
             Control::Nrpn { channel, number } => (On::Nrpn(number), channel),
             Control::Program { channel, .. } => (On::Program, channel),
+            Control::PolyPressure { .. }
+            | Control::Button(_)
+            | Control::Encoder(_)
+            | Control::Pot(_)
+            | Control::Key(_) => return false,
         };
         self.on == on && self.channel.is_none_or(|wanted| wanted == channel)
     }

@@ -144,9 +144,9 @@ impl Binding {
                 }
             }
             Motion::Struck(key) => self.struck(gesture, meaning(*key)?, store),
-            Motion::Connected(name) => {
+            Motion::Connected(identity) => {
                 self.knobs.retain(|(surface, _), _| *surface != gesture.surface);
-                Some(Act::Came(name.clone()))
+                Some(Act::Came(identity.name.clone()))
             }
             Motion::Disconnected => Some(Act::Went(gesture.surface)),
             Motion::Released(_) | Motion::Transport(_) => None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::param::{ParamId, Store};
-use hal::gesture::{Control, FakeSurface, Gesture, Key, Motion, Position, Surface, SurfaceId};
+use hal::gesture::{Control, FakeSurface, Gesture, Identity, Key, Motion, Position, Surface, SurfaceId};
 
 use super::{Act, Binding, Encoding, Entry, Map, On, Takeover, Target};
 
@@ -114,7 +114,7 @@ fn a_replugged_controller_says_its_first_thing_again() {
     stage.turn(1, 60);
     stage.turn(1, 64);
     assert_eq!(stage.say(Motion::Disconnected), Some(Act::Went(SurfaceId(7))));
-    assert_eq!(stage.say(Motion::Connected("nano".to_owned())), Some(Act::Came("nano".to_owned())));
+    assert_eq!(stage.say(Motion::Connected(Identity::new("nano", "nano"))), Some(Act::Came("nano".to_owned())));
     let before = stage.denoise();
     assert!(matches!(stage.turn(1, 65), Some(Act::Waiting(..))));
     assert_eq!(stage.denoise(), before);

@@ -1,9 +1,13 @@
 //! A surface that plays a script: it turns knobs, fails on cue, and owns its time.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Clock, Control, Gesture, Key, Motion, Position, Surface, SurfaceError, SurfaceId, VirtualClock};
+use super::{
+    Clock, Control, Gesture, Identity, Key, Motion, Position, Reply, Surface, SurfaceError, SurfaceId, VirtualClock,
+    Voice,
+};
 
 /// A script, written from first to last; each step happens `step` after the one before (see [`FakeSurface::after`]).
 #[derive(Debug, Default)]
@@ -12,6 +16,26 @@ pub struct FakeSurface {
     last: Duration,
     pause: Duration,
     clock: VirtualClock,
+    told: Told,
+}
+
+/// What a fake was told, in order; clones hear the same.
+#[derive(Clone, Debug, Default)]
+pub struct Told(Arc<Mutex<Vec<(SurfaceId, Reply)>>>);
+
+impl Told {
+    /// Everything told since the last call.
+    #[must_use]
+    pub fn take(&self) -> Vec<(SurfaceId, Reply)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Voice for Told {
+    fn say(&mut self, to: SurfaceId, reply: &Reply) -> Result<(), SurfaceError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((to, reply.clone()));
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -26,6 +50,12 @@ impl FakeSurface {
     #[must_use]
     pub fn clock(&self) -> VirtualClock {
         self.clock.clone()
+    }
+
+    /// What this surface is told.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        self.told.clone()
     }
 
     /// The steps that follow come this long after one another.
@@ -62,7 +92,7 @@ impl FakeSurface {
     /// Puts the plug back.
     #[must_use]
     pub fn replug(self) -> Self {
-        self.say(Motion::Connected("fake".to_owned()))
+        self.say(Motion::Connected(Identity::new("fake", "fake")))
     }
 
     /// Fails once.
@@ -106,6 +136,10 @@ impl Surface for FakeSurface {
             }
             None => Ok(None),
         }
+    }
+
+    fn voice(&mut self) -> Option<Box<dyn Voice>> {
+        Some(Box::new(self.told.clone()))
     }
 }
 

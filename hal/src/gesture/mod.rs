@@ -3,17 +3,21 @@
 //! A gesture names the control and how it moved, never what that means; meanings belong to the binding. Its time comes
 //! from the caller's clock, so that a recorded performance plays again to the same moment. A surface never decides that a
 //! gesture may be left out.
+//!
+//! A surface also takes replies: what lights up, turns or moves on it when a value was moved elsewhere.
 
 mod clock;
 mod fake;
+mod identity;
 mod roster;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use clock::{Clock, VirtualClock, WallClock};
-pub use fake::FakeSurface;
-pub use roster::{Change, Roster};
+pub use fake::{FakeSurface, Told};
+pub use identity::Identity;
+pub use roster::Roster;
 
 /// One controller, or keyboard, or score: stable for as long as the program runs, also across unplugging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,8 +56,8 @@ pub enum Motion {
     Struck(Key),
     /// Transport: clock ticks (24 a quarter note), start, continue, stop, position in sixteenths.
     Transport(Transport),
-    /// A controller came, under this name. Where its knobs stand is not known yet.
-    Connected(String),
+    /// A controller came. Where its knobs stand is not known yet.
+    Connected(Identity),
     /// A controller went.
     Disconnected,
 }
@@ -99,6 +103,21 @@ pub enum Control {
         /// 0 to 127.
         number: u8,
     },
+    /// Pressure of a single pad or key.
+    PolyPressure {
+        /// 1 to 16.
+        channel: u8,
+        /// 0 to 127.
+        number: u8,
+    },
+    /// A button of the panel, numbered as in the panel's description.
+    Button(u8),
+    /// An encoder of the panel.
+    Encoder(u8),
+    /// A potentiometer or fader of the panel.
+    Pot(u8),
+    /// A key of a computer keyboard or foot switch, by its code of the input subsystem (`KEY_A` is 30).
+    Key(u16),
 }
 
 impl fmt::Display for Control {
@@ -110,6 +129,11 @@ impl fmt::Display for Control {
             Self::Pressure { channel } => write!(f, "pressure ch {channel}"),
             Self::Nrpn { channel, number } => write!(f, "NRPN {number} ch {channel}"),
             Self::Program { channel, number } => write!(f, "program {number} ch {channel}"),
+            Self::PolyPressure { channel, number } => write!(f, "pressure of note {number} ch {channel}"),
+            Self::Button(number) => write!(f, "button {number}"),
+            Self::Encoder(number) => write!(f, "encoder {number}"),
+            Self::Pot(number) => write!(f, "pot {number}"),
+            Self::Key(code) => write!(f, "key {code}"),
         }
     }
 }
@@ -192,11 +216,36 @@ pub enum SurfaceError {
     },
 }
 
-/// Anything with knobs.
-pub trait Surface {
+/// What a surface is told: bytes for its wire, or a light of a panel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Whole MIDI messages, in order.
+    Midi(Vec<u8>),
+    /// A light of the panel, by its number, on or off.
+    Led(u8, bool),
+}
+
+/// Anything with knobs. Each runs on a thread of its own, so it may block for as long as it was given patience.
+pub trait Surface: Send {
     /// The oldest gesture not yet told, waiting up to `patience` for one; `None` if there was none.
     ///
     /// # Errors
     /// [`SurfaceError`], sorted by what to do next.
     fn next_gesture(&mut self, patience: Duration) -> Result<Option<Gesture>, SurfaceError>;
+
+    /// The sending half, once: `None` where the surface has nothing that lights up or moves, and after the first call.
+    fn voice(&mut self) -> Option<Box<dyn Voice>> {
+        None
+    }
+}
+
+/// The half of a surface that is spoken to. It belongs to another thread than the half that listens, so that a clock or a
+/// light never waits for a hand.
+pub trait Voice: Send {
+    /// Says something to a controller of this surface. One that has left, or has no ear for it, is passed over: its
+    /// lights are told anew when it comes back.
+    ///
+    /// # Errors
+    /// [`SurfaceError::Garbled`] when the device refused it. What was said before stands.
+    fn say(&mut self, to: SurfaceId, reply: &Reply) -> Result<(), SurfaceError>;
 }

@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 use alsa::Direction;
 use alsa::seq::{Addr, EventType, PortCap, PortSubscribe, PortType, Seq};
 use midir::os::unix::VirtualInput;
-use midir::{MidiInput, MidiInputConnection, MidiInputPort};
+use midir::{MidiInput, MidiInputConnection};
 
 use super::{Listener, Wire};
-use crate::gesture::{Change, Clock, Gesture, Motion, Roster, Surface, SurfaceError, SurfaceId, WallClock};
+use crate::gesture::{Clock, Gesture, Identity, Motion, Roster, Surface, SurfaceError, SurfaceId, WallClock};
 
 /// Our name among the sequencer's clients.
 const CLIENT: &std::ffi::CStr = c"DEMON box";
@@ -43,7 +43,8 @@ pub struct LiveMidi {
     clock: WallClock,
     paired: u32,
     roster: Roster,
-    connections: HashMap<SurfaceId, MidiInputConnection<Ear>>,
+    /// By the sequencer's name of the port, with its numbers: what is connected now.
+    connections: HashMap<String, (SurfaceId, MidiInputConnection<Ear>)>,
     own_port: Option<MidiInputConnection<Ear>>,
     pending: Vec<Gesture>,
     watcher: Option<(JoinHandle<()>, Arc<AtomicBool>)>,
@@ -74,7 +75,7 @@ impl LiveMidi {
     ///
     /// # Errors
     /// [`SurfaceError::Unavailable`] where the machine has no ALSA sequencer.
-    pub fn open(clock: WallClock, paired: u32) -> Result<Self, SurfaceError> {
+    pub fn open(clock: WallClock, roster: &Roster, paired: u32) -> Result<Self, SurfaceError> {
         // Asked first: libasound prints its own complaint about a missing device, and the player should not see it.
         if !std::path::Path::new(SEQUENCER).exists() {
             return Err(SurfaceError::Unavailable(format!(
@@ -87,7 +88,7 @@ impl LiveMidi {
             sender,
             clock,
             paired,
-            roster: Roster::default(),
+            roster: roster.clone(),
             connections: HashMap::new(),
             own_port: None,
             pending: Vec::new(),
@@ -97,12 +98,6 @@ impl LiveMidi {
         surface.watcher = watch(surface.sender.clone());
         surface.follow_ports()?;
         Ok(surface)
-    }
-
-    /// The name of a controller that is or was here.
-    #[must_use]
-    pub fn name(&self, id: SurfaceId) -> Option<&str> {
-        self.roster.name(id)
     }
 
     fn client() -> Result<MidiInput, SurfaceError> {
@@ -123,40 +118,41 @@ impl LiveMidi {
 
     /// The port for other programs. Its absence is not worth a word: real controllers do not need it.
     fn open_own_port(&mut self) -> Option<MidiInputConnection<Ear>> {
-        let id = self.roster.update(&["other programs"]).into_iter().find_map(|change| match change {
-            Change::Came { id, .. } => Some(id),
-            Change::Went(_) => None,
-        })?;
+        let id = self.roster.arrive(&Identity::new("other programs", "alsa other programs"));
         Self::client().ok()?.create_virtual("knobs", Ear::hear, self.ear(id)).ok()
     }
 
     /// Connects whom the system lists and lets go whom it no longer does.
     fn follow_ports(&mut self) -> Result<(), SurfaceError> {
         let client = Self::client()?;
-        let ports: Vec<(MidiInputPort, String)> = client
-            .ports()
-            .into_iter()
-            .filter_map(|port| client.port_name(&port).ok().map(|name| (port, lasting_name(&name).to_owned())))
-            .filter(|(_, name)| !name.starts_with(&*CLIENT.to_string_lossy()))
-            .collect();
-        let names: Vec<&str> =
-            std::iter::once("other programs").chain(ports.iter().map(|(_, name)| name.as_str())).collect();
-        for change in self.roster.update(&names) {
-            let (id, motion) = match change {
-                Change::Went(id) => {
-                    self.connections.remove(&id);
-                    (id, Motion::Disconnected)
-                }
-                Change::Came { id, name, place } => {
-                    let port = &ports[place - 1].0;
-                    match Self::client()?.connect(port, "knobs", Ear::hear, self.ear(id)) {
-                        Ok(connection) => self.connections.insert(id, connection),
-                        // Gone again already: its announcement is on its way.
-                        Err(_) => continue,
-                    };
-                    (id, Motion::Connected(name))
-                }
+        let mut present = Vec::new();
+        for port in client.ports() {
+            let Ok(name) = client.port_name(&port) else { continue };
+            if !name.starts_with(&*CLIENT.to_string_lossy()) {
+                present.push((port, name));
+            }
+        }
+        let gone: Vec<String> =
+            self.connections.keys().filter(|it| !present.iter().any(|(_, name)| name == *it)).cloned().collect();
+        for name in gone {
+            let Some((id, _)) = self.connections.remove(&name) else { continue };
+            self.roster.leave(id);
+            self.pending.push(Gesture { at: self.clock.now(), surface: id, motion: Motion::Disconnected });
+        }
+        for (port, name) in present {
+            if self.connections.contains_key(&name) {
+                continue;
+            }
+            let lasting = lasting_name(&name);
+            let identity = Identity::new(lasting, format!("alsa {lasting}"));
+            let id = self.roster.arrive(&identity);
+            // Gone again already: its announcement is on its way.
+            let Ok(connection) = Self::client()?.connect(&port, "knobs", Ear::hear, self.ear(id)) else {
+                self.roster.leave(id);
+                continue;
             };
+            self.connections.insert(name, (id, connection));
+            let motion = Motion::Connected(identity);
             self.pending.push(Gesture { at: self.clock.now(), surface: id, motion });
         }
         Ok(())
@@ -249,7 +245,7 @@ fn has_news(seq: &Seq) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Ear, Heard, LiveMidi, SEQUENCER, lasting_name};
-    use crate::gesture::{Control, Motion, Position, SurfaceError, SurfaceId, WallClock};
+    use crate::gesture::{Control, Motion, Position, Roster, SurfaceError, SurfaceId, WallClock};
     use crate::midi::{Listener, Wire};
 
     #[test]
@@ -263,7 +259,7 @@ mod tests {
         if std::path::Path::new(SEQUENCER).exists() {
             return; // held where it can be: in containers
         }
-        match LiveMidi::open(WallClock::start(), 0) {
+        match LiveMidi::open(WallClock::start(), &Roster::default(), 0) {
             Err(SurfaceError::Unavailable(words)) => assert!(words.contains(SEQUENCER) && words.contains("without")),
             Err(other) => panic!("expected it to be unavailable, found {other}"),
             Ok(_) => panic!("opened a sequencer that is not there"),

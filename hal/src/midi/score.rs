@@ -112,7 +112,7 @@ impl<C: Clock> ScoreSurface<C> {
     }
 }
 
-impl<C: Clock> Surface for ScoreSurface<C> {
+impl<C: Clock + Send> Surface for ScoreSurface<C> {
     /// A gesture whose time has come, waiting up to `patience` for it. The end of a score is silence, not an error.
     fn next_gesture(&mut self, patience: Duration) -> Result<Option<Gesture>, SurfaceError> {
         let now = self.clock.now();
