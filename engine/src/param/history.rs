@@ -27,9 +27,17 @@ pub(super) struct History {
 }
 
 impl History {
-    /// The next change begins a new stroke.
+    /// The next change begins a new stroke. One that came back to where it began (a button held and let go) is forgotten.
     pub fn close(&mut self) {
+        if self.open && self.done.back().is_some_and(|stroke| stroke.iter().all(|it| it.before == it.after)) {
+            self.done.pop_back();
+        }
         self.open = false;
+    }
+
+    /// Strokes that can be taken back.
+    pub fn depth(&self) -> usize {
+        self.done.len()
     }
 
     /// Remembers a change in the open stroke, or in a new one. What had been undone cannot be redone any more.

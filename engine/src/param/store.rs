@@ -3,6 +3,10 @@
 //! Whatever comes from outside is brought into its row's range and counted, and NaN is refused, so that behind this door
 //! no knob can make the solver fail. Every change is published as a whole snapshot before the call returns; a scene is
 //! one snapshot, never half of one. Never blocks the reader, never reads a clock.
+//!
+//! A value has an **aim**, where the hand wants it, and a value of now, which is published and may still be on its way
+//! ([`Store::aim`], [`Store::walk`]): a hand that is faster than the sound can follow is undone, shown and picked up by its
+//! aims. [`Store::set`], undo and scenes move both at once.
 
 use triple_buffer::Input;
 
@@ -32,6 +36,7 @@ pub struct NotANumber(pub ParamId);
 #[derive(Debug)]
 pub struct Store {
     now: Snapshot,
+    aims: Values,
     output: Input<Snapshot>,
     history: History,
     scenes: [Option<Values>; SCENES],
@@ -45,7 +50,8 @@ impl Store {
     pub fn new() -> (Self, SnapshotReader) {
         let now = Snapshot { generation: 0, values: Values::default() };
         let (output, reader) = triple_buffer::triple_buffer(&now);
-        let store = Self { now, output, history: History::default(), scenes: [None; SCENES], clamped: 0, jumps: 0 };
+        let (history, scenes) = (History::default(), [None; SCENES]);
+        let store = Self { now, aims: now.values, output, history, scenes, clamped: 0, jumps: 0 };
         (store, SnapshotReader(reader))
     }
 
@@ -55,19 +61,25 @@ impl Store {
         &self.now.values
     }
 
+    /// Where the hands want the values: equal to [`Store::values`] when nothing is on its way.
+    #[must_use]
+    pub const fn aims(&self) -> &Values {
+        &self.aims
+    }
+
     /// The last snapshot published.
     #[must_use]
     pub const fn snapshot(&self) -> Snapshot {
         self.now
     }
 
-    /// A value in its row's unit.
+    /// A value's aim in its row's unit.
     #[must_use]
     pub const fn value(&self, id: ParamId) -> f64 {
-        self.now.values.exact(id)
+        self.aims.exact(id)
     }
 
-    /// A value as a knob position, 0 to 1.
+    /// A value's aim as a knob position, 0 to 1.
     #[must_use]
     pub fn position(&self, id: ParamId) -> f64 {
         id.row().position(self.value(id))
@@ -91,6 +103,16 @@ impl Store {
     /// # Errors
     /// [`NotANumber`]; the old value stays.
     pub fn set(&mut self, id: ParamId, value: f64) -> Result<Set, NotANumber> {
+        let set = self.aim(id, value)?;
+        self.walk(id, set.value);
+        Ok(set)
+    }
+
+    /// Sets where the hand wants a value, in its row's unit. Nothing is published: [`Store::walk`] takes the value there.
+    ///
+    /// # Errors
+    /// [`NotANumber`]; the old aim stays.
+    pub fn aim(&mut self, id: ParamId, value: f64) -> Result<Set, NotANumber> {
         if value.is_nan() {
             return Err(NotANumber(id));
         }
@@ -102,10 +124,19 @@ impl Store {
         let moved = after != before;
         if moved {
             self.history.note(Change { id, before, after });
-            self.now.values.set(id, after);
-            self.publish();
+            self.aims.set(id, after);
         }
         Ok(Set { value: after, clamped, moved })
+    }
+
+    /// Takes a value on its way to its aim, in its row's unit, and publishes it. Not a thing to undo: that is the aim. What
+    /// is not a number moves nothing.
+    pub fn walk(&mut self, id: ParamId, value: f64) {
+        let value = id.row().nearest(value);
+        if !value.is_nan() && value != self.now.values.exact(id) {
+            self.now.values.set(id, value);
+            self.publish();
+        }
     }
 
     /// Sets a value by its knob's position, 0 to 1, and publishes it.
@@ -131,7 +162,7 @@ impl Store {
     pub fn undo(&mut self) -> bool {
         let Some(stroke) = self.history.undo() else { return false };
         for change in stroke {
-            self.now.values.set(change.id, change.before);
+            self.aims.set(change.id, change.before);
         }
         self.jumped();
         true
@@ -141,15 +172,21 @@ impl Store {
     pub fn redo(&mut self) -> bool {
         let Some(stroke) = self.history.redo() else { return false };
         for change in stroke {
-            self.now.values.set(change.id, change.after);
+            self.aims.set(change.id, change.after);
         }
         self.jumped();
         true
     }
 
-    /// Keeps the values of now as scene `place`, below [`SCENES`]; answers whether there is such a place.
+    /// Strokes that [`Store::undo`] can take back, 64 at most.
+    #[must_use]
+    pub fn undo_depth(&self) -> usize {
+        self.history.depth()
+    }
+
+    /// Keeps the aims of now as scene `place`, below [`SCENES`]; answers whether there is such a place.
     pub fn capture(&mut self, place: usize) -> bool {
-        let values = self.now.values;
+        let values = self.aims;
         self.put_scene(place, Some(values))
     }
 
@@ -185,7 +222,7 @@ impl Store {
             let (before, after) = (self.value(id), values.exact(id));
             if before != after {
                 self.history.note(Change { id, before, after });
-                self.now.values.set(id, after);
+                self.aims.set(id, after);
             }
         }
         self.history.close();
@@ -194,6 +231,7 @@ impl Store {
 
     fn jumped(&mut self) {
         self.jumps += 1;
+        self.now.values = self.aims;
         self.publish();
     }
 
@@ -329,6 +367,35 @@ mod tests {
         assert_eq!(store.jumps(), 0);
         store.undo();
         assert_eq!(store.jumps(), 1);
+    }
+
+    #[test]
+    fn a_value_on_its_way_is_published_and_its_aim_is_what_is_undone_and_kept() {
+        let (mut store, mut reader) = Store::new();
+        let seen = |reader: &mut super::SnapshotReader| reader.latest().values.exact(ParamId::Denoise);
+        assert!(store.aim(ParamId::Denoise, 0.9).expect("a number").moved);
+        assert_eq!((store.value(ParamId::Denoise), seen(&mut reader)), (0.9, 0.5));
+        store.walk(ParamId::Denoise, 0.6);
+        store.walk(ParamId::Denoise, f64::NAN);
+        assert_eq!((store.value(ParamId::Denoise), seen(&mut reader)), (0.9, 0.6));
+        store.capture(0);
+        assert!(store.undo());
+        assert_eq!((store.value(ParamId::Denoise), seen(&mut reader)), (0.5, 0.5));
+        assert!(!store.undo(), "walking is not a thing to undo");
+        assert!(store.redo() && store.recall(0));
+        assert_eq!(seen(&mut reader), 0.9);
+    }
+
+    #[test]
+    fn a_stroke_that_came_back_to_where_it_began_is_not_a_thing_to_undo() {
+        let (mut store, _reader) = Store::new();
+        store.set(ParamId::Shift, 4.0).expect("a number");
+        store.end_stroke();
+        store.set(ParamId::Denoise, 0.9).expect("a number");
+        store.set(ParamId::Denoise, 0.5).expect("a number");
+        store.end_stroke();
+        assert!(store.undo());
+        assert_eq!(store.value(ParamId::Shift), ParamId::Shift.row().default);
     }
 
     proptest! {
