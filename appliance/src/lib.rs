@@ -7,6 +7,8 @@ pub mod compute;
 pub mod conductor;
 pub mod device_side;
 pub mod fast;
+pub mod inbox;
+pub mod morph;
 pub mod params_command;
 pub mod patch;
 pub mod plans;
