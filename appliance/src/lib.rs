@@ -7,6 +7,7 @@ pub mod compute;
 pub mod conductor;
 pub mod device_side;
 pub mod fast;
+pub mod feel;
 pub mod inbox;
 pub mod morph;
 pub mod params_command;
