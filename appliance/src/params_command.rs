@@ -55,13 +55,14 @@ pub fn write_json(out: &mut impl Write) -> io::Result<()> {
 pub fn write_map(out: &mut impl Write, map: &Map) -> io::Result<()> {
     writeln!(out, "MIDI (knobs take hold when they come by their value):")?;
     for entry in map.entries() {
-        let on = match entry.on {
-            On::Cc(number) => format!("CC {number}"),
-            On::Note(number) => format!("note {number}"),
-            On::Bend => "pitch bend".to_owned(),
-            On::Pressure => "pressure".to_owned(),
-            On::Nrpn(number) => format!("NRPN {number}"),
-            On::Program => "program change".to_owned(),
+        let (key, number) = entry.on.written();
+        let on = match (entry.on, number) {
+            (On::Cc(_), Some(number)) => format!("CC {number}"),
+            (On::Nrpn(_), Some(number)) => format!("NRPN {number}"),
+            (_, Some(number)) => format!("{} {number}", key.replace('_', " ")),
+            (On::Program, None) => "program change".to_owned(),
+            (On::Bend, None) => "pitch bend".to_owned(),
+            (_, None) => key.to_owned(),
         };
         let channel = entry.channel.map_or_else(|| "any channel".to_owned(), |channel| format!("channel {channel}"));
         let relative = if entry.encoding == Encoding::Absolute { "" } else { ", relative" };

@@ -12,9 +12,10 @@ use anyhow::{Context, bail};
 use engine::latent::{LATENT_CHANNELS, SAMPLE_RATE_HZ, StereoFrame};
 use engine::live::Patched;
 use engine::playback::{GUARD_LATENCY_FRAMES, Lead};
-use hal::gesture::{Surface, VirtualClock};
+use hal::gesture::{Clock, Surface, VirtualClock};
 use hal::midi::{Score, ScoreSurface};
 
+use crate::binding::Act;
 use crate::cli::{BackendChoice, RenderArgs, SetArgs};
 use crate::progress::ProgressLine;
 use crate::rig::Rig;
@@ -87,6 +88,7 @@ struct Desk {
     tick_frames: f64,
     next_tick: f64,
     now: u64,
+    acts: Vec<Act>,
     rendered: Rendered,
 }
 
@@ -105,6 +107,7 @@ impl Desk {
             tick_frames: tick_ms / 1e3 * f64::from(SAMPLE_RATE_HZ),
             next_tick: 0.0,
             now: 0,
+            acts: Vec::new(),
             rendered: Rendered::default(),
         })
     }
@@ -114,9 +117,10 @@ impl Desk {
         self.clock.set(Duration::from_secs_f64(self.now as f64 / f64::from(SAMPLE_RATE_HZ)));
         while let Some(gesture) = self.score.next_gesture(Duration::ZERO)? {
             self.rendered.gestures += 1;
-            self.rig.conductor.play(&gesture);
+            self.acts.clear();
+            self.rig.conductor.play(&gesture, &mut self.acts);
         }
-        self.rig.conductor.settle();
+        self.rig.conductor.settle(self.clock.now());
         while self.next_tick <= self.now as f64 {
             self.tick()?;
             self.next_tick += self.tick_frames;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use engine::playback::Lead;
 use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
-use hal::gesture::{Roster, Surface, SurfaceError, WallClock};
+use hal::gesture::{Clock, Gesture, Roster, WallClock};
 use hal::keys::KeySurface;
 use hal::midi::{LiveMidi, ScoreSurface};
 
@@ -23,15 +23,18 @@ use crate::cli::RunArgs;
 use crate::conductor::Conductor;
 use crate::device_side::DeviceSide;
 use crate::fast::{self, Pulse};
+use crate::inbox::coalesce;
 use crate::progress::ProgressLine;
 use crate::render::read_score;
 use crate::rig::Rig;
 use crate::set::Set;
+use crate::surfaces::Surfaces;
 use crate::view::View;
 
-/// How long the conductor waits for keys before it looks at everything else: a hundredth of a second is below what a hand
-/// can feel.
+/// How long the conductor waits for a gesture, which wakes it at once, before it looks at everything else.
 const PATIENCE: Duration = Duration::from_millis(5);
+/// The step of a value on its way, well below a tick.
+const STEP: Duration = Duration::from_millis(1);
 /// How often the status is drawn.
 const FRAME: Duration = Duration::from_millis(100);
 /// Longest time that a decoded window is allowed to land ahead, in seconds of the tape.
@@ -60,33 +63,23 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     said.extend(lock_memory().err().map(|it| it.to_string()));
     let mut stage = Stage::start(set, out, &mut said)?;
     let clock = WallClock::start();
-    let mut surfaces: Vec<Box<dyn Surface>> = Vec::new();
+    let mut surfaces = Surfaces::default();
     if let Some(score) = score {
-        surfaces.push(Box::new(ScoreSurface::new(score, clock)));
+        surfaces.add(Box::new(ScoreSurface::new(score, clock)))?;
     }
+    let roster = Roster::default();
     if !args.no_midi {
-        push(&mut surfaces, LiveMidi::open(clock, &Roster::default(), 0), &mut said);
+        surfaces.add_opened(LiveMidi::open(clock, &roster, 0), &mut said);
     }
-    push(&mut surfaces, KeySurface::open(clock), &mut said);
+    surfaces.add_opened(KeySurface::open(clock), &mut said);
     let plain = args.plain || !std::io::stdout().is_terminal();
     let mut view = View::new(plain, &stage.name, stage.seconds, &computes, &place);
     said.iter().for_each(|it| view.say(it));
-    let played = stage.play(&mut surfaces, &mut view, args.seconds, &stop);
-    drop(surfaces);
+    let played = stage.play(&mut surfaces, clock, &mut view, args.seconds, &stop);
+    surfaces.close();
     view.close();
     stage.finish(&view)?;
     played
-}
-
-fn push<S: Surface + 'static>(
-    surfaces: &mut Vec<Box<dyn Surface>>,
-    opened: Result<S, SurfaceError>,
-    said: &mut Vec<String>,
-) {
-    match opened {
-        Ok(surface) => surfaces.push(Box::new(surface)),
-        Err(error) => said.push(error.to_string()),
-    }
 }
 
 /// The output and the words for it: the named device, the WAV file asked for, or a WAV file where no device opens.
@@ -136,6 +129,8 @@ struct Stage {
     audio: std::thread::JoinHandle<Result<(), hal::audio::OutError>>,
     others: Vec<std::thread::JoinHandle<()>>,
     opened: Receiver<Option<String>>,
+    batch: Vec<Gesture>,
+    acts: Vec<Act>,
 }
 
 impl Stage {
@@ -158,13 +153,14 @@ impl Stage {
             fast::ticks(performer, snapshots, edges, tick_troubles, Arc::clone(&pulse))?,
             fast::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse))?,
         ];
-        Ok(Self { name, seconds, conductor, pulse, device, audio, others, opened })
+        Ok(Self { name, seconds, conductor, pulse, device, audio, others, opened, batch: Vec::new(), acts: Vec::new() })
     }
 
     /// The conductor's loop.
     fn play(
         &mut self,
-        surfaces: &mut [Box<dyn Surface>],
+        surfaces: &mut Surfaces,
+        clock: WallClock,
         view: &mut View,
         seconds: Option<f64>,
         stop: &AtomicBool,
@@ -178,7 +174,7 @@ impl Stage {
             if self.hear(surfaces, view) {
                 break;
             }
-            self.conductor.settle();
+            self.conductor.settle(clock.now());
             self.device.look_after(&mut self.conductor, view);
             if let Some(fault) = self.conductor.take_fault() {
                 view.say(&fault);
@@ -192,29 +188,27 @@ impl Stage {
     }
 
     /// Plays every gesture that is there, after waiting a moment for one; answers whether to leave.
-    fn hear(&mut self, surfaces: &mut [Box<dyn Surface>], view: &mut View) -> bool {
-        if surfaces.is_empty() {
-            std::thread::sleep(PATIENCE);
+    fn hear(&mut self, surfaces: &mut Surfaces, view: &mut View) -> bool {
+        // A value on its way wants its next step; a hand at rest wants nothing.
+        let patience = if self.conductor.desk().stands() { PATIENCE } else { STEP };
+        let (mut batch, mut acts) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.acts));
+        surfaces.take(patience, &mut batch);
+        let binding = self.conductor.binding();
+        // A lesson wants to hear every word.
+        if !binding.learning().is_on() {
+            coalesce(&mut batch, |surface, control| binding.map().is_place(surface, control));
         }
-        for surface in surfaces {
-            let mut patience = PATIENCE;
-            loop {
-                match surface.next_gesture(patience) {
-                    Ok(Some(gesture)) => match self.conductor.play(&gesture) {
-                        Some(Act::Quit) => return true,
-                        Some(act) => view.show(&act, self.conductor.transport().muted()),
-                        None => {}
-                    },
-                    Ok(None) => break,
-                    Err(error) => {
-                        view.say(&error.to_string());
-                        break;
-                    }
-                }
-                patience = Duration::ZERO;
-            }
+        for gesture in batch.drain(..) {
+            self.conductor.play(&gesture, &mut acts);
         }
-        false
+        let muted = self.conductor.transport().muted();
+        let leave = acts.contains(&Act::Quit);
+        acts.drain(..).for_each(|act| view.show(&act, muted));
+        while let Some(fault) = surfaces.take_fault() {
+            view.say(&fault);
+        }
+        (self.batch, self.acts) = (batch, acts);
+        leave
     }
 
     /// Fades out, ends the threads, and says how it went.

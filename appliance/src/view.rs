@@ -77,12 +77,12 @@ impl View {
             Act::Moved(id) => (self.status.moved, self.status.waiting) = (Some(*id), None),
             Act::Waiting(id, place) => (self.status.moved, self.status.waiting) = (Some(*id), Some(*place)),
             Act::Selected(id) => (self.status.moved, self.status.waiting) = (Some(*id), None),
-            Act::Came(_) => self.status.controllers += 1,
+            Act::Came(..) => self.status.controllers += 1,
             Act::Went(_) => self.status.controllers = self.status.controllers.saturating_sub(1),
             _ => {}
         }
         let words = match act {
-            Act::Panic => Some(if muted { "muted" } else { "playing again" }.to_owned()),
+            Act::Mute => Some(if muted { "muted" } else { "playing again" }.to_owned()),
             other => other.words(),
         };
         if let Some(words) = words {

@@ -30,6 +30,11 @@ pub const KEY_HELP: &[(&str, &str)] = &[
     ("u, U", "undo, redo"),
     ("r", "new seeds"),
     ("space", "mute, play again"),
+    ("p", "panic: safe values, the music goes on"),
+    ("R", "revert to the patch"),
+    ("t", "tap the tempo"),
+    ("L", "learn: pick or touch a parameter, turn the new knob slowly left"),
+    ("{ }", "patch before, next patch"),
     ("[ ] home", "seek back, forward, to the start"),
     ("q, escape, ctrl-c", "leave"),
 ];
@@ -44,6 +49,8 @@ pub fn key_of(place: usize) -> char {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum KeyMeaning {
     Quit,
+    /// Out of a lesson, or out of the program.
+    Leave,
     Deed(Deed),
     WillCapture,
     Select(ParamId),
@@ -56,7 +63,8 @@ pub(super) enum KeyMeaning {
 /// What a key means; `None` for a key that means nothing.
 pub(super) fn meaning(key: Key) -> Option<KeyMeaning> {
     Some(match key {
-        Key::Interrupt | Key::Escape | Key::Char('q') => KeyMeaning::Quit,
+        Key::Interrupt | Key::Char('q') => KeyMeaning::Quit,
+        Key::Escape => KeyMeaning::Leave,
         Key::Left => KeyMeaning::Walk(-1),
         Key::Right | Key::Tab => KeyMeaning::Walk(1),
         Key::Up | Key::Char('+' | '=') => KeyMeaning::Nudge(1),
@@ -65,7 +73,13 @@ pub(super) fn meaning(key: Key) -> Option<KeyMeaning> {
         Key::PageDown => KeyMeaning::Nudge(-COARSE),
         Key::Home => KeyMeaning::Deed(Deed::Start),
         Key::Backspace => KeyMeaning::Default,
-        Key::Char(' ') => KeyMeaning::Deed(Deed::Panic),
+        Key::Char(' ') => KeyMeaning::Deed(Deed::Mute),
+        Key::Char('p') => KeyMeaning::Deed(Deed::Panic),
+        Key::Char('R') => KeyMeaning::Deed(Deed::Revert),
+        Key::Char('t') => KeyMeaning::Deed(Deed::Tap),
+        Key::Char('L') => KeyMeaning::Deed(Deed::Learn),
+        Key::Char('{') => KeyMeaning::Deed(Deed::PatchBy(-1)),
+        Key::Char('}') => KeyMeaning::Deed(Deed::PatchBy(1)),
         Key::Char('r') => KeyMeaning::Deed(Deed::Reseed),
         Key::Char('u') => KeyMeaning::Deed(Deed::Undo),
         Key::Char('U') => KeyMeaning::Deed(Deed::Redo),

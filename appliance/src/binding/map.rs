@@ -1,12 +1,20 @@
 //! Which control reaches what.
 //!
-//! The default map needs no learning: control changes 1 to 16 are the sixteen main parameters, 17 to 30 the latent
-//! channels, notes from 36 the deeds, program changes the scenes, on any channel. A patch's own entries come first.
+//! Four layers, and the first that knows a control has it: what was learnt for this very controller; the patch's own lines;
+//! the profile of the controller's model; and the usual map, which needs no learning: control changes 1 to 16 are the
+//! sixteen main parameters, 17 to 30 the latent channels, notes from 36 the deeds, program changes the scenes, on any channel.
+//! Within a layer, all lines that fit best act: one control may move many parameters.
+
+use std::collections::HashMap;
 
 use engine::param::{ParamId, SCENES};
-use hal::gesture::Control;
+use hal::gesture::{Control, SurfaceId};
 
-use super::{Encoding, Takeover};
+use super::control::{Layer, On, Playing};
+use super::encoding::Encoding;
+use super::takeover::Takeover;
+use super::target::{Deed, Target};
+use super::travel::Travel;
 
 /// The sixteen parameters on control changes 1 to 16, and on the two lower rows of the keyboard.
 pub const MAIN: [ParamId; 16] = [
@@ -46,146 +54,84 @@ const CHANNELS: [ParamId; 14] = [
     ParamId::Ch56,
 ];
 
-/// The first note of the default map: the lowest pad of most controllers.
+/// The first note of the usual map: the lowest pad of most controllers.
 const FIRST_NOTE: u8 = 36;
+/// The wheel beside the keys, on the usual map the morph between the first two scenes.
+const MORPH_CC: u8 = 31;
 
-/// A control, on one channel or on any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum On {
-    /// A control change.
-    Cc(u8),
-    /// A note.
-    Note(u8),
-    /// The pitch wheel.
-    Bend,
-    /// Channel pressure.
-    Pressure,
-    /// A non-registered parameter.
-    Nrpn(u16),
-    /// Any program change.
-    Program,
+/// What a button does to a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Press {
+    /// A choice goes to the next; a value is set by how hard the button was struck.
+    #[default]
+    Set,
+    /// The travel's high end while held, then back to what was.
+    Momentary,
+    /// From one end of the travel to the other with each press.
+    Toggle,
+    /// The high end with one press, back to what was with the next.
+    Latch,
 }
 
-/// Something that is done, not moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
-    /// Other seeds.
-    Reseed,
-    /// Mute, or play again.
-    Panic,
-    /// Take the last stroke back.
-    Undo,
-    /// Do it again.
-    Redo,
-    /// Recall a scene, from 0.
-    Recall(usize),
-    /// Keep a scene, from 0.
-    Capture(usize),
-    /// Recall the scene whose number the control carries.
-    RecallByNumber,
-    /// Play from the start of the tape.
-    Start,
-}
-
-impl Deed {
-    /// The deed of a name in a patch: `reseed`, `panic`, `undo`, `redo`, `start`, `scene-N`, `keep-scene-N`, `scene`.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        let place = |text: &str| text.parse().ok().filter(|place| (1..=SCENES).contains(place)).map(|place| place - 1);
-        match name {
-            "reseed" => Some(Self::Reseed),
-            "panic" => Some(Self::Panic),
-            "undo" => Some(Self::Undo),
-            "redo" => Some(Self::Redo),
-            "start" => Some(Self::Start),
-            "scene" => Some(Self::RecallByNumber),
-            _ => match name.strip_prefix("keep-scene-") {
-                Some(number) => place(number).map(Self::Capture),
-                None => name.strip_prefix("scene-").and_then(place).map(Self::Recall),
-            },
-        }
-    }
-
-    /// Its name in a patch.
-    #[must_use]
-    pub fn name(self) -> String {
-        match self {
-            Self::Reseed => "reseed".to_owned(),
-            Self::Panic => "panic".to_owned(),
-            Self::Undo => "undo".to_owned(),
-            Self::Redo => "redo".to_owned(),
-            Self::Start => "start".to_owned(),
-            Self::RecallByNumber => "scene".to_owned(),
-            Self::Recall(place) => format!("scene-{}", place + 1),
-            Self::Capture(place) => format!("keep-scene-{}", place + 1),
-        }
-    }
-}
-
-/// What a control reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A value.
-    Param(ParamId),
-    /// Something to do.
-    Deed(Deed),
-}
-
-impl Target {
-    /// Its name in a patch.
-    #[must_use]
-    pub fn name(self) -> String {
-        match self {
-            Self::Param(id) => id.row().name.to_owned(),
-            Self::Deed(deed) => deed.name(),
-        }
-    }
-}
+/// The presses by name.
+pub const PRESSES: [(&str, Press); 4] =
+    [("set", Press::Set), ("momentary", Press::Momentary), ("toggle", Press::Toggle), ("latch", Press::Latch)];
 
 /// One line of the map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Entry {
     /// Which control.
     pub on: On,
     /// Its channel, 1 to 16; any where `None`.
     pub channel: Option<u8>,
+    /// On which layer of the surface.
+    pub layer: Layer,
     /// What it reaches.
     pub target: Target,
+    /// From where it stands to a value.
+    pub travel: Travel,
     /// What its 7 bits mean.
     pub encoding: Encoding,
     /// When it takes hold.
     pub takeover: Takeover,
+    /// What a press does; `Some` makes a button of a control change.
+    pub press: Option<Press>,
+    /// How hard it is struck counts.
+    pub velocity: bool,
+    /// The control change sends its fine half as number + 32.
+    pub pair: bool,
 }
 
 impl Entry {
     /// An entry as most are: any channel, a place, picked up.
     #[must_use]
     pub const fn usual(on: On, target: Target) -> Self {
-        Self { on, channel: None, target, encoding: Encoding::Absolute, takeover: Takeover::Pickup }
+        Self {
+            on,
+            channel: None,
+            layer: Layer { bank: None, shift: None },
+            target,
+            travel: Travel { range: None, along: super::Along::Own, curve: super::Curve::Linear, reversed: false },
+            encoding: Encoding::Absolute,
+            takeover: Takeover::Pickup,
+            press: None,
+            velocity: false,
+            pair: false,
+        }
     }
 
     fn hears(&self, control: Control) -> bool {
-        let (on, channel) = match control {
-            Control::Cc { channel, number } => (On::Cc(number), channel),
-            Control::Note { channel, number } => (On::Note(number), channel),
-            Control::Bend { channel } => (On::Bend, channel),
-            Control::Pressure { channel } => (On::Pressure, channel),
-            Control::Nrpn { channel, number } => (On::Nrpn(number), channel),
-            Control::Program { channel, .. } => (On::Program, channel),
-            Control::PolyPressure { .. }
-            | Control::Button(_)
-            | Control::Encoder(_)
-            | Control::Pot(_)
-            | Control::Key(_) => return false,
-        };
-        self.on == on && self.channel.is_none_or(|wanted| wanted == channel)
+        let (on, channel) = On::of(control);
+        self.on == on && (self.channel.is_none() || channel.is_none() || self.channel == channel)
     }
 }
 
-/// The whole map; the first entry that hears a control has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The whole map.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Map {
+    learnt: HashMap<SurfaceId, Vec<Entry>>,
     own: Vec<Entry>,
+    profiles: HashMap<SurfaceId, Vec<Entry>>,
     usual: Vec<Entry>,
 }
 
@@ -196,16 +142,21 @@ impl Default for Map {
 }
 
 impl Map {
-    /// The default map, with a patch's own entries before it.
+    /// The usual map, with a patch's own entries before it.
     #[must_use]
     pub fn with(own: Vec<Entry>) -> Self {
         let knobs = MAIN.iter().chain(&CHANNELS).zip(1..).map(|(id, number)| (On::Cc(number), Target::Param(*id)));
-        let deeds = [Deed::Reseed, Deed::Panic, Deed::Undo, Deed::Redo].into_iter();
+        let morph = std::iter::once((On::Cc(MORPH_CC), Target::Morph(0, 1)));
+        let deeds = [Deed::Reseed, Deed::Mute, Deed::Undo, Deed::Redo].into_iter();
         let scenes = (0..SCENES).map(Deed::Recall).chain((0..SCENES).map(Deed::Capture));
-        let pads = deeds.chain(scenes).zip(FIRST_NOTE..).map(|(deed, note)| (On::Note(note), Target::Deed(deed)));
+        let others =
+            [Deed::Panic, Deed::Revert, Deed::Tap, Deed::Learn, Deed::Shift, Deed::BankBy(-1), Deed::BankBy(1)];
+        let pads = deeds.chain(scenes).chain(others).zip(FIRST_NOTE..);
+        let pads = pads.map(|(deed, note)| (On::Note(note), Target::Deed(deed)));
         let programs = std::iter::once((On::Program, Target::Deed(Deed::RecallByNumber)));
-        let usual = knobs.chain(pads).chain(programs).map(|(on, target)| Entry::usual(on, target)).collect();
-        Self { own, usual }
+        let usual = knobs.chain(morph).chain(pads).chain(programs);
+        let usual = usual.map(|(on, target)| Entry::usual(on, target)).collect();
+        Self { learnt: HashMap::new(), own, profiles: HashMap::new(), usual }
     }
 
     /// The patch's own entries.
@@ -214,24 +165,95 @@ impl Map {
         &self.own
     }
 
-    /// All entries, those that win first.
+    /// Another patch's own entries; what was learnt and the profiles stay.
+    pub fn set_own(&mut self, own: Vec<Entry>) {
+        self.own = own;
+    }
+
+    /// The entries of a controller's model.
+    pub fn set_profile(&mut self, surface: SurfaceId, entries: Vec<Entry>) {
+        self.profiles.insert(surface, entries);
+    }
+
+    /// What was learnt for a controller.
+    #[must_use]
+    pub fn learnt(&self, surface: SurfaceId) -> &[Entry] {
+        self.learnt.get(&surface).map_or(&[], Vec::as_slice)
+    }
+
+    /// What was learnt for a controller, from a file or from the hand.
+    pub fn set_learnt(&mut self, surface: SurfaceId, entries: Vec<Entry>) {
+        self.learnt.insert(surface, entries);
+    }
+
+    /// Entries that any controller has: the patch's, then the usual ones.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.own.iter().chain(&self.usual)
     }
 
-    /// The entry that has a control.
+    /// The entries that a control of a surface has on the layer being played.
+    pub fn find(&self, surface: SurfaceId, control: Control, playing: Playing) -> impl Iterator<Item = Entry> + '_ {
+        let fit = move |entry: &Entry| if entry.hears(control) { entry.layer.fits(playing) } else { None };
+        let layers = self.layers(surface);
+        let best = layers.into_iter().find_map(|layer| layer.iter().filter_map(fit).max().map(|best| (layer, best)));
+        let (layer, best) = best.unwrap_or((&[], 0));
+        layer.iter().filter(move |entry| fit(entry) == Some(best)).copied()
+    }
+
+    /// Every entry that may reach a target from a surface, on whatever layer.
+    pub fn reaching(&self, surface: SurfaceId) -> impl Iterator<Item = &Entry> {
+        self.layers(surface).into_iter().flatten()
+    }
+
+    /// Whether all that a control reaches takes it for a place: then only its latest place matters.
     #[must_use]
-    pub fn find(&self, control: Control) -> Option<&Entry> {
-        self.entries().find(|entry| entry.hears(control))
+    pub fn is_place(&self, surface: SurfaceId, control: Control) -> bool {
+        let mut entries = self.reaching(surface).filter(|entry| entry.hears(control)).peekable();
+        let place = |entry: &Entry| entry.encoding == Encoding::Absolute && entry.press.is_none();
+        entries.peek().is_some() && entries.all(|entry| place(entry) && !matches!(entry.target, Target::Deed(_)))
+    }
+
+    /// The control changes of a surface that are sent as pairs: bit n for n and n + 32.
+    #[must_use]
+    pub fn pairs(&self, surface: SurfaceId) -> u32 {
+        let bit = |entry: &Entry| match entry.on {
+            On::Cc(number @ 0..=31) if entry.pair => 1 << number,
+            _ => 0,
+        };
+        self.reaching(surface).map(bit).fold(0, |all, bit| all | bit)
+    }
+
+    fn layers(&self, surface: SurfaceId) -> [&[Entry]; 4] {
+        let of = |known: &'_ HashMap<SurfaceId, Vec<Entry>>| known.contains_key(&surface);
+        [self.learnt(surface), &self.own, if of(&self.profiles) { &self.profiles[&surface] } else { &[] }, &self.usual]
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Deed, Map, Target};
+    use super::{Encoding, Entry, Layer, Map, On, Playing, Target};
+    use engine::param::ParamId;
+    use hal::gesture::{Control, SurfaceId};
+
+    const KNOB: Control = Control::Cc { channel: 2, number: 1 };
+    const ONE: SurfaceId = SurfaceId(7);
+
+    fn to(id: ParamId) -> Entry {
+        Entry::usual(On::Cc(1), Target::Param(id))
+    }
+
+    fn found(map: &Map, surface: SurfaceId, bank: u8, shift: bool) -> Vec<ParamId> {
+        let entries = map.find(surface, KNOB, Playing { bank, shift });
+        entries
+            .map(|entry| match entry.target {
+                Target::Param(id) => id,
+                other => panic!("a parameter was bound, found {other:?}"),
+            })
+            .collect()
+    }
 
     #[test]
-    fn no_two_lines_of_the_default_map_are_on_one_control() {
+    fn no_two_lines_of_the_usual_map_are_on_one_control() {
         let map = Map::default();
         let entries: Vec<_> = map.entries().collect();
         for (place, entry) in entries.iter().enumerate() {
@@ -240,12 +262,46 @@ mod tests {
     }
 
     #[test]
-    fn every_deed_comes_back_from_its_name() {
-        for entry in Map::default().entries() {
-            if let Target::Deed(deed) = entry.target {
-                assert_eq!(Deed::from_name(&deed.name()), Some(deed));
-            }
-        }
-        assert_eq!([Deed::from_name("scene-0"), Deed::from_name("scene-10"), Deed::from_name("jump")], [None; 3]);
+    fn what_was_learnt_comes_before_the_patch_before_the_profile_before_the_usual() {
+        let mut map = Map::default();
+        assert_eq!(found(&map, ONE, 0, false), [ParamId::Denoise]);
+        map.set_profile(ONE, vec![to(ParamId::Shift)]);
+        assert_eq!(found(&map, ONE, 0, false), [ParamId::Shift]);
+        map.set_own(vec![to(ParamId::Seed)]);
+        assert_eq!(found(&map, ONE, 0, false), [ParamId::Seed]);
+        map.set_learnt(ONE, vec![to(ParamId::GainDb)]);
+        assert_eq!(found(&map, ONE, 0, false), [ParamId::GainDb]);
+        assert_eq!(found(&map, SurfaceId(8), 0, false), [ParamId::Seed], "another controller has learnt nothing");
+    }
+
+    #[test]
+    fn one_control_moves_many_and_a_layer_of_its_own_wins_while_it_is_played() {
+        let on = |bank, shift, id| Entry { layer: Layer { bank, shift }, ..to(id) };
+        let map = Map::with(vec![
+            to(ParamId::Denoise),
+            to(ParamId::Shift),
+            on(Some(1), None, ParamId::Seed),
+            on(None, Some(true), ParamId::GainDb),
+        ]);
+        assert_eq!(found(&map, ONE, 0, false), [ParamId::Denoise, ParamId::Shift]);
+        assert_eq!(found(&map, ONE, 1, false), [ParamId::Seed]);
+        assert_eq!(found(&map, ONE, 1, true), [ParamId::GainDb], "a shift that is held says more than a bank");
+    }
+
+    #[test]
+    fn only_a_control_that_all_take_for_a_place_may_be_thinned_out() {
+        let encoder = Entry { encoding: Encoding::TwosComplement, ..to(ParamId::Denoise) };
+        assert!(Map::default().is_place(ONE, KNOB));
+        assert!(!Map::with(vec![encoder, to(ParamId::Shift)]).is_place(ONE, KNOB));
+        assert!(!Map::default().is_place(ONE, Control::Cc { channel: 1, number: 99 }), "nobody knows what it is");
+    }
+
+    #[test]
+    fn pairs_are_those_that_some_line_says_are() {
+        let pair = Entry { pair: true, ..Entry::usual(On::Cc(5), Target::Param(ParamId::Shift)) };
+        let mut map = Map::default();
+        assert_eq!(map.pairs(ONE), 0);
+        map.set_profile(ONE, vec![pair]);
+        assert_eq!((map.pairs(ONE), map.pairs(SurfaceId(9))), (1 << 5, 0));
     }
 }

@@ -1,101 +1,59 @@
-//! What a gesture means: which parameter it moves, or what it makes happen.
+//! What a gesture means: which values it moves, or what it makes happen.
 //!
-//! The binding sets values in the store itself and hands everything else back as an [`Act`]. A knob that does not stand
-//! where its value is takes hold only when it comes by (soft takeover), and never with the first thing it says after a
-//! connect: no value ever jumps because a controller was plugged in or a scene recalled. Reads no clock: gestures bring
-//! their time.
+//! The binding sets aims on the [`Desk`] and hands everything else back as an [`Act`]. A knob that does not stand where its
+//! value is takes hold only when it comes by, or in proportion, and never with the first thing it says after a connect: no
+//! value ever jumps because a controller was plugged in, a bank was turned or a scene recalled. Reads no clock: gestures
+//! bring their time.
 
+mod act;
+mod buttons;
+mod control;
+mod encoding;
 mod keys;
+mod learn;
 mod map;
+mod read;
+mod strokes;
 mod takeover;
+mod target;
+mod travel;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use engine::param::{NotANumber, ParamId, Store, Taper};
+use engine::param::ParamId;
 use hal::gesture::{Control, Gesture, Motion, Position, SurfaceId};
 
+pub use act::Act;
+pub use control::{BANKS, Layer, On, Playing};
+pub use encoding::{ENCODINGS, Encoding, Kind, detect};
 pub use keys::{KEY_HELP, key_of};
-pub use map::{Deed, Entry, MAIN, Map, On, Target};
-pub use takeover::{Encoding, Takeover};
+pub use learn::{Learn, Lesson, learnt_words, prompt};
+pub use map::{Entry, MAIN, Map, PRESSES, Press};
+pub(crate) use read::{entries, write_entry};
+pub use takeover::{TAKEOVERS, Takeover};
+pub use target::{Deed, Target};
+pub use travel::{Along, Curve, Travel};
 
-use keys::{KeyMeaning, meaning};
-use takeover::Knob;
+use crate::desk::Desk;
+use keys::meaning;
+use takeover::{Hold, Turn};
 
-/// A hand that rests this long begins a new stroke for undo.
-const REST: Duration = Duration::from_millis(700);
-/// Travel of one detent, or of one key: as fine as a 7-bit knob.
-const DETENT: f64 = 1.0 / 128.0;
-
-/// What came of a gesture, for the conductor to do and the display to show.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Act {
-    /// A value was moved in the store.
-    Moved(ParamId),
-    /// A knob, at this position (0 to 1), has not yet come by its value.
-    Waiting(ParamId, f64),
-    /// The keys now move this parameter.
-    Selected(ParamId),
-    /// Slots born from now on take other seeds.
-    Reseed,
-    /// Mute or play again.
-    Panic,
-    /// Move the playhead: to a fraction of the tape.
-    Seek(f32),
-    /// Move the playhead by a fraction of the tape.
-    SeekBy(f32),
-    /// A stroke was taken back; `false`: there was none.
-    Undone(bool),
-    /// A stroke was done again; `false`: there was none.
-    Redone(bool),
-    /// A scene (from 0) was recalled; `false`: the place is empty.
-    Recalled(usize, bool),
-    /// The values were kept as a scene (from 0).
-    Captured(usize),
-    /// The next digit keeps a scene.
-    WillCapture,
-    /// A controller came, under this name.
-    Came(String),
-    /// A controller went.
-    Went(SurfaceId),
-    /// Leave.
-    Quit,
-    /// A device sent something that is not a number.
-    Refused(NotANumber),
-}
-
-impl Act {
-    /// One short sentence for the message line; none where the display shows it anyway.
-    #[must_use]
-    pub fn words(&self) -> Option<String> {
-        Some(match self {
-            Self::Moved(_) | Self::Selected(_) | Self::Seek(_) | Self::SeekBy(_) | Self::Quit => return None,
-            Self::Waiting(id, _) => format!("{}: turn on to pick up", id.row().words),
-            Self::Reseed => "new seeds".to_owned(),
-            Self::Panic => "mute".to_owned(),
-            Self::Undone(true) => "undone".to_owned(),
-            Self::Undone(false) => "nothing to undo".to_owned(),
-            Self::Redone(true) => "done again".to_owned(),
-            Self::Redone(false) => "nothing to redo".to_owned(),
-            Self::Recalled(place, true) => format!("scene {}", place + 1),
-            Self::Recalled(place, false) => format!("scene {} is empty", place + 1),
-            Self::Captured(place) => format!("kept as scene {}", place + 1),
-            Self::WillCapture => "keep as scene: 1 to 9".to_owned(),
-            Self::Came(name) => format!("connected: {name}"),
-            Self::Went(_) => "a controller is gone".to_owned(),
-            Self::Refused(fault) => fault.to_string(),
-        })
-    }
-}
-
-/// The map, and what must be remembered about knobs and keys.
+/// The map, and what must be remembered about knobs, buttons and keys.
 #[derive(Debug)]
 pub struct Binding {
     map: Map,
-    knobs: HashMap<(SurfaceId, Control), Knob>,
+    playing: Playing,
+    /// Where each knob stands, as far as it has said.
+    places: HashMap<(SurfaceId, Control), f64>,
+    holds: HashMap<(SurfaceId, Control, Target), Hold>,
+    buttons: buttons::Buttons,
+    learn: Learn,
+    /// What a controller knew before it learnt something, for undo.
+    unlearn: Option<(SurfaceId, Vec<Entry>)>,
     selected: ParamId,
+    /// The next digit keeps a scene.
     will_capture: bool,
-    stroke: Option<(SurfaceId, ParamId, Duration)>,
+    stroke: strokes::Strokes,
 }
 
 impl Default for Binding {
@@ -105,16 +63,21 @@ impl Default for Binding {
 }
 
 impl Binding {
-    /// Binds by `map`; the keys begin at the first of the main parameters.
+    /// A binding by `map`, with the first main parameter under the keys.
     #[must_use]
     pub fn new(map: Map) -> Self {
-        Self { map, knobs: HashMap::new(), selected: MAIN[0], will_capture: false, stroke: None }
-    }
-
-    /// Takes another map, as a patch brings one; every knob must come by its value again.
-    pub fn set_map(&mut self, map: Map) {
-        self.map = map;
-        self.knobs.clear();
+        Self {
+            map,
+            playing: Playing::default(),
+            places: HashMap::new(),
+            holds: HashMap::new(),
+            buttons: buttons::Buttons::default(),
+            learn: Learn::default(),
+            unlearn: None,
+            selected: MAIN[0],
+            will_capture: false,
+            stroke: strokes::Strokes::default(),
+        }
     }
 
     /// The map.
@@ -123,34 +86,99 @@ impl Binding {
         &self.map
     }
 
+    /// The map, to give a controller its profile or what it has learnt. Knobs must come by their values again.
+    pub fn map_mut(&mut self) -> &mut Map {
+        self.holds.clear();
+        &mut self.map
+    }
+
     /// The parameter that the keys move.
     #[must_use]
     pub const fn selected(&self) -> ParamId {
         self.selected
     }
 
-    /// Plays one gesture: moves the store, or says what is to be done. `None` where nothing is bound to it.
-    pub fn play(&mut self, gesture: &Gesture, store: &mut Store) -> Option<Act> {
+    /// The layer being played.
+    #[must_use]
+    pub const fn playing(&self) -> Playing {
+        self.playing
+    }
+
+    /// The lesson under way.
+    #[must_use]
+    pub const fn learning(&self) -> &Learn {
+        &self.learn
+    }
+
+    /// Plays one gesture: moves the desk, and adds what came of it to `acts`; nothing where nothing is bound to it.
+    pub fn play(&mut self, gesture: &Gesture, desk: &mut Desk, acts: &mut Vec<Act>) {
         match &gesture.motion {
-            Motion::Turned(control, position) => {
-                let entry = *self.map.find(*control)?;
-                self.turned(gesture, *control, *position, &entry, store)
-            }
+            Motion::Turned(control, position) => self.turned(gesture, *control, *position, desk, acts),
             Motion::Pressed(control, velocity) => {
-                let entry = *self.map.find(*control)?;
-                match entry.target {
-                    Target::Param(id) => Some(self.pressed(gesture, id, *velocity, store)),
-                    Target::Deed(deed) => Some(self.do_deed(deed, *control, store)),
+                if !self.taught(gesture, acts) {
+                    self.press(gesture, *control, *velocity, desk, acts);
                 }
             }
-            Motion::Struck(key) => self.struck(gesture, meaning(*key)?, store),
-            Motion::Connected(identity) => {
-                self.knobs.retain(|(surface, _), _| *surface != gesture.surface);
-                Some(Act::Came(identity.name.clone()))
+            Motion::Released(control) => self.release(gesture, *control, desk, acts),
+            Motion::Struck(key) => {
+                if let Some(meaning) = meaning(*key) {
+                    self.struck(gesture, meaning, desk, acts);
+                }
             }
-            Motion::Disconnected => Some(Act::Went(gesture.surface)),
-            Motion::Released(_) | Motion::Transport(_) => None,
+            Motion::Connected(identity) => {
+                self.forget(gesture.surface);
+                acts.push(Act::Came(gesture.surface, identity.name.clone()));
+            }
+            Motion::Disconnected => {
+                self.forget(gesture.surface);
+                if self.buttons.leave(gesture.surface) && std::mem::take(&mut self.playing.shift) {
+                    acts.push(Act::Layer(self.playing.bank, false));
+                }
+                acts.push(Act::Went(gesture.surface));
+            }
+            Motion::Transport(_) => {}
         }
+    }
+
+    /// Where its knobs stand is not known any more.
+    fn forget(&mut self, gone: SurfaceId) {
+        self.places.retain(|(surface, _), _| *surface != gone);
+        self.holds.retain(|(surface, ..), _| *surface != gone);
+    }
+
+    /// Offers a gesture to the lesson under way; whether there is one, and nothing else may come of it.
+    fn taught(&mut self, gesture: &Gesture, acts: &mut Vec<Act>) -> bool {
+        if !self.learn.is_on() {
+            return false;
+        }
+        // Learn itself ends the lesson.
+        if let Motion::Pressed(control, _) = gesture.motion {
+            let mut entries = self.map.find(gesture.surface, control, self.playing);
+            if entries.any(|entry| matches!(entry.target, Target::Deed(deed) if deed.is_held())) {
+                return false;
+            }
+        }
+        let in_hand = Target::Param(self.selected);
+        match self.learn.hear(gesture, &self.map, self.playing, in_hand) {
+            Some(Lesson::Learnt(surface, entry)) => self.keep(surface, entry, acts),
+            Some(Lesson::Asks(target)) => acts.push(Act::Learning(target)),
+            Some(Lesson::Over) => acts.push(Act::NotLearnt),
+            None => {}
+        }
+        true
+    }
+
+    /// Keeps what was learnt; one press of undo brings back what was known before.
+    fn keep(&mut self, surface: SurfaceId, entry: Entry, acts: &mut Vec<Act>) {
+        let before = self.map.learnt(surface).to_vec();
+        let mut now = before.clone();
+        now.retain(|it| (it.on, it.channel, it.layer) != (entry.on, entry.channel, entry.layer));
+        now.push(entry);
+        self.map_mut().set_learnt(surface, now);
+        self.unlearn = Some((surface, before));
+        let (key, number) = entry.on.written();
+        let control = number.map_or_else(|| key.to_owned(), |number| format!("{key} {number}"));
+        acts.push(Act::Learnt(surface, learnt_words(&entry, &control)));
     }
 
     fn turned(
@@ -158,132 +186,101 @@ impl Binding {
         gesture: &Gesture,
         control: Control,
         position: Position,
-        entry: &Entry,
-        store: &mut Store,
-    ) -> Option<Act> {
-        if let Some(detents) = entry.encoding.detents(position) {
-            return match (entry.target, detents) {
-                (_, 0) => None,
-                (Target::Param(id), _) => Some(self.nudge(gesture, id, detents, store)),
-                (Target::Deed(deed), _) => Some(self.do_deed(deed, control, store)),
-            };
-        }
+        desk: &mut Desk,
+        acts: &mut Vec<Act>,
+    ) {
         let place = match position {
-            Position::Seven(value) => f64::from(value) / 127.0,
-            Position::Fourteen(value) => f64::from(value) / 16_383.0,
-            Position::Detents(_) => return None,
+            Position::Seven(value) => Some(f64::from(value) / 127.0),
+            Position::Fourteen(value) => Some(f64::from(value) / 16_383.0),
+            Position::Detents(_) => None,
         };
-        let knob = self.knobs.entry((gesture.surface, control)).or_default();
-        let id = match entry.target {
-            Target::Param(id) => id,
+        let last = self.places.get(&(gesture.surface, control)).copied();
+        if !self.taught(gesture, acts) {
+            let entries: Vec<Entry> = self.map.find(gesture.surface, control, self.playing).collect();
+            let is_button = |entry: &Entry| entry.press.is_some() || matches!(entry.target, Target::Deed(_));
+            for entry in &entries {
+                match (entry.encoding.detents(position), place) {
+                    (Some(0), _) | (None, None) => {}
+                    (Some(detents), _) => self.turn_by(gesture, control, entry, detents, desk, acts),
+                    (None, Some(_)) if is_button(entry) => {}
+                    (None, Some(place)) => self.turn_to(gesture, control, entry, (last, place), desk, acts),
+                }
+            }
             // A button that sends control changes: down is the upper half of the travel.
-            Target::Deed(deed) => return knob.went_down(place).then(|| self.do_deed(deed, control, store)),
-        };
+            if let Some(place) = place.filter(|_| entries.iter().any(is_button)) {
+                match (last.is_some_and(|last| last >= 0.5), place >= 0.5) {
+                    (false, true) => self.press(gesture, control, (place * 127.0).round() as u8, desk, acts),
+                    (true, false) => self.release(gesture, control, desk, acts),
+                    _ => {}
+                }
+            }
+        }
+        if let Some(place) = place {
+            self.places.insert((gesture.surface, control), place);
+        }
+    }
+
+    /// A knob that says where it stands, on one of its meanings.
+    fn turn_to(
+        &mut self,
+        gesture: &Gesture,
+        control: Control,
+        entry: &Entry,
+        (last, place): (Option<f64>, f64),
+        desk: &mut Desk,
+        acts: &mut Vec<Act>,
+    ) {
         // A score has no hand that could come by: what it says is meant.
         let meant = gesture.surface == SurfaceId::SCORE;
-        if !knob.takes_hold(place, id, store, entry.takeover) && !meant {
-            return Some(Act::Waiting(id, place));
-        }
-        self.begin_stroke(gesture, id, store);
-        let set = store.set_position(id, place);
-        if let Some(knob) = self.knobs.get_mut(&(gesture.surface, control)) {
-            knob.holds_at(store.position(id));
-        }
-        Some(set.map_or_else(Act::Refused, |_| Act::Moved(id)))
-    }
-
-    /// A pad on a parameter: the next choice, or how hard it was struck.
-    fn pressed(&mut self, gesture: &Gesture, id: ParamId, velocity: u8, store: &mut Store) -> Act {
-        self.begin_stroke(gesture, id, store);
-        let row = id.row();
-        let set = match row.labels() {
-            Some(labels) => store.set(id, (store.value(id) + 1.0) % labels.len() as f64),
-            None => store.set_position(id, f64::from(velocity) / 127.0),
+        let id = match entry.target {
+            Target::Param(id) => id,
+            Target::Selected => self.selected,
+            Target::Morph(low, high) => {
+                return self.turn_morph(gesture, control, entry, (low, high), (last, place), desk, acts);
+            }
+            Target::Deed(_) => return,
         };
-        set.map_or_else(Act::Refused, |_| Act::Moved(id))
-    }
-
-    fn nudge(&mut self, gesture: &Gesture, id: ParamId, detents: i32, store: &mut Store) -> Act {
-        self.begin_stroke(gesture, id, store);
-        let row = id.row();
-        let set = match row.taper {
-            // Held at the ends here, so that turning on at an end is not counted as a value from outside.
-            Taper::Linear | Taper::Log => {
-                store.set_position(id, (store.position(id) + f64::from(detents) * DETENT).clamp(0.0, 1.0))
-            }
-            Taper::Whole | Taper::Choice(_) | Taper::Toggle => {
-                let places = if row.labels().is_some() { detents.signum() } else { detents };
-                store.set(id, (store.value(id) + f64::from(places)).clamp(row.low, row.high))
-            }
-        };
-        set.map_or_else(Act::Refused, |_| Act::Moved(id))
-    }
-
-    fn begin_stroke(&mut self, gesture: &Gesture, id: ParamId, store: &mut Store) {
-        let goes_on = self.stroke.is_some_and(|(surface, moved, at)| {
-            (surface, moved) == (gesture.surface, id) && gesture.at.saturating_sub(at) < REST
-        });
-        if !goes_on {
-            store.end_stroke();
+        let value_at = entry.travel.place(id, desk.store().value(id));
+        let points_at_it =
+            Travel::stepped(id) && id.row().nearest(entry.travel.value(id, place)) == desk.store().value(id);
+        let turn = Turn { last, place, value_at, points_at_it, jumps: desk.store().jumps() };
+        let hold = self.holds.entry((gesture.surface, control, Target::Param(id))).or_default();
+        let given = hold.turn(turn, entry.takeover).or_else(|| meant.then_some(place));
+        let Some(given) = given else { return acts.push(Act::Waiting(id, place)) };
+        self.begin_stroke(gesture, Target::Param(id), desk);
+        let set = desk.turn(id, entry.travel.value(id, given), gesture.at);
+        if let Some(hold) = self.holds.get_mut(&(gesture.surface, control, Target::Param(id))) {
+            hold.holds(given, place, entry.travel.place(id, desk.store().value(id)));
         }
-        self.stroke = Some((gesture.surface, id, gesture.at));
+        acts.push(set.map_or_else(Act::Refused, |_| Act::Moved(id)));
     }
 
-    fn do_deed(&mut self, deed: Deed, control: Control, store: &mut Store) -> Act {
-        match deed {
-            Deed::Reseed => Act::Reseed,
-            Deed::Panic => Act::Panic,
-            Deed::Undo => Act::Undone(store.undo()),
-            Deed::Redo => Act::Redone(store.redo()),
-            Deed::Recall(place) => Act::Recalled(place, store.recall(place)),
-            Deed::Capture(place) => {
-                store.capture(place);
-                Act::Captured(place)
-            }
-            Deed::RecallByNumber => {
-                let (Control::Program { number, .. } | Control::Note { number, .. } | Control::Cc { number, .. }) =
-                    control
-                else {
-                    return Act::Recalled(0, store.recall(0));
-                };
-                Act::Recalled(usize::from(number), store.recall(usize::from(number)))
-            }
-            Deed::Start => Act::Seek(0.0),
+    #[expect(clippy::too_many_arguments, reason = "one line of the map at one moment")]
+    fn turn_morph(
+        &mut self,
+        gesture: &Gesture,
+        control: Control,
+        entry: &Entry,
+        scenes: (usize, usize),
+        (last, place): (Option<f64>, f64),
+        desk: &mut Desk,
+        acts: &mut Vec<Act>,
+    ) {
+        let place = if entry.travel.reversed { 1.0 - place } else { place };
+        let last = last.map(|last| if entry.travel.reversed { 1.0 - last } else { last });
+        // A morph that nobody holds begins wherever its fader stands.
+        let value_at = desk.morph_place(scenes).unwrap_or(place);
+        let turn = Turn { last, place, value_at, points_at_it: false, jumps: desk.store().jumps() };
+        let key = (gesture.surface, control, entry.target);
+        let given = self.holds.entry(key).or_default().turn(turn, entry.takeover);
+        let given = given.or_else(|| (gesture.surface == SurfaceId::SCORE).then_some(place));
+        let Some(given) = given else { return };
+        self.begin_stroke(gesture, entry.target, desk);
+        let morphed = desk.morph(scenes, given, gesture.at);
+        if let Some(hold) = self.holds.get_mut(&key) {
+            hold.holds(given, place, given);
         }
-    }
-
-    fn struck(&mut self, gesture: &Gesture, meaning: KeyMeaning, store: &mut Store) -> Option<Act> {
-        let capture = std::mem::take(&mut self.will_capture);
-        Some(match meaning {
-            KeyMeaning::Quit => Act::Quit,
-            KeyMeaning::Deed(Deed::Recall(place)) if capture => {
-                store.capture(place);
-                Act::Captured(place)
-            }
-            KeyMeaning::Deed(deed) => self.do_deed(deed, Control::Program { channel: 1, number: 0 }, store),
-            KeyMeaning::WillCapture => {
-                self.will_capture = true;
-                Act::WillCapture
-            }
-            KeyMeaning::Select(id) => self.select(id),
-            KeyMeaning::Walk(by) => {
-                let count = engine::param::PARAMS as isize;
-                let place = (self.selected as isize + by).rem_euclid(count);
-                self.select(engine::param::TABLE[place as usize].id)
-            }
-            KeyMeaning::Nudge(detents) => self.nudge(gesture, self.selected, detents, store),
-            KeyMeaning::Default => {
-                self.begin_stroke(gesture, self.selected, store);
-                let set = store.set(self.selected, self.selected.row().default);
-                set.map_or_else(Act::Refused, |_| Act::Moved(self.selected))
-            }
-            KeyMeaning::SeekBy(part) => Act::SeekBy(part),
-        })
-    }
-
-    fn select(&mut self, id: ParamId) -> Act {
-        self.selected = id;
-        Act::Selected(id)
+        acts.push(Act::Morphed(scenes.0, scenes.1, morphed.then_some(given)));
     }
 }
 

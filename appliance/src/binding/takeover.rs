@@ -1,10 +1,11 @@
-//! How a knob takes hold of a value, and how an encoder says which way it went.
-
-use engine::param::{ParamId, Store};
-use hal::gesture::Position;
+//! How a knob takes hold of a value that it did not set.
+//!
+//! Everything here is in places of the knob's travel, 0 to 1. Pure, and without a clock.
 
 /// How near a knob must come to its value to take hold: 3 of 128 places, as stage software has it.
 const NEAR: f64 = 3.0 / 128.0;
+/// Nearer than this, a knob that was scaling has caught up with its value: half a place of 7 bits.
+const CAUGHT_UP: f64 = 0.5 / 127.0;
 
 /// When a knob begins to move its value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,104 +15,166 @@ pub enum Takeover {
     Pickup,
     /// With the second thing it says. (Never with the first after a connect: that is the device, not a hand.)
     Jump,
+    /// At once, in proportion: the value has as far to go to the end as the knob, so that both arrive together.
+    Scale,
 }
 
-/// What 7 bits of a control change mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Encoding {
-    /// A place, 0 to 127.
-    #[default]
-    Absolute,
-    /// Up 1 to 64, down 127 to 65.
-    TwosComplement,
-    /// Up 65 to 127, down 63 to 1.
-    BinaryOffset,
-    /// Up 1 to 64, down 65 to 127.
-    SignBit,
-    /// Up 65 to 127, down 1 to 64.
-    SignBit2,
+/// The takeovers by name.
+pub const TAKEOVERS: [(&str, Takeover); 3] =
+    [("pickup", Takeover::Pickup), ("jump", Takeover::Jump), ("scale", Takeover::Scale)];
+
+/// Where things stand when a knob is turned.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// Where the knob stood before; unknown after a connect.
+    pub last: Option<f64>,
+    /// Where it stands now.
+    pub place: f64,
+    /// Where it would have to stand for the value that is.
+    pub value_at: f64,
+    /// The value is a step, and the knob points at it.
+    pub points_at_it: bool,
+    /// How often values have moved without a hand (undo, scenes, patches).
+    pub jumps: u64,
 }
 
-impl Encoding {
-    /// Detents that the position stands for, up positive; `None` for a place.
-    #[must_use]
-    pub fn detents(self, position: Position) -> Option<i32> {
-        let value = match position {
-            Position::Detents(detents) => return Some(detents),
-            Position::Seven(value) => i32::from(value),
-            Position::Fourteen(_) => return None,
-        };
-        match self {
-            Self::Absolute => None,
-            Self::TwosComplement => Some(if value <= 64 { value } else { value - 128 }),
-            Self::BinaryOffset => Some(if value == 0 { 0 } else { value - 64 }),
-            Self::SignBit => Some(if value <= 64 { value } else { 64 - value }),
-            Self::SignBit2 => Some(if value <= 64 { -value } else { value - 64 }),
-        }
-    }
-}
-
-/// What is known of one knob.
+/// What is known of one knob's hold on one value.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Knob {
-    /// Where it last stood.
-    last: Option<f64>,
-    /// The value's position that it last set, while it has hold.
+pub struct Hold {
+    /// Where the value would have it stand, while it has hold: the place that it last gave.
     held: Option<f64>,
-    /// The store's count of jumps when it was last turned.
+    /// Where a scaled value is between its steps.
+    between: Option<f64>,
     jumps: u64,
 }
 
-impl Knob {
-    /// Whether a knob that now stands at `place` may set the value.
-    pub fn takes_hold(&mut self, place: f64, id: ParamId, store: &Store, takeover: Takeover) -> bool {
-        let value = store.position(id);
-        let moved_by_others = self.held.is_some_and(|held| (held - value).abs() > NEAR);
-        if self.jumps != store.jumps() || moved_by_others {
-            self.held = None;
-            self.jumps = store.jumps();
+impl Hold {
+    /// Where the value goes, as a place; `None` while the knob has no hold of it.
+    pub fn turn(&mut self, turn: Turn, takeover: Takeover) -> Option<f64> {
+        let moved_by_others = self.held.or(self.between).is_some_and(|held| (held - turn.value_at).abs() > NEAR);
+        if self.jumps != turn.jumps || (moved_by_others && !turn.points_at_it) {
+            *self = Self { jumps: turn.jumps, ..Self::default() };
         }
-        let Some(last) = self.last.replace(place) else { return false };
+        let last = turn.last?;
         if self.held.is_some() || takeover == Takeover::Jump {
-            return true;
+            return Some(turn.place);
         }
-        let row = id.row();
-        let near = (place - value).abs() <= NEAR;
-        let crossed = (last - value) * (place - value) <= 0.0;
-        // A choice has no near: the knob is there when it points at it.
-        let points_at_it = row.labels().is_some() && row.at(place) == store.value(id);
-        near || crossed || points_at_it
+        if takeover == Takeover::Scale {
+            return Some(self.scaled(last, turn));
+        }
+        let near = (turn.place - turn.value_at).abs() <= NEAR;
+        let crossed = (last - turn.value_at) * (turn.place - turn.value_at) <= 0.0;
+        (near || crossed || turn.points_at_it).then_some(turn.place)
     }
 
-    /// It has set the value, which now stands at `position`.
-    pub fn holds_at(&mut self, position: f64) {
-        self.held = Some(position);
+    /// Both have the rest of the way before them; each goes the same part of its own.
+    fn scaled(&mut self, last: f64, turn: Turn) -> f64 {
+        let at = self.between.unwrap_or(turn.value_at);
+        let by = turn.place - last;
+        let to = if by > 0.0 && last < 1.0 {
+            at + (1.0 - at) * by / (1.0 - last)
+        } else if by < 0.0 && last > 0.0 {
+            at + at * by / last
+        } else {
+            at
+        };
+        self.between = Some(to);
+        if (to - turn.place).abs() <= CAUGHT_UP { turn.place } else { to }
     }
 
-    /// Whether it went from the lower half of its travel to the upper: a button going down.
-    pub fn went_down(&mut self, place: f64) -> bool {
-        let before = self.last.replace(place);
-        place >= 0.5 && before.is_none_or(|before| before < 0.5)
+    /// The value was set and would now have the knob stand at `value_at`; `given` is what [`Hold::turn`] answered.
+    pub fn holds(&mut self, given: f64, place: f64, value_at: f64) {
+        if given == place {
+            self.held = Some(value_at);
+            self.between = None;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Encoding;
-    use hal::gesture::Position;
+    use super::{Hold, Takeover, Turn};
+    use proptest::prelude::*;
+
+    /// Plays a knob through `places` over a value at `value`; where the value stands after each.
+    fn played(takeover: Takeover, value: f64, places: &[f64]) -> Vec<f64> {
+        let (mut hold, mut last, mut value) = (Hold::default(), None, value);
+        let mut heard = Vec::new();
+        for &place in places {
+            let turn = Turn { last, place, value_at: value, points_at_it: false, jumps: 0 };
+            if let Some(given) = hold.turn(turn, takeover) {
+                value = given;
+                hold.holds(given, place, value);
+            }
+            last = Some(place);
+            heard.push(value);
+        }
+        heard
+    }
 
     #[test]
-    fn every_encoding_knows_up_from_down() {
-        let detents = |encoding: Encoding, value| encoding.detents(Position::Seven(value));
-        for (encoding, up, three_up, down, three_down) in [
-            (Encoding::TwosComplement, 1, 3, 127, 125),
-            (Encoding::BinaryOffset, 65, 67, 63, 61),
-            (Encoding::SignBit, 1, 3, 65, 67),
-            (Encoding::SignBit2, 65, 67, 1, 3),
+    fn every_row_of_the_takeover_table_holds() {
+        use Takeover::{Jump, Pickup, Scale};
+        for (words, takeover, value, places, heard) in [
+            ("the first word after a connect moves nothing", Jump, 0.5, vec![0.9], vec![0.5]),
+            ("nor does it at the value itself", Pickup, 0.5, vec![0.5], vec![0.5]),
+            ("a jumping knob moves with its second word", Jump, 0.5, vec![0.9, 0.8], vec![0.5, 0.8]),
+            ("a knob waits below its value", Pickup, 0.5, vec![0.1, 0.3], vec![0.5, 0.5]),
+            ("it takes hold within 3 of 128", Pickup, 0.5, vec![0.1, 0.48, 0.6], vec![0.5, 0.48, 0.6]),
+            ("it takes hold when it crosses from below", Pickup, 0.5, vec![0.1, 0.9], vec![0.5, 0.9]),
+            ("it takes hold when it crosses from above", Pickup, 0.5, vec![0.9, 0.1], vec![0.5, 0.1]),
+            ("half the way up is half the way up", Scale, 0.5, vec![0.0, 0.5, 1.0], vec![0.5, 0.75, 1.0]),
+            ("half the way down is half the way down", Scale, 0.5, vec![1.0, 0.5, 0.0], vec![0.5, 0.25, 0.0]),
+            ("an end reached together holds from then on", Scale, 0.5, vec![0.5, 1.0, 0.4], vec![0.5, 1.0, 0.4]),
+            ("a scaled value at the end stays there", Scale, 1.0, vec![0.2, 0.6], vec![1.0, 1.0]),
         ] {
-            let found = [up, three_up, down, three_down].map(|value| detents(encoding, value));
-            assert_eq!(found, [Some(1), Some(3), Some(-1), Some(-3)], "{encoding:?}");
+            let found = played(takeover, value, &places);
+            assert!(found.iter().zip(&heard).all(|(a, b)| (a - b).abs() < 1e-9), "{words}: {found:?}");
         }
-        assert_eq!(detents(Encoding::Absolute, 5), None);
+    }
+
+    #[test]
+    fn a_jump_of_values_lets_go_and_so_does_another_hand() {
+        let mut hold = Hold::default();
+        let turn =
+            |place, value_at, jumps| Turn { last: Some(place - 0.01), place, value_at, points_at_it: false, jumps };
+        assert_eq!(hold.turn(turn(0.5, 0.5, 0), Takeover::Pickup), Some(0.5));
+        hold.holds(0.5, 0.5, 0.5);
+        assert_eq!(hold.turn(turn(0.8, 0.5, 0), Takeover::Pickup), Some(0.8), "it has hold");
+        hold.holds(0.8, 0.8, 0.8);
+        assert_eq!(hold.turn(turn(0.9, 0.8, 1), Takeover::Pickup), None, "a scene was recalled");
+        assert_eq!(hold.turn(turn(0.81, 0.8, 1), Takeover::Pickup), Some(0.81));
+        hold.holds(0.81, 0.81, 0.81);
+        assert_eq!(hold.turn(turn(0.9, 0.2, 1), Takeover::Pickup), None, "another hand moved it");
+    }
+
+    proptest! {
+        #[test]
+        fn a_scaled_value_never_jumps_further_than_the_knob_can_explain(
+            value in 0.0..=1.0, places in prop::collection::vec(0.0..=1.0, 2..40)
+        ) {
+            let heard = played(Takeover::Scale, value, &places);
+            let mut before = value;
+            for (pair, now) in places.windows(2).zip(&heard[1..]) {
+                // Towards the same end as the knob, never past it, and an end is reached together.
+                let (by, to) = (pair[1] - pair[0], now - before);
+                prop_assert!(by * to >= -1e-9 && (0.0..=1.0).contains(now));
+                if pair[1] == 0.0 || pair[1] == 1.0 { prop_assert!((now - pair[1]).abs() < 0.01); }
+                before = *now;
+            }
+        }
+
+        #[test]
+        fn a_pickup_never_moves_a_value_further_than_the_knob_moved(
+            value in 0.0..=1.0, places in prop::collection::vec(0.0..=1.0, 2..40)
+        ) {
+            let heard = played(Takeover::Pickup, value, &places);
+            let mut before = value;
+            for (pair, now) in places.windows(2).zip(&heard[1..]) {
+                let near = 3.0 / 128.0;
+                prop_assert!((now - before).abs() <= (pair[1] - pair[0]).abs() + near + 1e-9);
+                before = *now;
+            }
+        }
     }
 }

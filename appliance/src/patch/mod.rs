@@ -22,28 +22,33 @@
 //! [scenes.1]                        # 1 to 9; what is not named is at its default
 //! denoise = 0.9
 //!
-//! [[map]]                           # before the default map
-//! cc = 74                           # or note, nrpn, bend = true, pressure = true, program = true
+//! [[map]]                           # before the usual map
+//! cc = 74                           # or note, nrpn, poly_pressure, button, encoder, pot, key, or bend = true, pressure,
+//!                                   # program
 //! channel = 1                       # any where it is left out
-//! to = "denoise"                    # or reseed, panic, undo, redo, start, scene-N, keep-scene-N, scene
+//! to = "denoise"                    # or several in brackets; or morph-1-2, scene-N, keep-scene-N, undo, panic, ...
+//! range = [0.2, 0.8]                # in the parameter's unit
+//! curve = "linear"                  # slow, fast, s
+//! taper = "own"                     # linear, log
 //! encoding = "absolute"             # twos-complement, binary-offset, sign-bit, sign-bit-2
-//! takeover = "pickup"               # or jump
+//! takeover = "pickup"               # jump, scale
 //! ```
 //!
-//! Reading walks the document itself instead of deriving a reader, because a deriving one stops at the first fault: a
-//! player who mends a patch by hand sees every fault at once, each with its line. Unknown keys are faults: a misspelt one
-//! must not be silence. Saving writes beside the old file, flushes, and renames, so that a power cut leaves one or the
+//! Further keys of an entry: `reversed`, `bank` (1 to 8), `shift`, `press` (set, momentary, toggle, latch), `velocity`,
+//! `fourteen_bit`. `docs/surface.md` explains them.
+//!
+//! A player who mends a patch by hand sees every fault at once, each with its line (`crate::document`). Saving writes beside the old file, flushes, and renames, so that a power cut leaves one or the
 //! other whole.
 
 mod read;
 mod write;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use engine::param::{Breakpoints, ParamId, SCENES, Store, Values};
 
 use crate::binding::Map;
+use crate::document::{Fault, lines, save};
 
 /// Greatest patch file in bytes: a hundred times the longest that hands write.
 const LARGEST_BYTES: u64 = 1 << 20;
@@ -88,6 +93,17 @@ impl Patch {
     /// # Errors
     /// [`PatchError`]: with every fault of the file.
     pub fn load(path: &Path) -> Result<Self, PatchError> {
+        match Self::load_sound(path)? {
+            (patch, faults) if faults.is_empty() => Ok(patch),
+            (_, faults) => Err(PatchError::Faulty { path: path.to_owned(), faults }),
+        }
+    }
+
+    /// Reads a patch as far as it is sound: on a stage, most of a patch is better than none.
+    ///
+    /// # Errors
+    /// [`PatchError`]: when the file is none that could hold a patch.
+    pub fn load_sound(path: &Path) -> Result<(Self, Vec<Fault>), PatchError> {
         let unreadable = |error| PatchError::Unreadable(path.to_owned(), error);
         if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST_BYTES {
             return Err(PatchError::TooLarge(path.to_owned()));
@@ -95,11 +111,11 @@ impl Patch {
         let bytes = std::fs::read(path).map_err(unreadable)?;
         let text = String::from_utf8(bytes)
             .map_err(|error| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error())))?;
-        let mut patch = Self::parse(&text).map_err(|faults| PatchError::Faulty { path: path.to_owned(), faults })?;
+        let (mut patch, faults) = Self::parse_sound(&text);
         if let (Some(source), Some(folder)) = (&patch.source, path.parent()) {
             patch.source = Some(folder.join(source));
         }
-        Ok(patch)
+        Ok((patch, faults))
     }
 
     /// Reads a patch's text.
@@ -107,6 +123,15 @@ impl Patch {
     /// # Errors
     /// Every fault of the text, in the order of their lines.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        match Self::parse_sound(text) {
+            (patch, faults) if faults.is_empty() => Ok(patch),
+            (_, faults) => Err(faults),
+        }
+    }
+
+    /// Reads a patch's text as far as it is sound: what is faulty is left out and told, in the order of the lines.
+    #[must_use]
+    pub fn parse_sound(text: &str) -> (Self, Vec<Fault>) {
         read::read(text)
     }
 
@@ -121,7 +146,7 @@ impl Patch {
     /// # Errors
     /// [`PatchError::Unwritable`]; the old file is as it was.
     pub fn save(&self, path: &Path) -> Result<(), PatchError> {
-        write::save(path, self.to_text().as_bytes()).map_err(|error| PatchError::Unwritable(path.to_owned(), error))
+        save(path, self.to_text().as_bytes()).map_err(|error| PatchError::Unwritable(path.to_owned(), error))
     }
 
     /// Puts the patch's values and scenes into the store. Curves, source and prompts travel as edges.
@@ -134,7 +159,7 @@ impl Patch {
 
     /// Takes the store's values and scenes into the patch, for saving.
     pub fn take_from(&mut self, store: &Store) {
-        self.values = *store.values();
+        self.values = *store.aims();
         for (place, scene) in self.scenes.iter_mut().enumerate() {
             *scene = store.scene(place).copied();
         }
@@ -161,35 +186,6 @@ pub enum PatchError {
     /// Free or mend the disk, and save again.
     #[error("{}: cannot be saved: {_1}", _0.display())]
     Unwritable(PathBuf, #[source] std::io::Error),
-}
-
-fn lines(path: &Path, faults: &[Fault]) -> String {
-    let lines: Vec<String> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
-    lines.join("\n")
-}
-
-/// One fault of a patch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Its line, from 1.
-    pub line: usize,
-    /// The key, as in `values.denoise`.
-    pub key: String,
-    /// What stands there.
-    pub found: String,
-    /// What should.
-    pub expected: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, key, found, expected } = self;
-        if key.is_empty() {
-            write!(f, "{line}: {found} (expected {expected})")
-        } else {
-            write!(f, "{line}: {key}: found {found}, expected {expected}")
-        }
-    }
 }
 
 #[cfg(test)]

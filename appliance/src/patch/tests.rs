@@ -4,7 +4,7 @@ use engine::param::{Breakpoints, ParamId, Store, Values};
 use proptest::prelude::*;
 
 use super::{Patch, PatchError};
-use crate::binding::{Deed, Encoding, Entry, Map, On, Takeover, Target};
+use crate::binding::{Deed, Encoding, Entry, Map, On, Takeover, Target, Travel};
 
 /// The example of the module's own documentation.
 fn example() -> String {
@@ -27,7 +27,8 @@ fn the_documented_example_is_a_patch() {
     assert_eq!(patch.values.label(ParamId::Method), "sde");
     assert_eq!(patch.curves[0].1.points(), [[0.0, 0.2], [1.0, 0.8]]);
     assert_eq!(patch.scenes[0].map(|scene| scene.exact(ParamId::Denoise)), Some(0.9));
-    let own = Entry { channel: Some(1), ..Entry::usual(On::Cc(74), Target::Param(ParamId::Denoise)) };
+    let travel = Travel { range: Some((0.2, 0.8)), ..Travel::default() };
+    let own = Entry { channel: Some(1), travel, ..Entry::usual(On::Cc(74), Target::Param(ParamId::Denoise)) };
     assert_eq!(patch.map.own(), [own]);
 }
 
@@ -40,11 +41,11 @@ fn every_fault_is_told_at_once_with_its_line() {
     assert_eq!(
         faults(text),
         vec![
-            "1: sauce: found an unknown key, expected source, prompt, values, curves, scenes or map",
+            "1: sauce: found an unknown key, expected source, prompt, values, curves, scenes or map; try source",
             "4: values.denoise: found 1.5, expected 0 to 1",
             "5: values.method: found \"euler\", expected ode, sde",
             "6: values.seed: found 1.5, expected a whole number, 0 to 4294967295",
-            "7: values.speed: found an unknown key, expected a parameter of `demon params`",
+            "7: values.speed: found an unknown key, expected a parameter of `demon params`; try seed",
             "8: values.depth: found nan, expected a whole number, 1 to 8",
             "10: prompt.bpm: found 7, expected a whole number, 30 to 300",
             "11: prompt.time_signature: found 5, expected 2, 3, 4 or 6",
@@ -85,11 +86,7 @@ fn what_is_saved_is_read_again_as_it_was() {
     patch.curves =
         vec![(ParamId::OdeNoise, Breakpoints::new(ParamId::OdeNoise, &[[0.0, 1e-9], [1.0, 1.0]]).expect("sane"))];
     patch.map = Map::with(vec![
-        Entry {
-            channel: Some(16),
-            encoding: Encoding::SignBit2,
-            ..Entry::usual(On::Nrpn(99), Target::Deed(Deed::Redo))
-        },
+        Entry { channel: Some(16), encoding: Encoding::SignBit2, ..Entry::usual(On::Cc(99), Target::Deed(Deed::Redo)) },
         Entry { takeover: Takeover::Jump, ..Entry::usual(On::Bend, Target::Param(ParamId::GainDb)) },
     ]);
     let folder = tempfile::tempdir().expect("a temporary folder");

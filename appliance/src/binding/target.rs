@@ -1,0 +1,188 @@
+//! What a control reaches: a value, a morph, or something to do.
+
+use engine::param::{ParamId, SCENES};
+
+use super::control::BANKS;
+
+/// Something that is done, not moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// Other seeds.
+    Reseed,
+    /// Fade out, or play again; the tape goes on.
+    Mute,
+    /// Every value that can hurt goes to a safe place; the tape goes on.
+    Panic,
+    /// All values as the patch has them.
+    Revert,
+    /// Take the last stroke, or the last thing learnt, back.
+    Undo,
+    /// Do it again.
+    Redo,
+    /// Recall a scene, from 0.
+    Recall(usize),
+    /// Keep a scene, from 0.
+    Capture(usize),
+    /// Recall the scene whose number the control carries.
+    RecallByNumber,
+    /// Another patch of the set list: the one whose number the control carries.
+    PatchByNumber,
+    /// The next patch of the set list, or the one before.
+    PatchBy(i8),
+    /// Play from the start of the tape.
+    Start,
+    /// One beat of the tempo.
+    Tap,
+    /// Held: the shift layer.
+    Shift,
+    /// A bank of the surface, from 0.
+    Bank(u8),
+    /// The next bank, or the one before, round and round.
+    BankBy(i8),
+    /// Held: learn.
+    Learn,
+    /// Walk through the parameters: the one selected is what `selected` moves.
+    Browse,
+}
+
+/// Deeds of one name.
+const NAMED: [(&str, Deed); 18] = [
+    ("reseed", Deed::Reseed),
+    ("mute", Deed::Mute),
+    ("panic", Deed::Panic),
+    ("revert", Deed::Revert),
+    ("undo", Deed::Undo),
+    ("redo", Deed::Redo),
+    ("scene", Deed::RecallByNumber),
+    ("patch", Deed::PatchByNumber),
+    ("next-patch", Deed::PatchBy(1)),
+    ("previous-patch", Deed::PatchBy(-1)),
+    ("start", Deed::Start),
+    ("tap", Deed::Tap),
+    ("shift-layer", Deed::Shift),
+    ("next-bank", Deed::BankBy(1)),
+    ("previous-bank", Deed::BankBy(-1)),
+    ("learn", Deed::Learn),
+    ("browse", Deed::Browse),
+    // Kept last: the names that carry a number follow by rule.
+    ("bank-1", Deed::Bank(0)),
+];
+
+/// What a control reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A value.
+    Param(ParamId),
+    /// Whichever value is selected.
+    Selected,
+    /// Between two scenes, from 0.
+    Morph(usize, usize),
+    /// Something to do.
+    Deed(Deed),
+}
+
+impl Deed {
+    /// The deed of a name in a file.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let numbered = |prefix: &str, most: usize| {
+            let number = name.strip_prefix(prefix)?.parse().ok()?;
+            (1..=most).contains(&number).then(|| number - 1)
+        };
+        let named = NAMED.iter().find(|(known, _)| *known == name).map(|(_, deed)| *deed);
+        named
+            .or_else(|| numbered("keep-scene-", SCENES).map(Self::Capture))
+            .or_else(|| numbered("scene-", SCENES).map(Self::Recall))
+            .or_else(|| numbered("bank-", BANKS.into()).map(|bank| Self::Bank(bank as u8)))
+    }
+
+    /// Its name in a file.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Recall(place) => format!("scene-{}", place + 1),
+            Self::Capture(place) => format!("keep-scene-{}", place + 1),
+            Self::Bank(bank) => format!("bank-{}", bank + 1),
+            Self::PatchBy(by) => if by < 0 { "previous-patch" } else { "next-patch" }.to_owned(),
+            Self::BankBy(by) => if by < 0 { "previous-bank" } else { "next-bank" }.to_owned(),
+            named => NAMED.iter().find(|(_, deed)| *deed == named).map_or("", |(name, _)| name).to_owned(),
+        }
+    }
+
+    /// Whether it lasts as long as the control is held.
+    #[must_use]
+    pub const fn is_held(self) -> bool {
+        matches!(self, Self::Shift | Self::Learn)
+    }
+}
+
+impl Target {
+    /// The target of a name in a file: a parameter, a deed, or `morph-A-B` between two scenes.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let morph = || {
+            let (a, b) = name.strip_prefix("morph-")?.split_once('-')?;
+            let place = |text: &str| text.parse().ok().filter(|it| (1..=SCENES).contains(it)).map(|it| it - 1);
+            let (a, b) = (place(a)?, place(b)?);
+            (a != b).then_some(Self::Morph(a, b))
+        };
+        let selected = || (name == "selected").then_some(Self::Selected);
+        let param = ParamId::from_name(name).map(Self::Param).or_else(selected);
+        param.or_else(|| Deed::from_name(name).map(Self::Deed)).or_else(morph)
+    }
+
+    /// Its name in a file.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Param(id) => id.row().name.to_owned(),
+            Self::Selected => "selected".to_owned(),
+            Self::Deed(deed) => deed.name(),
+            Self::Morph(a, b) => format!("morph-{}-{}", a + 1, b + 1),
+        }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Param(id) => id.row().words.to_owned(),
+            Self::Selected => "the selected parameter".to_owned(),
+            Self::Deed(deed) => deed.name().replace('-', " "),
+            Self::Morph(a, b) => format!("morph {} to {}", a + 1, b + 1),
+        }
+    }
+
+    /// Every name that a target may have.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        let params = ParamId::all().map(Self::Param);
+        let deeds = NAMED.iter().map(|(_, deed)| *deed).chain((0..SCENES).map(Deed::Recall));
+        let deeds = deeds.chain((0..SCENES).map(Deed::Capture)).chain((1..BANKS).map(Deed::Bank)).map(Self::Deed);
+        params.chain(deeds).chain([Self::Selected, Self::Morph(0, 1)]).map(Self::name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deed, Target};
+
+    #[test]
+    fn every_target_comes_back_from_its_name_and_no_two_share_one() {
+        let names = Target::names();
+        for (place, name) in names.iter().enumerate() {
+            let target = Target::from_name(name).unwrap_or_else(|| panic!("{name} names nothing"));
+            assert_eq!(target.name(), *name);
+            assert!(!names[..place].contains(name), "{name} twice");
+        }
+    }
+
+    #[test]
+    fn numbers_beyond_what_there_is_name_nothing() {
+        for name in ["scene-0", "scene-10", "keep-scene-", "bank-9", "morph-1-1", "morph-1", "morph-1-12", "jump", ""] {
+            assert_eq!(Target::from_name(name), None, "{name}");
+        }
+        assert_eq!(Deed::from_name("bank-8"), Some(Deed::Bank(7)));
+        assert_eq!(Target::from_name("morph-3-9"), Some(Target::Morph(2, 8)));
+    }
+}

@@ -1,0 +1,226 @@
+//! The values under the hands: the store, the patch they began with, the scene they are at, and the morph.
+//!
+//! A hand sets an aim; [`Desk::walk`] takes the value there as fast as the sound can follow. Undo, scenes, revert and panic
+//! are one stroke each. Reads no clock: time comes with the gestures and with `walk`.
+
+use std::time::Duration;
+
+use engine::param::{Class, NotANumber, ParamId, SCENES, Set, Store, Values};
+
+use crate::feel::Hand;
+use crate::morph::Morph;
+
+/// What panic leaves alone: where the music is and who made it, and what only a worker can change.
+const KEPT_IN_PANIC: [ParamId; 3] = [ParamId::Seed, ParamId::LoopStart, ParamId::LoopEnd];
+
+/// A morph under way: from the values that were there when the fader took hold, so that nothing jumps.
+#[derive(Clone, Debug)]
+struct Morphing {
+    scenes: (usize, usize),
+    /// Where the fader took hold.
+    from: f64,
+    at: f64,
+    /// From the values then up to the upper scene, and down to the lower.
+    up: Morph,
+    down: Morph,
+    /// The store's count of jumps: after another scene the fader takes hold anew.
+    jumps: u64,
+}
+
+impl Morphing {
+    fn from(scenes: (usize, usize), (low, high): (Values, Values), (from, values): (f64, Values), jumps: u64) -> Self {
+        let (up, down) = (Morph::new(values, high), Morph::new(values, low));
+        Self { scenes, from, at: from, up, down, jumps }
+    }
+
+    fn values(&mut self, place: f64, now: &Values) -> Values {
+        if place >= self.from {
+            let way = 1.0 - self.from;
+            self.up.at(if way > 0.0 { (place - self.from) / way } else { 0.0 }, now)
+        } else {
+            self.down.at((self.from - place) / self.from, now)
+        }
+    }
+}
+
+/// The values under the hands.
+#[derive(Debug)]
+pub struct Desk {
+    store: Store,
+    hand: Hand,
+    patch: Values,
+    scene: Option<(usize, Values)>,
+    morphing: Option<Morphing>,
+    began: bool,
+}
+
+impl Desk {
+    /// The values of a store; `revert` comes back to what they are now.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        let patch = *store.aims();
+        let hand = Hand::new(&patch);
+        Self { store, hand, patch, scene: None, morphing: None, began: false }
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Takes a patch's values and scenes; they are what `revert` comes back to.
+    pub fn load(&mut self, values: &Values, scenes: &[Option<Values>; SCENES]) {
+        // Load-class values stay: a patch is heard at once, and never waits for a worker.
+        let mut kept = *values;
+        ParamId::all().filter(|id| self.began && id.row().class == Class::Load).for_each(|id| {
+            kept.set(id, self.store.value(id));
+        });
+        self.began = true;
+        self.store.take(&kept);
+        for (place, scene) in scenes.iter().enumerate() {
+            self.store.put_scene(place, *scene);
+        }
+        (self.patch, self.scene, self.morphing) = (kept, None, None);
+        self.hand.follow(self.store.values());
+    }
+
+    /// Sets where a hand wants a value, in its row's unit; `now` is when.
+    ///
+    /// # Errors
+    /// [`NotANumber`]; the old value stays.
+    pub fn turn(&mut self, id: ParamId, value: f64, now: Duration) -> Result<Set, NotANumber> {
+        let set = self.store.aim(id, value)?;
+        self.hand.aim_value(now, id, set.value);
+        Ok(set)
+    }
+
+    /// Takes values on their way to where the hands want them.
+    pub fn walk(&mut self, now: Duration) {
+        self.hand.advance(now, |step| self.store.walk(step.id, step.value));
+    }
+
+    /// Whether every value is where the hands want it.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.store.values() == self.store.aims()
+    }
+
+    /// Ends the stroke: the next change is a new thing to undo.
+    pub fn end_stroke(&mut self) {
+        self.store.end_stroke();
+    }
+
+    /// Takes the last stroke back; answers whether there was one.
+    pub fn undo(&mut self) -> bool {
+        let undone = self.store.undo();
+        self.hand.follow(self.store.values());
+        undone
+    }
+
+    /// Does the last undone stroke again; answers whether there was one.
+    pub fn redo(&mut self) -> bool {
+        let redone = self.store.redo();
+        self.hand.follow(self.store.values());
+        redone
+    }
+
+    /// Recalls a scene, from 0; answers whether there is one.
+    pub fn recall(&mut self, place: usize) -> bool {
+        let recalled = self.store.recall(place);
+        self.hand.follow(self.store.values());
+        if recalled {
+            self.scene = Some((place, *self.store.aims()));
+        }
+        recalled
+    }
+
+    /// Keeps the values as a scene, from 0.
+    pub fn capture(&mut self, place: usize) {
+        if self.store.capture(place) {
+            self.scene = Some((place, *self.store.aims()));
+        }
+    }
+
+    /// The scene last recalled or kept, from 0, and whether values have moved since.
+    #[must_use]
+    pub fn scene(&self) -> Option<(usize, bool)> {
+        self.scene.map(|(place, values)| (place, values != *self.store.aims()))
+    }
+
+    /// All values as the patch has them, but those of the load class.
+    pub fn revert(&mut self) {
+        let patch = self.patch;
+        self.take(&patch);
+        self.scene = None;
+    }
+
+    /// Every value that can hurt goes to its default, and the gain no higher than its own: one press to a sound that is
+    /// known, and one stroke to undo. Seed and loop stay, so that it is still the same piece.
+    pub fn panic(&mut self) {
+        let mut safe = *self.store.aims();
+        for id in ParamId::all().filter(|id| !KEPT_IN_PANIC.contains(id)) {
+            let default = id.row().default;
+            safe.set(id, if id == ParamId::GainDb { default.min(self.store.value(id)) } else { default });
+        }
+        self.take(&safe);
+    }
+
+    fn take(&mut self, values: &Values) {
+        let mut taken = *values;
+        ParamId::all().filter(|id| id.row().class == Class::Load).for_each(|id| {
+            taken.set(id, self.store.value(id));
+        });
+        self.store.take(&taken);
+        self.hand.follow(self.store.values());
+    }
+
+    /// Moves the fader between two scenes to `place`, 0 to 1; answers whether both are there. The ends are the scenes
+    /// exactly; between, values come from where they were when the fader took hold.
+    pub fn morph(&mut self, scenes: (usize, usize), place: f64, now: Duration) -> bool {
+        let (Some(low), Some(high)) = (self.store.scene(scenes.0).copied(), self.store.scene(scenes.1).copied()) else {
+            return false;
+        };
+        let place = place.clamp(0.0, 1.0);
+        let jumps = self.store.jumps();
+        let going = self.morphing.take().filter(|it| it.scenes == scenes && it.jumps == jumps);
+        let mut going = going.unwrap_or_else(|| {
+            let values = *self.store.aims();
+            let at = self.morph_place(scenes).unwrap_or(place);
+            Morphing::from(scenes, (low, high), (at, values), jumps)
+        });
+        let values = going.values(place, self.store.aims());
+        if place <= 0.0 || place >= 1.0 {
+            // From an end on, the fader is between the two scenes and nothing else.
+            going = Morphing::from(scenes, (low, high), (place, values), jumps);
+        }
+        going.at = place;
+        self.morphing = Some(going);
+        for id in ParamId::all().filter(|id| id.row().class != Class::Load) {
+            if values.exact(id) != self.store.value(id) {
+                // A scene's values are numbers: they came through the store.
+                let _ = self.turn(id, values.exact(id), now);
+            }
+        }
+        true
+    }
+
+    /// Where the morph between two scenes stands, if its fader has hold of it; an end where the values are that scene's.
+    #[must_use]
+    pub fn morph_place(&self, scenes: (usize, usize)) -> Option<f64> {
+        let going = self.morphing.as_ref().filter(|it| it.scenes == scenes && it.jumps == self.store.jumps());
+        let at_scene = |place: usize| self.scene == Some((place, *self.store.aims()));
+        going.map(|it| it.at).or_else(|| match scenes {
+            (low, _) if at_scene(low) => Some(0.0),
+            (_, high) if at_scene(high) => Some(1.0),
+            _ => None,
+        })
+    }
+
+    /// The morph that has hold: its scenes and where it stands.
+    #[must_use]
+    pub fn morphing(&self) -> Option<((usize, usize), f64)> {
+        let going = self.morphing.as_ref().filter(|it| it.jumps == self.store.jumps())?;
+        Some((going.scenes, going.at))
+    }
+}
