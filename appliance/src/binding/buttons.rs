@@ -75,9 +75,7 @@ impl Binding {
                     self.turn_layer(acts);
                 }
                 (Target::Deed(Deed::Learn), _) => {
-                    if self.learn.release(gesture.at).is_some() {
-                        acts.push(Act::NotLearnt);
-                    }
+                    acts.extend(self.learn.release(gesture.at).map(|_| Act::NotLearnt));
                 }
                 (Target::Param(id), Some(before)) => {
                     let set = desk.turn(id, before, gesture.at);
