@@ -20,5 +20,6 @@ pub mod rig;
 pub mod run;
 pub mod set;
 pub mod source;
+pub mod tempo;
 pub mod terminal;
 pub mod view;
