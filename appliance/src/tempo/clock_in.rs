@@ -225,5 +225,4 @@ fn fit(line: &VecDeque<Duration>) -> Option<(Duration, f64)> {
 }
 
 #[cfg(test)]
-#[path = "clock_in_tests.rs"]
 mod tests;

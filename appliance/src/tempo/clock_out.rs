@@ -214,5 +214,4 @@ pub fn bytes(message: Transport) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "clock_out_tests.rs"]
 mod tests;

@@ -8,6 +8,7 @@
 
 mod clock_in;
 mod clock_out;
+mod needle;
 mod tap;
 mod tape_beats;
 
@@ -17,6 +18,7 @@ use hal::gesture::{SurfaceId, Transport};
 
 pub use clock_in::{ClockIn, Cue};
 pub use clock_out::{ClockOut, bytes};
+pub use needle::Needle;
 pub use tap::{Tapped, Taps};
 pub use tape_beats::TapeBeats;
 
