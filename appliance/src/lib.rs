@@ -25,5 +25,6 @@ pub mod set;
 pub mod set_list;
 pub mod source;
 pub mod surfaces;
+pub mod tempo;
 pub mod terminal;
 pub mod view;
