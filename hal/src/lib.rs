@@ -4,6 +4,7 @@ pub mod adc;
 pub mod audio;
 pub mod display;
 pub mod gesture;
+pub mod input;
 pub mod keys;
 pub mod midi;
 pub mod panel;
