@@ -212,7 +212,7 @@ fn work<S: Screen, C: Clock>(mut painter: Painter<S, C>, desk: &Desk) {
         let mut place = desk.place();
         place.counts = painter.counts();
         place.fault = painter.fault().map(str::to_owned);
-        if leave && place.frame.is_none() {
+        if leave {
             break;
         }
     }
