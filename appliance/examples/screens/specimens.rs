@@ -75,7 +75,12 @@ pub fn specimens() -> Vec<Specimen> {
             waiting,
             "A knob that has not taken hold yet: the needle is where it stands, the bar where the value is, and the words say which way to turn.",
         ),
-        Specimen::new("play-morph", Screen::Play, morph, "A fader morphs from scene 3 to scene 5 while shift is held."),
+        Specimen::new(
+            "play-morph",
+            Screen::Play,
+            morph,
+            "A fader morphs from scene 3 to scene 5; the lowest line says that shift is held.",
+        ),
         Specimen::new(
             "play-choice",
             Screen::Play,

@@ -74,5 +74,5 @@ fn count(count: u64) -> String {
 /// The usual time and the worst.
 fn took(took: Took) -> String {
     let short = |ms: f32| if ms < 100.0 { format!("{ms:.1}") } else { format!("{:.0}", ms.min(9999.0)) };
-    format!("{} max {} ms", short(took.p50_ms), short(took.max_ms))
+    format!("{} / {} ms", short(took.p50_ms), short(took.max_ms))
 }

@@ -14,12 +14,9 @@ pub(super) fn play(status: &Status) -> Sheet {
     sheet
 }
 
-/// Patch, layer and scene.
+/// Patch and scene.
 fn head(status: &Status, sheet: &mut Sheet) {
-    let mut end = sheet.badge(Face::Plain, WIDTH, 0, 64, &scene_words(status));
-    if !status.layer.is_empty() {
-        end = sheet.right(Face::Plain, end - 3, 1, 36, &status.layer);
-    }
+    let end = sheet.badge(Face::Plain, WIDTH, 0, 64, &scene_words(status));
     sheet.text(Face::Plain, 0, 1, end - 4, title(status));
 }
 
@@ -77,7 +74,7 @@ fn hand(status: &Status, sheet: &mut Sheet) {
     sheet.bar(bar, value);
     if let Some(knob) = status.waiting {
         // A needle across the bar, dark around it so that it is seen on the lit part too.
-        let x = 2 + (knob.clamp(0.0, 1.0) * f64::from(WIDTH - 6)).round() as i32;
+        let x = 1 + (knob.clamp(0.0, 1.0) * f64::from(WIDTH - 4)).round() as i32;
         sheet.gap(Area::new(x - 1, 50, 4, 5));
         sheet.fill(Area::new(x, 48, 2, 8));
     }
@@ -101,13 +98,16 @@ fn beat(status: &Status, sheet: &mut Sheet) -> i32 {
     bpm.min(from) - 2
 }
 
-/// One line: what is wrong, what was said, or the time and the lead.
+/// One line: what is wrong, which layer is held, what was said, or the time and the lead.
 fn foot(status: &Status, sheet: &mut Sheet) {
     let trouble = status.xruns + status.late + status.non_finite;
     if let Some(fault) = &status.fault {
         sheet.lit_line(Face::Small, 56, WIDTH, fault, "");
     } else if status.muted {
         sheet.lit_line(Face::Small, 56, WIDTH, "MUTE", &status.message);
+    } else if !status.layer.is_empty() {
+        // A hand that holds shift wants to know that it does.
+        sheet.lit_line(Face::Small, 56, WIDTH, &status.layer, &status.message);
     } else if !status.message.is_empty() {
         sheet.text(Face::Small, 0, 56, WIDTH, &status.message);
     } else {

@@ -3,7 +3,7 @@
 //! Texts are cut and wrapped here by measuring, since a patch's name is as long as someone made it. Letters that the
 //! panel's fonts lack are shown as question marks.
 
-use hal::display::graphics::mono_font::iso_8859_1::{FONT_5X8, FONT_6X10, FONT_7X13_BOLD, FONT_10X20};
+use hal::display::graphics::mono_font::iso_8859_1::{FONT_5X7, FONT_6X12, FONT_7X13_BOLD, FONT_10X20};
 use hal::display::graphics::mono_font::{MonoFont, MonoTextStyle};
 use hal::display::graphics::pixelcolor::BinaryColor;
 use hal::display::graphics::prelude::{DrawTarget, Drawable, Point, Primitive, Size};
@@ -31,10 +31,21 @@ pub(super) enum Face {
 impl Face {
     const fn font(self) -> &'static MonoFont<'static> {
         match self {
-            Self::Small => &FONT_5X8,
-            Self::Plain => &FONT_6X10,
+            // The fonts of 5 by 8 and 6 by 10 have a cross for a full stop, which a number cannot bear.
+            Self::Small => &FONT_5X7,
+            Self::Plain => &FONT_6X12,
             Self::Bold => &FONT_7X13_BOLD,
             Self::Big => &FONT_10X20,
+        }
+    }
+
+    /// How far below its area's top a font begins: one has a row less than is taken, one two empty rows more (only the
+    /// accents of capitals reach into them).
+    const fn drop(self) -> i32 {
+        match self {
+            Self::Small => 1,
+            Self::Plain => -2,
+            Self::Bold | Self::Big => 0,
         }
     }
 
@@ -166,27 +177,29 @@ impl Sheet {
     /// A title across the whole sheet, dark on light, with a text at its right end.
     pub(super) fn title(&mut self, text: &str, right: &str) {
         self.marks.push(Mark::Field(Area::new(0, 0, WIDTH, 11)));
-        let right = Face::Plain.fit(right, WIDTH / 2);
-        let x = WIDTH - 2 - Face::Plain.width(&right);
-        self.write(Face::Plain, x, 1, &right, true);
-        self.write(Face::Plain, 2, 1, &Face::Plain.fit(text, x - 8), true);
+        self.dark_pair(Face::Plain, 1, WIDTH, text, right);
     }
 
     /// Writes dark on a line's lit field.
     pub(super) fn lit_line(&mut self, face: Face, y: i32, width: i32, left: &str, right: &str) {
         self.marks.push(Mark::Field(Area::new(0, y, width, face.height())));
-        let right = face.fit(right, width / 2);
-        let x = width - 2 - face.width(&right);
-        self.write(face, x, y, &right, true);
-        self.write(face, 2, y, &face.fit(left, x - 6), true);
+        self.dark_pair(face, y, width, left, right);
+    }
+
+    /// Two texts on a lit field; the left one has the right of way.
+    fn dark_pair(&mut self, face: Face, y: i32, width: i32, left: &str, right: &str) {
+        let left = face.fit(left, width - 4);
+        let right = face.fit(right, width - 4 - face.width(&left) - face.width(" "));
+        self.write(face, 2, y, &left, true);
+        self.write(face, width - 2 - face.width(&right), y, &right, true);
     }
 
     /// A bar, `part` of it (0 to 1) lit.
     pub(super) fn bar(&mut self, area: Area, part: f64) {
         self.marks.push(Mark::Outline(area));
-        let inside = f64::from(area.width - 4);
+        let inside = f64::from(area.width - 2);
         let lit = (part.clamp(0.0, 1.0) * inside).round() as i32;
-        self.marks.push(Mark::Fill(Area::new(area.x + 2, area.y + 2, lit, area.height - 4)));
+        self.marks.push(Mark::Fill(Area::new(area.x + 1, area.y + 1, lit, area.height - 2)));
     }
 
     pub(super) fn fill(&mut self, area: Area) {
@@ -220,7 +233,13 @@ impl Sheet {
                 Mark::Text { area, text, face, dark } => {
                     let ink = if *dark { BinaryColor::Off } else { BinaryColor::On };
                     let style = MonoTextStyle::new(face.font(), ink);
-                    Text::with_baseline(text, Point::new(area.x, area.y), style, Baseline::Top).draw(target)?;
+                    let y = area.y + face.drop();
+                    // The big face is thin for its size: struck twice it is as bold as the others.
+                    let strikes = if *face == Face::Big { 2 } else { 1 };
+                    for strike in 0..strikes {
+                        let corner = Point::new(area.x + strike, y);
+                        Text::with_baseline(text, corner, style, Baseline::Top).draw(target)?;
+                    }
                 }
             }
         }

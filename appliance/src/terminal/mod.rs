@@ -217,7 +217,8 @@ pub(crate) fn written(id: ParamId, values: &Values) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Status, clock, decibel, draw, lines, written};
+    use super::{Morph, Status, Tempo, Took, clock, decibel, draw, lines, written};
+    use crate::health::{Brake, GpuHealth};
     use engine::param::{Class, ParamId};
     use hal::display::{Frame, Tint};
 
@@ -240,6 +241,16 @@ mod tests {
             controllers: 12,
             where_: "tensorrt, hw:CARD=Something,DEV=0 and so on and so on".to_owned(),
             message: "a message longer than the panel is wide, which is cut and does not wrap around at all".to_owned(),
+            patch: "a patch that someone named with care and with many words for it to be found again".to_owned(),
+            scene: Some(8),
+            scene_changed: true,
+            morph: Some(Morph { scenes: [7, 8], position: 9.0 }),
+            tick: Took { p50_ms: f32::MAX, max_ms: f32::MAX },
+            decode: Took { p50_ms: f32::MAX, max_ms: f32::MAX },
+            gpu: Some(GpuHealth { load_percent: 100, celsius: 105, brake: Some(Brake::Supply) }),
+            tempo: Some(Tempo { bpm: 1e9, from: "a clock from far away".to_owned() }),
+            layer: "a bank with a long name".to_owned(),
+            undo: usize::MAX,
             ..Status::default()
         };
         status.values.set(ParamId::GainDb, -60.0);
@@ -253,6 +264,40 @@ mod tests {
                 assert!(line.text().chars().count() <= super::WIDTH, "{}", line.text());
             }
         }
+    }
+
+    #[test]
+    fn place_and_machine_are_whole_in_the_text() {
+        let status = Status {
+            morph: Some(Morph { scenes: [7, 8], position: 0.4 }),
+            tempo: Some(Tempo { bpm: 123.44, from: "clock".to_owned() }),
+            layer: "shift".to_owned(),
+            tick: Took { p50_ms: 129.8, max_ms: 134.1 },
+            decode: Took { p50_ms: 118.2, max_ms: 126.9 },
+            patch: "Night bus".to_owned(),
+            message: String::new(),
+            ..busy()
+        };
+        let text: Vec<String> = lines(&status).iter().map(|line| line.text()).collect();
+        let text = text.join("\n");
+        for words in [
+            " scene 9 moved since  8 to 9 40 % 123.4 bpm clock shift undo 999\n",
+            " tick 129.8/134.1 ms  decode 118.2/126.9 ms  GPU 100 % 105 C slowed by supply\n",
+            " Night bus ",
+        ] {
+            assert!(text.contains(words), "{words:?} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_read_before_what_is_asked_and_that_before_what_was_said() {
+        let last = |status: &Status| lines(status).pop().unwrap();
+        let mut status = Status { message: "scene kept".to_owned(), ..Status::default() };
+        assert_eq!(last(&status).text(), " scene kept");
+        status.learn = Some("turn a knob".to_owned());
+        assert_eq!(last(&status).text(), " turn a knob");
+        status.fault = Some("no sound card".to_owned());
+        assert_eq!((last(&status).text(), last(&status).0[0].tint), (" no sound card".to_owned(), Tint::Red));
     }
 
     #[test]
