@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 SECONDS ?= 60
 
-.PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio
+.PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
 .PHONY: tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
@@ -50,6 +50,9 @@ model-report: packages ## what the built-in model does on music it never saw: ta
 
 demo-audio: packages ## the scripted set: docs/set.ogg, its knob moves, and the picture of what each of them did
 	tools/demo-audio/run
+
+screens: packages ## the pictures of the panel's screens again, docs/screens
+	$(CARGO) run --quiet --locked -p appliance --example screens
 
 tensorrt: ## TensorRT for RTX, NVRTC and our shims below target/tensorrt (190 MB to download; wants g++ and pip)
 	@tools/tensorrt/install

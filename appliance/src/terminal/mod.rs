@@ -1,15 +1,64 @@
 //! What a player sees: source and position, the value last moved, the ring, the lead, trouble, levels, one message.
 //!
-//! [`Status`] is filled by the conductor; [`lines`] writes it as text for a terminal, [`draw`] draws it for a small panel.
-//! Both are pure: the same status is the same picture. A parameter's colour says when a change of it is heard.
+//! [`Status`] is filled by the conductor; [`lines`] writes it as text for a terminal, [`draw`] draws it for a small panel
+//! (more of them in [`crate::screens`]). Both are pure: the same status is the same picture. A parameter's colour says
+//! when a change of it is heard.
 
-mod panel;
 mod text;
 
 use engine::param::{ParamId, Values};
+use hal::display::graphics::pixelcolor::BinaryColor;
+use hal::display::graphics::prelude::DrawTarget;
 
-pub use panel::draw;
+use crate::health::GpuHealth;
+use crate::screens::{self, Screen};
+
 pub use text::{WIDTH, lines};
+
+/// How long something took of late, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Took {
+    /// Half took no longer than this.
+    pub p50_ms: f32,
+    /// The longest.
+    pub max_ms: f32,
+}
+
+/// A place between two scenes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Morph {
+    /// The scenes, counted from 0.
+    pub scenes: [usize; 2],
+    /// 0 is the first scene, 1 the second.
+    pub position: f64,
+}
+
+/// The beat that the set follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tempo {
+    /// Beats a minute.
+    pub bpm: f32,
+    /// Whose beat it is: "tap", "clock", "source".
+    pub from: String,
+}
+
+/// A list of parameters to choose from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pick {
+    /// The parameters, in the order in which they are shown.
+    pub list: Vec<ParamId>,
+    /// The one under the cursor.
+    pub cursor: usize,
+}
+
+/// How far the box is with starting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Boot {
+    /// What is being done.
+    pub words: String,
+    /// Part done, 0 to 1.
+    pub part: f32,
+}
 
 /// All that is shown.
 #[derive(Clone, Debug)]
@@ -56,6 +105,34 @@ pub struct Status {
     pub controllers: usize,
     /// The message line; empty for none.
     pub message: String,
+    /// Name of the patch; empty for none.
+    pub patch: String,
+    /// The scene last recalled or kept, counted from 0.
+    pub scene: Option<usize>,
+    /// Whether a value was moved since.
+    pub scene_changed: bool,
+    /// The place between two scenes, while a fader morphs.
+    pub morph: Option<Morph>,
+    /// Time of a tick.
+    pub tick: Took,
+    /// Time of a window's decoding.
+    pub decode: Took,
+    /// The graphics card, where there is one that tells.
+    pub gpu: Option<GpuHealth>,
+    /// The beat, where there is one.
+    pub tempo: Option<Tempo>,
+    /// What to touch, while a control is being learnt.
+    pub learn: Option<String>,
+    /// The bank or layer of the controls ("B", "shift"); empty on the first.
+    pub layer: String,
+    /// A fault in plain words; stays until it is gone.
+    pub fault: Option<String>,
+    /// Strokes that can be taken back.
+    pub undo: usize,
+    /// A list to choose a parameter from, while it is open.
+    pub pick: Option<Pick>,
+    /// How far the box is with starting; nothing once it plays.
+    pub boot: Option<Boot>,
 }
 
 impl Default for Status {
@@ -82,6 +159,20 @@ impl Default for Status {
             where_: String::new(),
             controllers: 0,
             message: String::new(),
+            patch: String::new(),
+            scene: None,
+            scene_changed: false,
+            morph: None,
+            tick: Took::default(),
+            decode: Took::default(),
+            gpu: None,
+            tempo: None,
+            learn: None,
+            layer: String::new(),
+            fault: None,
+            undo: 0,
+            pick: None,
+            boot: None,
         }
     }
 }
@@ -94,19 +185,27 @@ impl Status {
     }
 }
 
+/// Draws the screen of play onto a panel of 128 by 64 dots.
+///
+/// # Errors
+/// What the target errs with.
+pub fn draw<D: DrawTarget<Color = BinaryColor>>(status: &Status, target: &mut D) -> Result<(), D::Error> {
+    screens::draw(status, Screen::Play, target)
+}
+
 /// Minutes and seconds.
-fn clock(seconds: f64) -> String {
+pub(crate) fn clock(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0) as u64;
     format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
 }
 
 /// A peak in decibels under full scale, as short as a meter needs it.
-fn decibel(peak: f32) -> String {
+pub(crate) fn decibel(peak: f32) -> String {
     if peak > 1e-3 { format!("{:.1}", 20.0 * peak.log10()) } else { "-inf".to_owned() }
 }
 
 /// A value with its unit.
-fn written(id: ParamId, values: &Values) -> String {
+pub(crate) fn written(id: ParamId, values: &Values) -> String {
     let row = id.row();
     if id == ParamId::GainDb && values.gain() == 0.0 {
         return "off".to_owned();
@@ -118,7 +217,8 @@ fn written(id: ParamId, values: &Values) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Status, clock, decibel, draw, lines, written};
+    use super::{Morph, Status, Tempo, Took, clock, decibel, draw, lines, written};
+    use crate::health::{Brake, GpuHealth};
     use engine::param::{Class, ParamId};
     use hal::display::{Frame, Tint};
 
@@ -141,6 +241,16 @@ mod tests {
             controllers: 12,
             where_: "tensorrt, hw:CARD=Something,DEV=0 and so on and so on".to_owned(),
             message: "a message longer than the panel is wide, which is cut and does not wrap around at all".to_owned(),
+            patch: "a patch that someone named with care and with many words for it to be found again".to_owned(),
+            scene: Some(8),
+            scene_changed: true,
+            morph: Some(Morph { scenes: [7, 8], position: 9.0 }),
+            tick: Took { p50_ms: f32::MAX, max_ms: f32::MAX },
+            decode: Took { p50_ms: f32::MAX, max_ms: f32::MAX },
+            gpu: Some(GpuHealth { load_percent: 100, celsius: 105, brake: Some(Brake::Supply) }),
+            tempo: Some(Tempo { bpm: 1e9, from: "a clock from far away".to_owned() }),
+            layer: "a bank with a long name".to_owned(),
+            undo: usize::MAX,
             ..Status::default()
         };
         status.values.set(ParamId::GainDb, -60.0);
@@ -154,6 +264,40 @@ mod tests {
                 assert!(line.text().chars().count() <= super::WIDTH, "{}", line.text());
             }
         }
+    }
+
+    #[test]
+    fn place_and_machine_are_whole_in_the_text() {
+        let status = Status {
+            morph: Some(Morph { scenes: [7, 8], position: 0.4 }),
+            tempo: Some(Tempo { bpm: 123.44, from: "clock".to_owned() }),
+            layer: "shift".to_owned(),
+            tick: Took { p50_ms: 129.8, max_ms: 134.1 },
+            decode: Took { p50_ms: 118.2, max_ms: 126.9 },
+            patch: "Night bus".to_owned(),
+            message: String::new(),
+            ..busy()
+        };
+        let text: Vec<String> = lines(&status).iter().map(|line| line.text()).collect();
+        let text = text.join("\n");
+        for words in [
+            " scene 9 moved since  8 to 9 40 % 123.4 bpm clock shift undo 999\n",
+            " tick 129.8/134.1 ms  decode 118.2/126.9 ms  GPU 100 % 105 C slowed by supply\n",
+            " Night bus ",
+        ] {
+            assert!(text.contains(words), "{words:?} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_read_before_what_is_asked_and_that_before_what_was_said() {
+        let last = |status: &Status| lines(status).pop().unwrap();
+        let mut status = Status { message: "scene kept".to_owned(), ..Status::default() };
+        assert_eq!(last(&status).text(), " scene kept");
+        status.learn = Some("turn a knob".to_owned());
+        assert_eq!(last(&status).text(), " turn a knob");
+        status.fault = Some("no sound card".to_owned());
+        assert_eq!((last(&status).text(), last(&status).0[0].tint), (" no sound card".to_owned(), Tint::Red));
     }
 
     #[test]

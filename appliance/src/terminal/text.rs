@@ -16,13 +16,13 @@ const SMALL_BAR: usize = 8;
 /// The status as lines; always the same number of them.
 #[must_use]
 pub fn lines(status: &Status) -> Vec<Line> {
-    let mut lines = vec![title(status), position(status), spotlight(status), Line::default()];
+    let mut lines = vec![title(status), position(status), spotlight(status), place(status)];
     // Two columns, each parameter behind the key that selects it.
     lines.extend((0..MAIN.len() / 2).map(|row| {
         let left = parameter(Line::default(), row, status);
         parameter(left.with(Tint::Plain, "  "), row + MAIN.len() / 2, status)
     }));
-    lines.extend([Line::default(), slots(status), trouble(status), meters(status), message(status)]);
+    lines.extend([machine(status), slots(status), trouble(status), meters(status), message(status)]);
     lines.into_iter().map(cut).collect()
 }
 
@@ -33,8 +33,8 @@ fn title(status: &Status) -> Line {
         1 => ", 1 controller".to_owned(),
         more => format!(", {more} controllers"),
     };
-    let line =
-        Line::default().with(Tint::Bold, format!(" {:<28.28}", status.source)).with(Tint::Plain, format!(" {time}"));
+    let name = if status.patch.is_empty() { &status.source } else { &status.patch };
+    let line = Line::default().with(Tint::Bold, format!(" {name:<28.28}")).with(Tint::Plain, format!(" {time}"));
     let line = if status.muted { line.with(Tint::Red, "  MUTE") } else { line };
     line.with(Tint::Dim, format!("  {}{controllers}", status.where_))
 }
@@ -71,6 +71,44 @@ fn spotlight(status: &Status) -> Line {
         .with(Tint::Dim, format!("  {}", row.class.word()));
     match status.waiting {
         Some(knob) => line.with(Tint::Yellow, format!("  knob at {:.2}, turn on", knob)),
+        None => line,
+    }
+}
+
+/// Where in the patch the set is: scene, morph, beat, layer, and how far back undo goes. Empty before any of it.
+fn place(status: &Status) -> Line {
+    let mut line = Line::default();
+    if let Some(scene) = status.scene {
+        line = line.with(Tint::Bold, format!(" scene {}", scene + 1));
+        line = line.with(Tint::Dim, if status.scene_changed { " moved since " } else { " " });
+    }
+    if let Some(morph) = &status.morph {
+        let [from, to] = morph.scenes.map(|it| it + 1);
+        line = line.with(Tint::Plain, format!(" {from} to {to} {:.0} %", morph.position.clamp(0.0, 1.0) * 100.0));
+    }
+    if let Some(tempo) = &status.tempo {
+        line = line.with(Tint::Plain, format!(" {:.1} bpm", tempo.bpm.min(9999.0)));
+        line = line.with(Tint::Dim, format!(" {:.12}", tempo.from));
+    }
+    if !status.layer.is_empty() {
+        line = line.with(Tint::Yellow, format!(" {:.12}", status.layer));
+    }
+    if status.undo > 0 { line.with(Tint::Dim, format!(" undo {}", status.undo.min(999))) } else { line }
+}
+
+/// What the machine says of itself; empty before it does.
+fn machine(status: &Status) -> Line {
+    let mut line = Line::default();
+    for (word, took) in [("tick", status.tick), ("decode", status.decode)] {
+        if took.max_ms > 0.0 {
+            let (usual, worst) = (took.p50_ms.min(9999.0), took.max_ms.min(9999.0));
+            line = line.with(Tint::Plain, format!(" {word} {usual:.1}/{worst:.1} ms "));
+        }
+    }
+    let Some(gpu) = &status.gpu else { return line };
+    line = line.with(Tint::Plain, format!(" GPU {} % {} C", gpu.load_percent, gpu.celsius));
+    match gpu.brake {
+        Some(brake) => line.with(Tint::Yellow, format!(" {}", brake.words())),
         None => line,
     }
 }
@@ -123,8 +161,15 @@ fn meters(status: &Status) -> Line {
     line
 }
 
+/// One message: what is wrong before what is asked before what was said.
 fn message(status: &Status) -> Line {
     let hint = "space mutes, r reseeds, u undoes, arrows move, 1-9 scenes, q leaves";
+    if let Some(fault) = &status.fault {
+        return Line::default().with(Tint::Red, format!(" {fault}"));
+    }
+    if let Some(learn) = &status.learn {
+        return Line::default().with(Tint::Yellow, format!(" {learn}"));
+    }
     match status.message.as_str() {
         "" => Line::default().with(Tint::Dim, format!(" {hint}")),
         words => Line::default().with(Tint::Bold, format!(" {words}")),

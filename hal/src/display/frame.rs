@@ -31,6 +31,14 @@ impl Frame {
         x < Self::WIDTH && self.rows.get(y).is_some_and(|row| row >> x & 1 == 1)
     }
 
+    /// Lights a dot or darkens it; a dot outside is nobody's.
+    pub fn set(&mut self, x: usize, y: usize, lit: bool) {
+        if x < Self::WIDTH && y < Self::HEIGHT {
+            let bit = 1u128 << x;
+            if lit { self.rows[y] |= bit } else { self.rows[y] &= !bit }
+        }
+    }
+
     /// Lit dots.
     #[must_use]
     pub fn lit_count(&self) -> u32 {
@@ -70,12 +78,10 @@ impl DrawTarget for Frame {
         I: IntoIterator<Item = Pixel<BinaryColor>>,
     {
         for Pixel(point, color) in pixels {
-            let (Ok(x), Ok(y)) = (usize::try_from(point.x), usize::try_from(point.y)) else { continue };
-            if x >= Self::WIDTH || y >= Self::HEIGHT {
-                continue; // drawings may hang over the edge
+            // Drawings may hang over the edge.
+            if let (Ok(x), Ok(y)) = (usize::try_from(point.x), usize::try_from(point.y)) {
+                self.set(x, y, color.is_on());
             }
-            let bit = 1u128 << x;
-            if color.is_on() { self.rows[y] |= bit } else { self.rows[y] &= !bit }
         }
         Ok(())
     }

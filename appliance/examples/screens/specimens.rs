@@ -1,0 +1,172 @@
+//! Moments of a set, made up, for the pictures of the screens.
+
+use appliance::health::{Brake, GpuHealth};
+use appliance::screens::{Screen, draw, draw_low};
+use appliance::terminal::{Boot, Morph, Pick, Status, Tempo, Took};
+use engine::param::ParamId;
+use hal::display::Frame;
+
+/// A moment and what it shows.
+pub struct Specimen {
+    /// Name of its picture.
+    pub name: &'static str,
+    /// What is to be seen, in a sentence.
+    pub says: &'static str,
+    screen: Screen,
+    low: bool,
+    status: Status,
+}
+
+impl Specimen {
+    fn new(name: &'static str, screen: Screen, status: Status, says: &'static str) -> Self {
+        Self { name, says, screen, low: false, status }
+    }
+
+    /// On glass of 32 rows.
+    fn low(self) -> Self {
+        Self { low: true, ..self }
+    }
+
+    /// The picture, by the code that draws the panel.
+    pub fn frame(&self) -> Frame {
+        let mut frame = Frame::default();
+        let drawn = if self.low { draw_low } else { draw }(&self.status, self.screen, &mut frame);
+        drawn.expect("drawing into memory cannot fail");
+        frame
+    }
+}
+
+/// The pictures, in the order of the document.
+pub fn specimens() -> Vec<Specimen> {
+    let moved = |id: ParamId, value: f64| {
+        let mut status = set();
+        status.values.set(id, value);
+        status.moved = Some(id);
+        status
+    };
+    let denoise = moved(ParamId::Denoise, 0.62);
+    let waiting = Status { waiting: Some(0.2), scene_changed: false, ..denoise.clone() };
+    let morph = Status {
+        morph: Some(Morph { scenes: [2, 4], position: 0.4 }),
+        layer: "shift".to_owned(),
+        ..moved(ParamId::SourceBlend, 0.35)
+    };
+    let dcw = Status { scene: None, tempo: None, ..moved(ParamId::DcwWavelet, 2.0) };
+    let muted = Status { muted: true, message: "panic again plays".to_owned(), ..moved(ParamId::GainDb, -4.5) };
+    let hot = GpuHealth { load_percent: 97, celsius: 88, brake: Some(Brake::Heat) };
+    let faulty = |words: &str| Status { fault: Some(words.to_owned()), ..set() };
+    let away = faulty("The sound device hw:2 is away. The set plays on and waits for it; plug it in again.");
+    let list = ParamId::all().collect();
+    let pick = Status { pick: Some(Pick { list, cursor: 33 }), ..set() };
+    let learn = |words: &str| Status { learn: Some(words.to_owned()), ..set() };
+    let loading = Boot { words: "loading the model, 1.9 of 3.4 GB".to_owned(), part: 0.56 };
+    let boot = Status { boot: Some(loading), ..Status::default() };
+    let limiting = Status { peaks: [0.98, 0.61], limiting: true, xruns: 2, late: 0, ..set() };
+    vec![
+        Specimen::new(
+            "play",
+            Screen::Play,
+            denoise.clone(),
+            "The screen of play: patch and scene (a star: moved since), the tape with its playhead and the window decoded last, the parameter in the hand with its class and value, the beat, the time and the lead.",
+        ),
+        Specimen::new(
+            "play-takeover",
+            Screen::Play,
+            waiting,
+            "A knob that has not taken hold yet: the needle is where it stands, the bar where the value is, and the words say which way to turn.",
+        ),
+        Specimen::new(
+            "play-morph",
+            Screen::Play,
+            morph,
+            "A fader morphs from scene 3 to scene 5; the lowest line says that shift is held.",
+        ),
+        Specimen::new(
+            "play-choice",
+            Screen::Play,
+            dcw,
+            "A parameter with names in place of numbers, before any scene was recalled.",
+        ),
+        Specimen::new("play-muted", Screen::Play, muted, "Muted, with what was said last."),
+        Specimen::new("play-fault", Screen::Play, away.clone(), "A fault stays in the lowest line until it is gone."),
+        Specimen::new(
+            "levels",
+            Screen::Levels,
+            set(),
+            "Levels in decibels under full scale, the lead, underruns and late windows since the start.",
+        ),
+        Specimen::new(
+            "levels-trouble",
+            Screen::Levels,
+            limiting,
+            "The limiter works, and the output ran dry twice: what should be looked at is dark on light.",
+        ),
+        Specimen::new(
+            "machine",
+            Screen::Machine,
+            set(),
+            "Time of a tick and of a window, half of them no longer than the first number and the longest of late; the card; where it computes and plays.",
+        ),
+        Specimen::new(
+            "machine-hot",
+            Screen::Machine,
+            Status { gpu: Some(hot), ..set() },
+            "The card is too hot and runs slower for it.",
+        ),
+        Specimen::new(
+            "learn",
+            Screen::Learn,
+            learn("Turn the knob for Denoise slowly to the left"),
+            "What to touch while a control is learnt.",
+        ),
+        Specimen::new(
+            "pick",
+            Screen::Pick,
+            pick.clone(),
+            "A parameter is chosen from the list for the control just touched.",
+        ),
+        Specimen::new("fault", Screen::Fault, away.clone(), "A new fault stands before everything for four seconds."),
+        Specimen::new("boot", Screen::Boot, boot.clone(), "The box starts."),
+        Specimen::new("low-play", Screen::Play, denoise, "The same on glass of 32 rows, which shows the upper half.")
+            .low(),
+        Specimen::new("low-levels", Screen::Levels, set(), "Levels on 32 rows.").low(),
+        Specimen::new("low-fault", Screen::Fault, away, "A fault on 32 rows.").low(),
+    ]
+}
+
+/// The middle of a set.
+fn set() -> Status {
+    Status {
+        source: "river.wav".to_owned(),
+        patch: "Night bus".to_owned(),
+        seconds: 48.0,
+        position: 0.37,
+        window: Some((0.41, 0.5)),
+        scene: Some(2),
+        scene_changed: true,
+        ticks_per_s: 31.4,
+        finished_per_s: 3.9,
+        lead_ms: 230.0,
+        tick: Took { p50_ms: 29.8, max_ms: 34.1 },
+        decode: Took { p50_ms: 18.2, max_ms: 26.9 },
+        peaks: [0.42, 0.31],
+        gpu: Some(GpuHealth { load_percent: 87, celsius: 71, brake: None }),
+        tempo: Some(Tempo { bpm: 123.4, from: "clock".to_owned() }),
+        controllers: 2,
+        undo: 5,
+        where_: "tensorrt, hw:2".to_owned(),
+        ..Status::default()
+    }
+}
+
+/// The document that shows them.
+pub fn document() -> String {
+    let mut text = String::from(
+        "# Screens\n\nWhat the panel of 128 by 64 dots shows, four pixels a dot. Written by `make screens` from the code that \
+         draws the panel; a test holds that they are what it draws.\n",
+    );
+    for specimen in specimens() {
+        text.push_str(&format!("\n![{0}]({0}.png)\n\n{1}\n", specimen.name, specimen.says));
+    }
+    text
+}

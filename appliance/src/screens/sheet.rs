@@ -1,0 +1,257 @@
+//! A sheet of texts and boxes: what a screen is before it becomes dots.
+//!
+//! Texts are cut and wrapped here by measuring, since a patch's name is as long as someone made it. Letters that the
+//! panel's fonts lack are shown as question marks.
+
+use hal::display::graphics::mono_font::iso_8859_1::{FONT_5X7, FONT_6X12, FONT_7X13_BOLD, FONT_10X20};
+use hal::display::graphics::mono_font::{MonoFont, MonoTextStyle};
+use hal::display::graphics::pixelcolor::BinaryColor;
+use hal::display::graphics::prelude::{DrawTarget, Drawable, Point, Primitive, Size};
+use hal::display::graphics::primitives::{PrimitiveStyle, Rectangle};
+use hal::display::graphics::text::{Baseline, Text};
+
+/// Dots across.
+pub(super) const WIDTH: i32 = 128;
+/// What stands for the rest of a text that was cut.
+const CUT: char = '~';
+
+/// How large a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Face {
+    /// 5 by 8 dots: what is looked up.
+    Small,
+    /// 6 by 10 dots: what is read.
+    Plain,
+    /// 7 by 13 dots: what is glanced at.
+    Bold,
+    /// 10 by 20 dots: what the eye looks for.
+    Big,
+}
+
+impl Face {
+    const fn font(self) -> &'static MonoFont<'static> {
+        match self {
+            // The fonts of 5 by 8 and 6 by 10 have a cross for a full stop, which a number cannot bear.
+            Self::Small => &FONT_5X7,
+            Self::Plain => &FONT_6X12,
+            Self::Bold => &FONT_7X13_BOLD,
+            Self::Big => &FONT_10X20,
+        }
+    }
+
+    /// How far below its area's top a font begins: one has a row less than is taken, one two empty rows more (only the
+    /// accents of capitals reach into them).
+    const fn drop(self) -> i32 {
+        match self {
+            Self::Small => 1,
+            Self::Plain => -2,
+            Self::Bold | Self::Big => 0,
+        }
+    }
+
+    const fn character(self) -> (i32, i32) {
+        match self {
+            Self::Small => (5, 8),
+            Self::Plain => (6, 10),
+            Self::Bold => (7, 13),
+            Self::Big => (10, 20),
+        }
+    }
+
+    /// Dots down.
+    pub(super) const fn height(self) -> i32 {
+        self.character().1
+    }
+
+    /// Dots across of a text.
+    pub(super) fn width(self, text: &str) -> i32 {
+        self.character().0 * text.chars().count() as i32
+    }
+
+    /// The text, cut to so many dots.
+    pub(super) fn fit(self, text: &str, width: i32) -> String {
+        let room = (width / self.character().0).max(0) as usize;
+        let text: String = text.chars().map(known).collect();
+        if text.chars().count() <= room {
+            return text;
+        }
+        let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+        kept.trim_end().chars().chain((room > 0).then_some(CUT)).collect()
+    }
+
+    /// The text in lines of so many dots, broken between words; what finds no place is cut.
+    pub(super) fn wrap(self, text: &str, width: i32, lines: usize) -> Vec<String> {
+        let mut wrapped: Vec<String> = Vec::new();
+        let mut words = text.split_whitespace().peekable();
+        while words.peek().is_some() && wrapped.len() < lines {
+            let mut line = String::new();
+            let last = wrapped.len() + 1 == lines;
+            while let Some(word) = words.peek() {
+                let longer = if line.is_empty() { (*word).to_owned() } else { format!("{line} {word}") };
+                // The last line takes all that is left, and is cut where it ends.
+                if self.width(&longer) > width && !line.is_empty() && !last {
+                    break;
+                }
+                line = longer;
+                words.next();
+            }
+            wrapped.push(self.fit(&line, width));
+        }
+        wrapped
+    }
+}
+
+/// A rectangle of dots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Area {
+    pub(super) x: i32,
+    pub(super) y: i32,
+    pub(super) width: i32,
+    pub(super) height: i32,
+}
+
+impl Area {
+    pub(super) const fn new(x: i32, y: i32, width: i32, height: i32) -> Self {
+        Self { x, y, width, height }
+    }
+
+    fn shape(self) -> Rectangle {
+        let side = |dots: i32| u32::try_from(dots).unwrap_or(0);
+        Rectangle::new(Point::new(self.x, self.y), Size::new(side(self.width), side(self.height)))
+    }
+}
+
+/// A thing on a sheet, drawn over those before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A text; `dark` on a lit field.
+    Text { area: Area, text: String, face: Face, dark: bool },
+    /// A lit area.
+    Fill(Area),
+    /// A lit area for a dark text.
+    Field(Area),
+    /// A dark gap in something lit.
+    Gap(Area),
+    /// A line around an area.
+    Outline(Area),
+}
+
+/// What a screen shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sheet {
+    pub(super) marks: Vec<Mark>,
+}
+
+impl Sheet {
+    /// Writes a text from `x` on, as much as has room in `width` dots.
+    pub(super) fn text(&mut self, face: Face, x: i32, y: i32, width: i32, text: &str) {
+        self.write(face, x, y, &face.fit(text, width), false);
+    }
+
+    /// Writes a text that ends before `end`, with room for `width` dots; answers where it begins.
+    pub(super) fn right(&mut self, face: Face, end: i32, y: i32, width: i32, text: &str) -> i32 {
+        let text = face.fit(text, width);
+        let x = end - face.width(&text);
+        self.write(face, x, y, &text, false);
+        x
+    }
+
+    /// Writes a text in the middle.
+    pub(super) fn centred(&mut self, face: Face, y: i32, text: &str) {
+        let text = face.fit(text, WIDTH);
+        self.write(face, (WIDTH - face.width(&text)) / 2, y, &text, false);
+    }
+
+    /// Writes dark on a lit field that ends before `end`; answers where the field begins. Nothing for no text.
+    pub(super) fn badge(&mut self, face: Face, end: i32, y: i32, width: i32, text: &str) -> i32 {
+        let text = face.fit(text, width - 4);
+        if text.is_empty() {
+            return end;
+        }
+        let x = end - face.width(&text) - 4;
+        self.marks.push(Mark::Field(Area::new(x, y, end - x, face.height() + 1)));
+        self.write(face, x + 2, y + 1, &text, true);
+        x
+    }
+
+    /// A title across the whole sheet, dark on light, with a text at its right end.
+    pub(super) fn title(&mut self, text: &str, right: &str) {
+        self.marks.push(Mark::Field(Area::new(0, 0, WIDTH, 11)));
+        self.dark_pair(Face::Plain, 1, WIDTH, text, right);
+    }
+
+    /// Writes dark on a line's lit field.
+    pub(super) fn lit_line(&mut self, face: Face, y: i32, width: i32, left: &str, right: &str) {
+        self.marks.push(Mark::Field(Area::new(0, y, width, face.height())));
+        self.dark_pair(face, y, width, left, right);
+    }
+
+    /// Two texts on a lit field; the left one has the right of way.
+    fn dark_pair(&mut self, face: Face, y: i32, width: i32, left: &str, right: &str) {
+        let left = face.fit(left, width - 4);
+        let right = face.fit(right, width - 4 - face.width(&left) - face.width(" "));
+        self.write(face, 2, y, &left, true);
+        self.write(face, width - 2 - face.width(&right), y, &right, true);
+    }
+
+    /// A bar, `part` of it (0 to 1) lit.
+    pub(super) fn bar(&mut self, area: Area, part: f64) {
+        self.marks.push(Mark::Outline(area));
+        let inside = f64::from(area.width - 2);
+        let lit = (part.clamp(0.0, 1.0) * inside).round() as i32;
+        self.marks.push(Mark::Fill(Area::new(area.x + 1, area.y + 1, lit, area.height - 2)));
+    }
+
+    pub(super) fn fill(&mut self, area: Area) {
+        self.marks.push(Mark::Fill(area));
+    }
+
+    pub(super) fn gap(&mut self, area: Area) {
+        self.marks.push(Mark::Gap(area));
+    }
+
+    fn write(&mut self, face: Face, x: i32, y: i32, text: &str, dark: bool) {
+        if !text.is_empty() {
+            let area = Area::new(x, y, face.width(text), face.height());
+            self.marks.push(Mark::Text { area, text: text.to_owned(), face, dark });
+        }
+    }
+
+    /// Makes dots of it, on a cleared target.
+    pub(super) fn draw<D: DrawTarget<Color = BinaryColor>>(&self, target: &mut D) -> Result<(), D::Error> {
+        target.clear(BinaryColor::Off)?;
+        let filled = |ink| PrimitiveStyle::with_fill(ink);
+        for mark in &self.marks {
+            match mark {
+                Mark::Fill(area) | Mark::Field(area) => {
+                    area.shape().into_styled(filled(BinaryColor::On)).draw(target)?;
+                }
+                Mark::Gap(area) => area.shape().into_styled(filled(BinaryColor::Off)).draw(target)?,
+                Mark::Outline(area) => {
+                    area.shape().into_styled(PrimitiveStyle::with_stroke(BinaryColor::On, 1)).draw(target)?;
+                }
+                Mark::Text { area, text, face, dark } => {
+                    let ink = if *dark { BinaryColor::Off } else { BinaryColor::On };
+                    let style = MonoTextStyle::new(face.font(), ink);
+                    let y = area.y + face.drop();
+                    // The big face is thin for its size: struck twice it is as bold as the others.
+                    let strikes = if *face == Face::Big { 2 } else { 1 };
+                    for strike in 0..strikes {
+                        let corner = Point::new(area.x + strike, y);
+                        Text::with_baseline(text, corner, style, Baseline::Top).draw(target)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A letter that the fonts have.
+const fn known(letter: char) -> char {
+    match letter {
+        ' '..='~' | '\u{a0}'..='\u{ff}' => letter,
+        '\u{0}'..='\u{1f}' => ' ',
+        _ => '?',
+    }
+}

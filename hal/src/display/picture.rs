@@ -1,0 +1,147 @@
+//! Frames as PNG files, for documents and for whoever is far away, and as braille in a terminal.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Frame, Line, Screen, ScreenError, TextPanel, Tint};
+
+/// Why a picture was not written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// The file does not open.
+    #[error("{0}: {1}")]
+    File(PathBuf, #[source] std::io::Error),
+    /// It was not written whole.
+    #[error("{0}: {1}")]
+    Written(PathBuf, #[source] png::EncodingError),
+    /// It is no PNG.
+    #[error("{0}: {1}; expected a PNG picture")]
+    Read(PathBuf, #[source] png::DecodingError),
+    /// It is a PNG and not one of ours.
+    #[error("{0}: found {1}, expected black and white, a whole multiple of 128 by 64")]
+    Foreign(PathBuf, String),
+}
+
+/// Writes a frame, each dot `scale` pixels wide and high, lit dots white.
+///
+/// # Errors
+/// [`PictureError`], with the file.
+///
+/// # Panics
+/// At scale 0, which is no picture.
+pub fn write_png(frame: &Frame, scale: usize, path: &Path) -> Result<(), PictureError> {
+    assert!(scale > 0, "a picture has pixels");
+    let file = File::create(path).map_err(|it| PictureError::File(path.to_owned(), it))?;
+    let (width, height) = (Frame::WIDTH * scale, Frame::HEIGHT * scale);
+    let mut encoder = png::Encoder::new(BufWriter::new(file), width as u32, height as u32);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::One);
+    let mut bytes = vec![0u8; height * width.div_ceil(8)];
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        if frame.lit(x / scale, y / scale) {
+            bytes[y * width.div_ceil(8) + x / 8] |= 0x80 >> (x % 8);
+        }
+    }
+    let written = encoder.write_header().and_then(|mut writer| {
+        writer.write_image_data(&bytes)?;
+        writer.finish()
+    });
+    written.map_err(|it| PictureError::Written(path.to_owned(), it))
+}
+
+/// Reads such a picture again.
+///
+/// # Errors
+/// [`PictureError`], with the file; also when a dot is not of one colour.
+pub fn read_png(path: &Path) -> Result<Frame, PictureError> {
+    let file = File::open(path).map_err(|it| PictureError::File(path.to_owned(), it))?;
+    let unread = |it| PictureError::Read(path.to_owned(), it);
+    let mut reader = png::Decoder::new(BufReader::new(file)).read_info().map_err(unread)?;
+    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+    let foreign = |what: &str| PictureError::Foreign(path.to_owned(), what.to_owned());
+    let one_bit = reader.output_color_type() == (png::ColorType::Grayscale, png::BitDepth::One);
+    let scale = width / Frame::WIDTH;
+    if !one_bit || scale == 0 || (width, height) != (Frame::WIDTH * scale, Frame::HEIGHT * scale) {
+        return Err(foreign(&format!("{width} by {height} pixels, {:?}", reader.output_color_type())));
+    }
+    let mut bytes = vec![0; height * width.div_ceil(8)];
+    reader.next_frame(&mut bytes).map_err(unread)?;
+    let lit = |x: usize, y: usize| bytes[y * width.div_ceil(8) + x / 8] & (0x80 >> (x % 8)) != 0;
+    let mut frame = Frame::default();
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        if x % scale == 0 && y % scale == 0 {
+            frame.set(x / scale, y / scale, lit(x, y));
+        } else if lit(x, y) != frame.lit(x / scale, y / scale) {
+            return Err(foreign("a dot of two colours"));
+        }
+    }
+    Ok(frame)
+}
+
+/// A frame in a terminal, 64 columns by 16 lines.
+#[derive(Debug)]
+pub struct BrailleScreen<W: Write>(TextPanel<W>);
+
+impl<W: Write> BrailleScreen<W> {
+    /// A screen that will stand at the cursor.
+    pub const fn new(out: W) -> Self {
+        Self(TextPanel::new(out, Frame::WIDTH / 2))
+    }
+}
+
+impl<W: Write> Screen for BrailleScreen<W> {
+    fn show(&mut self, frame: &Frame) -> Result<(), ScreenError> {
+        let lines: Vec<Line> = frame.braille().into_iter().map(|it| Line::default().with(Tint::Plain, it)).collect();
+        self.0.show(&lines).map_err(ScreenError::Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BrailleScreen, Frame, PictureError, Screen, read_png, write_png};
+
+    fn picture() -> Frame {
+        let mut frame = Frame::default();
+        (0..64).for_each(|y| (0..128).for_each(|x| frame.set(x, y, (x * x + 3 * y) % 5 < 2)));
+        frame
+    }
+
+    #[test]
+    fn a_picture_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        for scale in [1, 3, 4] {
+            let path = folder.path().join("screen.png");
+            write_png(&picture(), scale, &path).unwrap();
+            assert_eq!(read_png(&path).unwrap(), picture(), "scale {scale}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_picture_of_ours_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("screen.png");
+        assert!(matches!(read_png(&path), Err(PictureError::File(..))));
+        std::fs::write(&path, b"not a picture").unwrap();
+        assert!(matches!(read_png(&path), Err(PictureError::Read(..))));
+        let mut encoder = png::Encoder::new(std::fs::File::create(&path).unwrap(), 2, 2);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&[0; 4]).unwrap();
+        let refused = read_png(&path).unwrap_err();
+        assert!(
+            matches!(refused, PictureError::Foreign(..)) && refused.to_string().contains("screen.png"),
+            "{refused}"
+        );
+        assert!(matches!(write_png(&picture(), 1, &folder.path().join("no/folder")), Err(PictureError::File(..))));
+    }
+
+    #[test]
+    fn the_terminal_gets_the_dots_as_braille() {
+        let mut bytes = Vec::new();
+        BrailleScreen::new(&mut bytes).show(&picture()).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        for line in picture().braille() {
+            assert!(text.contains(&line));
+        }
+    }
+}
