@@ -5,3 +5,4 @@ pub mod display;
 pub mod gesture;
 pub mod keys;
 pub mod midi;
+pub mod usb;

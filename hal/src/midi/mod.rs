@@ -4,6 +4,7 @@
 //! says). Live ports and files go through the same two, so a file recorded from a controller says what the controller said.
 //! What goes out is written by [`message`].
 
+mod ear;
 mod listener;
 mod live;
 pub mod message;
@@ -11,6 +12,7 @@ mod pairing;
 mod score;
 mod wire;
 
+pub(crate) use ear::Ear;
 pub use listener::Listener;
 pub use live::LiveMidi;
 pub use pairing::Pairing;
