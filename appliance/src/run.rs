@@ -16,7 +16,8 @@ use engine::playback::Lead;
 use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
 use hal::gesture::{Roster, Surface, SurfaceError, WallClock};
 use hal::keys::KeySurface;
-use hal::midi::{LiveMidi, ScoreSurface};
+use hal::midi::{LiveMidi, Pairing, ScoreSurface};
+use hal::usb::UsbSelect;
 
 use crate::binding::Act;
 use crate::cli::RunArgs;
@@ -65,7 +66,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
         surfaces.push(Box::new(ScoreSurface::new(score, clock)));
     }
     if !args.no_midi {
-        push(&mut surfaces, LiveMidi::open(clock, &Roster::default(), 0), &mut said);
+        let midi = LiveMidi::open(clock, &Roster::default(), &Pairing::default(), UsbSelect::None);
+        push(&mut surfaces, midi, &mut said);
     }
     push(&mut surfaces, KeySurface::open(clock), &mut said);
     let plain = args.plain || !std::io::stdout().is_terminal();

@@ -43,7 +43,10 @@ struct Device {
     says: VecDeque<Says>,
     taken: Vec<u8>,
     refusal: Option<Refusal>,
-    takes_nothing: bool,
+    /// Bytes that it takes in one transfer.
+    takes: usize,
+    /// Transfers that it was offered.
+    offered: usize,
     kernel_has: bool,
 }
 
@@ -82,7 +85,8 @@ impl FakeBus {
             says: VecDeque::new(),
             taken: Vec::new(),
             refusal: None,
-            takes_nothing: false,
+            takes: usize::MAX,
+            offered: 0,
             kernel_has: true,
         });
         state.plugs += 1;
@@ -154,9 +158,9 @@ impl FakeBus {
         self.change(seat, |device| device.refusal = refusal);
     }
 
-    /// From now on the device takes nothing, or takes everything again.
-    pub fn clog(&self, seat: Seat, takes_nothing: bool) {
-        self.change(seat, |device| device.takes_nothing = takes_nothing);
+    /// From now on the device takes at most this many bytes of a transfer; 0: nothing at all.
+    pub fn clog(&self, seat: Seat, takes: usize) {
+        self.change(seat, |device| device.takes = takes);
     }
 
     /// From now on the bus cannot be listed.
@@ -168,6 +172,12 @@ impl FakeBus {
     #[must_use]
     pub fn taken(&self, seat: Seat) -> Vec<u8> {
         self.change(seat, |device| std::mem::take(&mut device.taken))
+    }
+
+    /// How many transfers a device was offered so far, taken or not.
+    #[must_use]
+    pub fn offered(&self, seat: Seat) -> usize {
+        self.change(seat, |device| device.offered)
     }
 
     /// Transfers that nobody has read yet.
@@ -275,11 +285,10 @@ impl Link for FakeLink {
         if !device.here {
             return Err(LinkFault::Gone);
         }
-        if device.takes_nothing {
-            return Ok(0);
-        }
-        device.taken.extend(bytes);
-        Ok(bytes.len())
+        device.offered += 1;
+        let taken = &bytes[..bytes.len().min(device.takes)];
+        device.taken.extend(taken);
+        Ok(taken.len())
     }
 
     fn clear_stall(&self) -> Result<(), LinkFault> {

@@ -100,31 +100,33 @@ pub fn is_its_own(serial: &str) -> bool {
     !all_the_same && !is_counted && serial.trim_start_matches('0').len() > 1
 }
 
-/// The folder below `/sys` that tests build a device at.
+/// Puts a USB device, which is sound card `card`, into a `/sys` for tests.
 #[cfg(test)]
-pub(crate) fn device_folder(sys: &Path, port: &str) -> std::path::PathBuf {
-    let bus = port.split('-').next().unwrap_or("1");
-    sys.join(format!("devices/pci0000:00/usb{bus}")).join(port)
+pub(crate) fn build(sys: &Path, card: u32, port: &str, files: &[(&str, &str)]) -> std::path::PathBuf {
+    use std::fs::{create_dir_all, write};
+    use std::os::unix::fs::symlink;
+    let device = sys.join("devices/pci0000:00/usb1").join(port);
+    let sound = device.join(format!("{port}:1.0/sound/card{card}"));
+    create_dir_all(sound.join(format!("midiC{card}D0"))).expect("the card");
+    files.iter().for_each(|(file, text)| write(device.join(file), text).expect("a file"));
+    symlink("../..", sound.join("device")).expect("the card's device");
+    for (folder, name, at) in
+        [("class/sound", format!("card{card}"), &sound), ("bus/usb/devices", port.to_owned(), &device)]
+    {
+        create_dir_all(sys.join(folder)).expect("a folder");
+        symlink(at, sys.join(folder).join(name)).expect("a link");
+    }
+    sound
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::{create_dir_all, write};
-    use std::os::unix::fs::symlink;
 
     /// A `/sys` with one USB device, which is sound card 2.
     fn tree(port: &str, files: &[(&str, &str)]) -> tempfile::TempDir {
         let sys = tempfile::tempdir().expect("a folder");
-        let device = device_folder(sys.path(), port);
-        let card = device.join(format!("{port}:1.0/sound/card2"));
-        create_dir_all(card.join("midiC2D0")).expect("the card");
-        files.iter().for_each(|(file, text)| write(device.join(file), text).expect("a file"));
-        symlink("../..", card.join("device")).expect("the card's device");
-        for (folder, name, at) in [("class/sound", "card2", &card), ("bus/usb/devices", port, &device)] {
-            create_dir_all(sys.path().join(folder)).expect("a folder");
-            symlink(at, sys.path().join(folder).join(name)).expect("a link");
-        }
+        build(sys.path(), 2, port, files);
         sys
     }
 
@@ -159,8 +161,9 @@ mod tests {
 
     #[test]
     fn a_card_with_sound_says_so() {
-        let sys = tree("1-1", &NANO);
-        create_dir_all(device_folder(sys.path(), "1-1").join("1-1:1.0/sound/card2/pcmC2D0p")).expect("a stream");
+        let sys = tempfile::tempdir().expect("a folder");
+        let card = build(sys.path(), 2, "1-1", &NANO);
+        std::fs::create_dir(card.join("pcmC2D0p")).expect("a stream");
         assert!(of_card(sys.path(), 2).expect("a card").1);
     }
 
