@@ -16,7 +16,8 @@ use engine::playback::Lead;
 use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
 use hal::gesture::{Clock, Gesture, Roster, WallClock};
 use hal::keys::KeySurface;
-use hal::midi::{LiveMidi, ScoreSurface};
+use hal::midi::{LiveMidi, Pairing, ScoreSurface};
+use hal::usb::UsbSelect;
 
 use crate::binding::Act;
 use crate::cli::RunArgs;
@@ -69,7 +70,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     }
     let roster = Roster::default();
     if !args.no_midi {
-        surfaces.add_opened(LiveMidi::open(clock, &roster, 0), &mut said);
+        let midi = LiveMidi::open(clock, &roster, &Pairing::default(), UsbSelect::None);
+        surfaces.add_opened(midi, &mut said);
     }
     surfaces.add_opened(KeySurface::open(clock), &mut said);
     let plain = args.plain || !std::io::stdout().is_terminal();

@@ -8,3 +8,4 @@ pub mod input;
 pub mod keys;
 pub mod midi;
 pub mod panel;
+pub mod usb;

@@ -1,14 +1,19 @@
 //! Messages to motions: pairs of 7 bits become 14 where the device sends pairs.
 //!
-//! Non-registered parameters (99, 98, then 6 and 38) are unmistakable and always heard as such. Control changes 0 to 31
-//! are paired with 32 to 63 only where asked for: many controllers use those numbers for knobs of their own.
+//! Non-registered parameters (99, 98, then 6 and 38, or 96 and 97) are unmistakable and always heard as such; data for a
+//! registered parameter is nobody's knob and passed over. Control changes 0 to 31 are paired with 32 to 63 only where asked
+//! for: many controllers use those numbers for knobs of their own. Which half comes first, and whether the other half comes
+//! at all, is the device's habit and learned from what it sends. Never reads a clock, never grows.
 
-use super::Message;
-use crate::gesture::{Control, Motion, Position};
+use super::pairing::Mask;
+use super::{Message, Pairing};
+use crate::gesture::{Control, Motion, Position, SurfaceId};
 
-/// The numbers by which a non-registered parameter is chosen and moved.
+/// The numbers by which a parameter is chosen and moved.
 const DATA_HIGH: u8 = 6;
 const DATA_LOW: u8 = 38;
+const DATA_UP: u8 = 96;
+const DATA_DOWN: u8 = 97;
 const NRPN_LOW: u8 = 98;
 const NRPN_HIGH: u8 = 99;
 const RPN_LOW: u8 = 100;
@@ -16,42 +21,106 @@ const RPN_HIGH: u8 = 101;
 /// The registered or non-registered number that chooses nothing.
 const NOTHING: u8 = 127;
 
-/// A 14-bit value of which the low half may or may not come.
+/// A 14-bit value of which either half may or may not come, in either order.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pair {
+    /// A high half that waits for its low one.
     high: Option<u8>,
+    /// A low half that waits for its high one.
+    low: Option<u8>,
+    /// The halves as last told.
+    last_high: Option<u8>,
+    last_low: u8,
     /// The device has shown that it sends no low halves.
     coarse: bool,
+    /// The device has shown that it sends low halves alone.
+    fine: bool,
+    /// The device has shown that it sends the low half first.
+    low_first: bool,
 }
 
 impl Pair {
     /// A high half: told at once only where no low half is to be expected, since a value without it would jump back.
     fn high(&mut self, value: u8) -> Option<u16> {
+        self.last_high = Some(value);
+        if let Some(low) = self.low.take() {
+            self.low_first = true;
+            return Some(joined(value, low));
+        }
+        if self.low_first {
+            return Some(joined(value, self.last_low));
+        }
         self.coarse |= self.high.is_some();
         self.high = Some(value);
-        self.coarse.then_some(u16::from(value) << 7)
+        self.coarse.then_some(joined(value, 0))
     }
 
-    fn low(&mut self, value: u8, last: u8) -> u16 {
+    /// A low half: held back only while its high half is still to come, since the two together are one place.
+    fn low(&mut self, value: u8) -> Option<u16> {
         self.coarse = false;
-        u16::from(self.high.take().unwrap_or(last)) << 7 | u16::from(value)
+        self.last_low = value;
+        if let Some(high) = self.high.take() {
+            return Some(joined(high, value));
+        }
+        let high_may_follow = self.low_first || (self.last_high.is_none() && !self.fine);
+        if high_may_follow && self.low.is_none() {
+            self.low = Some(value);
+            return None;
+        }
+        if self.low.take().is_some() {
+            // Two low halves in a row: no high one belonged to the first.
+            (self.fine, self.low_first) = (true, false);
+        }
+        Some(joined(self.last_high.unwrap_or(0), value))
     }
+
+    /// The parameter is chosen anew, so that a half that still waits was alone.
+    fn cut(&mut self) {
+        self.coarse |= self.high.take().is_some();
+        if self.low.take().is_some() {
+            (self.fine, self.low_first) = (true, false);
+        }
+    }
+
+    /// Another parameter: its halves are not known, the device's habits are.
+    fn another(&mut self) {
+        let &mut Self { coarse, low_first, .. } = self;
+        *self = Self { coarse, low_first, ..Self::default() };
+    }
+}
+
+fn joined(high: u8, low: u8) -> u16 {
+    u16::from(high) << 7 | u16::from(low)
+}
+
+/// What data entry means on a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Chosen {
+    /// Controls 6, 38, 96 and 97 are knobs.
+    #[default]
+    Nothing,
+    /// A registered parameter, low and high half.
+    Registered([Option<u8>; 2]),
+    /// A non-registered one.
+    Other([Option<u8>; 2]),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Channel {
-    nrpn: [Option<u8>; 2],
+    chosen: Chosen,
     data: Pair,
-    data_high: u8,
+    /// The parameter whose halves `data` holds.
+    held: Option<u16>,
 }
 
 /// The memory of one port.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    /// Bit n: control change n is the high half of a pair with n + 32.
-    paired: u32,
+    paired: Mask,
+    /// The mask as it was when the pairs were last used.
+    used: u32,
     channels: [Channel; 16],
-    pairs: [[(Pair, u8); 32]; 16],
+    pairs: [[Pair; 32]; 16],
 }
 
 impl Default for Listener {
@@ -61,10 +130,21 @@ impl Default for Listener {
 }
 
 impl Listener {
-    /// Hears control changes n (bit n of `paired`, 0 to 31) and n + 32 as one 14-bit control n.
+    /// Hears control changes n (bit n of `paired`, 0 to 31) and n + 32 as one 14-bit control n, for good.
     #[must_use]
     pub fn pairing(paired: u32) -> Self {
-        Self { paired, channels: [Channel::default(); 16], pairs: [[(Pair::default(), 0); 32]; 16] }
+        Self::under(Mask::fixed(paired))
+    }
+
+    /// Hears as `pairing` says of `surface`, also when it says something else later.
+    #[must_use]
+    pub fn heeding(pairing: &Pairing, surface: SurfaceId) -> Self {
+        Self::under(pairing.of(surface))
+    }
+
+    fn under(paired: Mask) -> Self {
+        let used = paired.get();
+        Self { paired, used, channels: [Channel::default(); 16], pairs: [[Pair::default(); 32]; 16] }
     }
 
     /// The motion that a message completes.
@@ -80,10 +160,13 @@ impl Listener {
                 Some(Motion::Pressed(Control::Program { channel: channel + 1, number }, 127))
             }
             Message::Pressure { channel, value } => {
-                Some(Motion::Turned(Control::Pressure { channel: channel + 1 }, Position::Seven(value)))
+                Some(turned(Control::Pressure { channel: channel + 1 }, Position::Seven(value)))
+            }
+            Message::PolyPressure { channel, note, value } => {
+                Some(turned(Control::PolyPressure { channel: channel + 1, number: note }, Position::Seven(value)))
             }
             Message::Bend { channel, value } => {
-                Some(Motion::Turned(Control::Bend { channel: channel + 1 }, Position::Fourteen(value)))
+                Some(turned(Control::Bend { channel: channel + 1 }, Position::Fourteen(value)))
             }
             Message::Transport(transport) => Some(Motion::Transport(transport)),
             Message::Cc { channel, number, value } => self.control_change(channel & 15, number, value),
@@ -91,50 +174,67 @@ impl Listener {
     }
 
     fn control_change(&mut self, channel: u8, number: u8, value: u8) -> Option<Motion> {
+        let paired = self.paired.get();
+        if paired != self.used {
+            // What waits in a pair was said under another meaning.
+            self.used = paired;
+            self.pairs = [[Pair::default(); 32]; 16];
+        }
         let state = &mut self.channels[usize::from(channel)];
         match number {
-            NRPN_HIGH => state.choose(1, value),
-            NRPN_LOW => state.choose(0, value),
-            // A registered parameter is chosen: data that follows is not ours.
-            RPN_LOW | RPN_HIGH => state.nrpn = [None; 2],
-            DATA_HIGH | DATA_LOW if state.nrpn != [None; 2] => return state.data(channel, number, value),
-            0..=63 if self.paired >> (number % 32) & 1 == 1 => return self.half(channel, number, value),
-            _ => return Some(turned(Control::Cc { channel: channel + 1, number }, Position::Seven(value))),
+            NRPN_HIGH | NRPN_LOW | RPN_HIGH | RPN_LOW => {
+                state.choose(number, value);
+                None
+            }
+            DATA_HIGH | DATA_LOW | DATA_UP | DATA_DOWN if state.chosen != Chosen::Nothing => {
+                state.data(channel, number, value)
+            }
+            0..=63 if paired >> (number % 32) & 1 == 1 => self.half(channel, number, value),
+            _ => Some(turned(Control::Cc { channel: channel + 1, number }, Position::Seven(value))),
         }
-        None
     }
 
     fn half(&mut self, channel: u8, number: u8, value: u8) -> Option<Motion> {
-        let (pair, last) = &mut self.pairs[usize::from(channel)][usize::from(number % 32)];
-        let fourteen = if number < 32 {
-            *last = value;
-            pair.high(value)
-        } else {
-            Some(pair.low(value, *last))
-        };
+        let pair = &mut self.pairs[usize::from(channel)][usize::from(number % 32)];
+        let fourteen = if number < 32 { pair.high(value) } else { pair.low(value) };
         let control = Control::Cc { channel: channel + 1, number: number % 32 };
         fourteen.map(|value| turned(control, Position::Fourteen(value)))
     }
 }
 
 impl Channel {
-    fn choose(&mut self, half: usize, value: u8) {
-        self.nrpn[half] = Some(value);
-        self.data = Pair { high: None, ..self.data };
-        if self.nrpn == [Some(NOTHING); 2] {
-            self.nrpn = [None; 2];
-        }
+    fn choose(&mut self, number: u8, value: u8) {
+        self.data.cut();
+        let registered = matches!(number, RPN_LOW | RPN_HIGH);
+        let mut halves = match self.chosen {
+            Chosen::Registered(halves) if registered => halves,
+            Chosen::Other(halves) if !registered => halves,
+            _ => [None; 2],
+        };
+        halves[usize::from(matches!(number, NRPN_HIGH | RPN_HIGH))] = Some(value);
+        self.chosen = match (halves, registered) {
+            ([Some(NOTHING), Some(NOTHING)], _) => Chosen::Nothing,
+            (halves, true) => Chosen::Registered(halves),
+            (halves, false) => Chosen::Other(halves),
+        };
     }
 
     fn data(&mut self, channel: u8, number: u8, value: u8) -> Option<Motion> {
-        let [Some(low), Some(high)] = self.nrpn else { return None };
-        let fourteen = if number == DATA_HIGH {
-            self.data_high = value;
-            self.data.high(value)
-        } else {
-            Some(self.data.low(value, self.data_high))
+        // Of a registered parameter, or of one of which only half the number is known.
+        let Chosen::Other([Some(low), Some(high)]) = self.chosen else { return None };
+        let parameter = joined(high, low);
+        let control = Control::Nrpn { channel: channel + 1, number: parameter };
+        if self.held != Some(parameter) {
+            self.held = Some(parameter);
+            self.data.another();
+        }
+        let fourteen = match number {
+            // The value of these two is left open by the standard: one message is one step.
+            DATA_UP => return Some(turned(control, Position::Detents(1))),
+            DATA_DOWN => return Some(turned(control, Position::Detents(-1))),
+            DATA_HIGH => self.data.high(value),
+            _ => self.data.low(value),
         };
-        let control = Control::Nrpn { channel: channel + 1, number: u16::from(high) << 7 | u16::from(low) };
         fourteen.map(|value| turned(control, Position::Fourteen(value)))
     }
 }
@@ -145,8 +245,9 @@ const fn turned(control: Control, position: Position) -> Motion {
 
 #[cfg(test)]
 mod tests {
-    use super::{Listener, Message};
-    use crate::gesture::{Control, Motion, Position};
+    use super::{Listener, Message, Pairing};
+    use crate::gesture::{Control, Motion, Position, SurfaceId};
+    use proptest::prelude::*;
 
     fn heard(listener: &mut Listener, changes: &[(u8, u8)]) -> Vec<(Control, Position)> {
         let motions =
@@ -199,5 +300,110 @@ mod tests {
         assert_eq!(heard(&mut Listener::default(), &[(6, 10)]), vec![knob]);
         let told = heard(&mut Listener::default(), &[(99, 3), (98, 4), (99, 127), (98, 127), (6, 10)]);
         assert_eq!(told, vec![knob]);
+    }
+
+    /// A row: what it is, what comes on channel 1, and what is told of the one control it is about.
+    type Row = (&'static str, &'static [(u8, u8)], &'static [u16]);
+
+    const PAIRS: [Row; 8] = [
+        ("high, then low", &[(1, 64), (33, 1), (1, 65), (33, 2)], &[64 << 7 | 1, 65 << 7 | 2]),
+        ("low, then high", &[(33, 127), (1, 0), (33, 0), (1, 1), (33, 1), (1, 1)], &[127, 128, 129]),
+        ("high alone", &[(1, 64), (1, 65), (1, 66)], &[65 << 7, 66 << 7]),
+        ("low alone", &[(33, 1), (33, 2), (33, 3)], &[2, 3]),
+        ("fine moves between whole ones", &[(1, 9), (33, 1), (33, 2), (1, 10), (33, 0)], &[1153, 1154, 1280]),
+        ("low first, then the high half alone", &[(33, 5), (1, 1), (1, 2)], &[133, 261]),
+        ("low first, then low halves alone", &[(33, 5), (1, 1), (33, 6), (33, 7), (33, 8)], &[133, 135, 136]),
+        ("a low half after all", &[(1, 1), (1, 2), (33, 3), (1, 4), (33, 5)], &[256, 259, 517]),
+    ];
+
+    #[test]
+    fn halves_make_the_place_that_the_device_meant() {
+        for (what, sent, told) in PAIRS {
+            let heard = heard(&mut Listener::pairing(1 << 1), sent);
+            let expected: Vec<_> = told.iter().map(|it| (FADER, Position::Fourteen(*it))).collect();
+            assert_eq!(heard, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn interleaved_knobs_keep_their_halves() {
+        let other = Control::Cc { channel: 1, number: 2 };
+        let told = heard(&mut Listener::pairing(0b110), &[(1, 3), (2, 5), (33, 4), (34, 6), (34, 7)]);
+        let place = |control, high: u16, low| (control, Position::Fourteen(high << 7 | low));
+        assert_eq!(told, vec![place(FADER, 3, 4), place(other, 5, 6), place(other, 5, 7)]);
+    }
+
+    const PARAMETERS: [Row; 7] = [
+        ("without low halves", &[(99, 0), (98, 9), (6, 1), (6, 2), (6, 3)], &[256, 384]),
+        (
+            "chosen anew each time, without low halves",
+            &[(99, 0), (98, 9), (6, 1), (99, 0), (98, 9), (6, 2), (99, 0), (98, 9), (6, 3)],
+            &[256, 384],
+        ),
+        ("low half first", &[(99, 0), (98, 9), (38, 1), (6, 2), (99, 0), (98, 9), (38, 0), (6, 3)], &[257, 384]),
+        ("a registered one in between", &[(99, 0), (98, 9), (101, 0), (100, 0), (6, 2), (38, 0), (96, 0)], &[]),
+        ("a registered one, then this", &[(101, 0), (100, 0), (6, 2), (99, 0), (98, 9), (6, 1), (38, 2)], &[130]),
+        ("half chosen", &[(98, 9), (6, 1), (38, 2)], &[]),
+        (
+            "another in between, of which nothing is known",
+            &[(99, 0), (98, 9), (6, 1), (38, 2), (98, 8), (38, 7)],
+            &[130],
+        ),
+    ];
+
+    #[test]
+    fn data_entry_makes_the_place_that_the_device_meant() {
+        let control = Control::Nrpn { channel: 1, number: 9 };
+        for (what, sent, told) in PARAMETERS {
+            let heard = heard(&mut Listener::default(), sent);
+            let expected: Vec<_> = told.iter().map(|it| (control, Position::Fourteen(*it))).collect();
+            assert_eq!(heard, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn increments_of_a_parameter_are_detents_and_else_knobs() {
+        let control = Control::Nrpn { channel: 1, number: 9 };
+        let told = heard(&mut Listener::default(), &[(96, 5), (99, 0), (98, 9), (96, 0), (97, 1)]);
+        let knob = (Control::Cc { channel: 1, number: 96 }, Position::Seven(5));
+        assert_eq!(told, vec![knob, (control, Position::Detents(1)), (control, Position::Detents(-1))]);
+    }
+
+    #[test]
+    fn data_entry_after_registered_nothing_is_a_knob() {
+        let told = heard(&mut Listener::default(), &[(101, 0), (100, 0), (6, 1), (101, 127), (100, 127), (6, 10)]);
+        assert_eq!(told, vec![(Control::Cc { channel: 1, number: 6 }, Position::Seven(10))]);
+    }
+
+    #[test]
+    fn a_pairing_set_while_it_runs_is_heard_at_once_and_by_its_own_surface_only() {
+        let pairing = Pairing::default();
+        let [mut ours, mut theirs] = [7, 8].map(|id| Listener::heeding(&pairing, SurfaceId(id)));
+        assert_eq!(heard(&mut ours, &[(1, 5)]), vec![(FADER, Position::Seven(5))]);
+        pairing.set(SurfaceId(7), 1 << 1);
+        assert_eq!(heard(&mut ours, &[(1, 5), (33, 6)]), vec![(FADER, Position::Fourteen(5 << 7 | 6))]);
+        assert_eq!(heard(&mut theirs, &[(33, 6)]), vec![(BUTTON, Position::Seven(6))]);
+        // A half that waits is not told under the next meaning.
+        assert_eq!(heard(&mut ours, &[(1, 9)]), vec![]);
+        pairing.set(SurfaceId(7), 0);
+        assert_eq!(heard(&mut ours, &[(33, 6)]), vec![(BUTTON, Position::Seven(6))]);
+        pairing.set(SurfaceId(7), 1 << 1);
+        assert_eq!(heard(&mut ours, &[(33, 6)]), vec![], "its high half was forgotten with the meaning");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_came_before_a_whole_pair_is_told_as_it_is(
+            before in prop::collection::vec((0u8..128, 0u8..128), 0..64), high in 0u8..128, low in 0u8..128,
+        ) {
+            let mut listener = Listener::pairing(1 << 1);
+            // The habits of a device do not change: this one sends the high half first, and always both.
+            let _ = heard(&mut listener, &[(1, 0), (33, 0)]);
+            for (number, value) in before.into_iter().filter(|(number, _)| number % 32 != 1) {
+                listener.hear(Message::Cc { channel: 0, number, value });
+            }
+            let told = heard(&mut listener, &[(1, high), (33, low)]);
+            prop_assert_eq!(told, vec![(FADER, Position::Fourteen(u16::from(high) << 7 | u16::from(low)))]);
+        }
     }
 }

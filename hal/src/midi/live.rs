@@ -1,286 +1,324 @@
-//! Live MIDI: every input port of the ALSA sequencer, connected as it comes and let go as it goes, and a port of our own
-//! that other programs can connect to.
+//! Live MIDI: every port of a sequencer that speaks, connected as it comes and let go as it goes, and ports of our own that
+//! other programs can connect to.
 //!
-//! Each connection has its own parser and its own thread (midir's); gestures meet in one bounded queue, and a full queue
-//! holds that thread up, since the sequencer behind it can wait and a gesture must not be lost. A watcher hears the
-//! sequencer's announcements, so that a late plug needs no polling. Without a sequencer (no `/dev/snd/seq`: a container, or
-//! the module is missing) opening says so in words; the program plays on without MIDI.
+//! Each connection has its own ear and its own thread (midir's); gestures meet in one bounded queue, and a full queue holds
+//! that thread up, since the sequencer behind it can wait and a gesture must not be lost. A watcher hears who comes and
+//! goes, so that a late plug needs no polling. Who a controller is comes from its plug, by way of the sound card that its
+//! client belongs to; sequencer numbers are used for connecting only. Controllers that are taken straight from USB are left
+//! alone. Without a sequencer (no `/dev/snd/seq`: a container, or the module is missing) opening says so in words; the
+//! program plays on without MIDI.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use alsa::Direction;
-use alsa::seq::{Addr, EventType, PortCap, PortSubscribe, PortType, Seq};
-use midir::os::unix::VirtualInput;
-use midir::{MidiInput, MidiInputConnection};
+use super::alsa_seq::AlsaSeq;
+use super::sequencer::{Address, Hear, News, Port, Sequencer};
+use super::voice::{MidiVoice, Mouths};
+use super::{Ear, Pairing};
+use crate::gesture::{Clock, Gesture, Identity, Motion, Roster, Surface, SurfaceError, SurfaceId, Voice, WallClock};
+use crate::usb::UsbSelect;
+use crate::usb::plug::{SYS, of_card};
 
-use super::{Listener, Wire};
-use crate::gesture::{Clock, Gesture, Identity, Motion, Roster, Surface, SurfaceError, SurfaceId, WallClock};
-
-/// Our name among the sequencer's clients.
-const CLIENT: &std::ffi::CStr = c"DEMON box";
-/// The sequencer's device.
-const SEQUENCER: &str = "/dev/snd/seq";
 /// Gestures that may wait: a second of the densest controller stream.
 const WAITING: usize = 1024;
 /// How often the watcher looks whether it should end.
-const WATCH_MS: i32 = 300;
+const WATCH: Duration = Duration::from_millis(300);
+/// The kernel's port that says again whatever it hears: spoken to, it would turn our lights into knobs.
+const THROUGH: &str = "Midi Through";
 
 /// What the connections and the watcher say.
 enum Heard {
     Gesture(Gesture),
-    PortsChanged,
+    /// Ports came or went.
+    Plugs,
+    /// A connection that was being closed has heard out.
+    Closed,
 }
 
-/// All MIDI inputs of the machine as one surface.
-pub struct LiveMidi {
-    queue: Receiver<Heard>,
-    sender: SyncSender<Heard>,
-    clock: WallClock,
-    paired: u32,
+/// All MIDI ports of the machine as one surface.
+pub struct LiveMidi<S: Sequencer = AlsaSeq, C = WallClock> {
+    sequencer: S,
+    /// The kernel's view of the devices: [`SYS`], except in tests.
+    sys: PathBuf,
+    taken: UsbSelect,
+    clock: C,
     roster: Roster,
-    /// By the sequencer's name of the port, with its numbers: what is connected now.
-    connections: HashMap<String, (SurfaceId, MidiInputConnection<Ear>)>,
-    own_port: Option<MidiInputConnection<Ear>>,
-    pending: Vec<Gesture>,
-    watcher: Option<(JoinHandle<()>, Arc<AtomicBool>)>,
+    pairing: Pairing,
+    /// None only while it is being dropped.
+    queue: Option<Receiver<Heard>>,
+    sender: SyncSender<Heard>,
+    pending: VecDeque<Gesture>,
+    connections: Vec<Connection<S::In>>,
+    own: SurfaceId,
+    own_ear: Option<S::In>,
+    mouths: Mouths<S::Out>,
+    voice_given: bool,
+    watcher: Option<Watcher>,
 }
 
-/// What one connection needs to make gestures of bytes.
-struct Ear {
-    wire: Wire,
-    listener: Listener,
-    clock: WallClock,
+struct Connection<I> {
+    address: Address,
+    /// Its port says who it is; a new client may get the numbers of one that left.
+    name: String,
     surface: SurfaceId,
-    queue: SyncSender<Heard>,
+    ear: I,
 }
 
-impl Ear {
-    fn hear(_stamp_us: u64, bytes: &[u8], ear: &mut Self) {
-        for byte in bytes {
-            let Some(motion) = ear.wire.feed(*byte).and_then(|message| ear.listener.hear(message)) else { continue };
-            let gesture = Gesture { at: ear.clock.now(), surface: ear.surface, motion };
-            // Blocks while the queue is full. It errs only when the surface is gone, and then nobody listens.
-            let _ = ear.queue.send(Heard::Gesture(gesture));
-        }
-    }
+struct Watcher {
+    stop: Arc<AtomicBool>,
+    plugs: Arc<Mutex<Plugs>>,
+    thread: JoinHandle<()>,
+}
+
+/// What the watcher heard since the surface last asked.
+#[derive(Default)]
+struct Plugs {
+    went: Vec<Address>,
+    /// There is something to be told.
+    any: bool,
+    /// The queue has word of it.
+    told: bool,
 }
 
 impl LiveMidi {
-    /// Opens all inputs, present and future; gestures carry the time of `clock`. `paired` as in [`Listener::pairing`].
+    /// Opens all ports, present and future; gestures carry the time of `clock`. Controllers of `taken` are left to
+    /// [`UsbMidi`](crate::usb::UsbMidi).
     ///
     /// # Errors
     /// [`SurfaceError::Unavailable`] where the machine has no ALSA sequencer.
-    pub fn open(clock: WallClock, roster: &Roster, paired: u32) -> Result<Self, SurfaceError> {
-        // Asked first: libasound prints its own complaint about a missing device, and the player should not see it.
-        if !std::path::Path::new(SEQUENCER).exists() {
-            return Err(SurfaceError::Unavailable(format!(
-                "no MIDI: {SEQUENCER} is missing (kernel module snd-seq), playing on without controllers"
-            )));
-        }
-        let (sender, queue) = sync_channel(WAITING);
-        let mut surface = Self {
-            queue,
-            sender,
-            clock,
-            paired,
-            roster: roster.clone(),
-            connections: HashMap::new(),
-            own_port: None,
-            pending: Vec::new(),
-            watcher: None,
-        };
-        surface.own_port = surface.open_own_port();
-        surface.watcher = watch(surface.sender.clone());
-        surface.follow_ports()?;
-        Ok(surface)
-    }
-
-    fn client() -> Result<MidiInput, SurfaceError> {
-        MidiInput::new(&CLIENT.to_string_lossy()).map_err(|error| {
-            SurfaceError::Unavailable(format!("no MIDI: {SEQUENCER} does not open ({error}), playing on without"))
-        })
-    }
-
-    fn ear(&self, surface: SurfaceId) -> Ear {
-        Ear {
-            wire: Wire::default(),
-            listener: Listener::pairing(self.paired),
-            clock: self.clock,
-            surface,
-            queue: self.sender.clone(),
-        }
-    }
-
-    /// The port for other programs. Its absence is not worth a word: real controllers do not need it.
-    fn open_own_port(&mut self) -> Option<MidiInputConnection<Ear>> {
-        let id = self.roster.arrive(&Identity::new("other programs", "alsa other programs"));
-        Self::client().ok()?.create_virtual("knobs", Ear::hear, self.ear(id)).ok()
-    }
-
-    /// Connects whom the system lists and lets go whom it no longer does.
-    fn follow_ports(&mut self) -> Result<(), SurfaceError> {
-        let client = Self::client()?;
-        let mut present = Vec::new();
-        for port in client.ports() {
-            let Ok(name) = client.port_name(&port) else { continue };
-            if !name.starts_with(&*CLIENT.to_string_lossy()) {
-                present.push((port, name));
-            }
-        }
-        let gone: Vec<String> =
-            self.connections.keys().filter(|it| !present.iter().any(|(_, name)| name == *it)).cloned().collect();
-        for name in gone {
-            let Some((id, _)) = self.connections.remove(&name) else { continue };
-            self.roster.leave(id);
-            self.pending.push(Gesture { at: self.clock.now(), surface: id, motion: Motion::Disconnected });
-        }
-        for (port, name) in present {
-            if self.connections.contains_key(&name) {
-                continue;
-            }
-            let lasting = lasting_name(&name);
-            let identity = Identity::new(lasting, format!("alsa {lasting}"));
-            let id = self.roster.arrive(&identity);
-            // Gone again already: its announcement is on its way.
-            let Ok(connection) = Self::client()?.connect(&port, "knobs", Ear::hear, self.ear(id)) else {
-                self.roster.leave(id);
-                continue;
-            };
-            self.connections.insert(name, (id, connection));
-            let motion = Motion::Connected(identity);
-            self.pending.push(Gesture { at: self.clock.now(), surface: id, motion });
-        }
-        Ok(())
+    pub fn open(clock: WallClock, roster: &Roster, pairing: &Pairing, taken: UsbSelect) -> Result<Self, SurfaceError> {
+        let sequencer = AlsaSeq::new().map_err(no_midi)?;
+        Self::over(sequencer, SYS.into(), clock, roster, pairing, taken)
     }
 }
 
-impl Surface for LiveMidi {
+impl<S: Sequencer, C: Clock + Clone + Send + 'static> LiveMidi<S, C> {
+    /// The same over any sequencer and clock, and a copy of `/sys`.
+    ///
+    /// # Errors
+    /// [`SurfaceError::Unavailable`] where its ports cannot be listed.
+    pub fn over(
+        sequencer: S,
+        sys: PathBuf,
+        clock: C,
+        roster: &Roster,
+        pairing: &Pairing,
+        taken: UsbSelect,
+    ) -> Result<Self, SurfaceError> {
+        let (sender, queue) = sync_channel(WAITING);
+        let own = roster.arrive(&Identity::new("other programs", "alsa other programs"));
+        let mut surface = Self {
+            sequencer,
+            sys,
+            taken,
+            clock,
+            roster: roster.clone(),
+            pairing: pairing.clone(),
+            queue: Some(queue),
+            sender,
+            pending: VecDeque::new(),
+            connections: Vec::new(),
+            own,
+            own_ear: None,
+            mouths: Mouths::default(),
+            voice_given: false,
+            watcher: None,
+        };
+        // Their absence is not worth a word: real controllers do not need them.
+        surface.own_ear = surface.sequencer.own_ear(surface.ear(own));
+        if let Some(mouth) = surface.sequencer.own_mouth() {
+            surface.mouths.put(own, "other programs", mouth);
+        }
+        surface.watcher = surface.watch();
+        surface.follow()?;
+        Ok(surface)
+    }
+
+    /// The surface of other programs: what our own ports hear, and whom they are told.
+    #[must_use]
+    pub const fn other_programs(&self) -> SurfaceId {
+        self.own
+    }
+
+    fn ear(&self, surface: SurfaceId) -> Hear {
+        let mut ear = Ear::of(surface, &self.pairing);
+        let (clock, queue) = (self.clock.clone(), self.sender.clone());
+        Box::new(move |bytes| {
+            for byte in bytes {
+                let Some(gesture) = ear.hear(*byte, clock.now()) else { continue };
+                // Blocks while the queue is full. It errs only when the surface is gone, and then nobody listens.
+                let _ = queue.send(Heard::Gesture(gesture));
+            }
+        })
+    }
+
+    /// Starts the thread that hears who comes and goes; none if it cannot (plugs are then seen at the start only).
+    fn watch(&self) -> Option<Watcher> {
+        let mut news = self.sequencer.news()?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let plugs = Arc::new(Mutex::new(Plugs::default()));
+        let (stopped, heard, queue) = (Arc::clone(&stop), Arc::clone(&plugs), self.sender.clone());
+        let thread = Builder::new().name("midi plugs".to_owned()).spawn(move || {
+            while !stopped.load(Relaxed) {
+                let went = news.wait(WATCH);
+                let mut plugs = lock(&heard);
+                plugs.any |= went.is_some();
+                plugs.went.extend(went.into_iter().flatten());
+                // One notice at a time. In a full queue it finds a place the next time round.
+                if plugs.any && !plugs.told {
+                    plugs.told = queue.try_send(Heard::Plugs).is_ok();
+                }
+            }
+        });
+        Some(Watcher { stop, plugs, thread: thread.ok()? })
+    }
+
+    /// Lets go whom the sequencer no longer lists, or said that it went, and connects whom it does.
+    fn follow(&mut self) -> Result<(), SurfaceError> {
+        let ports = self.sequencer.ports().map_err(no_midi)?;
+        let plugs = self.watcher.as_ref().map(|it| std::mem::take(&mut *lock(&it.plugs))).unwrap_or_default();
+        let (kept, gone): (Vec<_>, Vec<_>) = self.connections.drain(..).partition(|it| {
+            // One that left and came back within a moment may have its old numbers, but not its old connection.
+            let went = |at: &Address| at.client == it.address.client && (at.port == -1 || at.port == it.address.port);
+            !plugs.went.iter().any(went)
+                && ports.iter().any(|port| port.address == it.address && called(port) == it.name)
+        });
+        self.connections = kept;
+        gone.into_iter().for_each(|it| self.let_go(it));
+        for port in ports.iter().filter(|it| it.speaks) {
+            if !self.connections.iter().any(|it| it.address == port.address) {
+                self.connect(port, &ports);
+            }
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, port: &Port, ports: &[Port]) {
+        let Some(identity) = self.identity(port) else { return };
+        let surface = self.roster.arrive(&identity);
+        let Some(ear) = self.sequencer.listen(port.address, self.ear(surface)) else {
+            // Gone again already: word of it is on its way.
+            self.roster.leave(surface);
+            return;
+        };
+        if let Some(mouth) = mouth_of(port, ports).and_then(|it| self.sequencer.speak(it.address)) {
+            self.mouths.put(surface, &identity.name, mouth);
+        }
+        self.connections.push(Connection { address: port.address, name: called(port), surface, ear });
+        self.tell(surface, Motion::Connected(identity));
+    }
+
+    /// Who is behind a port; none where it is taken straight from USB.
+    fn identity(&self, port: &Port) -> Option<Identity> {
+        let Some((plug, sound)) = port.card.and_then(|card| of_card(&self.sys, card)) else {
+            let name = called(port);
+            return Some(Identity::new(name.clone(), format!("alsa {name}")));
+        };
+        // The kernel numbers a device's ports as the device numbers its cables.
+        let cable = u8::try_from(port.address.port).unwrap_or(u8::MAX);
+        (!self.taken.takes(plug.vendor, plug.product, sound)).then(|| plug.identity(cable))
+    }
+
+    /// Closes a connection, which may be waiting for a place in the queue that we read: what it still says is told first.
+    fn let_go(&mut self, connection: Connection<S::In>) {
+        let Connection { surface, ear, .. } = connection;
+        self.mouths.take(surface);
+        let closed = self.sender.clone();
+        let closing = Builder::new().name("midi close".to_owned()).spawn(move || {
+            drop(ear);
+            // It errs only when the surface is gone, and then nobody waits.
+            let _ = closed.send(Heard::Closed);
+        });
+        let mut plugs = false;
+        while closing.is_ok() {
+            match self.queue.as_ref().map(Receiver::recv) {
+                Some(Ok(Heard::Gesture(gesture))) => self.pending.push_back(gesture),
+                Some(Ok(Heard::Plugs)) => plugs = true,
+                Some(Ok(Heard::Closed) | Err(_)) | None => break,
+            }
+        }
+        if plugs {
+            // It was meant for after this. The watcher says it again.
+            if let Some(watcher) = &self.watcher {
+                lock(&watcher.plugs).told = false;
+            }
+        }
+        self.roster.leave(surface);
+        self.tell(surface, Motion::Disconnected);
+    }
+
+    fn tell(&mut self, surface: SurfaceId, motion: Motion) {
+        self.pending.push_back(Gesture { at: self.clock.now(), surface, motion });
+    }
+}
+
+fn no_midi(words: String) -> SurfaceError {
+    SurfaceError::Unavailable(format!("no MIDI: {words}, playing on without controllers"))
+}
+
+/// What a replug keeps of a port where its plug is not known.
+fn called(port: &Port) -> String {
+    format!("{}:{}", port.client, port.name)
+}
+
+/// Where a port is answered: itself, or else the first port of its client that only listens.
+fn mouth_of<'a>(port: &'a Port, ports: &'a [Port]) -> Option<&'a Port> {
+    if port.client.starts_with(THROUGH) {
+        return None;
+    }
+    let only_listens = |it: &&Port| it.address.client == port.address.client && it.listens && !it.speaks;
+    if port.listens { Some(port) } else { ports.iter().find(only_listens) }
+}
+
+fn lock(plugs: &Mutex<Plugs>) -> MutexGuard<'_, Plugs> {
+    // Whoever panicked while holding it left a list that is whole.
+    plugs.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S: Sequencer, C: Clock + Clone + Send + 'static> Surface for LiveMidi<S, C> {
     fn next_gesture(&mut self, patience: Duration) -> Result<Option<Gesture>, SurfaceError> {
         let until = Instant::now() + patience;
         loop {
-            if !self.pending.is_empty() {
-                return Ok(Some(self.pending.remove(0)));
+            if let Some(gesture) = self.pending.pop_front() {
+                return Ok(Some(gesture));
             }
-            match self.queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            let queue = self.queue.as_ref().ok_or(SurfaceError::Closed("MIDI"))?;
+            match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Heard::Gesture(gesture)) => return Ok(Some(gesture)),
-                Ok(Heard::PortsChanged) => self.follow_ports()?,
+                Ok(Heard::Plugs) => self.follow()?,
+                Ok(Heard::Closed) => {}
                 Err(RecvTimeoutError::Timeout) => return Ok(None),
                 Err(RecvTimeoutError::Disconnected) => return Err(SurfaceError::Closed("MIDI")),
             }
         }
     }
+
+    fn voice(&mut self) -> Option<Box<dyn Voice>> {
+        let is_first = !std::mem::replace(&mut self.voice_given, true);
+        is_first.then(|| Box::new(MidiVoice(self.mouths.clone())) as Box<dyn Voice>)
+    }
 }
 
-impl Drop for LiveMidi {
+impl<S: Sequencer, C> Drop for LiveMidi<S, C> {
     fn drop(&mut self) {
-        if let Some((thread, stop)) = self.watcher.take() {
-            stop.store(true, Ordering::Relaxed);
+        // First of all, so that a connection that waits for a place in it is let go.
+        self.queue = None;
+        for connection in self.connections.drain(..) {
+            self.mouths.take(connection.surface);
+            self.roster.leave(connection.surface);
+        }
+        self.mouths.take(self.own);
+        self.own_ear = None;
+        self.roster.leave(self.own);
+        if let Some(watcher) = self.watcher.take() {
+            watcher.stop.store(true, Relaxed);
             // It looks at the flag three times a second; a panic of it has nothing left to say.
-            let _ = thread.join();
+            let _ = watcher.thread.join();
         }
-    }
-}
-
-/// The part of a port's name that a replug keeps: midir ends it with the client's and port's numbers.
-fn lasting_name(name: &str) -> &str {
-    match name.rsplit_once(' ') {
-        Some((lasting, numbers)) if numbers.chars().all(|c| c.is_ascii_digit() || c == ':') => lasting,
-        _ => name,
-    }
-}
-
-/// Starts the thread that hears the sequencer's announcements; none if it cannot (plugs are then seen at the start only).
-fn watch(changed: SyncSender<Heard>) -> Option<(JoinHandle<()>, Arc<AtomicBool>)> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopped = Arc::clone(&stop);
-    let seq = announcements().ok()?;
-    let thread = std::thread::Builder::new().name("midi plugs".to_owned()).spawn(move || {
-        while !stopped.load(Ordering::Relaxed) {
-            let capture = (&seq, Some(Direction::Capture));
-            let ready = alsa::poll::poll_all(&[&capture], WATCH_MS);
-            if ready.is_ok_and(|ready| !ready.is_empty()) && has_news(&seq) {
-                // A full queue already holds up everyone; one more notice behind it is enough.
-                let _ = changed.try_send(Heard::PortsChanged);
-            }
-        }
-    });
-    Some((thread.ok()?, stop))
-}
-
-/// A client that is told who comes and goes.
-fn announcements() -> alsa::Result<Seq> {
-    let seq = Seq::open(None, Some(Direction::Capture), true)?;
-    seq.set_client_name(CLIENT)?;
-    let port = seq.create_simple_port(
-        c"plugs",
-        PortCap::WRITE | PortCap::SUBS_WRITE | PortCap::NO_EXPORT,
-        PortType::APPLICATION,
-    )?;
-    let subscription = PortSubscribe::empty()?;
-    subscription.set_sender(Addr::system_announce());
-    subscription.set_dest(Addr { client: seq.client_id()?, port });
-    seq.subscribe_port(&subscription)?;
-    Ok(seq)
-}
-
-/// Reads what was announced; whether any of it is a port that came or went.
-fn has_news(seq: &Seq) -> bool {
-    let mut input = seq.input();
-    let mut news = false;
-    while input.event_input_pending(true).is_ok_and(|waiting| waiting > 0) {
-        let Ok(event) = input.event_input() else { break };
-        news |= matches!(
-            event.get_type(),
-            EventType::PortStart | EventType::PortExit | EventType::ClientStart | EventType::ClientExit
-        );
-    }
-    news
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Ear, Heard, LiveMidi, SEQUENCER, lasting_name};
-    use crate::gesture::{Control, Motion, Position, Roster, SurfaceError, SurfaceId, WallClock};
-    use crate::midi::{Listener, Wire};
-
-    #[test]
-    fn a_name_keeps_what_a_replug_keeps() {
-        assert_eq!(lasting_name("nanoKONTROL2:nanoKONTROL2 MIDI 1 28:0"), "nanoKONTROL2:nanoKONTROL2 MIDI 1");
-        assert_eq!(lasting_name("odd name"), "odd name");
-    }
-
-    #[test]
-    fn a_machine_without_a_sequencer_is_told_in_words() {
-        if std::path::Path::new(SEQUENCER).exists() {
-            return; // held where it can be: in containers
-        }
-        match LiveMidi::open(WallClock::start(), &Roster::default(), 0) {
-            Err(SurfaceError::Unavailable(words)) => assert!(words.contains(SEQUENCER) && words.contains("without")),
-            Err(other) => panic!("expected it to be unavailable, found {other}"),
-            Ok(_) => panic!("opened a sequencer that is not there"),
-        }
-    }
-
-    #[test]
-    fn a_packet_of_several_messages_is_several_gestures() {
-        let (queue, heard) = std::sync::mpsc::sync_channel(8);
-        let (wire, listener, clock) = (Wire::default(), Listener::default(), WallClock::start());
-        let mut ear = Ear { wire, listener, clock, surface: SurfaceId(5), queue };
-        Ear::hear(0, &[0xb0, 1, 2, 1, 3], &mut ear);
-        drop(ear);
-        let told: Vec<_> = heard
-            .iter()
-            .map(|heard| match heard {
-                Heard::Gesture(gesture) => (gesture.surface, gesture.motion),
-                Heard::PortsChanged => panic!("no port changed"),
-            })
-            .collect();
-        let knob = Control::Cc { channel: 1, number: 1 };
-        assert_eq!(told, [2, 3].map(|to| (SurfaceId(5), Motion::Turned(knob, Position::Seven(to)))));
     }
 }

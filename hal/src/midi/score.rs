@@ -186,7 +186,9 @@ fn heard(channel: u8, message: MidiMessage) -> Option<Message> {
         MidiMessage::ProgramChange { program } => Message::Program { channel, number: program.as_int() },
         MidiMessage::ChannelAftertouch { vel } => Message::Pressure { channel, value: vel.as_int() },
         MidiMessage::PitchBend { bend } => Message::Bend { channel, value: bend.0.as_int() },
-        MidiMessage::Aftertouch { .. } => return None,
+        MidiMessage::Aftertouch { key, vel } => {
+            Message::PolyPressure { channel, note: key.as_int(), value: vel.as_int() }
+        }
     })
 }
 

@@ -48,6 +48,15 @@ pub enum Message {
         /// 0 to 127.
         value: u8,
     },
+    /// Pressure of a single pad or key.
+    PolyPressure {
+        /// 0 to 15.
+        channel: u8,
+        /// 0 to 127.
+        note: u8,
+        /// 0 to 127.
+        value: u8,
+    },
     /// Pitch bend, 0 to 16383, middle 8192.
     Bend {
         /// 0 to 15.
@@ -106,13 +115,13 @@ impl Wire {
             0x80 => Some(Message::NoteOff { channel, note: first }),
             0x90 if byte == 0 => Some(Message::NoteOff { channel, note: first }),
             0x90 => Some(Message::NoteOn { channel, note: first, velocity: byte }),
+            0xa0 => Some(Message::PolyPressure { channel, note: first, value: byte }),
             0xb0 => Some(Message::Cc { channel, number: first, value: byte }),
             0xe0 => Some(Message::Bend { channel, value: fourteen }),
             0xf0 => {
                 self.status = 0; // system messages have no running status
                 Some(Message::Transport(Transport::Position(fourteen)))
             }
-            // Pressure of a single key: nobody binds it.
             _ => None,
         }
     }
@@ -187,6 +196,14 @@ mod tests {
                 Message::NoteOff { channel: 2, note: 60 },
                 Message::NoteOff { channel: 2, note: 61 }
             ]
+        );
+    }
+
+    #[test]
+    fn pressure_of_one_pad_says_which() {
+        assert_eq!(
+            heard(&[0xa2, 60, 1, 61, 0]),
+            [(60, 1), (61, 0)].map(|(note, value)| Message::PolyPressure { channel: 2, note, value })
         );
     }
 
