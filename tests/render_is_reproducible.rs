@@ -23,6 +23,7 @@ impl Take {
             depth: Some(2),
             midi: None,
             longest: 4.0,
+            by_hand: false,
             backend: None,
             precision: PlanPrecision::Bf16,
             when_lost: WhenLost::Loop,

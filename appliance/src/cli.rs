@@ -57,6 +57,9 @@ pub struct SetArgs {
     /// Longest part of the recording that is used, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     pub longest: f64,
+    /// The MIDI file is a recording of hands: its knobs take hold as they would on stage, instead of being meant at once
+    #[arg(long)]
+    pub by_hand: bool,
     /// What computes [default: `run` takes a graphics card when there is one, `render` the processor, whose bytes are the
     /// same everywhere]
     #[arg(long, value_enum)]

@@ -59,7 +59,7 @@ pub fn render(args: &RenderArgs) -> anyhow::Result<Rendered> {
         progress.say(notice);
     }
     let log = args.latents.as_deref().map(|path| create(path).map(BufWriter::new)).transpose()?;
-    let mut desk = Desk::new(set, score, args.tick_ms, log)?;
+    let mut desk = Desk::new(set, (score, args.set.by_hand), args.tick_ms, log)?;
     write_wav(&args.out, args.seconds, &mut desk, &mut progress)?;
     progress.done();
     Ok(desk.rendered)
@@ -93,15 +93,21 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(set: Set, score: Option<Score>, tick_ms: f64, log: Option<BufWriter<File>>) -> anyhow::Result<Self> {
+    fn new(
+        set: Set,
+        (score, by_hand): (Option<Score>, bool),
+        tick_ms: f64,
+        log: Option<BufWriter<File>>,
+    ) -> anyhow::Result<Self> {
         let mut lead = Lead::new(PERIOD, set.tape.len());
         // On a virtual clock a tick takes what it is said to take, and a decode no time at all.
         lead.ticked(tick_ms / 1e3);
         lead.decoded(0.0);
         let clock = VirtualClock::default();
+        let score = ScoreSurface::new(score.unwrap_or_default(), clock.clone());
         Ok(Self {
             rig: Rig::new(set, lead)?,
-            score: ScoreSurface::new(score.unwrap_or_default(), clock.clone()),
+            score: if by_hand { score.by_hand() } else { score },
             clock,
             log,
             tick_frames: tick_ms / 1e3 * f64::from(SAMPLE_RATE_HZ),

@@ -66,7 +66,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let clock = WallClock::start();
     let mut surfaces = Surfaces::default();
     if let Some(score) = score {
-        surfaces.add(Box::new(ScoreSurface::new(score, clock)))?;
+        let score = ScoreSurface::new(score, clock);
+        surfaces.add(Box::new(if args.set.by_hand { score.by_hand() } else { score }))?;
     }
     let roster = Roster::default();
     if !args.no_midi {

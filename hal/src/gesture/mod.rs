@@ -28,6 +28,8 @@ impl SurfaceId {
     pub const KEYS: Self = Self(0);
     /// A Standard MIDI File.
     pub const SCORE: Self = Self(1);
+    /// A Standard MIDI File that was recorded from hands, and is to be treated as hands are.
+    pub const RECORDED_HANDS: Self = Self(u16::MAX);
     /// The first of the live controllers; the [`Roster`] numbers upwards from here.
     pub const FIRST_LIVE: Self = Self(2);
 }

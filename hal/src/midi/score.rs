@@ -105,6 +105,13 @@ impl<C: Clock> ScoreSurface<C> {
         Self { left: score.gestures.into(), clock }
     }
 
+    /// Plays it as the hands that it was recorded from.
+    #[must_use]
+    pub fn by_hand(mut self) -> Self {
+        self.left.iter_mut().for_each(|gesture| gesture.surface = SurfaceId::RECORDED_HANDS);
+        self
+    }
+
     /// When the next gesture comes; `None` after the last.
     #[must_use]
     pub fn next_at(&self) -> Option<Duration> {
