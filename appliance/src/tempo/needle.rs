@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use engine::playback::Playhead;
 
-/// Part of a report's difference that the needle takes over: one uneven period in eight.
-const PULL: f64 = 1.0 / 8.0;
+/// Reports whose differences the needle evens out. The first few count for more, so that it is soon where it belongs.
+const EVENED: f64 = 8.0;
 /// A difference beyond this, in seconds, is no unevenness: the card stood still, or ran on.
 const LOST_S: f64 = 0.1;
 
@@ -21,6 +21,8 @@ struct Report {
     playhead: Playhead,
     /// Frames by which the needle was ahead of the report when it came.
     ahead: f64,
+    /// Which report this is; the first may be as old as a period, and counts for nothing once there is a second.
+    number: f64,
 }
 
 /// The needle on the tape.
@@ -40,7 +42,7 @@ impl Needle {
     /// Looks at the playhead; the more often, the nearer to the moment of its report. One seen before says nothing new.
     pub fn see(&mut self, now: Duration, playhead: Playhead) {
         let Some(last) = self.last else {
-            self.last = Some(Report { at: now, playhead, ahead: 0.0 });
+            self.last = Some(Report { at: now, playhead, ahead: 0.0, number: 0.0 });
             return;
         };
         if playhead == last.playhead {
@@ -49,8 +51,9 @@ impl Needle {
         let played = Playhead::frames_between(last.playhead.played, playhead.played) as f64;
         let ahead = last.ahead + self.frames_since(last.at, now) - played;
         let lost = ahead.abs() > LOST_S * self.rate_hz;
-        let ahead = if lost { 0.0 } else { ahead * (1.0 - PULL) };
-        self.last = Some(Report { at: now, playhead, ahead });
+        let number = if lost { 1.0 } else { EVENED.min(last.number + 1.0) };
+        let ahead = if lost { 0.0 } else { ahead * (1.0 - 1.0 / number) };
+        self.last = Some(Report { at: now, playhead, ahead, number });
     }
 
     /// The frame of the tape under the needle, on a tape that turns in `lap`; none before the first report.
@@ -114,6 +117,15 @@ mod tests {
     }
 
     #[test]
+    fn evened_out_it_never_falls_back_behind_the_turn() {
+        let mut needle = Needle::new(RATE);
+        for (at, position, played) in [(0, 99_000, 0), (10, 99_480, 480), (15, 20_000, 960)] {
+            needle.see(ms(at), Playhead { position, played });
+        }
+        assert_eq!(needle.place(ms(15), &(20_000..100_000)), Some(20_000));
+    }
+
+    #[test]
     fn a_card_that_stood_still_does_not_leave_it_behind() {
         let mut needle = Needle::new(RATE);
         needle.see(ms(0), Playhead { position: 0, played: 0 });
@@ -142,14 +154,15 @@ mod tests {
 
     #[test]
     fn ticks_by_the_needle_are_even_where_the_reports_are_not() {
-        // 120 a minute: a tick is 20.8 ms, as long as the period.
+        // 120 a minute: a tick is 20.8 ms, as long as the period. Reports are seen up to 4 ms late.
         let lap = 0..48_000 * 60;
         let mut needle = Needle::new(RATE);
         let mut clock = ClockOut::new(TapeBeats::new(120_000, lap.end, RATE));
         let mut ticks = Vec::new();
         for step in 0..20_000 {
             let now = Duration::from_micros(step * 1000);
-            needle.see(now, report(now, 1024, lap.end));
+            let late = ms(step * 1000 * 48 / 1024 / 1000 * 7 % 5);
+            needle.see(now, report(now.saturating_sub(late), 1024, lap.end));
             let place = needle.place(now, &lap).expect("there are reports");
             clock.advance(place, lap.clone(), &mut |_| ticks.push(now));
         }

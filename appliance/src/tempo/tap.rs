@@ -166,6 +166,7 @@ mod tests {
 
     #[test]
     fn one_hasty_tap_is_not_heard() {
+        close(tapped(&[0, 500, 1000, 1430]).1, 120.0);
         close(tapped(&[0, 500, 1000, 1430, 2000, 2500, 3000, 3500]).1, 120.0);
     }
 
@@ -185,6 +186,11 @@ mod tests {
         let (taps, bpm) = tapped(&[0, 500, 1000, 2000, 2500, 4000]);
         close(bpm, 120.0);
         close(taps.grid().expect("a tempo").beat_at(Duration::from_millis(4000)), 8.0);
+    }
+
+    #[test]
+    fn beats_left_out_now_and_then_make_no_new_tempo() {
+        close(tapped(&[0, 500, 1000, 2000, 2500, 3500, 4000, 5000]).1, 120.0);
     }
 
     #[test]

@@ -98,6 +98,7 @@ fn on_the_beat_is_now_and_without_a_tempo_too() {
 fn a_scene_waits_for_its_bar_and_not_longer() {
     let tempo = patch(120.0, None);
     assert_eq!(tempo.wait(ms(0), Quantise::Bar), None);
+    assert_eq!(tempo.wait(Duration::from_micros(1_999_700), Quantise::Bar), None, "as good as on it");
     assert_eq!(tempo.wait(ms(100), Quantise::Off), None);
     assert_eq!(Tempo::default().wait(ms(100), Quantise::Bar), None);
     let wait = tempo.wait(ms(100), Quantise::Bar).expect("the bar is on its way");
