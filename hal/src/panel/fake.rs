@@ -45,6 +45,8 @@ struct State {
     tracks: BTreeMap<PathBuf, Track>,
     pins: Vec<bool>,
     opened: usize,
+    /// Whether the edges that wait get the levels of when they are taken.
+    late: bool,
 }
 
 enum Step {
@@ -55,6 +57,7 @@ enum Step {
     Away(PanelFault),
     Back,
     Stall(Duration),
+    Lag(Duration),
     Forget,
 }
 
@@ -190,6 +193,12 @@ impl FakeBoard {
         self.then(Step::Stall(span))
     }
 
+    /// The kernel's own thread is held up for so long: it stamps edges in time, and reads the levels after them too late.
+    #[must_use]
+    pub fn lag(self, span: Duration) -> Self {
+        self.then(Step::Lag(span))
+    }
+
     /// A button's contact chatters so many times at once, more than the kernel keeps if it is more than 1024.
     #[must_use]
     pub fn flood(self, number: u8, edges: usize) -> Self {
@@ -275,6 +284,7 @@ impl State {
                     self.tracks.values().for_each(Track::replug);
                 }
                 Step::Stall(span) => stall = span,
+                Step::Lag(span) => (stall, self.late) = (span, true),
                 Step::Forget => {
                     self.lost += self.edges.len() as u64;
                     self.edges.clear();
@@ -293,6 +303,13 @@ impl State {
             self.lost += 1;
         }
         self.edges.push_back(Edge { at, line, high });
+    }
+
+    fn read_late(&mut self) {
+        if std::mem::take(&mut self.late) {
+            let Self { edges, levels, .. } = self;
+            edges.iter_mut().for_each(|edge| edge.high = levels[edge.line]);
+        }
     }
 
     fn here(&self) -> Result<(), PanelFault> {
@@ -339,6 +356,7 @@ impl Lines for FakeLines {
             if !stall.is_zero() {
                 clock.advance(stall);
                 stall = state.play(clock.now());
+                state.read_late();
                 continue;
             }
             state.here()?;

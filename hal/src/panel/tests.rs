@@ -204,6 +204,26 @@ fn a_converter_that_stops_answering_takes_the_panel_away_and_not_to_full() {
 }
 
 #[test]
+fn a_panel_whose_converter_does_not_answer_at_the_start_is_not_here() {
+    let board = FakeBoard::new(&with_pot()).unwire().after(ms(1000)).replug();
+    let mut panel = panel(&with_pot(), &board, &Roster::default());
+    let Err(SurfaceError::Garbled { fault, .. }) = panel.next_gesture(ms(100)) else { panic!("it is here") };
+    assert!(fault.contains("MCP3008 does not answer"), "{fault}");
+    let told = heard(&mut panel, &board, ms(2000));
+    assert!(told[0].at >= ms(1000) && matches!(told[0].motion, Motion::Connected(_)), "{told:?}");
+}
+
+#[test]
+fn an_encoder_whose_levels_were_read_too_late_loses_a_detent_and_counts_it() {
+    let board = FakeBoard::new(&plan()).after(ms(100)).lag(ms(90)).after(ms(20)).turn(1, 1).after(ms(200)).turn(1, 2);
+    let roster = Roster::default();
+    let mut panel = panel(&plan(), &board, &roster);
+    let told: Vec<Motion> = heard(&mut panel, &board, ms(3000)).into_iter().map(|it| it.motion).collect();
+    assert_eq!(told[1..], [1, 1].map(|by| Motion::Turned(Control::Encoder(1), Position::Detents(by))));
+    assert_eq!(panel.missed(), 4);
+}
+
+#[test]
 fn a_plan_that_cannot_be_right_is_refused_in_words() {
     let mut plan = plan();
     plan.buttons.extend(plan.buttons.clone());
