@@ -127,6 +127,17 @@ mod tests {
         assert!(told.windows(2).skip(8).all(|pair| pair[1] - pair[0] < 30), "in steps under 0.2 %: {told:?}");
     }
 
+    #[test]
+    fn a_moving_knob_shows_half_of_its_noise_at_most() {
+        let mut knob = Smoother::new(1023);
+        settle(&mut knob, 300);
+        let noisy = (0..400_u16).map(|sample| 300 + sample / 2 + 4 * (sample / 2 % 2));
+        let told: Vec<u16> = noisy.filter_map(|at| knob.sample(at)).collect();
+        let back = told.windows(2).map(|pair| pair[0].saturating_sub(pair[1])).max();
+        // Four readings of 1023 are 65 positions.
+        assert!(told.len() > 100 && back.is_some_and(|back| back <= 32), "{back:?} back in {told:?}");
+    }
+
     proptest! {
         #[test]
         fn a_resting_knob_says_nothing_once_it_has_settled(

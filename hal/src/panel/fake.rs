@@ -17,6 +17,8 @@ use crate::gesture::{Clock, VirtualClock};
 
 /// Edges that the kernel keeps; the oldest are forgotten first.
 const KERNEL_EDGES: usize = 1024;
+/// Edges of one read, as many as are read from the real one.
+const READ_EDGES: usize = 64;
 /// Between two openings of a bouncing contact.
 const BOUNCE: Duration = Duration::from_micros(150);
 /// The round of an encoder's contacts, upwards, beginning at rest: both open.
@@ -362,7 +364,8 @@ impl Lines for FakeLines {
             }
             state.here()?;
             if !state.edges.is_empty() || state.lost > 0 {
-                edges.extend(state.edges.drain(..));
+                let taken = state.edges.len().min(READ_EDGES);
+                edges.extend(state.edges.drain(..taken));
                 return Ok(std::mem::take(&mut state.lost));
             }
             match state.script.front() {

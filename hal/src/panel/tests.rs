@@ -71,6 +71,21 @@ fn a_gesture_carries_the_time_of_the_edge_and_not_of_its_reading() {
 }
 
 #[test]
+fn whoever_was_held_up_hears_all_that_happened_in_its_order() {
+    let mut board = FakeBoard::new(&plan()).after(ms(100)).stall(ms(3000)).after(ms(20));
+    for _ in 0..50 {
+        board = board.press(1).press(2).release(1).release(2);
+    }
+    let told = said(&plan(), &board, 6000);
+    let one = [true, true, false, false].into_iter().zip([1, 2, 1, 2]).map(|(down, number)| match down {
+        true => Motion::Pressed(Control::Button(number), 127),
+        false => Motion::Released(Control::Button(number)),
+    });
+    let expected: Vec<_> = (0..200_u64).map(|step| 120 + 20 * step).zip(one.cycle()).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_turned_encoder_says_every_detent_and_bounces_say_nothing() {
     for (number, bounces) in [(1, 0), (1, 5), (2, 0), (2, 5)] {
         let board = FakeBoard::new(&plan()).after(ms(100)).turn_with_bounce(number, 3, bounces);
