@@ -9,7 +9,8 @@
 pub const FULL: u16 = 16383;
 /// The part of full scale that noise may fill, peak to peak, before a resting knob speaks: 1 / 256.
 const BAND_PART: u16 = 256;
-/// The part of full scale that counts as each stop.
+/// The part of full scale that counts as each stop. More than twice the band: a knob that rests just outside a stop must
+/// leave its band on the way to the end, and be inside the stop while it is still being smoothed.
 const STOP_PART: u16 = 100;
 /// Readings without leaving the band after which a moving knob is at rest.
 const SETTLED: u8 = 32;
@@ -73,8 +74,7 @@ impl Smoother {
     }
 
     fn follow(&mut self, median: i32) {
-        let away = (median - self.anchor).abs() > self.band;
-        if away || self.arrives(median) {
+        if (median - self.anchor).abs() > self.band {
             (self.anchor, self.still) = (median, 0);
         } else if self.still < SETTLED {
             self.still += 1;
@@ -82,19 +82,8 @@ impl Smoother {
             return;
         }
         let gap = median * FINE - self.place;
-        let near = gap.abs() <= self.band * FINE;
-        // Near: a quarter of the way, which halves the noise. Far, or at a stop: all of it.
-        self.place += if near && !self.at_stop(median) { gap / 4 } else { gap };
-    }
-
-    /// Well inside a stop and not told so yet. Half its depth, so that a knob left on the edge of a stop stays silent.
-    fn arrives(&self, median: i32) -> bool {
-        (median <= self.stop / 2 && self.told != Some(0))
-            || (median >= self.full - self.stop / 2 && self.told != Some(FULL))
-    }
-
-    const fn at_stop(&self, median: i32) -> bool {
-        median <= self.stop || median >= self.full - self.stop
+        // Near: a quarter of the way, which halves the noise. Far: all of it.
+        self.place += if gap.abs() <= self.band * FINE { gap / 4 } else { gap };
     }
 
     fn position(&self) -> u16 {
@@ -138,6 +127,17 @@ mod tests {
         assert!(told.windows(2).skip(8).all(|pair| pair[1] - pair[0] < 30), "in steps under 0.2 %: {told:?}");
     }
 
+    #[test]
+    fn a_moving_knob_shows_half_of_its_noise_at_most() {
+        let mut knob = Smoother::new(1023);
+        settle(&mut knob, 300);
+        let noisy = (0..400_u16).map(|sample| 300 + sample / 2 + 4 * (sample / 2 % 2));
+        let told: Vec<u16> = noisy.filter_map(|at| knob.sample(at)).collect();
+        let back = told.windows(2).map(|pair| pair[0].saturating_sub(pair[1])).max();
+        // Four readings of 1023 are 65 positions.
+        assert!(told.len() > 100 && back.is_some_and(|back| back <= 32), "{back:?} back in {told:?}");
+    }
+
     proptest! {
         #[test]
         fn a_resting_knob_says_nothing_once_it_has_settled(
@@ -149,8 +149,10 @@ mod tests {
             let reach = f64::from(full.div_ceil(256)) / 2.0;
             let noisy = |noise: f64| (at * f64::from(full) + noise * reach).round().clamp(0.0, f64::from(full)) as u16;
             let told: Vec<Option<u16>> = noise.iter().map(|noise| knob.sample(noisy(*noise))).collect();
-            // One last word may follow when the noise has shown itself in full; then silence.
-            let late: Vec<_> = told[100..].iter().flatten().collect();
+            // It speaks when it leaves the band of where it was before, which may be late if it moved by little; that is
+            // the end of it once it has settled.
+            let first = told.iter().position(Option::is_some).unwrap_or(0);
+            let late: Vec<_> = told.iter().skip(first + usize::from(super::SETTLED) + 1).flatten().collect();
             prop_assert!(late.is_empty(), "a knob at {} of {} said {:?}", at, full, late);
         }
 

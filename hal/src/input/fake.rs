@@ -168,7 +168,8 @@ impl State {
     /// Plays the script up to `until`; for how much longer who listens is held up.
     fn play(&mut self, until: Duration) -> Duration {
         let mut stall = Duration::ZERO;
-        while let Some((at, step)) = self.script.pop_front_if(|(at, _)| *at <= until) {
+        while self.script.front().is_some_and(|(at, _)| *at <= until) {
+            let Some((at, step)) = self.script.pop_front() else { break };
             match step {
                 Step::Plug(path, device) => {
                     self.plugs += 1;

@@ -82,7 +82,7 @@ fn a_pulled_plug_lets_go_of_the_keys_that_were_held() {
             "2 key 104 down 127 at 2000"
         ]
     );
-    let back = told.iter().filter(|it| matches!(it.motion, Motion::Connected(_))).next_back().unwrap();
+    let back = told.iter().rfind(|it| matches!(it.motion, Motion::Connected(_))).unwrap();
     assert!(back.at - ms(1400) <= ms(500), "looked for twice a second: {:?}", back.at);
 }
 

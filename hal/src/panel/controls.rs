@@ -29,6 +29,8 @@ struct Encoder {
     number: u8,
     reversed: bool,
     contacts: Quadrature,
+    /// Edges whose level was read too late to be seen: the contact was back already.
+    late: u64,
     speed: Acceleration,
 }
 
@@ -46,6 +48,7 @@ impl Controls {
             number: it.number,
             reversed: it.reversed,
             contacts: Quadrature::new(level[0], level[1], it.steps),
+            late: 0,
             speed: Acceleration::default(),
         });
         let pots = plan.pots.iter().zip(fulls).map(|(it, full)| (it.number, Smoother::new(*full)));
@@ -62,6 +65,8 @@ impl Controls {
         let line = line - self.buttons.len();
         let Some(encoder) = self.encoders.get_mut(line / 2) else { return };
         let (a, b) = encoder.contacts.contacts();
+        let before = if line & 1 == 0 { a } else { b };
+        encoder.late += u64::from(before == edge.high);
         let (a, b) = if line & 1 == 0 { (edge.high, b) } else { (a, edge.high) };
         encoder.turn(edge.at, a, b, told);
     }
@@ -101,9 +106,9 @@ impl Controls {
         held.map(|number| Motion::Released(Control::Button(number))).collect()
     }
 
-    /// How often both contacts of an encoder changed at once.
-    pub fn jumps(&self) -> u64 {
-        self.encoders.iter().map(|it| it.contacts.jumps()).sum()
+    /// How often an encoder's contacts changed unseen: both at once, or forth and back.
+    pub fn unseen(&self) -> u64 {
+        self.encoders.iter().map(|it| it.contacts.jumps() + it.late).sum()
     }
 }
 

@@ -140,6 +140,15 @@ mod tests {
     }
 
     #[test]
+    fn a_level_read_while_the_contact_bounces_is_not_believed() {
+        let (mut contact, mut told) = (Debounce::new(false, LOCKOUT), Vec::new());
+        contact.edge(us(1000), true, |at, level| told.push((at, level)));
+        contact.settle(us(3000), false, |at, level| told.push((at, level)));
+        contact.settle(us(6000), true, |at, level| told.push((at, level)));
+        assert_eq!((told, contact.due()), (vec![(us(1000), true)], None));
+    }
+
+    #[test]
     fn a_lost_edge_is_found_by_looking() {
         let (mut contact, mut told) = (Debounce::new(true, LOCKOUT), Vec::new());
         contact.settle(us(7), false, |at, level| told.push((at, level)));

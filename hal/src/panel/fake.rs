@@ -17,6 +17,8 @@ use crate::gesture::{Clock, VirtualClock};
 
 /// Edges that the kernel keeps; the oldest are forgotten first.
 const KERNEL_EDGES: usize = 1024;
+/// Edges of one read, as many as are read from the real one.
+const READ_EDGES: usize = 64;
 /// Between two openings of a bouncing contact.
 const BOUNCE: Duration = Duration::from_micros(150);
 /// The round of an encoder's contacts, upwards, beginning at rest: both open.
@@ -45,6 +47,8 @@ struct State {
     tracks: BTreeMap<PathBuf, Track>,
     pins: Vec<bool>,
     opened: usize,
+    /// Whether the edges that wait get the levels of when they are taken.
+    late: bool,
 }
 
 enum Step {
@@ -55,6 +59,7 @@ enum Step {
     Away(PanelFault),
     Back,
     Stall(Duration),
+    Lag(Duration),
     Forget,
 }
 
@@ -190,6 +195,12 @@ impl FakeBoard {
         self.then(Step::Stall(span))
     }
 
+    /// The kernel's own thread is held up for so long: it stamps edges in time, and reads the levels after them too late.
+    #[must_use]
+    pub fn lag(self, span: Duration) -> Self {
+        self.then(Step::Lag(span))
+    }
+
     /// A button's contact chatters so many times at once, more than the kernel keeps if it is more than 1024.
     #[must_use]
     pub fn flood(self, number: u8, edges: usize) -> Self {
@@ -259,7 +270,8 @@ impl State {
     /// Plays the script up to `until`; for how much longer who listens is held up.
     fn play(&mut self, until: Duration) -> Duration {
         let mut stall = Duration::ZERO;
-        while let Some((at, step)) = self.script.pop_front_if(|(at, _)| *at <= until) {
+        while self.script.front().is_some_and(|(at, _)| *at <= until) {
+            let Some((at, step)) = self.script.pop_front() else { break };
             match step {
                 Step::Level(line, high) => self.change(at, line, high),
                 Step::Reading(path, channel, reading) => self.tracks[&path].set(channel, reading),
@@ -275,6 +287,7 @@ impl State {
                     self.tracks.values().for_each(Track::replug);
                 }
                 Step::Stall(span) => stall = span,
+                Step::Lag(span) => (stall, self.late) = (span, true),
                 Step::Forget => {
                     self.lost += self.edges.len() as u64;
                     self.edges.clear();
@@ -293,6 +306,13 @@ impl State {
             self.lost += 1;
         }
         self.edges.push_back(Edge { at, line, high });
+    }
+
+    fn read_late(&mut self) {
+        if std::mem::take(&mut self.late) {
+            let Self { edges, levels, .. } = self;
+            edges.iter_mut().for_each(|edge| edge.high = levels[edge.line]);
+        }
     }
 
     fn here(&self) -> Result<(), PanelFault> {
@@ -339,11 +359,13 @@ impl Lines for FakeLines {
             if !stall.is_zero() {
                 clock.advance(stall);
                 stall = state.play(clock.now());
+                state.read_late();
                 continue;
             }
             state.here()?;
             if !state.edges.is_empty() || state.lost > 0 {
-                edges.extend(state.edges.drain(..));
+                let taken = state.edges.len().min(READ_EDGES);
+                edges.extend(state.edges.drain(..taken));
                 return Ok(std::mem::take(&mut state.lost));
             }
             match state.script.front() {

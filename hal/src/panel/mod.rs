@@ -103,11 +103,12 @@ impl Panel {
         self.complaint.as_ref()
     }
 
-    /// Edges that the kernel could not keep for us, and both contacts of an encoder changing at once: what was missed,
-    /// since the panel was last plugged in. None of it stays wrong, but a number that grows is a broken wire.
+    /// Edges that the kernel could not keep for us or whose level it read too late, and both contacts of an encoder changing
+    /// at once: what was missed since the panel was last plugged in. None of it stays wrong, but detents are lost. A number
+    /// that grows is a broken wire, or the chip's interrupt thread waits for something that runs before it.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        self.lost_edges + self.here.as_ref().map_or(0, |here| here.controls.jumps())
+        self.lost_edges + self.here.as_ref().map_or(0, |here| here.controls.unseen())
     }
 
     /// Opens the panel, if it is there.
@@ -139,7 +140,7 @@ impl Panel {
         let Some(mut here) = self.here.take() else { return };
         let (at, surface) = (self.clock.now(), here.id);
         self.lamps.disconnect();
-        self.lost_edges += here.controls.jumps();
+        self.lost_edges += here.controls.unseen();
         let motions = here.controls.let_go().into_iter().chain([Motion::Disconnected]);
         self.pending.extend(motions.map(|motion| Gesture { at, surface, motion }));
         self.roster.leave(surface);

@@ -177,6 +177,23 @@ mod tests {
         }
 
         #[test]
+        fn a_run_of_lost_edges_costs_detents_and_never_turns_them_round(from in 0_usize..40, lost in 0_usize..40) {
+            let (mut encoder, mut told) = (Quadrature::new(false, false, DetentSteps::Four), Vec::new());
+            for step in 1..100_usize {
+                if (from..from + lost).contains(&step) {
+                    continue;
+                }
+                // An edge tells of its own contact; the other stays as it was last heard of.
+                let (new, known) = (ROUND[step % 4], encoder.contacts());
+                let (a, b) = if ROUND[(step - 1) % 4].0 == new.0 { (known.0, new.1) } else { (new.0, known.1) };
+                told.push(encoder.contacts_at(Duration::from_millis(1), a, b));
+            }
+            prop_assert!(told.iter().all(|detents| *detents >= 0), "{:?}", told);
+            let lost_detents = lost.div_ceil(4) + 1;
+            prop_assert!(told.iter().sum::<i32>() >= 24 - i32::try_from(lost_detents).unwrap(), "{:?}", told);
+        }
+
+        #[test]
         fn whatever_the_contacts_do_the_detents_add_up_to_where_they_went(walk in prop::collection::vec(prop::sample::select(vec![-1, 1]), 0..500)) {
             let sum: i32 = walked(DetentSteps::Four, &walk).iter().sum();
             let went: i32 = walk.iter().sum();

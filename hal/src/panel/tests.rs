@@ -71,6 +71,21 @@ fn a_gesture_carries_the_time_of_the_edge_and_not_of_its_reading() {
 }
 
 #[test]
+fn whoever_was_held_up_hears_all_that_happened_in_its_order() {
+    let mut board = FakeBoard::new(&plan()).after(ms(100)).stall(ms(3000)).after(ms(20));
+    for _ in 0..50 {
+        board = board.press(1).press(2).release(1).release(2);
+    }
+    let told = said(&plan(), &board, 6000);
+    let one = [true, true, false, false].into_iter().zip([1, 2, 1, 2]).map(|(down, number)| match down {
+        true => Motion::Pressed(Control::Button(number), 127),
+        false => Motion::Released(Control::Button(number)),
+    });
+    let expected: Vec<_> = (0..200_u64).map(|step| 120 + 20 * step).zip(one.cycle()).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_turned_encoder_says_every_detent_and_bounces_say_nothing() {
     for (number, bounces) in [(1, 0), (1, 5), (2, 0), (2, 5)] {
         let board = FakeBoard::new(&plan()).after(ms(100)).turn_with_bounce(number, 3, bounces);
@@ -201,6 +216,26 @@ fn a_converter_that_stops_answering_takes_the_panel_away_and_not_to_full() {
     let gone = told.iter().find(|it| it.1 == Motion::Disconnected).unwrap();
     assert!((1090..1110).contains(&gone.0), "{told:?}");
     assert!(told.iter().any(|it| it.0 >= 3000 && matches!(it.1, Motion::Connected(_))), "{told:?}");
+}
+
+#[test]
+fn a_panel_whose_converter_does_not_answer_at_the_start_is_not_here() {
+    let board = FakeBoard::new(&with_pot()).unwire().after(ms(1000)).replug();
+    let mut panel = panel(&with_pot(), &board, &Roster::default());
+    let Err(SurfaceError::Garbled { fault, .. }) = panel.next_gesture(ms(100)) else { panic!("it is here") };
+    assert!(fault.contains("MCP3008 does not answer"), "{fault}");
+    let told = heard(&mut panel, &board, ms(2000));
+    assert!(told[0].at >= ms(1000) && matches!(told[0].motion, Motion::Connected(_)), "{told:?}");
+}
+
+#[test]
+fn an_encoder_whose_levels_were_read_too_late_loses_a_detent_and_counts_it() {
+    let board = FakeBoard::new(&plan()).after(ms(100)).lag(ms(90)).after(ms(20)).turn(1, 1).after(ms(200)).turn(1, 2);
+    let roster = Roster::default();
+    let mut panel = panel(&plan(), &board, &roster);
+    let told: Vec<Motion> = heard(&mut panel, &board, ms(3000)).into_iter().map(|it| it.motion).collect();
+    assert_eq!(told[1..], [1, 1].map(|by| Motion::Turned(Control::Encoder(1), Position::Detents(by))));
+    assert_eq!(panel.missed(), 4);
 }
 
 #[test]
