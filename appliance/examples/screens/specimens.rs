@@ -52,7 +52,7 @@ pub fn specimens() -> Vec<Specimen> {
         ..moved(ParamId::SourceBlend, 0.35)
     };
     let dcw = Status { scene: None, tempo: None, ..moved(ParamId::DcwWavelet, 2.0) };
-    let muted = Status { muted: true, message: "panic again plays".to_owned(), ..moved(ParamId::GainDb, -4.5) };
+    let muted = Status { muted: true, message: "scene 3 kept".to_owned(), ..moved(ParamId::GainDb, -4.5) };
     let hot = GpuHealth { load_percent: 97, celsius: 88, brake: Some(Brake::Heat) };
     let faulty = |words: &str| Status { fault: Some(words.to_owned()), ..set() };
     let away = faulty("The sound device hw:2 is away. The set plays on and waits for it; plug it in again.");
