@@ -234,7 +234,8 @@ impl Sheet {
                     let ink = if *dark { BinaryColor::Off } else { BinaryColor::On };
                     let style = MonoTextStyle::new(face.font(), ink);
                     let y = area.y + face.drop();
-                    // The big face is thin for its size: struck twice it is as bold as the others. Some letters would run full.
+                    // The big face is thin for its size: struck twice it is as bold as the others, but for letters that
+                    // would run full.
                     let strikes = if *face == Face::Big && !text.contains(['m', 'M', 'w', 'W']) { 2 } else { 1 };
                     for strike in 0..strikes {
                         let corner = Point::new(area.x + strike, y);
