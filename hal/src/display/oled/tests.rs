@@ -104,7 +104,7 @@ fn a_whole_picture_takes_25_ms_and_a_changed_number_3() {
     }
     panel.show(&frame).unwrap();
     let number = chip.bus_time(FAST_HZ) - begun - whole;
-    assert!(number < Duration::from_micros(4500), "{number:?}");
+    assert!(number < Duration::from_micros(3500), "{number:?}");
 
     let before = chip.bus_time(FAST_HZ);
     panel.show(&frame).unwrap();
