@@ -38,12 +38,24 @@ impl Specimen {
 
 /// The pictures, in the order of the document.
 pub fn specimens() -> Vec<Specimen> {
-    let moved = |id: ParamId, value: f64| {
-        let mut status = set();
-        status.values.set(id, value);
-        status.moved = Some(id);
-        status
-    };
+    [playing(), telling(), asking(), low()].into_iter().flatten().collect()
+}
+
+/// The middle of a set with a parameter in the hand.
+fn moved(id: ParamId, value: f64) -> Status {
+    let mut status = set();
+    status.values.set(id, value);
+    status.moved = Some(id);
+    status
+}
+
+/// The middle of a set, and the sound device is pulled out.
+fn away() -> Status {
+    let words = "The sound device hw:2 is away. The set plays on and waits for it; plug it in again.";
+    Status { fault: Some(words.to_owned()), ..set() }
+}
+
+fn playing() -> Vec<Specimen> {
     let denoise = moved(ParamId::Denoise, 0.62);
     let waiting = Status { waiting: Some(0.2), scene_changed: false, ..denoise.clone() };
     let morph = Status {
@@ -51,44 +63,33 @@ pub fn specimens() -> Vec<Specimen> {
         layer: "shift".to_owned(),
         ..moved(ParamId::SourceBlend, 0.35)
     };
-    let dcw = Status { scene: None, tempo: None, ..moved(ParamId::DcwWavelet, 2.0) };
-    let muted = Status { muted: true, message: "panic again plays".to_owned(), ..moved(ParamId::GainDb, -4.5) };
-    let hot = GpuHealth { load_percent: 97, celsius: 88, brake: Some(Brake::Heat) };
-    let faulty = |words: &str| Status { fault: Some(words.to_owned()), ..set() };
-    let away = faulty("The sound device hw:2 is away. The set plays on and waits for it; plug it in again.");
-    let list = ParamId::all().collect();
-    let pick = Status { pick: Some(Pick { list, cursor: 33 }), ..set() };
-    let learn = |words: &str| Status { learn: Some(words.to_owned()), ..set() };
-    let loading = Boot { words: "loading the model, 1.9 of 3.4 GB".to_owned(), part: 0.56 };
-    let boot = Status { boot: Some(loading), ..Status::default() };
-    let limiting = Status { peaks: [0.98, 0.61], limiting: true, xruns: 2, late: 0, ..set() };
+    let names = Status { scene: None, tempo: None, ..moved(ParamId::DcwWavelet, 2.0) };
+    let muted = Status { muted: true, message: "scene 3 kept".to_owned(), ..moved(ParamId::GainDb, -4.5) };
+    let play = |name, status, says| Specimen::new(name, Screen::Play, status, says);
     vec![
-        Specimen::new(
+        play(
             "play",
-            Screen::Play,
-            denoise.clone(),
-            "The screen of play: patch and scene (a star: moved since), the tape with its playhead and the window decoded last, the parameter in the hand with its class and value, the beat, the time and the lead.",
+            denoise,
+            "The screen of play: patch and scene (a star: moved since), the tape with its playhead and the window \
+             decoded last, the parameter in the hand with its class and value, the beat, the time and the lead.",
         ),
-        Specimen::new(
+        play(
             "play-takeover",
-            Screen::Play,
             waiting,
-            "A knob that has not taken hold yet: the needle is where it stands, the bar where the value is, and the words say which way to turn.",
+            "A knob that has not taken hold yet: the needle is where it stands, the bar ends where the value is, and \
+             the words say which way to turn.",
         ),
-        Specimen::new(
-            "play-morph",
-            Screen::Play,
-            morph,
-            "A fader morphs from scene 3 to scene 5; the lowest line says that shift is held.",
-        ),
-        Specimen::new(
-            "play-choice",
-            Screen::Play,
-            dcw,
-            "A parameter with names in place of numbers, before any scene was recalled.",
-        ),
-        Specimen::new("play-muted", Screen::Play, muted, "Muted, with what was said last."),
-        Specimen::new("play-fault", Screen::Play, away.clone(), "A fault stays in the lowest line until it is gone."),
+        play("play-morph", morph, "A fader morphs from scene 3 to scene 5; the lowest line says that shift is held."),
+        play("play-choice", names, "A parameter with names in place of numbers, before any scene was recalled."),
+        play("play-muted", muted, "Muted, with what was said last."),
+        play("play-fault", away(), "A fault stays in the lowest line until it is gone."),
+    ]
+}
+
+fn telling() -> Vec<Specimen> {
+    let limiting = Status { peaks: [0.98, 0.61], limiting: true, xruns: 2, ..set() };
+    let hot = Some(GpuHealth { load_percent: 97, celsius: 88, brake: Some(Brake::Heat) });
+    vec![
         Specimen::new(
             "levels",
             Screen::Levels,
@@ -105,32 +106,42 @@ pub fn specimens() -> Vec<Specimen> {
             "machine",
             Screen::Machine,
             set(),
-            "Time of a tick and of a window, half of them no longer than the first number and the longest of late; the card; where it computes and plays.",
+            "Time of a tick and of a window, half of them no longer than the first number and the longest of late; \
+             the card; where it computes and plays.",
         ),
         Specimen::new(
             "machine-hot",
             Screen::Machine,
-            Status { gpu: Some(hot), ..set() },
+            Status { gpu: hot, ..set() },
             "The card is too hot and runs slower for it.",
         ),
-        Specimen::new(
-            "learn",
-            Screen::Learn,
-            learn("Turn the knob for Denoise slowly to the left"),
-            "What to touch while a control is learnt.",
-        ),
+    ]
+}
+
+fn asking() -> Vec<Specimen> {
+    let learn = Some("Turn the knob for Denoise slowly to the left".to_owned());
+    let pick = Some(Pick { list: ParamId::all().collect(), cursor: 33 });
+    let boot = Some(Boot { words: "loading the model, 1.9 of 3.4 GB".to_owned(), part: 0.56 });
+    vec![
+        Specimen::new("learn", Screen::Learn, Status { learn, ..set() }, "What to touch while a control is learnt."),
         Specimen::new(
             "pick",
             Screen::Pick,
-            pick.clone(),
+            Status { pick, ..set() },
             "A parameter is chosen from the list for the control just touched.",
         ),
-        Specimen::new("fault", Screen::Fault, away.clone(), "A new fault stands before everything for four seconds."),
-        Specimen::new("boot", Screen::Boot, boot.clone(), "The box starts."),
-        Specimen::new("low-play", Screen::Play, denoise, "The same on glass of 32 rows, which shows the upper half.")
-            .low(),
+        Specimen::new("fault", Screen::Fault, away(), "A new fault stands before everything for four seconds."),
+        Specimen::new("boot", Screen::Boot, Status { boot, ..Status::default() }, "The box starts."),
+    ]
+}
+
+fn low() -> Vec<Specimen> {
+    let play = moved(ParamId::Denoise, 0.62);
+    let says = "The same on glass of 32 rows, which shows the upper half.";
+    vec![
+        Specimen::new("low-play", Screen::Play, play, says).low(),
         Specimen::new("low-levels", Screen::Levels, set(), "Levels on 32 rows.").low(),
-        Specimen::new("low-fault", Screen::Fault, away, "A fault on 32 rows.").low(),
+        Specimen::new("low-fault", Screen::Fault, away(), "A fault on 32 rows.").low(),
     ]
 }
 
@@ -162,8 +173,8 @@ fn set() -> Status {
 /// The document that shows them.
 pub fn document() -> String {
     let mut text = String::from(
-        "# Screens\n\nWhat the panel of 128 by 64 dots shows, four pixels a dot. Written by `make screens` from the code that \
-         draws the panel; a test holds that they are what it draws.\n",
+        "# Screens\n\nWhat the panel of 128 by 64 dots shows, four pixels a dot. Written by `make screens` from the \
+         code that draws the panel; a test holds that they are what it draws.\n",
     );
     for specimen in specimens() {
         text.push_str(&format!("\n![{0}]({0}.png)\n\n{1}\n", specimen.name, specimen.says));

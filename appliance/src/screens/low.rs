@@ -18,7 +18,7 @@ pub(super) fn on_sheet(status: &Status, screen: Screen) -> Sheet {
     match screen {
         Screen::Play => play(status, &mut sheet),
         Screen::Levels => {
-            for (y, peak) in [0, 5].into_iter().zip(status.peaks) {
+            for (y, peak) in [0, 6].into_iter().zip(status.peaks) {
                 sheet.bar(Area::new(0, y, WIDTH, 5), 1.0 + 20.0 * f64::from(peak.max(1e-6)).log10() / 48.0);
             }
             entry(&mut sheet, 12, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
@@ -59,7 +59,7 @@ fn play(status: &Status, sheet: &mut Sheet) {
     let words = written(status.spotlight(), &status.values);
     let face = if Face::Big.width(&words) <= scene - 4 { Face::Big } else { Face::Bold };
     let value_end = face.width(&words).min(scene - 4);
-    sheet.text(face, 0, 9, scene - 4, &words);
+    sheet.text(face, 0, 10, scene - 4, &words);
     sheet.right(Face::Small, WIDTH, 21, WIDTH - value_end - 4, &hint);
     sheet.fill(Area::new(0, 30, (row.position(status.values.exact(row.id)) * f64::from(WIDTH)) as i32, 2));
 }

@@ -15,13 +15,13 @@ pub(super) fn levels(status: &Status) -> Sheet {
     };
     sheet.title("Levels", state);
     for (line, (side, peak)) in ["L", "R"].into_iter().zip(status.peaks).enumerate() {
-        let y = 14 + 10 * line as i32;
+        let y = 13 + 10 * line as i32;
         sheet.text(Face::Plain, 0, y, 6, side);
         sheet.bar(Area::new(9, y + 1, 86, 8), 1.0 + 20.0 * f64::from(peak.max(1e-6)).log10() / METER_DB);
         sheet.right(Face::Small, WIDTH, y + 1, 30, &decibel(peak));
     }
-    entry(&mut sheet, 35, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
-    entry(&mut sheet, 45, "underruns", &count(status.xruns), status.xruns > 0);
+    entry(&mut sheet, 34, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
+    entry(&mut sheet, 44, "underruns", &count(status.xruns), status.xruns > 0);
     if status.non_finite > 0 {
         entry(&mut sheet, 54, "bad samples", &count(status.non_finite), true);
     } else {

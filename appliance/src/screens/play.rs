@@ -43,15 +43,15 @@ fn tape(status: &Status, sheet: &mut Sheet) {
     let place = |part: f32| ((part.clamp(0.0, 1.0) * WIDTH as f32) as i32).min(WIDTH - 1);
     let mut band = [ParamId::LoopStart, ParamId::LoopEnd].map(|id| place(status.values.get(id)));
     band.sort_unstable();
-    sheet.fill(Area::new(band[0], 15, band[1] - band[0] + 1, 1));
+    sheet.fill(Area::new(band[0], 14, band[1] - band[0] + 1, 1));
     if let Some((from, to)) = status.window {
         let (from, to) = (place(from), place(to));
         let parts = if from <= to { vec![(from, to)] } else { vec![(from, WIDTH - 1), (0, to)] };
-        parts.iter().for_each(|(from, to)| sheet.fill(Area::new(*from, 14, to - from + 1, 3)));
+        parts.iter().for_each(|(from, to)| sheet.fill(Area::new(*from, 13, to - from + 1, 3)));
     }
     let playhead = place(status.position).min(WIDTH - 3);
-    sheet.gap(Area::new(playhead - 1, 13, 5, 5));
-    sheet.fill(Area::new(playhead, 13, 3, 5));
+    sheet.gap(Area::new(playhead - 1, 12, 5, 5));
+    sheet.fill(Area::new(playhead, 12, 3, 5));
 }
 
 /// The parameter in the hand: its words, class and value, and where a knob stands that has not taken hold.
@@ -60,41 +60,42 @@ fn hand(status: &Status, sheet: &mut Sheet) {
     let row = id.row();
     // Only words longer than any parameter's would meet the class.
     let class = sheet.right(Face::Small, WIDTH, 22, 30, row.class.word());
-    sheet.text(Face::Bold, 0, 19, class - 3, row.words);
-    let value = row.position(status.values.exact(id));
+    sheet.text(Face::Bold, 0, 18, class - 3, row.words);
+    let (value, words) = (row.position(status.values.exact(id)), written(id, &status.values));
+    // What stands beside the value leaves it room in the second largest letters at least.
+    let beside = WIDTH - Face::Bold.width(&words) - 4;
     let end = match status.waiting {
-        Some(knob) => waiting(status, knob, value, sheet),
-        None => beat(status, sheet),
+        Some(knob) => waiting(status, knob, value, beside, sheet),
+        None => beat(status, beside, sheet),
     };
-    let words = written(id, &status.values);
     let face = if Face::Big.width(&words) <= end { Face::Big } else { Face::Bold };
-    sheet.text(face, 0, 31 + (20 - face.height()) / 2, end, &words);
+    sheet.text(face, 0, 31 + (18 - face.height()) / 2, end, &words);
 
     let bar = Area::new(0, 50, WIDTH, 5);
     sheet.bar(bar, value);
     if let Some(knob) = status.waiting {
         // A needle across the bar, dark around it so that it is seen on the lit part too.
-        let x = 1 + (knob.clamp(0.0, 1.0) * f64::from(WIDTH - 4)).round() as i32;
-        sheet.gap(Area::new(x - 1, 50, 4, 5));
-        sheet.fill(Area::new(x, 48, 2, 8));
+        let x = (knob.clamp(0.0, 1.0) * f64::from(WIDTH - 3)).round() as i32;
+        sheet.gap(Area::new(x - 2, 50, 7, 5));
+        sheet.fill(Area::new(x, 50, 3, 5));
     }
 }
 
 /// Where to turn a knob until it takes hold; answers where the hint begins.
-fn waiting(status: &Status, knob: f64, value: f64, sheet: &mut Sheet) -> i32 {
+fn waiting(status: &Status, knob: f64, value: f64, room: i32, sheet: &mut Sheet) -> i32 {
     let row = status.spotlight().row();
-    let turn = if knob < value { "turn up >" } else { "< turn down" };
+    let turn = if knob < value { "turn up" } else { "turn down" };
     let stands = format!("knob {}", row.written(row.at(knob)));
-    let left = sheet.right(Face::Small, WIDTH, 32, 70, turn);
-    let right = sheet.right(Face::Small, WIDTH, 40, 70, &stands);
+    let left = sheet.right(Face::Small, WIDTH, 32, room, turn);
+    let right = sheet.right(Face::Small, WIDTH, 40, room, &stands);
     left.min(right) - 2
 }
 
 /// The beat, where there is one; answers where it begins.
-fn beat(status: &Status, sheet: &mut Sheet) -> i32 {
+fn beat(status: &Status, room: i32, sheet: &mut Sheet) -> i32 {
     let Some(tempo) = &status.tempo else { return WIDTH };
-    let bpm = sheet.right(Face::Small, WIDTH, 32, 40, &format!("{:.1}", tempo.bpm));
-    let from = sheet.right(Face::Small, WIDTH, 40, 40, &tempo.from);
+    let bpm = sheet.right(Face::Small, WIDTH, 32, room.min(40), &format!("{:.1}", tempo.bpm));
+    let from = sheet.right(Face::Small, WIDTH, 40, room.min(40), &tempo.from);
     bpm.min(from) - 2
 }
 

@@ -24,7 +24,7 @@ pub(super) enum Face {
     Plain,
     /// 7 by 13 dots: what is glanced at.
     Bold,
-    /// 10 by 20 dots: what the eye looks for.
+    /// 10 by 18 dots: what the eye looks for.
     Big,
 }
 
@@ -39,13 +39,13 @@ impl Face {
         }
     }
 
-    /// How far below its area's top a font begins: one has a row less than is taken, one two empty rows more (only the
-    /// accents of capitals reach into them).
+    /// How far below its area's top a font begins: one has a row less than is taken, two have two empty rows more (only
+    /// the accents of capitals reach into them).
     const fn drop(self) -> i32 {
         match self {
             Self::Small => 1,
-            Self::Plain => -2,
-            Self::Bold | Self::Big => 0,
+            Self::Plain | Self::Big => -2,
+            Self::Bold => 0,
         }
     }
 
@@ -54,7 +54,7 @@ impl Face {
             Self::Small => (5, 8),
             Self::Plain => (6, 10),
             Self::Bold => (7, 13),
-            Self::Big => (10, 20),
+            Self::Big => (10, 18),
         }
     }
 
@@ -234,8 +234,9 @@ impl Sheet {
                     let ink = if *dark { BinaryColor::Off } else { BinaryColor::On };
                     let style = MonoTextStyle::new(face.font(), ink);
                     let y = area.y + face.drop();
-                    // The big face is thin for its size: struck twice it is as bold as the others.
-                    let strikes = if *face == Face::Big { 2 } else { 1 };
+                    // The big face is thin for its size: struck twice it is as bold as the others, but for letters that
+                    // would run full.
+                    let strikes = if *face == Face::Big && !text.contains(['m', 'M', 'w', 'W']) { 2 } else { 1 };
                     for strike in 0..strikes {
                         let corner = Point::new(area.x + strike, y);
                         Text::with_baseline(text, corner, style, Baseline::Top).draw(target)?;

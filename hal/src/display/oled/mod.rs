@@ -3,7 +3,7 @@
 //! Both chips keep the picture in pages: eight dots of a column are one byte, 128 bytes a page. Both are addressed page by
 //! page here, since that is the one way both know; the SH1106 has 132 columns of which the glass shows the middle 128.
 //! Only the part of a page that changed is sent: a whole picture is 1080 bytes on the bus and takes 24.3 ms at 400 kHz, a
-//! number that moves takes 2 or 3. At 100 kHz a whole picture takes 97 ms, so such a bus shows ten frames a second at most.
+//! number that moves takes about 3. At 100 kHz a whole picture takes 97 ms, so such a bus shows ten frames a second at most.
 //! After an error the chip is taken for new: the next frame starts it again and sends everything. A chip that lost its
 //! memory without an error (a spark from the stage, a loose plug) is mended by [`Screen::tend`], a page a second.
 //! Never reads from the chip: many modules leave the line out.
