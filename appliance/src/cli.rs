@@ -29,6 +29,8 @@ pub enum Command {
     Render(RenderArgs),
     /// Print the parameters: id, range, default, and when a change is heard
     Params(ParamsArgs),
+    /// Give a knob or button of a controller a meaning, and list or forget what was given
+    Learn(LearnArgs),
     /// Build what the graphics card plays from: plans, kept until model, card or driver change
     Build(BuildArgs),
 }
@@ -96,6 +98,15 @@ pub struct RunArgs {
     /// Open no live MIDI ports
     #[arg(long)]
     pub no_midi: bool,
+    /// What is built into the box: panels, displays, keys, USB MIDI [default: /etc/demon/demon.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of what the box remembers: learnt maps [default: $DEMON_STATE, /var/lib/demon, or ~/.local/state/demon]
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+    /// Patches to change to while playing, by program change or `{` and `}`: the .toml files of a folder, by name
+    #[arg(long, value_name = "FOLDER")]
+    pub set_list: Option<PathBuf>,
 }
 
 /// `demon render`.
@@ -127,6 +138,30 @@ pub struct ParamsArgs {
     /// Also print which control change, note and key reaches what
     #[arg(long)]
     pub map: bool,
+}
+
+/// `demon learn`.
+#[derive(Args, Clone, Debug)]
+pub struct LearnArgs {
+    /// What is to be learnt: a parameter of `demon params`, or a deed: scene-1, keep-scene-1, morph-1-2, undo, redo, panic,
+    /// revert, mute, reseed, start, tap, learn, shift-layer, bank-1, next-bank, next-patch, browse, selected, next-screen
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Show what every controller has learnt
+    #[arg(long)]
+    pub list: bool,
+    /// Forget what was learnt for TARGET
+    #[arg(long)]
+    pub forget: bool,
+    /// What is built into the box [default: /etc/demon/demon.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of what the box remembers [default: $DEMON_STATE, /var/lib/demon, or ~/.local/state/demon]
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+    /// Give up after so many seconds [default: wait until Ctrl-C]
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<f64>,
 }
 
 /// What computes.

@@ -6,14 +6,17 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use engine::latent::SAMPLE_RATE_HZ;
 use engine::live::{Swap, ValuesWriter};
 use engine::param::{Edge, EdgeSender, PARAMS, ParamId, SnapshotReader, Store, Unsent, Values};
 use engine::playback::{LoopBand, Transport};
-use hal::gesture::{Gesture, Motion, Transport as Clocking};
+use hal::gesture::{Gesture, Motion};
 
 use crate::binding::{Act, Binding};
+use crate::config::BoxConfig;
 use crate::desk::Desk;
 use crate::patch::Patch;
+use crate::tempo::{Cue, Quantise, TapeBeats, Tempo, Wait};
 
 /// What the conductor needs from the fast side.
 pub struct Reins {
@@ -39,6 +42,14 @@ pub struct Conductor {
     /// What the fast side was told last.
     told: Values,
     fault: Option<String>,
+    tempo: Tempo,
+    /// The tape's beats, where the patch has a tempo.
+    beats: Option<TapeBeats>,
+    quantise: Quantise,
+    /// Whether start, stop and continue from outside are followed.
+    follows: bool,
+    /// A scene that waits for its beat.
+    waiting: Option<(usize, Wait)>,
 }
 
 impl Conductor {
@@ -50,9 +61,23 @@ impl Conductor {
         // Loading a patch is where a set begins: there is nothing before it to go back to.
         desk.load(&patch.values, &patch.scenes);
         let (binding, told) = (Binding::new(patch.map.clone()), Values::default());
-        let mut conductor =
-            Self { desk, binding, reins, frames, drawn: [false; PARAMS], held: VecDeque::new(), told, fault: None };
+        let mut conductor = Self {
+            desk,
+            binding,
+            reins,
+            frames,
+            drawn: [false; PARAMS],
+            held: VecDeque::new(),
+            told,
+            fault: None,
+            tempo: Tempo::default(),
+            beats: None,
+            quantise: Quantise::Off,
+            follows: true,
+            waiting: None,
+        };
         conductor.draw(patch);
+        conductor.count(patch, Duration::ZERO);
         conductor.settle(Duration::ZERO);
         (conductor, reader)
     }
@@ -69,12 +94,31 @@ impl Conductor {
         }
     }
 
+    /// Takes what a box's file says of hands and tempo.
+    pub fn set_up(&mut self, config: &BoxConfig) {
+        (self.quantise, self.follows) = (config.quantise, config.follow);
+        self.binding.set_patient(config.quantise != Quantise::Off);
+        for feel in &config.feel {
+            self.desk.set_feel(feel);
+        }
+    }
+
+    /// The patch's tempo.
+    fn count(&mut self, patch: &Patch, now: Duration) {
+        let bpm = patch.prompt.bpm;
+        self.tempo.set_patch(now, bpm.map(f64::from), patch.prompt.time_signature);
+        let frames = self.reins.transport.tape_frames() as u64;
+        self.beats = bpm.map(|bpm| TapeBeats::new(u32::from(bpm) * 1000, frames, SAMPLE_RATE_HZ));
+    }
+
     /// Plays another patch: its values, scenes, curves and map at once, in one stroke that undo takes back. Its recording
     /// and words are a worker's affair and not of this call.
     pub fn load(&mut self, patch: &Patch, now: Duration) {
         self.desk.load(&patch.values, &patch.scenes);
         self.binding.map_mut().set_own(patch.map.own().to_vec());
         self.draw(patch);
+        self.count(patch, now);
+        self.waiting = None;
         self.settle(now);
     }
 
@@ -82,8 +126,20 @@ impl Conductor {
     pub fn play(&mut self, gesture: &Gesture, acts: &mut Vec<Act>) {
         let before = acts.len();
         self.binding.play(gesture, &mut self.desk, acts);
-        for act in &acts[before..] {
+        for act in &mut acts[before..] {
+            // A later word counts: what waited for its beat does not come after it.
+            if matches!(act, Act::Recalled(..) | Act::Undone(_) | Act::Panicked | Act::Reverted) {
+                self.waiting = None;
+            }
             match *act {
+                Act::WillRecall(place) => match self.tempo.wait(gesture.at, self.quantise) {
+                    Some(wait) => self.waiting = Some((place, wait)),
+                    None => *act = Act::Recalled(place, self.desk.recall(place)),
+                },
+                Act::Tapped => {
+                    self.tempo.tap(gesture.at);
+                }
+                Act::Went(surface) => self.tempo.gone(surface),
                 Act::Reseed => self.held.push_back(Edge::Reseed),
                 Act::Mute => {
                     let muted = self.reins.transport.muted();
@@ -99,29 +155,48 @@ impl Conductor {
                 _ => {}
             }
         }
-        if let Motion::Transport(clocking) = gesture.motion {
-            self.follow(clocking);
+        if let Motion::Transport(message) = gesture.motion
+            && let Some(cue) = self.tempo.hear(gesture.at, gesture.surface, message).filter(|_| self.follows)
+        {
+            self.follow(cue, acts);
         }
         self.settle(gesture.at);
     }
 
+    /// Does what waited for a beat, when the beat has come, and adds it to `acts`.
+    pub fn come_in(&mut self, now: Duration, acts: &mut Vec<Act>) {
+        if let Some((place, _)) = self.waiting.take_if(|(_, wait)| self.tempo.has_come(wait, now)) {
+            acts.push(Act::Recalled(place, self.desk.recall(place)));
+        }
+    }
+
     /// A sequencer starts, stops, goes on: the sound comes and goes, and the tape turns on underneath.
-    fn follow(&mut self, clocking: Clocking) {
-        match clocking {
-            Clocking::Start => {
+    fn follow(&mut self, cue: Cue, acts: &mut Vec<Act>) {
+        match cue {
+            Cue::Start => {
                 self.seek(0.0);
                 self.reins.transport.set_muted(false);
             }
-            Clocking::Continue => self.reins.transport.set_muted(false),
-            Clocking::Stop => self.reins.transport.set_muted(true),
-            Clocking::Clock | Clocking::Position(_) => {}
+            Cue::Continue => self.reins.transport.set_muted(false),
+            Cue::Stop => self.reins.transport.set_muted(true),
+            // Four sixteenths a beat; a song that is longer than the tape goes round.
+            Cue::Locate(sixteenth) => {
+                if let Some(beats) = self.beats {
+                    let tape = self.reins.transport.tape_frames() as f64;
+                    self.seek((f64::from(sixteenth) / 4.0 / beats.beats_at(tape)).fract());
+                }
+            }
         }
+        acts.push(Act::Followed(cue));
     }
 
     /// Brings the fast side up to date at `now`: values on their way, edges that waited, values of the tape. Call it often
     /// even when nothing moves.
     pub fn settle(&mut self, now: Duration) {
         self.desk.walk(now);
+        if let Some(beats) = self.beats {
+            self.tempo.set_tape(now, beats.beats_at(self.reins.transport.playhead().position as f64));
+        }
         while let Some(edge) = self.held.pop_front() {
             match self.reins.edges.send(edge) {
                 Ok(()) => {}
@@ -178,6 +253,18 @@ impl Conductor {
     #[must_use]
     pub const fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// The tempo that counts.
+    #[must_use]
+    pub const fn tempo(&self) -> &Tempo {
+        &self.tempo
+    }
+
+    /// The tape's beats, where the patch has a tempo.
+    #[must_use]
+    pub const fn beats(&self) -> Option<TapeBeats> {
+        self.beats
     }
 
     /// The binding.

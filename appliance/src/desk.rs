@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use engine::param::{Class, NotANumber, ParamId, SCENES, Set, Store, Values};
 
+use crate::config::Feel;
 use crate::feel::Hand;
 use crate::morph::Morph;
 
@@ -93,6 +94,14 @@ impl Desk {
         let set = self.store.aim(id, value)?;
         self.hand.aim_value(now, id, set.value);
         Ok(set)
+    }
+
+    /// How fast a parameter follows the hand.
+    pub fn set_feel(&mut self, feel: &Feel) {
+        if let Some(limit) = feel.limit {
+            self.hand.set_limit(feel.id, limit);
+        }
+        self.hand.set_glide(feel.id, feel.glide);
     }
 
     /// Takes values on their way to where the hands want them.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use appliance::binding::Map;
 use appliance::build::{self, Outcome};
 use appliance::cli::{Cli, Command, ParamsArgs};
-use appliance::{params_command, render, run};
+use appliance::{learn_command, params_command, render, run};
 use clap::Parser;
 
 /// As a shell says of a program that Ctrl-C ended.
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         }),
         Command::Params(args) => params(args).map_err(Into::into),
         Command::Run(args) => run::run(args),
+        Command::Learn(args) => learn_command::learn(args, &mut std::io::stdout().lock()),
         Command::Build(args) => match build::command(args, &mut std::io::stdout().lock()) {
             Ok(Outcome::Interrupted { built }) => {
                 say(&format!("demon: interrupted; {built} plans were finished before and are kept"));

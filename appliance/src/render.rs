@@ -126,6 +126,7 @@ impl Desk {
             self.acts.clear();
             self.rig.conductor.play(&gesture, &mut self.acts);
         }
+        self.rig.conductor.come_in(self.clock.now(), &mut self.acts);
         self.rig.conductor.settle(self.clock.now());
         while self.next_tick <= self.now as f64 {
             self.tick()?;

@@ -14,30 +14,28 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use engine::playback::Lead;
 use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
-use hal::gesture::{Clock, Gesture, Roster, WallClock};
-use hal::keys::KeySurface;
-use hal::midi::{LiveMidi, Pairing, ScoreSurface};
-use hal::usb::UsbSelect;
+use hal::gesture::{Roster, WallClock};
+use hal::midi::Score;
 
-use crate::binding::Act;
 use crate::cli::RunArgs;
 use crate::conductor::Conductor;
+use crate::config::BoxConfig;
 use crate::device_side::DeviceSide;
+use crate::evening::Evening;
 use crate::fast::{self, Pulse};
-use crate::inbox::coalesce;
+use crate::glass::Glass;
+use crate::hands::{Hands, Wanted};
+use crate::health::{Poller, Watch};
+use crate::memory::{self, Memory};
 use crate::progress::ProgressLine;
 use crate::render::read_score;
 use crate::rig::Rig;
 use crate::set::Set;
-use crate::surfaces::Surfaces;
+use crate::set_list::{Listed, SetList, name_of};
 use crate::view::View;
 
-/// How long the conductor waits for a gesture, which wakes it at once, before it looks at everything else.
-const PATIENCE: Duration = Duration::from_millis(5);
-/// The step of a value on its way, well below a tick.
-const STEP: Duration = Duration::from_millis(1);
 /// How often the status is drawn.
-const FRAME: Duration = Duration::from_millis(100);
+const FRAME: Duration = Duration::from_millis(33);
 /// Longest time that a decoded window is allowed to land ahead, in seconds of the tape.
 const LEAD_MOST_S: usize = 8;
 /// The device that is tried when none is named.
@@ -56,33 +54,48 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let score = args.set.midi.as_deref().map(read_score).transpose()?;
     let mut progress = ProgressLine::new();
     let (out, place) = output(args, &progress)?;
-    let mut set = Set::open(&args.set, &mut progress)?;
+    let mut set = Set::open_sound(&args.set, &mut progress)?;
     let mut said = std::mem::take(&mut set.notices);
     let computes = set.computes.clone();
     progress.done();
     let stop = leave_on_signals()?;
     said.extend(lock_memory().err().map(|it| it.to_string()));
+    let name = args.set.patch.as_deref().map_or_else(|| "demo".to_owned(), name_of);
+    let (list, faults) = SetList::open(Listed { name, patch: set.patch.clone() }, args.set_list.as_deref())
+        .context("the set list cannot be read")?;
+    said.extend(faults);
     let mut stage = Stage::start(set, out, &mut said)?;
-    let clock = WallClock::start();
-    let mut surfaces = Surfaces::default();
-    if let Some(score) = score {
-        let score = ScoreSurface::new(score, clock);
-        surfaces.add(Box::new(if args.set.by_hand { score.by_hand() } else { score }))?;
-    }
-    let roster = Roster::default();
-    if !args.no_midi {
-        let midi = LiveMidi::open(clock, &roster, &Pairing::default(), UsbSelect::None);
-        surfaces.add_opened(midi, &mut said);
-    }
-    surfaces.add_opened(KeySurface::open(clock), &mut said);
     let plain = args.plain || !std::io::stdout().is_terminal();
-    let mut view = View::new(plain, &stage.name, stage.seconds, &computes, &place);
+    let (config, faults) = BoxConfig::open(args.config.as_deref()).context("the box's file cannot be read")?;
+    said.extend(faults);
+    let clock = WallClock::start();
+    let glass = Glass::open(&config.displays, clock)?;
+    let gpu = Watch::start(Poller::new(None, 0))?;
+    let mut evening = begin(args, score, list, (config, clock), &mut stage.conductor, &mut said)?;
+    let mut view = View::new(plain, &stage.name, stage.seconds, &computes, &place).with(glass, gpu);
     said.iter().for_each(|it| view.say(it));
-    let played = stage.play(&mut surfaces, clock, &mut view, args.seconds, &stop);
-    surfaces.close();
+    let played = stage.play(&mut evening, &mut view, args.seconds, &stop);
+    evening.close();
     view.close();
     stage.finish(&view)?;
     played
+}
+
+/// Opens the hands' side: what controllers have learnt, every surface.
+fn begin(
+    args: &RunArgs,
+    score: Option<Score>,
+    list: SetList,
+    (config, clock): (BoxConfig, WallClock),
+    conductor: &mut Conductor,
+    said: &mut Vec<String>,
+) -> anyhow::Result<Evening> {
+    let (memory, faults) = Memory::open(&memory::folder(args.state.as_deref()));
+    said.extend(faults);
+    let score = score.map(|score| (score, args.set.by_hand));
+    let wanted = Wanted { score, midi: !args.no_midi, terminal: true };
+    let hands = Hands::open(&config, wanted, clock, Roster::default(), said)?;
+    Ok(Evening::begin(hands, memory, list, clock, config, conductor)?)
 }
 
 /// The output and the words for it: the named device, the WAV file asked for, or a WAV file where no device opens.
@@ -132,8 +145,6 @@ struct Stage {
     audio: std::thread::JoinHandle<Result<(), hal::audio::OutError>>,
     others: Vec<std::thread::JoinHandle<()>>,
     opened: Receiver<Option<String>>,
-    batch: Vec<Gesture>,
-    acts: Vec<Act>,
 }
 
 impl Stage {
@@ -156,14 +167,13 @@ impl Stage {
             fast::ticks(performer, snapshots, edges, tick_troubles, Arc::clone(&pulse))?,
             fast::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse))?,
         ];
-        Ok(Self { name, seconds, conductor, pulse, device, audio, others, opened, batch: Vec::new(), acts: Vec::new() })
+        Ok(Self { name, seconds, conductor, pulse, device, audio, others, opened })
     }
 
     /// The conductor's loop.
     fn play(
         &mut self,
-        surfaces: &mut Surfaces,
-        clock: WallClock,
+        evening: &mut Evening,
         view: &mut View,
         seconds: Option<f64>,
         stop: &AtomicBool,
@@ -174,44 +184,19 @@ impl Stage {
             if self.audio.is_finished() {
                 bail!("the output ended");
             }
-            if self.hear(surfaces, view) {
+            if evening.hear(&mut self.conductor, view) {
                 break;
             }
-            self.conductor.settle(clock.now());
             self.device.look_after(&mut self.conductor, view);
             if let Some(fault) = self.conductor.take_fault() {
                 view.say(&fault);
             }
             if FRAME <= drawn.elapsed() {
                 drawn = Instant::now();
-                view.draw(&self.conductor, &self.pulse);
+                view.draw(&self.conductor, &self.pulse, evening.patch_name(), evening.now());
             }
         }
         Ok(())
-    }
-
-    /// Plays every gesture that is there, after waiting a moment for one; answers whether to leave.
-    fn hear(&mut self, surfaces: &mut Surfaces, view: &mut View) -> bool {
-        // A value on its way wants its next step; a hand at rest wants nothing.
-        let patience = if self.conductor.desk().stands() { PATIENCE } else { STEP };
-        let (mut batch, mut acts) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.acts));
-        surfaces.take(patience, &mut batch);
-        let binding = self.conductor.binding();
-        // A lesson wants to hear every word.
-        if !binding.learning().is_on() {
-            coalesce(&mut batch, |surface, control| binding.map().is_place(surface, control));
-        }
-        for gesture in batch.drain(..) {
-            self.conductor.play(&gesture, &mut acts);
-        }
-        let muted = self.conductor.transport().muted();
-        let leave = acts.contains(&Act::Quit);
-        acts.drain(..).for_each(|act| view.show(&act, muted));
-        while let Some(fault) = surfaces.take_fault() {
-            view.say(&fault);
-        }
-        (self.batch, self.acts) = (batch, acts);
-        leave
     }
 
     /// Fades out, ends the threads, and says how it went.

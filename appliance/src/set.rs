@@ -14,6 +14,7 @@ use engine::model::{self, Model, Packing};
 
 use crate::cli::{BackendChoice, SetArgs, WhenLost};
 use crate::compute::{self, Chosen, Preparing};
+use crate::document::lines;
 use crate::patch::Patch;
 use crate::progress::ProgressLine;
 use crate::recovery::{Parts, Recovery};
@@ -51,7 +52,27 @@ impl Set {
     /// With the file and the fault, in words for a player.
     pub fn open(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
-        let mut patch = patch(args, &folder)?;
+        let (patch, faults) = patch(args, &folder)?;
+        match faults {
+            Some(faults) => bail!(faults),
+            None => Self::prepare(args, line, &folder, patch),
+        }
+    }
+
+    /// Prepares the set from as much of the patch as is sound: a stage starts with what there is. What is not sound is
+    /// among the notices, a line a fault.
+    ///
+    /// # Errors
+    /// As [`Set::open`].
+    pub fn open_sound(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
+        let folder = model_folder(args.model.as_deref())?;
+        let (patch, faults) = patch(args, &folder)?;
+        let mut set = Self::prepare(args, line, &folder, patch)?;
+        set.notices.splice(0..0, faults);
+        Ok(set)
+    }
+
+    fn prepare(args: &SetArgs, line: &mut ProgressLine, folder: &Path, mut patch: Patch) -> anyhow::Result<Self> {
         let recording = args.source.clone().or_else(|| patch.source.clone());
         let Some(recording) = recording else {
             bail!("there is no recording to play on: give one with --source FILE, or name one in a patch")
@@ -63,10 +84,10 @@ impl Set {
         let threads = args.threads.unwrap_or_else(cores).max(1);
         let packing = if matches!(chosen, Chosen::Processor) { Packing::Everything } else { Packing::Conditioning };
         let tell = &mut |it: model::Progress| line.tell(it.stage, it.done, it.total);
-        let model = Model::open_for(&folder, &Pool::new(threads), packing, tell)
+        let model = Model::open_for(folder, &Pool::new(threads), packing, tell)
             .with_context(|| format!("the model in {} cannot be played", folder.display()))?;
         let (a, b) = prompts(&patch, source.seconds());
-        let heard = chosen.listen(&folder, &source.pcm, line)?;
+        let heard = chosen.listen(folder, &source.pcm, line)?;
         let told = &mut |it: live::StageProgress| line.tell(it.stage, it.done, it.total);
         let material = Arc::new(match heard {
             Some(latent) => live::material_of(&model, latent, [&a, &b], told)?,
@@ -75,7 +96,7 @@ impl Set {
         // The decode thread has threads of its own: a window must not wait for the end of a tick.
         let decode_side = model.on(Pool::new(threads.div_ceil(2)));
         let preparing = Preparing {
-            folder: &folder,
+            folder,
             model: &model,
             decode_side: &decode_side,
             material: &material,
@@ -124,13 +145,17 @@ pub fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     })
 }
 
-fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<Patch> {
+/// The patch as far as it is sound, and everything that is wrong with it.
+fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Patch, Option<String>)> {
     use engine::param::ParamId;
     let own = model.join(OWN_PATCH);
-    let mut patch = match &args.patch {
-        Some(path) => Patch::load(path)?,
-        None if own.exists() => Patch::load(&own)?,
-        None => Patch::default(),
+    let path = args.patch.clone().or_else(|| own.exists().then_some(own));
+    let (mut patch, faults) = match &path {
+        Some(path) => {
+            let (patch, faults) = Patch::load_sound(path)?;
+            (patch, (!faults.is_empty()).then(|| lines(path, &faults)))
+        }
+        None => (Patch::default(), None),
     };
     if let Some(seed) = args.seed {
         patch.values.set(ParamId::Seed, f64::from(seed));
@@ -138,7 +163,7 @@ fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<Patch> {
     if let Some(depth) = args.depth {
         patch.values.set(ParamId::Depth, f64::from(depth));
     }
-    Ok(patch)
+    Ok((patch, faults))
 }
 
 /// Prompts A and B as the model reads them; both the same where the patch has one.

@@ -32,8 +32,9 @@ pub struct Surfaces {
     voices: Voices,
 }
 
-/// The speaking side: everything that lights up or moves.
-#[derive(Default)]
+/// The speaking side: everything that lights up or moves. Clones speak to the same, each with its own count of what it
+/// missed.
+#[derive(Clone, Default)]
 pub struct Voices {
     queues: Vec<SyncSender<(SurfaceId, Reply)>>,
     missed: bool,

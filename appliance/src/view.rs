@@ -10,13 +10,22 @@ use engine::param::ParamId;
 use engine::playback::Meters;
 use hal::display::TextPanel;
 
-use crate::binding::{Act, KEY_HELP};
+use crate::binding::{Act, KEY_HELP, prompt};
 use crate::conductor::Conductor;
 use crate::fast::Pulse;
-use crate::terminal::{Status, WIDTH, lines};
+use crate::glass::Glass;
+use crate::health::Watch;
+use crate::tempo::Source;
+use crate::terminal::{Morph, Pick, Status, Tempo, Took, WIDTH, lines};
 
 /// How long a message stays.
 const MESSAGE: Duration = Duration::from_secs(4);
+/// How often the terminal is drawn; displays are drawn with every call.
+const TERMINAL_FRAME: Duration = Duration::from_millis(100);
+/// How long the list of parameters stays after the last turn.
+const BROWSING: Duration = Duration::from_millis(1500);
+/// Times that the display looks back on: two seconds.
+const TIMES: usize = 64;
 /// How often a plain line is printed.
 const PLAIN_LINE: Duration = Duration::from_secs(1);
 
@@ -28,7 +37,34 @@ pub struct View {
     message_since: Instant,
     rates: Rates,
     line_at: Instant,
+    drawn_at: Instant,
     place: String,
+    glass: Glass,
+    gpu: Option<Watch>,
+    ticks: Times,
+    decodes: Times,
+    /// Until when the list of parameters is shown.
+    browsing: Option<Instant>,
+}
+
+/// The last few times that something took, in milliseconds.
+#[derive(Default)]
+struct Times(VecDeque<f32>);
+
+impl Times {
+    fn add(&mut self, ms: f32) {
+        if self.0.len() == TIMES {
+            self.0.pop_front();
+        }
+        self.0.push_back(ms);
+    }
+
+    fn took(&self) -> Took {
+        let mut sorted: Vec<f32> = self.0.iter().copied().collect();
+        sorted.sort_by(f32::total_cmp);
+        let (p50_ms, max_ms) = (sorted.get(sorted.len() / 2), sorted.last());
+        Took { p50_ms: p50_ms.copied().unwrap_or_default(), max_ms: max_ms.copied().unwrap_or_default() }
+    }
 }
 
 /// Ticks and latents a second, over about a second.
@@ -52,7 +88,13 @@ impl View {
             message_since: now,
             rates: Rates { since: now, ticks: 0, latents: 0 },
             line_at: now,
+            drawn_at: now,
             place: place.to_owned(),
+            glass: Glass::default(),
+            gpu: None,
+            ticks: Times::default(),
+            decodes: Times::default(),
+            browsing: None,
         };
         view.say(&format!("playing {source} ({seconds:.1} s), sound to {place}"));
         if !plain {
@@ -60,6 +102,13 @@ impl View {
             help.iter().for_each(|it| view.say(it));
         }
         view
+    }
+
+    /// Adds the box's displays, and who watches the card.
+    #[must_use]
+    pub fn with(mut self, glass: Glass, gpu: Watch) -> Self {
+        (self.glass, self.gpu) = (glass, Some(gpu));
+        self
     }
 
     /// Queues a message; in plain mode prints it.
@@ -76,7 +125,11 @@ impl View {
         match act {
             Act::Moved(id) => (self.status.moved, self.status.waiting) = (Some(*id), None),
             Act::Waiting(id, place) => (self.status.moved, self.status.waiting) = (Some(*id), Some(*place)),
-            Act::Selected(id) => (self.status.moved, self.status.waiting) = (Some(*id), None),
+            Act::Selected(id) => {
+                (self.status.moved, self.status.waiting) = (Some(*id), None);
+                self.browsing = Some(Instant::now() + BROWSING);
+            }
+            Act::NextScreen => self.glass.turn(),
             Act::Came(..) => self.status.controllers += 1,
             Act::Went(_) => self.status.controllers = self.status.controllers.saturating_sub(1),
             _ => {}
@@ -94,17 +147,59 @@ impl View {
     }
 
     /// Draws the status of now.
-    pub fn draw(&mut self, conductor: &Conductor, pulse: &Pulse) {
+    pub fn draw(&mut self, conductor: &Conductor, pulse: &Pulse, patch: &str, now: Duration) {
         self.take(conductor, pulse);
+        self.take_hands(conductor, patch, now);
+        if let Some(fault) = self.glass.show(&self.status, now) {
+            self.say(&fault);
+        }
         match &mut self.panel {
             // A terminal that is gone is no reason to stop playing.
-            Some(panel) => drop(panel.show(&lines(&self.status))),
+            Some(panel) if TERMINAL_FRAME <= self.drawn_at.elapsed() => {
+                self.drawn_at = Instant::now();
+                drop(panel.show(&lines(&self.status)));
+            }
+            Some(_) => {}
             None if PLAIN_LINE <= self.line_at.elapsed() => {
                 self.line_at = Instant::now();
                 print(&plain_line(&self.status));
             }
             None => {}
         }
+    }
+
+    /// What the hands have done, and how the machine is.
+    fn take_hands(&mut self, conductor: &Conductor, patch: &str, now: Duration) {
+        let (status, binding, desk) = (&mut self.status, conductor.binding(), conductor.desk());
+        patch.clone_into(&mut status.patch);
+        (status.scene, status.scene_changed) = desk.scene().map_or((None, false), |(at, moved)| (Some(at), moved));
+        status.morph = desk.morphing().map(|((a, b), position)| Morph { scenes: [a, b], position });
+        status.undo = desk.store().undo_depth();
+        status.gpu = self.gpu.as_ref().and_then(Watch::last);
+        (status.tick, status.decode) = (self.ticks.took(), self.decodes.took());
+        status.learn = binding.learning().is_on().then(|| prompt(binding.learning().target()));
+        let playing = binding.playing();
+        status.layer = match (playing.bank, playing.shift) {
+            (0, false) => String::new(),
+            (0, true) => "shift".to_owned(),
+            (bank, false) => format!("{}", bank + 1),
+            (bank, true) => format!("{} shift", bank + 1),
+        };
+        let tempo = conductor.tempo();
+        status.tempo = tempo.source(now).zip(tempo.bpm(now)).map(|(source, bpm)| {
+            let from = match source {
+                Source::Clock => "clock",
+                Source::Tap => "tap",
+                Source::Patch => "patch",
+            };
+            Tempo { bpm: bpm as f32, from: from.to_owned() }
+        });
+        self.browsing = self.browsing.filter(|until| Instant::now() < *until);
+        status.pick = self.browsing.map(|_| {
+            let list: Vec<ParamId> = ParamId::all().collect();
+            let cursor = list.iter().position(|id| *id == binding.selected()).unwrap_or(0);
+            Pick { list, cursor }
+        });
     }
 
     fn take(&mut self, conductor: &Conductor, pulse: &Pulse) {
@@ -114,7 +209,10 @@ impl View {
         status.position = part(transport.playhead().position);
         status.window = (pulse.windows.load(Relaxed) > 0)
             .then(|| (part(pulse.window[0].load(Relaxed)), part(pulse.window[1].load(Relaxed))));
-        status.values = *conductor.store().values();
+        // What the hand has asked for: the display must not lag behind the knob.
+        status.values = *conductor.store().aims();
+        self.ticks.add(pulse.tick_us.load(Relaxed) as f32 / 1e3);
+        self.decodes.add(pulse.window_us.load(Relaxed) as f32 / 1e3);
         status.selected = conductor.binding().selected();
         status.slots = pulse.slots(status.values.whole(ParamId::Depth));
         status.lead_ms = pulse.lead.load(Relaxed) as f32 * 1e3 / SAMPLE_RATE_HZ as f32;
@@ -131,8 +229,11 @@ impl View {
             status.finished_per_s = (latents - self.rates.latents) as f32 / elapsed;
             self.rates = Rates { since: Instant::now(), ticks, latents };
         }
+        self.status.fault = None;
         if pulse.away.load(Relaxed) {
-            "the sound device is away; playing on, waiting for it".clone_into(&mut self.status.message);
+            let words = "the sound device is away; playing on, waiting for it";
+            words.clone_into(&mut self.status.message);
+            self.status.fault = Some(words.to_owned());
         } else if MESSAGE <= self.message_since.elapsed() || self.status.message.is_empty() {
             self.status.message = self.messages.pop_front().unwrap_or_default();
             self.message_since = Instant::now();
@@ -142,6 +243,7 @@ impl View {
     /// Leaves the terminal as it was found.
     pub fn close(&mut self) {
         self.panel = None;
+        std::mem::take(&mut self.glass).close();
     }
 
     /// One line on how it went.

@@ -5,6 +5,7 @@ use hal::gesture::SurfaceId;
 
 use super::learn::prompt;
 use super::target::Target;
+use crate::tempo::Cue;
 
 /// What came of a gesture, for the conductor to do and the display to show.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,12 @@ pub enum Act {
     Redone(bool),
     /// A scene (from 0) was recalled; `false`: the place is empty.
     Recalled(usize, bool),
+    /// A scene (from 0) is to be recalled when its beat comes.
+    WillRecall(usize),
+    /// A sequencer asked for this, and it was done.
+    Followed(Cue),
+    /// The displays go on to their next screens.
+    NextScreen,
     /// The values were kept as a scene (from 0).
     Captured(usize),
     /// The next digit keeps a scene.
@@ -85,6 +92,11 @@ impl Act {
             Self::Redone(false) => said("nothing to redo"),
             Self::Recalled(place, true) => Some(format!("scene {}", place + 1)),
             Self::Recalled(place, false) => Some(format!("scene {} is empty", place + 1)),
+            Self::WillRecall(place) => Some(format!("scene {} with the beat", place + 1)),
+            Self::Followed(Cue::Start) => said("the sequencer starts"),
+            Self::Followed(Cue::Continue) => said("the sequencer goes on"),
+            Self::Followed(Cue::Stop) => said("the sequencer stops"),
+            Self::Followed(Cue::Locate(_)) | Self::NextScreen => None,
             Self::Captured(place) => Some(format!("kept as scene {}", place + 1)),
             Self::WillCapture => said("keep as scene: 1 to 9"),
             Self::Layer(bank, true) => Some(format!("bank {}, shift", bank + 1)),

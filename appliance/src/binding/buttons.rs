@@ -149,8 +149,9 @@ impl Binding {
             }
             Deed::Undo => self.undo(desk),
             Deed::Redo => Act::Redone(desk.redo()),
-            Deed::Recall(place) => Act::Recalled(place, desk.recall(place)),
-            Deed::RecallByNumber => Act::Recalled(number, desk.recall(number)),
+            Deed::Recall(place) => self.recall(place, desk),
+            Deed::RecallByNumber => self.recall(number, desk),
+            Deed::NextScreen => Act::NextScreen,
             Deed::Capture(place) => {
                 desk.capture(place);
                 Act::Captured(place)
@@ -178,6 +179,13 @@ impl Binding {
             },
         };
         acts.push(act);
+    }
+
+    fn recall(&mut self, place: usize, desk: &mut Desk) -> Act {
+        if self.patient && desk.store().scene(place).is_some() {
+            return Act::WillRecall(place);
+        }
+        Act::Recalled(place, desk.recall(place))
     }
 
     /// What was learnt last is taken back first; it was done last.

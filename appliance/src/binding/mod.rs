@@ -19,6 +19,7 @@ mod target;
 mod travel;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use engine::param::ParamId;
 use hal::gesture::{Control, Gesture, Motion, Position, SurfaceId};
@@ -54,6 +55,8 @@ pub struct Binding {
     /// The next digit keeps a scene.
     will_capture: bool,
     stroke: strokes::Strokes,
+    /// Scenes wait for a beat.
+    patient: bool,
 }
 
 impl Default for Binding {
@@ -77,6 +80,7 @@ impl Binding {
             selected: MAIN[0],
             will_capture: false,
             stroke: strokes::Strokes::default(),
+            patient: false,
         }
     }
 
@@ -104,10 +108,29 @@ impl Binding {
         self.playing
     }
 
+    /// Whether scenes wait: they are then asked for ([`Act::WillRecall`]) and not recalled.
+    pub fn set_patient(&mut self, patient: bool) {
+        self.patient = patient;
+    }
+
+    /// Whether only the latest place of a control matters: it is a place for all that it reaches, and where it stands is
+    /// known. (The first thing it says after a connect must not be the only one left.)
+    #[must_use]
+    pub fn is_place(&self, surface: SurfaceId, control: Control) -> bool {
+        self.places.contains_key(&(surface, control)) && self.map.is_place(surface, control)
+    }
+
     /// The lesson under way.
     #[must_use]
     pub const fn learning(&self) -> &Learn {
         &self.learn
+    }
+
+    /// Begins a lesson about `target`: the next control that is turned or pressed learns it.
+    pub fn teach(&mut self, target: Target, now: Duration) {
+        self.learn.cancel();
+        self.learn.press(now);
+        self.learn.pick(target);
     }
 
     /// Plays one gesture: moves the desk, and adds what came of it to `acts`; nothing where nothing is bound to it.

@@ -41,12 +41,14 @@ pub enum Deed {
     BankBy(i8),
     /// Held: learn.
     Learn,
+    /// The next screen of the displays.
+    NextScreen,
     /// Walk through the parameters: the one selected is what `selected` moves.
     Browse,
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 18] = [
+const NAMED: [(&str, Deed); 19] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("panic", Deed::Panic),
@@ -64,6 +66,7 @@ const NAMED: [(&str, Deed); 18] = [
     ("previous-bank", Deed::BankBy(-1)),
     ("learn", Deed::Learn),
     ("browse", Deed::Browse),
+    ("next-screen", Deed::NextScreen),
     // Kept last: the names that carry a number follow by rule.
     ("bank-1", Deed::Bank(0)),
 ];

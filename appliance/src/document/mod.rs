@@ -85,6 +85,48 @@ impl Reader<'_> {
         found.map(|found| found as u32)
     }
 
+    /// A number from `low` to `high`.
+    pub(crate) fn number(&mut self, path: &str, item: Item<'_, '_>, low: f64, high: f64) -> Option<f64> {
+        let found = number(item.get_ref()).filter(|found| (low..=high).contains(found));
+        if found.is_none() {
+            self.fault(path, item, &format!("{low} to {high}"));
+        }
+        found
+    }
+
+    /// Words that a type reads itself; its own complaint says what was expected.
+    pub(crate) fn parsed<T>(&mut self, path: &str, item: Item<'_, '_>) -> Option<T>
+    where
+        T: std::str::FromStr,
+        T::Err: std::fmt::Display,
+    {
+        match self.words(path, item)?.parse() {
+            Ok(read) => Some(read),
+            Err(error) => {
+                self.fault(path, item, &one_line(&error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// An array, each item by `each`; those that are sound.
+    pub(crate) fn list<T>(
+        &mut self,
+        path: &str,
+        item: Item<'_, '_>,
+        mut each: impl FnMut(&mut Self, &str, Item<'_, '_>) -> Option<T>,
+    ) -> Vec<T> {
+        let Some(items) = item.get_ref().as_array() else {
+            self.fault(path, item, "an array: [...] or [[...]]");
+            return Vec::new();
+        };
+        let mut read = Vec::new();
+        for (place, item) in items.iter().enumerate() {
+            read.extend(each(self, &format!("{path} {}", place + 1), item));
+        }
+        read
+    }
+
     /// `true`, which is all that may stand there.
     pub(crate) fn yes(&mut self, path: &str, item: Item<'_, '_>) -> bool {
         let yes = item.get_ref().as_bool() == Some(true);

@@ -1,0 +1,230 @@
+//! The hands' side of a performance: surfaces, what controllers have learnt, the set list, clock and programs sent out.
+//!
+//! Runs on the conductor's thread. It may wait, allocate and save; nothing behind the conductor waits for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::playback::LoopBand;
+use hal::gesture::{Clock, Control, Gesture, Motion, Reply, SurfaceId, WallClock};
+
+use crate::binding::Act;
+use crate::clock_sender::{ClockSender, Order};
+use crate::conductor::Conductor;
+use crate::config::BoxConfig;
+use crate::hands::Hands;
+use crate::inbox::coalesce;
+use crate::memory::Memory;
+use crate::patch::Patch;
+use crate::set_list::SetList;
+use crate::view::View;
+
+/// How long the conductor waits for a gesture, which wakes it at once, before it looks at everything else.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// The step of a value on its way, well below a tick.
+const STEP: Duration = Duration::from_millis(1);
+
+/// The hands' side of a performance.
+pub struct Evening {
+    hands: Hands,
+    memory: Memory,
+    list: SetList,
+    clock: WallClock,
+    sender: ClockSender,
+    config: BoxConfig,
+    /// Names of those who are here.
+    here: HashMap<SurfaceId, String>,
+    lap: Option<LoopBand>,
+    muted: bool,
+    batch: Vec<Gesture>,
+    acts: Vec<Act>,
+}
+
+impl Evening {
+    /// Joins the hands to a conductor: what controllers have learnt, how the box feels, and the clock.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn begin(
+        mut hands: Hands,
+        memory: Memory,
+        list: SetList,
+        clock: WallClock,
+        config: BoxConfig,
+        conductor: &mut Conductor,
+    ) -> std::io::Result<Self> {
+        conductor.set_up(&config);
+        memory.recall(&hands.roster, conductor.binding_mut().map_mut());
+        let meters = Arc::clone(conductor.transport().meters());
+        let sender = ClockSender::start(clock, meters, hands.surfaces.voices().clone())?;
+        sender.tell(Order::Beats(conductor.beats()));
+        let here = hands.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
+        let (batch, acts) = Default::default();
+        let mut evening =
+            Self { hands, memory, list, clock, sender, config, here, lap: None, muted: false, batch, acts };
+        evening.address();
+        evening.follow_tape(conductor);
+        evening.sender.tell(Order::Start);
+        Ok(evening)
+    }
+
+    /// The name of the patch that is played.
+    #[must_use]
+    pub fn patch_name(&self) -> &str {
+        self.list.playing().map_or("", |it| it.name.as_str())
+    }
+
+    /// The time of the gestures.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Plays every gesture that is there, after waiting a moment for one; answers whether to leave.
+    pub fn hear(&mut self, conductor: &mut Conductor, view: &mut View) -> bool {
+        // A value on its way wants its next step; a hand at rest wants nothing.
+        let patience = if conductor.desk().stands() { PATIENCE } else { STEP };
+        let (mut batch, mut acts) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.acts));
+        self.hands.surfaces.take(patience, &mut batch);
+        let binding = conductor.binding();
+        // A lesson wants to hear every word.
+        if !binding.learning().is_on() {
+            coalesce(&mut batch, |surface, control| binding.is_place(surface, control));
+        }
+        let mut leave = false;
+        for gesture in batch.drain(..) {
+            if let Motion::Connected(identity) = &gesture.motion {
+                self.here.insert(gesture.surface, identity.name.clone());
+            }
+            conductor.play(&gesture, &mut acts);
+            let by_program = matches!(gesture.motion, Motion::Pressed(Control::Program { .. }, _));
+            for act in acts.drain(..) {
+                leave |= act == Act::Quit;
+                self.answer(&act, by_program, conductor, view);
+                view.show(&act, conductor.transport().muted());
+            }
+        }
+        conductor.come_in(self.clock.now(), &mut acts);
+        for act in acts.drain(..) {
+            self.answer(&act, false, conductor, view);
+            view.show(&act, conductor.transport().muted());
+        }
+        conductor.settle(self.clock.now());
+        self.follow_tape(conductor);
+        while let Some(fault) = self.hands.surfaces.take_fault() {
+            view.say(&fault);
+        }
+        (self.batch, self.acts) = (batch, acts);
+        leave
+    }
+
+    /// What an act asks of everything around the conductor. `by_program`: another machine changed the program, and needs
+    /// not be told.
+    fn answer(&mut self, act: &Act, by_program: bool, conductor: &mut Conductor, view: &mut View) {
+        match *act {
+            Act::Came(surface, _) => {
+                self.hands.pairing.set(surface, conductor.binding().map().pairs(surface));
+                self.address();
+            }
+            Act::Went(surface) => {
+                self.here.remove(&surface);
+                self.address();
+            }
+            Act::Learnt(surface, _) | Act::Unlearnt(surface) => self.remember(surface, conductor, view),
+            Act::Recalled(place, true) if !by_program => self.send_program(place),
+            Act::Patch(place) => self.go_to_patch(Some(place), 0, by_program, conductor, view),
+            Act::PatchBy(by) => self.go_to_patch(None, by, by_program, conductor, view),
+            Act::Seek(0.0) => self.sender.tell(Order::Start),
+            Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
+            _ => {}
+        }
+    }
+
+    /// What a controller has learnt is saved at once.
+    fn remember(&mut self, surface: SurfaceId, conductor: &Conductor, view: &mut View) {
+        let map = conductor.binding().map();
+        self.hands.pairing.set(surface, map.pairs(surface));
+        let Some(identity) = self.hands.roster.identity(surface) else { return };
+        if let Err(words) = self.memory.keep(identity, map.learnt(surface).to_vec()) {
+            view.say(&words);
+        }
+    }
+
+    fn go_to_patch(
+        &mut self,
+        place: Option<usize>,
+        by: i8,
+        by_program: bool,
+        conductor: &mut Conductor,
+        view: &mut View,
+    ) {
+        let before = self.list.playing().cloned();
+        let gone = match place {
+            Some(place) => self.list.go(place),
+            None => self.list.go_by(by),
+        };
+        let Some(listed) = gone else { return view.say("there is no such patch") };
+        conductor.load(&listed.patch, self.clock.now());
+        view.say(&format!("patch {}", listed.name));
+        if before.is_some_and(|before| needs_worker(&before.patch, &listed.patch)) {
+            view.say(&format!("{}: its recording and words need a start with --patch", listed.name));
+        }
+        for surface in self.here.keys() {
+            self.hands.pairing.set(*surface, conductor.binding().map().pairs(*surface));
+        }
+        self.sender.tell(Order::Beats(conductor.beats()));
+        if !by_program {
+            self.send_program(self.list.place());
+        }
+    }
+
+    /// Tells other machines which program is played, where the box's file gives a channel.
+    fn send_program(&mut self, number: usize) {
+        let (Some(channel), Ok(number)) = (self.config.program_channel, u8::try_from(number)) else { return };
+        let reply = Reply::Midi(vec![0xc0 | (channel - 1), number & 0x7f]);
+        for to in self.receivers() {
+            self.hands.surfaces.voices().tell(to, &reply);
+        }
+    }
+
+    /// Who is sent clock and programs.
+    fn receivers(&self) -> Vec<SurfaceId> {
+        let wanted = |name: &str| self.config.out.iter().any(|part| name.to_lowercase().contains(&part.to_lowercase()));
+        self.here.iter().filter(|(_, name)| wanted(name)).map(|(id, _)| *id).collect()
+    }
+
+    fn address(&self) {
+        self.sender.tell(Order::To(self.receivers()));
+    }
+
+    /// The clock goes round with the tape, and stops when it is silent.
+    fn follow_tape(&mut self, conductor: &Conductor) {
+        let transport = conductor.transport();
+        if self.lap != Some(transport.band()) {
+            self.lap = Some(transport.band());
+            self.sender.tell(Order::Lap(transport.band().start() as u64..transport.band().end() as u64));
+        }
+        if self.muted != transport.muted() {
+            self.muted = transport.muted();
+            self.sender.tell(if self.muted { Order::Stop } else { Order::Continue });
+        }
+    }
+
+    /// Ends it: the clock stops, the surfaces are let go.
+    pub fn close(self) {
+        drop(self.sender);
+        self.hands.surfaces.close();
+    }
+}
+
+/// Whether a patch has what only a worker can bring: another recording, other words.
+fn needs_worker(playing: &Patch, next: &Patch) -> bool {
+    let other_source = next.source.is_some() && next.source != playing.source;
+    other_source
+        || (!next.prompt.a.is_empty() && (&next.prompt.a, &next.prompt.b) != (&playing.prompt.a, &playing.prompt.b))
+}
+
+#[cfg(test)]
+#[path = "evening_tests.rs"]
+mod tests;
