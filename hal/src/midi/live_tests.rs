@@ -8,7 +8,7 @@ use super::sequencer::{Address, Port};
 use super::{FakeSeq, LiveMidi, Pairing};
 use crate::gesture::{
     Clock, Control, Gesture, Identity, Motion, Position, Reply, Roster, Surface, SurfaceError, SurfaceId, VirtualClock,
-    WallClock,
+    Voice, WallClock,
 };
 use crate::usb::UsbSelect;
 use crate::usb::plug::build;
@@ -287,9 +287,19 @@ fn lights_follow_a_replug_and_trouble_is_told_by_name() {
     comes(&mut surface);
     voice.say(id, &Reply::Midi(vec![CLOCK])).expect("said");
     assert_eq!(stage.sequencer.told(), vec![(at(24, 0), vec![CLOCK])]);
+    for _ in 0..2 {
+        in_trouble(&stage, &mut *voice, id);
+    }
+}
+
+/// What is said goes nowhere for a while.
+fn in_trouble(stage: &Stage, voice: &mut dyn Voice, id: SurfaceId) {
     stage.sequencer.clog(true);
     let said = voice.say(id, &Reply::Midi(vec![CLOCK])).expect_err("words").to_string();
     assert_eq!(said, "MIDI: nanoKONTROL2: lights and clock do not arrive, the sequencer has no room");
+    voice.say(id, &Reply::Midi(vec![CLOCK])).expect("it was told once");
+    stage.sequencer.clog(false);
+    voice.say(id, &Reply::Midi(vec![CLOCK])).expect("said");
 }
 
 #[test]
