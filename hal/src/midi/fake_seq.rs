@@ -166,8 +166,8 @@ impl Sequencer for FakeSeq {
     type Out = FakeMouth;
     type News = FakeNews;
 
-    fn ports(&self) -> Result<Vec<Port>, String> {
-        Ok(self.state().ports.clone())
+    fn ports(&self) -> Vec<Port> {
+        self.state().ports.clone()
     }
 
     fn listen(&self, to: Address, hear: Hear) -> Option<FakeEar> {

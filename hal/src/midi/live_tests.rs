@@ -37,7 +37,7 @@ impl Stage {
 
     fn open(&self, taken: UsbSelect) -> Surfaces {
         let (sequencer, clock) = (self.sequencer.clone(), self.sequencer.clock());
-        LiveMidi::over(sequencer, self.sys.path().into(), clock, &self.roster, &self.pairing, taken).expect("ports")
+        LiveMidi::over(sequencer, self.sys.path().into(), clock, &self.roster, &self.pairing, taken)
     }
 
     fn plug(&self, client: i32, card: u32) {
