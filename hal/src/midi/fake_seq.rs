@@ -94,6 +94,19 @@ impl FakeSeq {
         ports.into_iter().for_each(|port| self.plug_port(port));
     }
 
+    /// A client leaves and another one gets its number, and what was announced of it is lost, as when too much was announced
+    /// at once.
+    pub fn replace(&self, client: i32, name: &str) {
+        self.change(|state| {
+            state.ports.iter_mut().filter(|it| it.address.client == client).for_each(|port| {
+                name.clone_into(&mut port.client);
+                port.card = None;
+            });
+            state.wires.iter_mut().filter(|it| it.from.client == client).for_each(|it| it.from = NOWHERE);
+            state.news = true;
+        });
+    }
+
     /// One message from a port, to everyone who hears it.
     pub fn play(&self, from: Address, message: &[u8]) {
         self.change(|state| {

@@ -147,6 +147,20 @@ fn a_replug_with_the_same_numbers_is_connected_anew() {
 }
 
 #[test]
+fn another_client_with_the_numbers_of_one_that_left_is_not_taken_for_it() {
+    let stage = Stage::new();
+    stage.plug(20, 1);
+    let mut surface = stage.open(UsbSelect::None);
+    let (id, _) = comes(&mut surface);
+    stage.sequencer.replace(20, "a program");
+    assert_eq!(goes(&mut surface), id);
+    let (other, identity) = comes(&mut surface);
+    assert_eq!(identity.model, "alsa a program:nanoKONTROL2 MIDI 1");
+    stage.turn(20, 5);
+    assert_eq!(turned(&mut surface), (other, 5));
+}
+
+#[test]
 fn two_equal_controllers_stay_who_they_are_when_their_numbers_are_swapped() {
     let stage = Stage::new();
     stage.plug(20, 1);
