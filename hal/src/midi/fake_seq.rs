@@ -125,6 +125,18 @@ impl FakeSeq {
         self.change(|state| state.clogged = clogged);
     }
 
+    /// Messages from a port that nobody has heard yet.
+    #[must_use]
+    pub fn unheard(&self, from: Address) -> usize {
+        self.state().wires.iter().filter(|it| it.from == from).map(|it| it.messages.len()).sum()
+    }
+
+    /// Whether whoever waits for news has had all of it.
+    #[must_use]
+    pub fn noticed(&self) -> bool {
+        !self.state().news
+    }
+
     /// What was said since the last call, and to whom.
     #[must_use]
     pub fn told(&self) -> Vec<(Address, Vec<u8>)> {

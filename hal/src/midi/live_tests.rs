@@ -79,6 +79,13 @@ fn turned(surface: &mut Surfaces) -> (SurfaceId, u8) {
     }
 }
 
+/// Lets the other threads come to where something is so.
+fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        std::thread::yield_now();
+    }
+}
+
 fn silent(surface: &mut Surfaces) -> bool {
     matches!(surface.next_gesture(Duration::ZERO), Ok(None))
 }
@@ -214,7 +221,10 @@ fn a_plug_amid_the_flood_of_another_is_still_noticed() {
     let mut surface = stage.open(UsbSelect::None);
     let (flooding, _) = comes(&mut surface);
     (0..5000).for_each(|turn| stage.turn(20, (turn % 128) as u8));
+    // The queue is full, of gestures or of all but a notice of the watcher.
+    until(|| stage.sequencer.unheard(at(20, 0)) <= 5000 - 1024);
     stage.plug(24, 2);
+    until(|| stage.sequencer.noticed());
     let came = (0..=5000).find_map(|_| match next(&mut surface) {
         Gesture { motion: Motion::Connected(identity), .. } => Some(identity),
         Gesture { surface, .. } => {
@@ -232,7 +242,7 @@ fn a_surface_that_is_closed_in_a_flood_ends() {
     let mut surface = stage.open(UsbSelect::None);
     comes(&mut surface);
     (0..5000).for_each(|turn| stage.turn(20, (turn % 128) as u8));
-    turned(&mut surface);
+    until(|| stage.sequencer.unheard(at(20, 0)) <= 5000 - 1024);
     drop(surface);
     assert!(!stage.roster.here(SurfaceId(SurfaceId::FIRST_LIVE.0 + 1)));
 }
