@@ -30,6 +30,10 @@ pub const FASTEST_BPM: f64 = 420.0;
 pub const TICKS_IN_BEAT: u32 = 24;
 /// Beats of a bar where the patch says nothing.
 const USUAL_BAR: u8 = 4;
+/// Beats that fall back by this much have gone round; less is a grid that was set a little better.
+const BACK_BEATS: f64 = 0.1;
+/// The longest that anything waits, in what it waits for: one that should have come has.
+const WAIT_MOST: f64 = 1.1;
 /// So near to a boundary, in seconds, one is on it: less than anyone hears, more than a straight line trembles.
 const ON_IT_S: f64 = 0.001;
 
@@ -82,6 +86,9 @@ pub struct Wait {
     quantise: Quantise,
     /// The beat or bar in which it began to wait.
     during: i64,
+    /// When it began, and at which beat.
+    at: Duration,
+    beat: f64,
 }
 
 /// Everything known of tempo.
@@ -203,14 +210,21 @@ impl Tempo {
     /// Begins to wait; none where there is nothing to wait for: act now.
     #[must_use]
     pub fn wait(&self, now: Duration, quantise: Quantise) -> Option<Wait> {
-        (self.next(now, quantise) > now).then(|| Wait { quantise, during: self.during(now, quantise).unwrap_or(0) })
+        let beat = self.grid(now).map_or(0.0, |grid| grid.beat_at(now));
+        let during = self.during(now, quantise).unwrap_or(0);
+        (self.next(now, quantise) > now).then_some(Wait { quantise, during, at: now, beat })
     }
 
     /// Whether what was waited for has come. It has also come when the beats were placed anew (a start from outside, a
-    /// tap that said "now"), since that too is a one, and when no tempo is left to wait for: nothing waits for ever.
+    /// tap that said "now"), since that too is a one, when the tape went round, and when no tempo is left to wait for:
+    /// nothing waits for ever.
     #[must_use]
     pub fn has_come(&self, wait: &Wait, now: Duration) -> bool {
-        self.during(now, wait.quantise) != Some(wait.during)
+        let (Some(grid), Some(unit)) = (self.grid(now), self.unit(wait.quantise)) else { return true };
+        // A tape of one bar is in the same bar again after a lap.
+        let went_back = grid.beat_at(now) < wait.beat - BACK_BEATS;
+        let waited = now.saturating_sub(wait.at).as_secs_f64() * grid.bpm / 60.0;
+        went_back || waited > unit * WAIT_MOST || self.during(now, wait.quantise) != Some(wait.during)
     }
 
     /// The number of the beat or bar that a moment lies in; one that is about to begin counts as begun.
