@@ -60,7 +60,7 @@ impl Sequencer for AlsaSeq {
     type Out = AlsaMouth;
     type News = AlsaNews;
 
-    fn ports(&self) -> Result<Vec<Port>, String> {
+    fn ports(&self) -> Vec<Port> {
         let mut ports = Vec::new();
         for client in ClientIter::new(&self.seq) {
             let Ok(name) = client.get_name().map(str::to_owned) else { continue };
@@ -82,7 +82,7 @@ impl Sequencer for AlsaSeq {
                 listens: port.get_capability().contains(PortCap::WRITE | PortCap::SUBS_WRITE),
             }));
         }
-        Ok(ports)
+        ports
     }
 
     fn listen(&self, to: Address, hear: Hear) -> Option<Self::In> {

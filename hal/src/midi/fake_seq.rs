@@ -94,6 +94,19 @@ impl FakeSeq {
         ports.into_iter().for_each(|port| self.plug_port(port));
     }
 
+    /// A client leaves and another one gets its number, and what was announced of it is lost, as when too much was announced
+    /// at once.
+    pub fn replace(&self, client: i32, name: &str) {
+        self.change(|state| {
+            state.ports.iter_mut().filter(|it| it.address.client == client).for_each(|port| {
+                name.clone_into(&mut port.client);
+                port.card = None;
+            });
+            state.wires.iter_mut().filter(|it| it.from.client == client).for_each(|it| it.from = NOWHERE);
+            state.news = true;
+        });
+    }
+
     /// One message from a port, to everyone who hears it.
     pub fn play(&self, from: Address, message: &[u8]) {
         self.change(|state| {
@@ -110,6 +123,18 @@ impl FakeSeq {
     /// From now on nothing takes what is said, or everything does again.
     pub fn clog(&self, clogged: bool) {
         self.change(|state| state.clogged = clogged);
+    }
+
+    /// Messages from a port that nobody has heard yet.
+    #[must_use]
+    pub fn unheard(&self, from: Address) -> usize {
+        self.state().wires.iter().filter(|it| it.from == from).map(|it| it.messages.len()).sum()
+    }
+
+    /// Whether whoever waits for news has had all of it.
+    #[must_use]
+    pub fn noticed(&self) -> bool {
+        !self.state().news
     }
 
     /// What was said since the last call, and to whom.
@@ -166,8 +191,8 @@ impl Sequencer for FakeSeq {
     type Out = FakeMouth;
     type News = FakeNews;
 
-    fn ports(&self) -> Result<Vec<Port>, String> {
-        Ok(self.state().ports.clone())
+    fn ports(&self) -> Vec<Port> {
+        self.state().ports.clone()
     }
 
     fn listen(&self, to: Address, hear: Hear) -> Option<FakeEar> {

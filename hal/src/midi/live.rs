@@ -92,24 +92,14 @@ impl LiveMidi {
     /// # Errors
     /// [`SurfaceError::Unavailable`] where the machine has no ALSA sequencer.
     pub fn open(clock: WallClock, roster: &Roster, pairing: &Pairing, taken: UsbSelect) -> Result<Self, SurfaceError> {
-        let sequencer = AlsaSeq::new().map_err(no_midi)?;
-        Self::over(sequencer, SYS.into(), clock, roster, pairing, taken)
+        let missing = |words| SurfaceError::Unavailable(format!("no MIDI: {words}, playing on without controllers"));
+        Ok(Self::over(AlsaSeq::new().map_err(missing)?, SYS.into(), clock, roster, pairing, taken))
     }
 }
 
 impl<S: Sequencer, C: Clock + Clone + Send + 'static> LiveMidi<S, C> {
     /// The same over any sequencer and clock, and a copy of `/sys`.
-    ///
-    /// # Errors
-    /// [`SurfaceError::Unavailable`] where its ports cannot be listed.
-    pub fn over(
-        sequencer: S,
-        sys: PathBuf,
-        clock: C,
-        roster: &Roster,
-        pairing: &Pairing,
-        taken: UsbSelect,
-    ) -> Result<Self, SurfaceError> {
+    pub fn over(sequencer: S, sys: PathBuf, clock: C, roster: &Roster, pairing: &Pairing, taken: UsbSelect) -> Self {
         let (sender, queue) = sync_channel(WAITING);
         let own = roster.arrive(&Identity::new("other programs", "alsa other programs"));
         let mut surface = Self {
@@ -135,8 +125,8 @@ impl<S: Sequencer, C: Clock + Clone + Send + 'static> LiveMidi<S, C> {
             surface.mouths.put(own, "other programs", mouth);
         }
         surface.watcher = surface.watch();
-        surface.follow()?;
-        Ok(surface)
+        surface.follow();
+        surface
     }
 
     /// The surface of other programs: what our own ports hear, and whom they are told.
@@ -179,8 +169,8 @@ impl<S: Sequencer, C: Clock + Clone + Send + 'static> LiveMidi<S, C> {
     }
 
     /// Lets go whom the sequencer no longer lists, or said that it went, and connects whom it does.
-    fn follow(&mut self) -> Result<(), SurfaceError> {
-        let ports = self.sequencer.ports().map_err(no_midi)?;
+    fn follow(&mut self) {
+        let ports = self.sequencer.ports();
         let plugs = self.watcher.as_ref().map(|it| std::mem::take(&mut *lock(&it.plugs))).unwrap_or_default();
         let (kept, gone): (Vec<_>, Vec<_>) = self.connections.drain(..).partition(|it| {
             // One that left and came back within a moment may have its old numbers, but not its old connection.
@@ -195,7 +185,6 @@ impl<S: Sequencer, C: Clock + Clone + Send + 'static> LiveMidi<S, C> {
                 self.connect(port, &ports);
             }
         }
-        Ok(())
     }
 
     fn connect(&mut self, port: &Port, ports: &[Port]) {
@@ -257,10 +246,6 @@ impl<S: Sequencer, C: Clock + Clone + Send + 'static> LiveMidi<S, C> {
     }
 }
 
-fn no_midi(words: String) -> SurfaceError {
-    SurfaceError::Unavailable(format!("no MIDI: {words}, playing on without controllers"))
-}
-
 /// What a replug keeps of a port where its plug is not known.
 fn called(port: &Port) -> String {
     format!("{}:{}", port.client, port.name)
@@ -290,7 +275,7 @@ impl<S: Sequencer, C: Clock + Clone + Send + 'static> Surface for LiveMidi<S, C>
             let queue = self.queue.as_ref().ok_or(SurfaceError::Closed("MIDI"))?;
             match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Heard::Gesture(gesture)) => return Ok(Some(gesture)),
-                Ok(Heard::Plugs) => self.follow()?,
+                Ok(Heard::Plugs) => self.follow(),
                 Ok(Heard::Closed) => {}
                 Err(RecvTimeoutError::Timeout) => return Ok(None),
                 Err(RecvTimeoutError::Disconnected) => return Err(SurfaceError::Closed("MIDI")),

@@ -8,7 +8,7 @@ use super::sequencer::{Address, Port};
 use super::{FakeSeq, LiveMidi, Pairing};
 use crate::gesture::{
     Clock, Control, Gesture, Identity, Motion, Position, Reply, Roster, Surface, SurfaceError, SurfaceId, VirtualClock,
-    WallClock,
+    Voice, WallClock,
 };
 use crate::usb::UsbSelect;
 use crate::usb::plug::build;
@@ -37,7 +37,7 @@ impl Stage {
 
     fn open(&self, taken: UsbSelect) -> Surfaces {
         let (sequencer, clock) = (self.sequencer.clone(), self.sequencer.clock());
-        LiveMidi::over(sequencer, self.sys.path().into(), clock, &self.roster, &self.pairing, taken).expect("ports")
+        LiveMidi::over(sequencer, self.sys.path().into(), clock, &self.roster, &self.pairing, taken)
     }
 
     fn plug(&self, client: i32, card: u32) {
@@ -76,6 +76,13 @@ fn turned(surface: &mut Surfaces) -> (SurfaceId, u8) {
             (surface, to)
         }
         other => panic!("expected a turn, found {other:?}"),
+    }
+}
+
+/// Lets the other threads come to where something is so.
+fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        std::thread::yield_now();
     }
 }
 
@@ -147,6 +154,20 @@ fn a_replug_with_the_same_numbers_is_connected_anew() {
 }
 
 #[test]
+fn another_client_with_the_numbers_of_one_that_left_is_not_taken_for_it() {
+    let stage = Stage::new();
+    stage.plug(20, 1);
+    let mut surface = stage.open(UsbSelect::None);
+    let (id, _) = comes(&mut surface);
+    stage.sequencer.replace(20, "a program");
+    assert_eq!(goes(&mut surface), id);
+    let (other, identity) = comes(&mut surface);
+    assert_eq!(identity.model, "alsa a program:nanoKONTROL2 MIDI 1");
+    stage.turn(20, 5);
+    assert_eq!(turned(&mut surface), (other, 5));
+}
+
+#[test]
 fn two_equal_controllers_stay_who_they_are_when_their_numbers_are_swapped() {
     let stage = Stage::new();
     stage.plug(20, 1);
@@ -199,8 +220,15 @@ fn a_plug_amid_the_flood_of_another_is_still_noticed() {
     stage.plug(20, 1);
     let mut surface = stage.open(UsbSelect::None);
     let (flooding, _) = comes(&mut surface);
+    // Read past the notice of the first plug, which would make it look for the second one too.
+    until(|| stage.sequencer.noticed());
+    stage.turn(20, 0);
+    turned(&mut surface);
     (0..5000).for_each(|turn| stage.turn(20, (turn % 128) as u8));
+    // The queue is full, of gestures or of all but a notice of the watcher.
+    until(|| stage.sequencer.unheard(at(20, 0)) <= 5000 - 1024);
     stage.plug(24, 2);
+    until(|| stage.sequencer.noticed());
     let came = (0..=5000).find_map(|_| match next(&mut surface) {
         Gesture { motion: Motion::Connected(identity), .. } => Some(identity),
         Gesture { surface, .. } => {
@@ -218,7 +246,7 @@ fn a_surface_that_is_closed_in_a_flood_ends() {
     let mut surface = stage.open(UsbSelect::None);
     comes(&mut surface);
     (0..5000).for_each(|turn| stage.turn(20, (turn % 128) as u8));
-    turned(&mut surface);
+    until(|| stage.sequencer.unheard(at(20, 0)) <= 5000 - 1024);
     drop(surface);
     assert!(!stage.roster.here(SurfaceId(SurfaceId::FIRST_LIVE.0 + 1)));
 }
@@ -287,9 +315,19 @@ fn lights_follow_a_replug_and_trouble_is_told_by_name() {
     comes(&mut surface);
     voice.say(id, &Reply::Midi(vec![CLOCK])).expect("said");
     assert_eq!(stage.sequencer.told(), vec![(at(24, 0), vec![CLOCK])]);
+    for _ in 0..2 {
+        in_trouble(&stage, &mut *voice, id);
+    }
+}
+
+/// What is said goes nowhere for a while.
+fn in_trouble(stage: &Stage, voice: &mut dyn Voice, id: SurfaceId) {
     stage.sequencer.clog(true);
     let said = voice.say(id, &Reply::Midi(vec![CLOCK])).expect_err("words").to_string();
     assert_eq!(said, "MIDI: nanoKONTROL2: lights and clock do not arrive, the sequencer has no room");
+    voice.say(id, &Reply::Midi(vec![CLOCK])).expect("it was told once");
+    stage.sequencer.clog(false);
+    voice.say(id, &Reply::Midi(vec![CLOCK])).expect("said");
 }
 
 #[test]

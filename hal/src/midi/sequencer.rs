@@ -41,11 +41,8 @@ pub trait Sequencer: Send + 'static {
     /// Word of who comes and goes.
     type News: News;
 
-    /// All ports but our own.
-    ///
-    /// # Errors
-    /// In words, where they cannot be listed.
-    fn ports(&self) -> Result<Vec<Port>, String>;
+    /// All ports but our own; none where the sequencer is gone.
+    fn ports(&self) -> Vec<Port>;
 
     /// Hears a port; none if it has left.
     fn listen(&self, to: Address, hear: Hear) -> Option<Self::In>;

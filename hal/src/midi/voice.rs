@@ -4,6 +4,7 @@
 //! so neither waits for the other. The sequencer never waits either: where it has no room, it says so.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::message::Whole;
@@ -14,6 +15,8 @@ use crate::gesture::{Reply, SurfaceError, SurfaceId, Voice};
 struct Line<M> {
     name: String,
     mouth: Mutex<M>,
+    /// The last thing said did not arrive, and that was told.
+    in_trouble: AtomicBool,
 }
 
 /// All mouths, by surface. Clones are the same list.
@@ -33,7 +36,7 @@ impl<M> Default for Mouths<M> {
 
 impl<M> Mouths<M> {
     pub(super) fn put(&self, surface: SurfaceId, name: &str, mouth: M) {
-        let line = Line { name: name.to_owned(), mouth: Mutex::new(mouth) };
+        let line = Line { name: name.to_owned(), mouth: Mutex::new(mouth), in_trouble: AtomicBool::new(false) };
         self.list().insert(surface, Arc::new(line));
     }
 
@@ -61,10 +64,12 @@ impl<M: Mouth> Voice for MidiVoice<M> {
         let mut whole = Whole::default();
         for byte in bytes {
             if let Some(message) = whole.feed(*byte) {
-                mouth.send(message).map_err(|fault| SurfaceError::Garbled {
-                    surface: "MIDI",
-                    fault: format!("{}: lights and clock do not arrive, {fault}", line.name),
-                })?;
+                let sent = mouth.send(message);
+                let was_in_trouble = line.in_trouble.swap(sent.is_err(), Relaxed);
+                let Err(fault) = sent else { continue };
+                let fault = format!("{}: lights and clock do not arrive, {fault}", line.name);
+                // Said once, not with every light.
+                return if was_in_trouble { Ok(()) } else { Err(SurfaceError::Garbled { surface: "MIDI", fault }) };
             }
         }
         Ok(())

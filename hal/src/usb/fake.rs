@@ -180,6 +180,13 @@ impl FakeBus {
         self.change(seat, |device| device.offered)
     }
 
+    /// Whether whoever waits for plugs has noticed all of them.
+    #[must_use]
+    pub fn noticed(&self) -> bool {
+        let state = self.state();
+        state.noticed == state.plugs
+    }
+
     /// Transfers that nobody has read yet.
     #[must_use]
     pub fn unread(&self, seat: Seat) -> usize {

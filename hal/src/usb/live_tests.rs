@@ -130,16 +130,45 @@ fn two_equal_controllers_are_two_and_stay_who_they_are() {
     assert_eq!(comes(&mut surface), ids[1]);
 }
 
-#[test]
-fn a_late_plug_is_noticed_by_the_watcher() {
-    let bus = FakeBus::default();
+/// A surface with its watcher.
+fn watched(bus: &FakeBus) -> Surfaces {
     let (roster, pairing) = (Roster::default(), Pairing::default());
-    let mut surface = UsbMidi::over(bus.clone(), bus.clock(), &roster, &pairing, UsbSelect::All).expect("a bus");
+    UsbMidi::over(bus.clone(), bus.clock(), &roster, &pairing, UsbSelect::All).expect("a bus")
+}
+
+#[test]
+fn late_plugs_are_noticed_by_the_watcher() {
+    let bus = FakeBus::default();
+    let mut surface = watched(&bus);
     assert!(silent(&mut surface));
+    for port in ["1-2", "1-3", "1-4"] {
+        let seat = bus.plug(nano(port));
+        let id = comes(&mut surface);
+        bus.turn(seat, 0, 1, 5);
+        assert_eq!(turned(&mut surface), (id, 1, 5));
+    }
+}
+
+#[test]
+fn a_plug_amid_the_flood_of_another_is_still_noticed() {
+    let bus = FakeBus::default();
     let seat = bus.plug(nano("1-2"));
-    let id = comes(&mut surface);
-    bus.turn(seat, 0, 1, 5);
-    assert_eq!(turned(&mut surface), (id, 1, 5));
+    let mut surface = watched(&bus);
+    comes(&mut surface);
+    bus.flood(seat, 5000);
+    // A notice of the watcher may have one of the places.
+    while bus.unread(seat) > 5000 / 16 + 1 - 1024 / 16 {
+        std::thread::yield_now();
+    }
+    bus.plug(nano("1-3"));
+    while !bus.noticed() {
+        std::thread::yield_now();
+    }
+    let came = (0..=5000).find_map(|_| match next(&mut surface).motion {
+        Motion::Connected(identity) => Some(identity),
+        _ => None,
+    });
+    assert_eq!(came.expect("a plug").to_string(), "usb 0944:0117 at 1-3");
 }
 
 /// Lets the reader of a flooded device fill the queue: 1024 gestures in it and one transfer in hand are all that is ever
