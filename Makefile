@@ -5,7 +5,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -71,6 +71,9 @@ gpu-check: ## on a machine with a GPU: goldens, ticks, windows, trace, PyTorch b
 
 gpu-pack: ## the harness and TensorRT's libraries for a machine with a GPU and without Rust: target/gpu-check/pack
 	tools/gpu-check/pack $(ARGS)
+
+vm-test: ## the surface on real kernel drivers in QEMU, played from outside; a table, and target/vm-test/report.json
+	tools/vm-test/run $(ARGS)
 
 fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
 	fuzz/run $(SECONDS)

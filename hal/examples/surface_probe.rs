@@ -1,26 +1,34 @@
-//! Prints one line a gesture of the surfaces that it is told to open, until it is killed, and lights the light of a button's
+//! Prints one line a gesture of the surfaces that it is told to open, until it is killed or told to quit, and lights the light of a button's
 //! number while the button is held. For a bench, and for a virtual machine with simulated chips:
 //!
 //! ```text
 //! surface_probe --button 1=gpiochip0:3 --encoder 1=gpiochip0:4,5 --led 1=gpiochip0:6 --pot 1=/dev/spidev0.0,2 --input all
+//! surface_probe --midi --usb 1397:00b3
 //! ```
+//!
+//! A line on standard input is said to a controller: `4 90 08 01` are MIDI bytes for the one that was printed as number 4.
+//! `quit` closes the surfaces and ends; killed, it leaves controllers without the kernel's driver.
 //!
 //! A chip is a path, a name or a label; a line an offset or a name. Appended words change the wiring: `high` for a button or
 //! light that is active high, `2` or `1` for an encoder's steps a detent, `reversed`, `mcp3208`.
 #![allow(clippy::print_stdout)]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use clap::Parser;
 use hal::adc::McpKind;
-use hal::gesture::{Gesture, Motion, Position, Reply, Roster, Surface, SurfaceError, Voice, WallClock};
+use hal::gesture::{Gesture, Motion, Position, Reply, Roster, Surface, SurfaceError, SurfaceId, Voice, WallClock};
 use hal::input::{InputChoice, InputKeys, LinuxInput};
+use hal::midi::{LiveMidi, Pairing};
 use hal::panel::{
     ButtonPlan, DetentSteps, EncoderPlan, LedPlan, Line, LinePlace, LinuxBoard, Panel, PanelPlan, PotPlan,
 };
+use hal::usb::{UsbMidi, UsbSelect};
 
-/// How long a surface may block; only so that a closed one ends.
+/// How long a surface may block: only as long as somebody waits for it to close.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Prints what happens on surfaces.
@@ -47,32 +55,50 @@ struct Flags {
     /// Take them for ourselves.
     #[arg(long)]
     grab: bool,
-    // MIDI and USB surfaces are added here, and opened in `surfaces`.
+    /// MIDI by way of the kernel's sequencer.
+    #[arg(long)]
+    midi: bool,
+    /// Controllers that are taken straight from USB: `none`, `all`, `vvvv:pppp`.
+    #[arg(long, value_name = "WHICH", default_value = "none")]
+    usb: UsbSelect,
 }
 
-/// What comes from the surfaces' threads, with the surface's place.
-type Said = (usize, Result<Gesture, String>);
+/// What comes from the surfaces' threads, with the surface's place, and from standard input.
+enum Said {
+    Surface(usize, Result<Gesture, String>),
+    Line(String),
+}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let flags = Flags::parse();
     let (sender, said) = channel();
-    let mut voices = Vec::new();
+    let (mut voices, mut threads) = (Vec::new(), Vec::new());
+    let stop = Arc::new(AtomicBool::new(false));
     for (place, mut surface) in surfaces(&flags)?.into_iter().enumerate() {
         voices.push(surface.voice());
-        let sender = sender.clone();
-        std::thread::spawn(move || listen(place, surface.as_mut(), &sender));
+        let (sender, stop) = (sender.clone(), Arc::clone(&stop));
+        threads.push(std::thread::spawn(move || listen(place, surface.as_mut(), &sender, &stop)));
     }
-    drop(sender);
+    std::thread::spawn(move || {
+        // At the end of the input nothing more is said, and the probe goes on listening.
+        std::io::stdin().lines().map_while(Result::ok).for_each(|line| drop(sender.send(Said::Line(line))));
+    });
     println!("listening");
-    for (place, said) in said {
+    for said in said {
         match said {
-            Err(fault) => println!("fault {fault}"),
-            Ok(gesture) => {
+            Said::Line(line) if line.trim() == "quit" => break,
+            Said::Line(line) => say(&line, &mut voices),
+            Said::Surface(_, Err(fault)) => println!("fault {fault}"),
+            Said::Surface(place, Ok(gesture)) => {
                 println!("{} {}", gesture.surface.0, line(&gesture.motion));
                 echo(&gesture, voices[place].as_deref_mut());
             }
         }
     }
+    stop.store(true, Relaxed);
+    voices.clear();
+    threads.into_iter().try_for_each(|it| it.join()).map_err(|_| "a surface crashed")?;
+    println!("closed");
     Ok(())
 }
 
@@ -88,23 +114,29 @@ fn surfaces(flags: &Flags) -> Result<Vec<Box<dyn Surface>>, Box<dyn std::error::
         let bench = LinuxInput::new(clock);
         surfaces.push(Box::new(InputKeys::new(flags.input.clone(), flags.grab, bench, clock, &roster)));
     }
-    // MIDI and USB surfaces are opened here.
+    let pairing = Pairing::default();
+    if flags.midi {
+        surfaces.push(Box::new(LiveMidi::open(clock, &roster, &pairing, flags.usb.clone())?));
+    }
+    if flags.usb != UsbSelect::None {
+        surfaces.push(Box::new(UsbMidi::open(clock, &roster, &pairing, flags.usb.clone())?));
+    }
     if surfaces.is_empty() {
-        Err("nothing to listen to: give a --button, --encoder, --led, --pot or --input".into())
+        Err("nothing to listen to: give a --button, --encoder, --led, --pot, --input, --midi or --usb".into())
     } else {
         Ok(surfaces)
     }
 }
 
-fn listen(place: usize, surface: &mut dyn Surface, sender: &Sender<Said>) {
-    loop {
+fn listen(place: usize, surface: &mut dyn Surface, sender: &Sender<Said>, stop: &AtomicBool) {
+    while !stop.load(Relaxed) {
         let said = match surface.next_gesture(PATIENCE) {
             Ok(None) => continue,
             Ok(Some(gesture)) => Ok(gesture),
             Err(SurfaceError::Closed(_)) => return,
             Err(fault) => Err(fault.to_string()),
         };
-        if sender.send((place, said)).is_err() {
+        if sender.send(Said::Surface(place, said)).is_err() {
             return;
         }
     }
@@ -135,6 +167,22 @@ fn echo(gesture: &Gesture, voice: Option<&mut (dyn Voice + 'static)>) {
     };
     if let Some(Err(fault)) = voice.map(|voice| voice.say(gesture.surface, &Reply::Led(number, on))) {
         println!("fault {fault}");
+    }
+}
+
+/// Says a line's bytes: every surface is told, and whose controller it is not passes it over.
+fn say(line: &str, voices: &mut [Option<Box<dyn Voice>>]) {
+    let mut words = line.split_whitespace();
+    let number = words.next().and_then(|it| it.parse().ok());
+    let bytes: Option<Vec<u8>> = words.map(|it| u8::from_str_radix(it, 16).ok()).collect();
+    let (Some(number), Some(bytes)) = (number, bytes) else {
+        println!("fault '{line}' was not understood: a controller's number and MIDI bytes were expected, as in 4 90 08 01");
+        return;
+    };
+    for voice in voices.iter_mut().flatten() {
+        if let Err(fault) = voice.say(SurfaceId(number), &Reply::Midi(bytes.clone())) {
+            println!("fault {fault}");
+        }
     }
 }
 

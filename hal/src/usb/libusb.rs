@@ -110,8 +110,9 @@ impl Bus for LibUsb {
             // A system that cannot say who holds an interface has no driver on it.
             if link.handle.kernel_driver_active(number).unwrap_or(false) {
                 link.handle.detach_kernel_driver(number).map_err(refused)?;
-                link.taken.push(number);
             }
+            // Also one that nobody held: a box that was killed left it so.
+            link.taken.push(number);
         }
         link.handle.claim_interface(streaming.interface).map_err(refused)?;
         if streaming.setting != 0 {
@@ -145,7 +146,7 @@ fn refused(error: Error) -> Refusal {
 pub struct UsbLink {
     handle: DeviceHandle<Context>,
     streaming: Streaming,
-    /// The interfaces that the kernel's driver had, in the order in which it gets them back.
+    /// The interfaces that are the kernel's driver's, in the order in which it gets them back.
     taken: Vec<u8>,
 }
 

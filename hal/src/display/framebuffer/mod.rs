@@ -67,18 +67,34 @@ impl<G: Glass> Framebuffer<G> {
     fn write(&mut self, frame: &Frame) -> io::Result<()> {
         if self.shown.is_none() {
             let border = self.layout.line(self.tones.dark);
-            (0..self.layout.height).try_for_each(|y| self.glass.write(y * self.layout.stride, &border))?;
+            self.write_lines(0, &vec![border; self.layout.height])?;
         }
-        for y in 0..Frame::HEIGHT {
-            if self.shown.as_ref().is_some_and(|shown| (0..Frame::WIDTH).all(|x| shown.lit(x, y) == frame.lit(x, y))) {
-                continue;
-            }
-            let line = self.placed.line(&self.layout, self.tones, |x| frame.lit(x, y));
-            for line_y in self.placed.lines_of(y) {
-                self.glass.write(self.placed.start(&self.layout, line_y), &line)?;
-            }
+        let same = |y: usize| {
+            self.shown.as_ref().is_some_and(|shown| (0..Frame::WIDTH).all(|x| shown.lit(x, y) == frame.lit(x, y)))
+        };
+        let changed: Vec<usize> = (0..Frame::HEIGHT).filter(|y| !same(*y)).collect();
+        for run in changed.chunk_by(|above, below| above + 1 == *below) {
+            // Two lines at least, see `write_lines`.
+            let first = run[0].min(Frame::HEIGHT - 2);
+            let last = run[run.len() - 1].max(first + usize::from(self.placed.lines_of(first).len() == 1));
+            let row = |y| self.placed.line(&self.layout, self.tones, |x| frame.lit(x, y));
+            let lines: Vec<_> = (first..=last).flat_map(|y| vec![row(y); self.placed.lines_of(y).len()]).collect();
+            self.write_lines(self.placed.lines_of(first).start, &lines)?;
         }
         Ok(())
+    }
+
+    /// Writes lines of one length from the line `top` on, in the middle.
+    ///
+    /// Lines that fill the memory from edge to edge go in one piece: the kernel's framebuffers on graphics drivers take a
+    /// write of exactly one line for one of no width, and never show it.
+    fn write_lines(&mut self, top: usize, lines: &[Vec<u8>]) -> io::Result<()> {
+        let length = lines.first().map_or(0, Vec::len);
+        if length == self.layout.stride {
+            return self.glass.write(top * length, &lines.concat());
+        }
+        let left = if length == self.layout.width * self.layout.bytes { 0 } else { self.placed.start(&self.layout, 0) };
+        (top..).zip(lines).try_for_each(|(y, line)| self.glass.write(y * self.layout.stride + left, line))
     }
 }
 
@@ -118,11 +134,12 @@ mod tests {
 
     #[test]
     fn the_frame_stands_in_the_middle_as_large_as_it_fits() {
-        let sizes = [(128, 64, 1), (800, 480, 6), (1920, 1080, 15), (1024, 200, 3), (131, 67, 1)];
+        let sizes = [(128, 64, 1), (800, 480, 6), (1920, 1080, 15), (1280, 800, 10), (1024, 200, 3), (131, 67, 1)];
         for (width, height, scale) in sizes {
-            for layout in [PixelLayout::rgb565(width, height), PixelLayout::xrgb8888(width, height)] {
-                // Lines are longer than the picture on many screens.
-                let layout = PixelLayout { stride: layout.stride + 24, ..layout };
+            let layouts = [PixelLayout::rgb565(width, height), PixelLayout::xrgb8888(width, height)];
+            // Lines are longer than the picture on many screens.
+            for (layout, more) in layouts.into_iter().flat_map(|it| [(it, 0), (it, 24)]) {
+                let layout = PixelLayout { stride: layout.stride + more, ..layout };
                 let glass = FakeGlass::new(&layout);
                 let mut screen = Framebuffer::new(glass.clone(), layout, AMBER, "fb").unwrap();
                 screen.show(&picture()).unwrap();
@@ -148,6 +165,20 @@ mod tests {
         screen.show(&frame).unwrap();
         assert_eq!(glass.written() - before, 2 * 256 * 2, "two lines of 256 pixels of two bytes");
         assert!(shows(&glass, &layout, &frame, 2));
+    }
+
+    #[test]
+    fn one_changed_dot_is_seen_on_a_screen_as_small_as_the_frame() {
+        let layout = PixelLayout::rgb565(128, 64);
+        let glass = FakeGlass::new(&layout);
+        let mut screen = Framebuffer::new(glass.clone(), layout, AMBER, "fb").unwrap();
+        let mut frame = picture();
+        screen.show(&frame).unwrap();
+        for y in [0, 20, 63] {
+            frame.set(5, y, !frame.lit(5, y));
+            screen.show(&frame).unwrap();
+            assert!(shows(&glass, &layout, &frame, 1), "row {y}");
+        }
     }
 
     #[test]

@@ -1,0 +1,86 @@
+"""Plays the surface from outside and prints what was seen: `tools/vm-test/run` calls it when the guest is built.
+
+One guest a group of checks, so that a group that kills its guest costs the others nothing. Exits 0 only when every check
+of the groups asked for passed. Serial logs and report.json are left in target/vm-test.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from machine import Dead, Machine, Skip, Wrong
+
+GROUPS = ["midi", "usb", "panel", "keys", "screen", "box"]
+
+
+class Table:
+    """What was asked and what was seen."""
+
+    def __init__(self):
+        self.rows = []
+        self.group = ""
+
+    @contextmanager
+    def check(self, name: str):
+        """A check: it passes unless something is raised within; what it saw goes into the list that it is given."""
+        saw, begun = [], time.monotonic()
+        try:
+            yield saw
+            self._add(name, "pass", "; ".join(saw), begun)
+        except Skip as missing:
+            self._add(name, "skipped", str(missing), begun)
+        except Wrong as wrong:
+            self._add(name, "FAIL", str(wrong), begun)
+        except Dead as dead:
+            self._add(name, "FAIL", str(dead), begun)
+            raise
+
+    def _add(self, name: str, result: str, seen: str, begun: float):
+        row = {"group": self.group, "check": name, "result": result, "seen": seen}
+        self.rows.append(row | {"seconds": round(time.monotonic() - begun, 1)})
+        print(f"{result:8}{self.group:8}{name}\n{'':16}{seen[:300]}", flush=True)
+
+
+def play_group(table: Table, name: str, folder: Path):
+    """Boots a guest and plays a group in it."""
+    table.group = name
+    group = importlib.import_module(f"checks.{name}")
+    machine = None
+    begun = time.monotonic()
+    try:
+        (kernel,) = folder.glob("kernel/boot/vmlinuz-*")
+        initrd = group.initrd(folder) if hasattr(group, "initrd") else folder / "initrd.gz"
+        machine = Machine(kernel, initrd, folder / f"serial-{name}.log", getattr(group, "MEMORY_MB", 512))
+        group.play(machine, table.check)
+    except Dead as dead:
+        # Whether it was said already or happened between checks: what would have come is not passed.
+        table._add("all checks of the group were reached", "FAIL", str(dead), begun)
+    except (Skip, Wrong) as why:
+        table._add("all checks of the group were reached", "skipped" if isinstance(why, Skip) else "FAIL", str(why), begun)
+    finally:
+        if machine:
+            machine.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="plays the surface of a guest from outside")
+    parser.add_argument("--only", action="append", choices=GROUPS, help="a group to play; may stand several times")
+    parser.add_argument("--folder", type=Path, required=True, help="where the guest was built")
+    asked = parser.parse_args()
+    table, begun = Table(), time.monotonic()
+    for name in asked.only or GROUPS:
+        play_group(table, name, asked.folder)
+    count = {result: sum(row["result"] == result for row in table.rows) for result in ("pass", "FAIL", "skipped")}
+    took = round(time.monotonic() - begun)
+    report = {"counts": count, "seconds": took, "checks": table.rows}
+    (asked.folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    print(f"{count['pass']} passed, {count['FAIL']} failed, {count['skipped']} skipped, in {took} s")
+    return 0 if table.rows and count["pass"] == len(table.rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
