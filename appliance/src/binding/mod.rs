@@ -30,7 +30,7 @@ pub use encoding::{ENCODINGS, Encoding, Kind, detect};
 pub use keys::{KEY_HELP, key_of};
 pub use learn::{Learn, Lesson, learnt_words, prompt};
 pub use map::{Entry, MAIN, Map, PRESSES, Press};
-pub(crate) use read::{entries, write_entry};
+pub(crate) use read::{entries, entry_with, usual_press, write_entry};
 pub use takeover::{TAKEOVERS, Takeover};
 pub use target::{Deed, Target};
 pub use travel::{Along, Curve, Travel};

@@ -46,7 +46,9 @@ const CURVES: [(&str, Curve); 4] =
 const TAPERS: [(&str, Along); 3] = [("own", Along::Own), ("linear", Along::Linear), ("log", Along::Log)];
 
 /// A map entry as far as it has been read.
-struct Draft {
+struct Draft<'k> {
+    /// The keys that may stand in it, for who misspells one.
+    keys: &'k [&'k str],
     on: Option<On>,
     targets: Vec<Target>,
     range: Option<(f64, f64)>,
@@ -69,27 +71,46 @@ pub(crate) fn entries(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>, i
 /// The entries of one table: one for each target, none where something is wrong.
 pub(crate) fn entry(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Vec<Entry> {
     let before = reader.faults();
-    let entry = Entry::usual(On::Bend, Target::Morph(0, 1));
-    let mut draft = Draft { on: None, targets: Vec::new(), range: None, entry };
     let mut named = false;
-    reader.table(path, item, |reader, key, item| {
+    let found = entry_with(reader, path, item, &[], |_, key, _| {
         named |= key.get_ref() == "to";
-        draft.key(reader, path, key, item);
+        false
+    });
+    if !named {
+        reader.note(path, item, "no `to`".to_owned(), "a parameter or a deed");
+    }
+    found.filter(|_| reader.faults() == before).map_or_else(Vec::new, |(_, entries)| entries)
+}
+
+/// A table of an entry's keys and `others` besides, which `take` is offered first and answers for. Comes with the control
+/// as an entry without a meaning, and with an entry for each target; with none where something is wrong.
+pub(crate) fn entry_with(
+    reader: &mut Reader<'_>,
+    path: &str,
+    item: Item<'_, '_>,
+    others: &[&str],
+    mut take: impl FnMut(&mut Reader<'_>, Key<'_, '_>, Item<'_, '_>) -> bool,
+) -> Option<(Entry, Vec<Entry>)> {
+    let before = reader.faults();
+    let entry = Entry::usual(On::Bend, Target::Morph(0, 1));
+    let keys: Vec<&str> = others.iter().chain(&KEYS).copied().collect();
+    let mut draft = Draft { keys: &keys, on: None, targets: Vec::new(), range: None, entry };
+    reader.table(path, item, |reader, key, item| {
+        if !take(reader, key, item) {
+            draft.key(reader, path, key, item);
+        }
     });
     if draft.on.is_none() && reader.faults() == before {
         reader.note(path, item, "no control".to_owned(), "cc, note, nrpn, bend, button, key or the like");
     }
-    if !named {
-        reader.note(path, item, "no `to`".to_owned(), "a parameter or a deed");
-    }
     draft.check(reader, path, item);
-    let (Some(on), true) = (draft.on, reader.faults() == before) else { return Vec::new() };
+    let on = draft.on.filter(|_| reader.faults() == before)?;
     let mut entry = Entry { on, ..draft.entry };
     entry.travel.range = draft.range;
-    draft.targets.iter().map(|target| Entry { target: *target, ..entry }).collect()
+    Some((entry, draft.targets.iter().map(|target| Entry { target: *target, ..entry }).collect()))
 }
 
-impl Draft {
+impl Draft<'_> {
     fn key(&mut self, reader: &mut Reader<'_>, path: &str, key: Key<'_, '_>, item: Item<'_, '_>) {
         let name = key.get_ref().as_ref();
         let path = format!("{path}.{name}");
@@ -126,7 +147,7 @@ impl Draft {
             "bend" => reader.yes(path, item).then_some(On::Bend),
             "pressure" => reader.yes(path, item).then_some(On::Pressure),
             "program" => reader.yes(path, item).then_some(On::Program),
-            _ => return reader.unknown(path.strip_suffix(name).unwrap_or_default(), key, &KEYS),
+            _ => return reader.unknown(path.strip_suffix(name).unwrap_or_default(), key, self.keys),
         };
         match (self.on, on) {
             (Some(_), Some(_)) => reader.note(path, item, "a second control".to_owned(), "one in an entry"),
