@@ -6,17 +6,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::param::SCENES;
 use engine::playback::LoopBand;
-use hal::gesture::{Clock, Control, Gesture, Motion, Reply, SurfaceId, WallClock};
+use hal::gesture::{Clock, Control, Gesture, Identity, Motion, Reply, SurfaceId, WallClock};
 
-use crate::binding::Act;
+use crate::binding::{Act, Entry};
 use crate::clock_sender::{ClockSender, Order};
 use crate::conductor::Conductor;
 use crate::config::BoxConfig;
 use crate::hands::Hands;
 use crate::inbox::coalesce;
+use crate::lights::{Lights, Panel, look};
 use crate::memory::Memory;
 use crate::patch::Patch;
+use crate::profile::Profiles;
 use crate::set_list::SetList;
 use crate::view::View;
 
@@ -35,6 +38,9 @@ pub struct Evening {
     config: BoxConfig,
     /// Names of those who are here.
     here: HashMap<SurfaceId, String>,
+    profiles: Profiles,
+    lights: Lights,
+    replies: Vec<(SurfaceId, Reply)>,
     lap: Option<LoopBand>,
     muted: bool,
     batch: Vec<Gesture>,
@@ -51,7 +57,7 @@ impl Evening {
         memory: Memory,
         list: SetList,
         clock: WallClock,
-        config: BoxConfig,
+        (config, profiles): (BoxConfig, Profiles),
         conductor: &mut Conductor,
     ) -> std::io::Result<Self> {
         conductor.set_up(&config);
@@ -60,9 +66,23 @@ impl Evening {
         let sender = ClockSender::start(clock, meters, hands.surfaces.voices().clone())?;
         sender.tell(Order::Beats(conductor.beats()));
         let here = hands.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
-        let (batch, acts) = Default::default();
-        let mut evening =
-            Self { hands, memory, list, clock, sender, config, here, lap: None, muted: false, batch, acts };
+        let (lights, replies, batch, acts) = Default::default();
+        let mut evening = Self {
+            hands,
+            memory,
+            list,
+            clock,
+            sender,
+            config,
+            here,
+            profiles,
+            lights,
+            replies,
+            lap: None,
+            muted: false,
+            batch,
+            acts,
+        };
         evening.address();
         evening.follow_tape(conductor);
         evening.sender.tell(Order::Start);
@@ -95,8 +115,9 @@ impl Evening {
         let mut leave = false;
         for gesture in batch.drain(..) {
             if let Motion::Connected(identity) = &gesture.motion {
-                self.here.insert(gesture.surface, identity.name.clone());
+                self.welcome(gesture.surface, identity, conductor);
             }
+            self.lights.heard(&gesture);
             conductor.play(&gesture, &mut acts);
             let by_program = matches!(gesture.motion, Motion::Pressed(Control::Program { .. }, _));
             for act in acts.drain(..) {
@@ -112,11 +133,44 @@ impl Evening {
         }
         conductor.settle(self.clock.now());
         self.follow_tape(conductor);
+        self.light(conductor);
         while let Some(fault) = self.hands.surfaces.take_fault() {
             view.say(&fault);
         }
         (self.batch, self.acts) = (batch, acts);
         leave
+    }
+
+    /// A controller came: its model says what its knobs are, and how its lights are told.
+    fn welcome(&mut self, surface: SurfaceId, identity: &Identity, conductor: &mut Conductor) {
+        self.here.insert(surface, identity.name.clone());
+        let profile = Arc::clone(self.profiles.for_identity(identity));
+        conductor.binding_mut().map_mut().set_profile(surface, profile.entries());
+        self.lights.came(surface, profile);
+    }
+
+    /// Tells every controller what has changed.
+    fn light(&mut self, conductor: &Conductor) {
+        if self.hands.surfaces.voices().missed() {
+            self.lights.all_again();
+        }
+        let (desk, binding) = (conductor.desk(), conductor.binding());
+        let kept = (0..SCENES).filter(|place| desk.store().scene(*place).is_some());
+        let panel = Panel {
+            scene: desk.scene(),
+            scenes_kept: kept.fold(0, |all, place| all | 1 << place),
+            muted: conductor.transport().muted(),
+            learning: binding.learning().is_on(),
+            shift: binding.playing().shift,
+            bank: binding.playing().bank,
+            morphs: desk.morphing(),
+        };
+        let show = |entry: &Entry| look(entry, desk.store().aims(), binding.selected(), &panel);
+        let (map, playing) = (binding.map(), binding.playing());
+        self.lights.tell(self.clock.now(), map, playing, show, &mut self.replies);
+        for (surface, reply) in self.replies.drain(..) {
+            self.hands.surfaces.voices().tell(surface, &reply);
+        }
     }
 
     /// What an act asks of everything around the conductor. `by_program`: another machine changed the program, and needs
@@ -211,9 +265,12 @@ impl Evening {
         }
     }
 
-    /// Ends it: the clock stops, the surfaces are let go.
-    pub fn close(self) {
+    /// Ends it: the clock stops, the lights go out, the surfaces are let go.
+    pub fn close(mut self) {
         drop(self.sender);
+        for (surface, reply) in self.lights.farewell() {
+            self.hands.surfaces.voices().tell(surface, &reply);
+        }
         self.hands.surfaces.close();
     }
 }

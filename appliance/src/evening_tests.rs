@@ -15,6 +15,7 @@ use crate::config::BoxConfig;
 use crate::hands::Hands;
 use crate::memory::Memory;
 use crate::patch::Patch;
+use crate::profile::Profiles;
 use crate::set_list::{Listed, SetList};
 use crate::surfaces::Surfaces;
 use crate::tempo::Quantise;
@@ -57,7 +58,9 @@ impl Stage {
         surfaces.add(Box::new(surface)).expect("a thread");
         let hands = Hands { surfaces, roster, pairing: Pairing::default(), other_programs: None };
         let (memory, _) = Memory::open(state);
-        let evening = Evening::begin(hands, memory, list, WallClock::start(), config, &mut conductor).expect("threads");
+        let evening =
+            Evening::begin(hands, memory, list, WallClock::start(), (config, Profiles::built_in()), &mut conductor)
+                .expect("threads");
         let view = View::new(true, "test", 2.0, "nothing", "nowhere");
         Self { evening, conductor, view, told, player, _values: values, _edges: receiver }
     }
@@ -182,4 +185,19 @@ fn an_unplugged_controller_changes_no_value_and_its_first_word_after_coming_back
     }
     assert_eq!(stage.value(ParamId::Denoise), 70.0 / 127.0);
     stage.close();
+}
+
+#[test]
+fn lights_follow_a_scene_that_moved_the_value_and_come_back_with_the_controller() {
+    let state = tempfile::tempdir().expect("a folder");
+    let nano = Motion::Connected(Identity::new("nanoKONTROL2", "usb 0944:0117"));
+    let scene = |surface: FakeSurface| surface.say(note(40));
+    let surface = scene(FakeSurface::default().say(nano.clone())).unplug().say(nano);
+    let mut stage = Stage::new(state.path(), surface, BoxConfig::default(), &["[scenes.1]\ndenoise = 0.9\n"]);
+    stage.until(|conductor| conductor.desk().scene().is_some());
+    for _ in 0..40 {
+        stage.evening.hear(&mut stage.conductor, &mut stage.view);
+    }
+    let told = stage.close();
+    assert!(!told.is_empty(), "a controller with lights is told something");
 }

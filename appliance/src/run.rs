@@ -19,7 +19,7 @@ use hal::midi::Score;
 
 use crate::cli::RunArgs;
 use crate::conductor::Conductor;
-use crate::config::BoxConfig;
+use crate::config::{self, BoxConfig};
 use crate::device_side::DeviceSide;
 use crate::evening::Evening;
 use crate::fast::{self, Pulse};
@@ -27,6 +27,7 @@ use crate::glass::Glass;
 use crate::hands::{Hands, Wanted};
 use crate::health::{Poller, Watch};
 use crate::memory::{self, Memory};
+use crate::profile::Profiles;
 use crate::progress::ProgressLine;
 use crate::render::read_score;
 use crate::rig::Rig;
@@ -95,7 +96,15 @@ fn begin(
     let score = score.map(|score| (score, args.set.by_hand));
     let wanted = Wanted { score, midi: !args.no_midi, terminal: true };
     let hands = Hands::open(&config, wanted, clock, Roster::default(), said)?;
-    Ok(Evening::begin(hands, memory, list, clock, config, conductor)?)
+    let (profiles, faults) = Profiles::with_folder(&profile_folder(args));
+    said.extend(faults);
+    Ok(Evening::begin(hands, memory, list, clock, (config, profiles), conductor)?)
+}
+
+/// Where further profiles of controllers are: beside the box's file.
+fn profile_folder(args: &RunArgs) -> PathBuf {
+    let file = args.config.clone().unwrap_or_else(|| config::BOX_FILE.into());
+    file.with_file_name("profiles")
 }
 
 /// The output and the words for it: the named device, the WAV file asked for, or a WAV file where no device opens.

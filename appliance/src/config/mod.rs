@@ -70,7 +70,7 @@ use crate::document::{self, Fault, Item, Reader, lines};
 use crate::tempo::Quantise;
 
 /// Where a box has its file.
-const BOX_FILE: &str = "/etc/demon/demon.toml";
+pub const BOX_FILE: &str = "/etc/demon/demon.toml";
 const SECTIONS: [&str; 6] = ["midi", "tempo", "keys", "display", "panel", "feel"];
 const QUANTISES: [(&str, Quantise); 3] = [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar)];
 

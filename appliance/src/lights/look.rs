@@ -90,6 +90,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::PatchBy(_)
         | Deed::Start
         | Deed::Tap
-        | Deed::Browse => LightState::default(),
+        | Deed::Browse
+        | Deed::NextScreen => LightState::default(),
     }
 }
