@@ -11,6 +11,7 @@ pub mod document;
 pub mod fast;
 pub mod feel;
 pub mod health;
+pub mod hearing;
 pub mod inbox;
 pub mod memory;
 pub mod morph;

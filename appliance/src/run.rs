@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use engine::playback::Lead;
 use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
-use hal::gesture::{Clock, Gesture, Roster, WallClock};
+use hal::gesture::{Clock, Roster, WallClock};
 use hal::keys::KeySurface;
 use hal::midi::{LiveMidi, Pairing, ScoreSurface};
 use hal::usb::UsbSelect;
@@ -24,7 +24,7 @@ use crate::cli::RunArgs;
 use crate::conductor::Conductor;
 use crate::device_side::DeviceSide;
 use crate::fast::{self, Pulse};
-use crate::inbox::coalesce;
+use crate::hearing::Hearing;
 use crate::progress::ProgressLine;
 use crate::render::read_score;
 use crate::rig::Rig;
@@ -32,10 +32,6 @@ use crate::set::Set;
 use crate::surfaces::Surfaces;
 use crate::view::View;
 
-/// How long the conductor waits for a gesture, which wakes it at once, before it looks at everything else.
-const PATIENCE: Duration = Duration::from_millis(5);
-/// The step of a value on its way, well below a tick.
-const STEP: Duration = Duration::from_millis(1);
 /// How often the status is drawn.
 const FRAME: Duration = Duration::from_millis(100);
 /// Longest time that a decoded window is allowed to land ahead, in seconds of the tape.
@@ -132,7 +128,7 @@ struct Stage {
     audio: std::thread::JoinHandle<Result<(), hal::audio::OutError>>,
     others: Vec<std::thread::JoinHandle<()>>,
     opened: Receiver<Option<String>>,
-    batch: Vec<Gesture>,
+    hearing: Hearing,
     acts: Vec<Act>,
 }
 
@@ -156,7 +152,18 @@ impl Stage {
             fast::ticks(performer, snapshots, edges, tick_troubles, Arc::clone(&pulse))?,
             fast::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse))?,
         ];
-        Ok(Self { name, seconds, conductor, pulse, device, audio, others, opened, batch: Vec::new(), acts: Vec::new() })
+        Ok(Self {
+            name,
+            seconds,
+            conductor,
+            pulse,
+            device,
+            audio,
+            others,
+            opened,
+            hearing: Hearing::default(),
+            acts: Vec::new(),
+        })
     }
 
     /// The conductor's loop.
@@ -192,25 +199,16 @@ impl Stage {
 
     /// Plays every gesture that is there, after waiting a moment for one; answers whether to leave.
     fn hear(&mut self, surfaces: &mut Surfaces, view: &mut View) -> bool {
-        // A value on its way wants its next step; a hand at rest wants nothing.
-        let patience = if self.conductor.desk().stands() { PATIENCE } else { STEP };
-        let (mut batch, mut acts) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.acts));
-        surfaces.take(patience, &mut batch);
-        let binding = self.conductor.binding();
-        // A lesson wants to hear every word.
-        if !binding.learning().is_on() {
-            coalesce(&mut batch, |surface, control| binding.map().is_place(surface, control));
-        }
-        for gesture in batch.drain(..) {
-            self.conductor.play(&gesture, &mut acts);
-        }
+        let mut acts = std::mem::take(&mut self.acts);
+        self.hearing.wait(surfaces, &self.conductor);
+        self.hearing.play(&mut self.conductor, &mut acts);
         let muted = self.conductor.transport().muted();
         let leave = acts.contains(&Act::Quit);
         acts.drain(..).for_each(|act| view.show(&act, muted));
         while let Some(fault) = surfaces.take_fault() {
             view.say(&fault);
         }
-        (self.batch, self.acts) = (batch, acts);
+        self.acts = acts;
         leave
     }
 

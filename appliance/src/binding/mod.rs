@@ -104,6 +104,12 @@ impl Binding {
         self.playing
     }
 
+    /// Whether a control has said where it stands since its controller came: its first word moves nothing.
+    #[must_use]
+    pub fn has_heard(&self, surface: SurfaceId, control: Control) -> bool {
+        self.places.contains_key(&(surface, control))
+    }
+
     /// The lesson under way.
     #[must_use]
     pub const fn learning(&self) -> &Learn {
