@@ -70,15 +70,19 @@ impl Desk {
         &self.store
     }
 
-    /// Takes a patch's values and scenes; they are what `revert` comes back to.
+    /// Takes a patch's values and scenes; they are what `revert` comes back to. The first patch is where a set begins: undo
+    /// goes back to no time before it.
     pub fn load(&mut self, values: &Values, scenes: &[Option<Values>; SCENES]) {
         // Load-class values stay: a patch is heard at once, and never waits for a worker.
         let mut kept = *values;
         ParamId::all().filter(|id| self.began && id.row().class == Class::Load).for_each(|id| {
             kept.set(id, self.store.value(id));
         });
-        self.began = true;
-        self.store.take(&kept);
+        if std::mem::replace(&mut self.began, true) {
+            self.store.take(&kept);
+        } else {
+            self.store.begin(&kept);
+        }
         for (place, scene) in scenes.iter().enumerate() {
             self.store.put_scene(place, *scene);
         }
@@ -123,21 +127,21 @@ impl Desk {
     /// Takes the last stroke back; answers whether there was one.
     pub fn undo(&mut self) -> bool {
         let undone = self.store.undo();
-        self.hand.follow(self.store.values());
+        self.follow_if(undone);
         undone
     }
 
     /// Does the last undone stroke again; answers whether there was one.
     pub fn redo(&mut self) -> bool {
         let redone = self.store.redo();
-        self.hand.follow(self.store.values());
+        self.follow_if(redone);
         redone
     }
 
     /// Recalls a scene, from 0; answers whether there is one.
     pub fn recall(&mut self, place: usize) -> bool {
         let recalled = self.store.recall(place);
-        self.hand.follow(self.store.values());
+        self.follow_if(recalled);
         if recalled {
             self.scene = Some((place, *self.store.aims()));
         }
@@ -173,6 +177,13 @@ impl Desk {
             safe.set(id, if id == ParamId::GainDb { default.min(self.store.value(id)) } else { default });
         }
         self.take(&safe);
+    }
+
+    /// The values have jumped; where they have not, those on their way go on.
+    fn follow_if(&mut self, jumped: bool) {
+        if jumped {
+            self.hand.follow(self.store.values());
+        }
     }
 
     fn take(&mut self, values: &Values) {
@@ -231,5 +242,39 @@ impl Desk {
     pub fn morphing(&self) -> Option<((usize, usize), f64)> {
         let going = self.morphing.as_ref().filter(|it| it.jumps == self.store.jumps())?;
         Some((going.scenes, going.at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Desk;
+    use engine::param::{ParamId, SCENES, Store, Values};
+    use std::time::Duration;
+
+    #[test]
+    fn an_empty_scene_and_nothing_to_do_again_leave_a_value_on_its_way() {
+        let mut desk = Desk::new(Store::new().0);
+        desk.turn(ParamId::Denoise, 1.0, Duration::ZERO).expect("a number");
+        desk.walk(Duration::from_millis(100));
+        assert!(!desk.stands() && !desk.recall(0) && !desk.redo());
+        desk.walk(Duration::from_secs(5));
+        assert_eq!(desk.store().values().exact(ParamId::Denoise), 1.0);
+    }
+
+    #[test]
+    fn undo_goes_back_to_no_time_before_the_first_patch_and_back_from_the_second_one() {
+        let mut desk = Desk::new(Store::new().0);
+        let patch = |denoise, depth| {
+            let mut values = Values::default();
+            assert!(values.set(ParamId::Denoise, denoise) && values.set(ParamId::Depth, depth));
+            values
+        };
+        desk.load(&patch(0.25, 2.0), &[None; SCENES]);
+        assert!(!desk.undo());
+        desk.load(&patch(0.75, 8.0), &[None; SCENES]);
+        assert_eq!(desk.store().value(ParamId::Denoise), 0.75);
+        assert!(desk.undo() && !desk.undo());
+        let left = [ParamId::Denoise, ParamId::Depth].map(|id| desk.store().value(id));
+        assert_eq!(left, [0.25, 2.0], "the depth is a worker's affair and stays");
     }
 }

@@ -8,25 +8,20 @@ use std::time::Duration;
 
 use engine::param::SCENES;
 use engine::playback::LoopBand;
-use hal::gesture::{Clock, Control, Gesture, Identity, Motion, Reply, SurfaceId, WallClock};
+use hal::gesture::{Clock, Control, Identity, Motion, Reply, SurfaceId, WallClock};
 
 use crate::binding::{Act, Entry};
 use crate::clock_sender::{ClockSender, Order};
 use crate::conductor::Conductor;
 use crate::config::BoxConfig;
 use crate::hands::Hands;
-use crate::inbox::coalesce;
+use crate::hearing::Hearing;
 use crate::lights::{Lights, Panel, look};
 use crate::memory::Memory;
 use crate::patch::Patch;
 use crate::profile::Profiles;
 use crate::set_list::SetList;
 use crate::view::View;
-
-/// How long the conductor waits for a gesture, which wakes it at once, before it looks at everything else.
-const PATIENCE: Duration = Duration::from_millis(5);
-/// The step of a value on its way, well below a tick.
-const STEP: Duration = Duration::from_millis(1);
 
 /// The hands' side of a performance.
 pub struct Evening {
@@ -43,7 +38,7 @@ pub struct Evening {
     replies: Vec<(SurfaceId, Reply)>,
     lap: Option<LoopBand>,
     muted: bool,
-    batch: Vec<Gesture>,
+    hearing: Hearing,
     acts: Vec<Act>,
 }
 
@@ -66,7 +61,7 @@ impl Evening {
         let sender = ClockSender::start(clock, meters, hands.surfaces.voices().clone())?;
         sender.tell(Order::Beats(conductor.beats()));
         let here = hands.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
-        let (lights, replies, batch, acts) = Default::default();
+        let (lights, replies, hearing, acts) = Default::default();
         let mut evening = Self {
             hands,
             memory,
@@ -80,7 +75,7 @@ impl Evening {
             replies,
             lap: None,
             muted: false,
-            batch,
+            hearing,
             acts,
         };
         evening.address();
@@ -103,17 +98,11 @@ impl Evening {
 
     /// Plays every gesture that is there, after waiting a moment for one; answers whether to leave.
     pub fn hear(&mut self, conductor: &mut Conductor, view: &mut View) -> bool {
-        // A value on its way wants its next step; a hand at rest wants nothing.
-        let patience = if conductor.desk().stands() { PATIENCE } else { STEP };
-        let (mut batch, mut acts) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.acts));
-        self.hands.surfaces.take(patience, &mut batch);
-        let binding = conductor.binding();
-        // A lesson wants to hear every word.
-        if !binding.learning().is_on() {
-            coalesce(&mut batch, |surface, control| binding.is_place(surface, control));
-        }
+        let (mut hearing, mut acts) = (std::mem::take(&mut self.hearing), std::mem::take(&mut self.acts));
+        hearing.wait(&self.hands.surfaces, conductor);
+        hearing.thin_out(conductor);
         let mut leave = false;
-        for gesture in batch.drain(..) {
+        for gesture in hearing.drain() {
             if let Motion::Connected(identity) = &gesture.motion {
                 self.welcome(gesture.surface, identity, conductor);
             }
@@ -137,7 +126,7 @@ impl Evening {
         while let Some(fault) = self.hands.surfaces.take_fault() {
             view.say(&fault);
         }
-        (self.batch, self.acts) = (batch, acts);
+        (self.hearing, self.acts) = (hearing, acts);
         leave
     }
 

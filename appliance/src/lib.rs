@@ -16,6 +16,7 @@ pub mod feel;
 pub mod glass;
 pub mod hands;
 pub mod health;
+pub mod hearing;
 pub mod inbox;
 pub mod learn_command;
 pub mod lights;

@@ -113,17 +113,19 @@ impl Memory {
             let kept = kept.into_iter().find(|path| !path.exists()).expect("numbers do not end");
             std::fs::rename(&self.path, kept)?;
         }
-        document::save(&self.path, self.text().as_bytes())
+        document::save(&self.path, text(&self.controllers).as_bytes())
     }
+}
 
-    fn text(&self) -> String {
-        let mut out = "# What controllers have learnt. Written by the box; may be mended by hand.\n".to_owned();
-        for (identity, entries) in &self.controllers {
-            // Writing to a string cannot fail.
-            let _ = write_controller(&mut out, identity, entries);
-        }
-        out
+/// What controllers have learnt as text; [`parse`] reads the same from it.
+#[must_use]
+pub fn text(controllers: &[(Identity, Vec<Entry>)]) -> String {
+    let mut out = "# What controllers have learnt. Written by the box; may be mended by hand.\n".to_owned();
+    for (identity, entries) in controllers {
+        // Writing to a string cannot fail.
+        let _ = write_controller(&mut out, identity, entries);
     }
+    out
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

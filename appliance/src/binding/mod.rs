@@ -113,11 +113,10 @@ impl Binding {
         self.patient = patient;
     }
 
-    /// Whether only the latest place of a control matters: it is a place for all that it reaches, and where it stands is
-    /// known. (The first thing it says after a connect must not be the only one left.)
+    /// Whether a control has said where it stands since its controller came: its first word moves nothing.
     #[must_use]
-    pub fn is_place(&self, surface: SurfaceId, control: Control) -> bool {
-        self.places.contains_key(&(surface, control)) && self.map.is_place(surface, control)
+    pub fn has_heard(&self, surface: SurfaceId, control: Control) -> bool {
+        self.places.contains_key(&(surface, control))
     }
 
     /// The lesson under way.

@@ -41,7 +41,7 @@ impl Binding {
         desk: &mut Desk,
         acts: &mut Vec<Act>,
     ) {
-        let detents = if entry.travel.reversed { -detents } else { detents };
+        let detents = if entry.travel.reversed { detents.saturating_neg() } else { detents };
         match entry.target {
             Target::Param(id) => self.nudge(gesture, id, entry, detents, desk, acts),
             Target::Selected => self.nudge(gesture, self.selected, entry, detents, desk, acts),

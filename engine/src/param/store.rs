@@ -211,6 +211,12 @@ impl Store {
         true
     }
 
+    /// Begins at these values, in one snapshot: nothing was before them that undo could go back to.
+    pub fn begin(&mut self, values: &Values) {
+        (self.aims, self.history) = (*values, History::default());
+        self.jumped();
+    }
+
     /// Takes all values of a patch, in one snapshot and as one stroke.
     pub fn take(&mut self, values: &Values) {
         self.take_over(values, |_| true);

@@ -1,0 +1,14 @@
+//! Any text as what controllers have learnt: faults with their lines, and what is sound is the same after being written and
+//! read again.
+#![no_main]
+
+use appliance::memory::{parse, text};
+
+libfuzzer_sys::fuzz_target!(|written: &str| {
+    let (controllers, faults) = parse(written);
+    let lines = written.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    assert!(faults.iter().all(|fault| (1..=lines).contains(&fault.line) && !fault.to_string().contains('\n')));
+    let (again, faults) = parse(&text(&controllers));
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(again, controllers);
+});
