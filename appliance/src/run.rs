@@ -73,8 +73,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let glass = Glass::open(&config.displays, clock)?;
     let gpu = Watch::start(Poller::new(None, 0))?;
     let mut evening = begin(args, score, list, (config, clock), &mut stage.conductor, &mut said)?;
+    // Above the status, where they stay: a message line would show them for a moment among others.
+    said.iter().flat_map(|it| it.lines()).for_each(|it| progress.say(it));
     let mut view = View::new(plain, &stage.name, stage.seconds, &computes, &place).with(glass, gpu);
-    said.iter().for_each(|it| view.say(it));
     let played = stage.play(&mut evening, &mut view, args.seconds, &stop);
     evening.close();
     view.close();
