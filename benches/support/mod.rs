@@ -38,15 +38,21 @@ impl Bench {
     }
 
     /// Runs `work` `warm_up` times unmeasured, then `runs` times measured.
+    #[allow(dead_code, reason = "not every bench measures by running a piece of work again and again")]
     pub fn measure(&mut self, name: &str, warm_up: usize, runs: usize, mut work: impl FnMut()) -> Figures {
         (0..warm_up).for_each(|_| work());
-        let mut times_us: Vec<f64> = (0..runs.max(1))
+        let times_us: Vec<f64> = (0..runs.max(1))
             .map(|_| {
                 let start = Instant::now();
                 work();
                 start.elapsed().as_secs_f64() * 1e6
             })
             .collect();
+        self.report(name, times_us)
+    }
+
+    /// Reports times that were measured elsewhere, in microseconds; at least one.
+    pub fn report(&mut self, name: &str, mut times_us: Vec<f64>) -> Figures {
         times_us.sort_by(f64::total_cmp);
         let at = |share: f64| times_us[((times_us.len() - 1) as f64 * share).ceil() as usize];
         let figures = Figures { p50_us: at(0.5), p99_us: at(0.99), max_us: at(1.0) };
