@@ -7,6 +7,7 @@ of the groups asked for passed. Serial logs and report.json are left in target/v
 import argparse
 import importlib
 import json
+import signal
 import sys
 import time
 from contextlib import contextmanager
@@ -30,16 +31,19 @@ class Table:
         saw, begun = [], time.monotonic()
         try:
             yield saw
-            self._add(name, "pass", "; ".join(saw), begun)
+            self.add(name, "pass", "; ".join(saw), begun)
         except Skip as missing:
-            self._add(name, "skipped", str(missing), begun)
+            self.add(name, "skipped", str(missing), begun)
         except Wrong as wrong:
-            self._add(name, "FAIL", str(wrong), begun)
+            self.add(name, "FAIL", str(wrong), begun)
         except Dead as dead:
-            self._add(name, "FAIL", str(dead), begun)
+            self.add(name, "FAIL", str(dead), begun)
             raise
+        except Exception as broken:
+            # Mostly of one that stands on another which failed.
+            self.add(name, "FAIL", f"could not be asked: {broken!r}", begun)
 
-    def _add(self, name: str, result: str, seen: str, begun: float):
+    def add(self, name: str, result: str, seen: str, begun: float):
         row = {"group": self.group, "check": name, "result": result, "seen": seen}
         self.rows.append(row | {"seconds": round(time.monotonic() - begun, 1)})
         print(f"{result:8}{self.group:8}{name}\n{'':16}{seen[:300]}", flush=True)
@@ -56,11 +60,12 @@ def play_group(table: Table, name: str, folder: Path):
         initrd = group.initrd(folder) if hasattr(group, "initrd") else folder / "initrd.gz"
         machine = Machine(kernel, initrd, folder / f"serial-{name}.log", getattr(group, "MEMORY_MB", 512))
         group.play(machine, table.check)
-    except Dead as dead:
-        # Whether it was said already or happened between checks: what would have come is not passed.
-        table._add("all checks of the group were reached", "FAIL", str(dead), begun)
-    except (Skip, Wrong) as why:
-        table._add("all checks of the group were reached", "skipped" if isinstance(why, Skip) else "FAIL", str(why), begun)
+    except (Dead, Skip, Wrong) as why:
+        # Outside any check, or of a guest that is dead: what would have come after it is not passed.
+        result = "skipped" if isinstance(why, Skip) else "FAIL"
+        table.add("all checks of the group were reached", result, str(why), begun)
+    except Exception as broken:
+        table.add("all checks of the group were reached", "FAIL", f"the harness broke: {broken!r}", begun)
     finally:
         if machine:
             machine.close()
@@ -71,6 +76,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=GROUPS, help="a group to play; may stand several times")
     parser.add_argument("--folder", type=Path, required=True, help="where the guest was built")
     asked = parser.parse_args()
+    # Told to end, it takes its guest with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     table, begun = Table(), time.monotonic()
     for name in asked.only or GROUPS:
         play_group(table, name, asked.folder)
