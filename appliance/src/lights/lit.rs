@@ -232,5 +232,5 @@ fn wanted(light: &Light, part: &Part, now: Duration, shows: &Shows<'_>) -> Optio
 }
 
 fn is_first_half(now: Duration) -> bool {
-    now.as_millis() / BLINK_HALF.as_millis() % 2 == 0
+    (now.as_millis() / BLINK_HALF.as_millis()).is_multiple_of(2)
 }
