@@ -116,7 +116,7 @@ impl Surface for PacedSurface {
             self.clock.wait(due - now);
         }
         let at = self.clock.now();
-        if self.word % self.pace.words == 0 && !self.pace.every.is_zero() {
+        if packet * self.pace.words == self.word && !self.pace.every.is_zero() {
             let late_us = at.saturating_sub(due).as_secs_f64() * 1e6;
             self.said.late_us.lock().expect("nobody panics with it").push(late_us);
         }

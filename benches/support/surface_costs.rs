@@ -68,7 +68,7 @@ fn advance(bench: &mut Bench) {
     hand.flush(|_| ());
     for turn in 0..RUNS {
         if turn % LOOKS == 0 {
-            let end = if turn / LOOKS % 2 == 0 { 1.0 } else { 0.0 };
+            let end = if turn % (2 * LOOKS) < LOOKS { 1.0 } else { 0.0 };
             ParamId::all().for_each(|id| hand.aim(now, id, end));
         }
         now += LOOK;
@@ -95,7 +95,7 @@ fn walk(bench: &mut Bench) {
     assert!(desk.stands(), "nine seconds are enough for every limit");
     for turn in 0..RUNS {
         if turn % LOOKS == 0 {
-            throw(&mut desk, turn / LOOKS % 2 == 0, now);
+            throw(&mut desk, turn % (2 * LOOKS) < LOOKS, now);
         }
         now += LOOK;
         let start = Instant::now();
