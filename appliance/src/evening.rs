@@ -6,22 +6,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::param::SCENES;
+use engine::param::{ParamId, SCENES};
 use engine::playback::LoopBand;
 use hal::gesture::{Clock, Control, Identity, Motion, Reply, SurfaceId, WallClock};
 
-use crate::binding::{Act, Entry};
+use crate::binding::{Act, Entry, Target};
 use crate::clock_sender::{ClockSender, Order};
 use crate::conductor::Conductor;
 use crate::config::BoxConfig;
 use crate::hands::Hands;
 use crate::hearing::Hearing;
-use crate::lights::{Lights, Panel, look};
+use crate::lights::{LightState, Lights, Panel, look};
 use crate::memory::Memory;
 use crate::patch::Patch;
 use crate::profile::Profiles;
 use crate::set_list::SetList;
 use crate::view::View;
+
+/// How long a ring blinks after its knob was turned without taking hold.
+const BLINKING: Duration = Duration::from_secs(2);
 
 /// The hands' side of a performance.
 pub struct Evening {
@@ -36,6 +39,8 @@ pub struct Evening {
     profiles: Profiles,
     lights: Lights,
     replies: Vec<(SurfaceId, Reply)>,
+    /// The value that a knob has not come by yet, and until when its ring blinks.
+    waiting: Option<(ParamId, Duration)>,
     lap: Option<LoopBand>,
     muted: bool,
     hearing: Hearing,
@@ -73,6 +78,7 @@ impl Evening {
             profiles,
             lights,
             replies,
+            waiting: None,
             lap: None,
             muted: false,
             hearing,
@@ -154,9 +160,14 @@ impl Evening {
             bank: binding.playing().bank,
             morphs: desk.morphing(),
         };
-        let show = |entry: &Entry| look(entry, desk.store().aims(), binding.selected(), &panel);
+        let now = self.clock.now();
+        let waiting = self.waiting.filter(|(_, until)| now < *until).map(|(id, _)| Target::Param(id));
+        let show = |entry: &Entry| {
+            let state = look(entry, desk.store().aims(), binding.selected(), &panel);
+            LightState { blink: state.blink || Some(entry.target) == waiting, ..state }
+        };
         let (map, playing) = (binding.map(), binding.playing());
-        self.lights.tell(self.clock.now(), map, playing, show, &mut self.replies);
+        self.lights.tell(now, map, playing, show, &mut self.replies);
         for (surface, reply) in self.replies.drain(..) {
             self.hands.surfaces.voices().tell(surface, &reply);
         }
@@ -175,6 +186,8 @@ impl Evening {
                 self.address();
             }
             Act::Learnt(surface, _) | Act::Unlearnt(surface) => self.remember(surface, conductor, view),
+            Act::Waiting(id, _) => self.waiting = Some((id, self.clock.now() + BLINKING)),
+            Act::Moved(id) if self.waiting.is_some_and(|(waiting, _)| waiting == id) => self.waiting = None,
             Act::Recalled(place, true) if !by_program => self.send_program(place),
             Act::Patch(place) => self.go_to_patch(Some(place), 0, by_program, conductor, view),
             Act::PatchBy(by) => self.go_to_patch(None, by, by_program, conductor, view),
