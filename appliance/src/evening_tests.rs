@@ -189,15 +189,26 @@ fn an_unplugged_controller_changes_no_value_and_its_first_word_after_coming_back
 
 #[test]
 fn lights_follow_a_scene_that_moved_the_value_and_come_back_with_the_controller() {
+    const NATIVE: [u8; 11] = [0xf0, 0x42, 0x40, 0x00, 0x01, 0x13, 0x00, 0x00, 0x00, 0x01, 0xf7];
+    // Button S 1, control change 32, reaches scene 1.
+    const LIT: [u8; 3] = [0xbf, 32, 127];
     let state = tempfile::tempdir().expect("a folder");
     let nano = Motion::Connected(Identity::new("nanoKONTROL2", "usb 0944:0117"));
-    let scene = |surface: FakeSurface| surface.say(note(40));
-    let surface = scene(FakeSurface::default().say(nano.clone())).unplug().say(nano);
+    let surface = FakeSurface::default().say(nano.clone()).say(note(40)).unplug().say(nano);
     let mut stage = Stage::new(state.path(), surface, BoxConfig::default(), &["[scenes.1]\ndenoise = 0.9\n"]);
-    stage.until(|conductor| conductor.desk().scene().is_some());
-    for _ in 0..40 {
+    let mut told = Vec::new();
+    let count = |told: &[u8], what: &[u8]| told.windows(what.len()).filter(|it| *it == what).count();
+    // Bounded, so that a light that never comes fails the test instead of holding it.
+    for _ in 0..400 {
         stage.evening.hear(&mut stage.conductor, &mut stage.view);
+        told.extend(stage.told.take().into_iter().flat_map(|(_, reply)| match reply {
+            Reply::Midi(bytes) => bytes,
+            Reply::Led(..) => Vec::new(),
+        }));
     }
-    let told = stage.close();
-    assert!(!told.is_empty(), "a controller with lights is told something");
+    assert!(stage.conductor.desk().scene().is_some(), "the scene was recalled");
+    assert!(count(&told, &NATIVE) >= 1, "it was asked for its lights: {told:02x?}");
+    let back = told.windows(NATIVE.len()).rposition(|it| it == NATIVE).expect("counted above");
+    assert_eq!(count(&told[back..], &LIT), 1, "and shows the scene after it came back: {told:02x?}");
+    stage.close();
 }
