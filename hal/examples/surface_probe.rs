@@ -176,7 +176,9 @@ fn say(line: &str, voices: &mut [Option<Box<dyn Voice>>]) {
     let number = words.next().and_then(|it| it.parse().ok());
     let bytes: Option<Vec<u8>> = words.map(|it| u8::from_str_radix(it, 16).ok()).collect();
     let (Some(number), Some(bytes)) = (number, bytes) else {
-        println!("fault '{line}' was not understood: a controller's number and MIDI bytes were expected, as in 4 90 08 01");
+        println!(
+            "fault '{line}' was not understood: a controller's number and MIDI bytes were expected, as in 4 90 08 01"
+        );
         return;
     };
     for voice in voices.iter_mut().flatten() {
