@@ -31,7 +31,11 @@ struct State {
     /// What was said, by port.
     told: Vec<(Address, Vec<u8>)>,
     went: Vec<Address>,
+    /// It comes when the ports have just been listed.
+    late: Option<Port>,
     news: bool,
+    /// How often the watcher went to wait for news since the late one came.
+    waits: usize,
     clogged: bool,
 }
 
@@ -74,6 +78,11 @@ impl FakeSeq {
             state.ports.push(port);
             state.news = true;
         });
+    }
+
+    /// A port that comes right after the next time that ports are listed, and is announced before the listing is looked at.
+    pub fn plug_behind_the_list(&self, port: Port) {
+        self.change(|state| state.late = Some(port));
     }
 
     /// A client leaves with all its ports. What it said before is still heard.
@@ -192,7 +201,16 @@ impl Sequencer for FakeSeq {
     type News = FakeNews;
 
     fn ports(&self) -> Vec<Port> {
-        self.state().ports.clone()
+        let mut state = self.state();
+        let ports = state.ports.clone();
+        if let Some(late) = state.late.take() {
+            state.ports.push(late);
+            (state.news, state.waits) = (true, 0);
+            self.shared.changed.notify_all();
+            // Until the watcher has word of it and waits for more.
+            drop(self.shared.changed.wait_while(state, |state| state.news || state.waits == 0));
+        }
+        ports
     }
 
     fn listen(&self, to: Address, hear: Hear) -> Option<FakeEar> {
@@ -259,7 +277,10 @@ pub struct FakeNews(Arc<Shared>);
 
 impl News for FakeNews {
     fn wait(&mut self, patience: Duration) -> Option<Vec<Address>> {
-        let waited = self.0.changed.wait_timeout_while(self.0.state(), patience, |state| !state.news);
+        let mut state = self.0.state();
+        state.waits += 1;
+        self.0.changed.notify_all();
+        let waited = self.0.changed.wait_timeout_while(state, patience, |state| !state.news);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut state.news).then(|| std::mem::take(&mut state.went))
     }

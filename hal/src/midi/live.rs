@@ -170,8 +170,9 @@ impl<S: Sequencer, C: Clock + Clone + Send + 'static> LiveMidi<S, C> {
 
     /// Lets go whom the sequencer no longer lists, or said that it went, and connects whom it does.
     fn follow(&mut self) {
-        let ports = self.sequencer.ports();
+        // Taken before the ports are listed: what is announced from here on is told again.
         let plugs = self.watcher.as_ref().map(|it| std::mem::take(&mut *lock(&it.plugs))).unwrap_or_default();
+        let ports = self.sequencer.ports();
         let (kept, gone): (Vec<_>, Vec<_>) = self.connections.drain(..).partition(|it| {
             // One that left and came back within a moment may have its old numbers, but not its old connection.
             let went = |at: &Address| at.client == it.address.client && (at.port == -1 || at.port == it.address.port);

@@ -126,6 +126,17 @@ fn a_program_is_known_by_its_name_and_a_second_port_is_a_model_of_its_own() {
 }
 
 #[test]
+fn a_plug_is_heard_that_came_when_the_ports_had_just_been_listed() {
+    let stage = Stage::new();
+    let mut surface = stage.open(UsbSelect::None);
+    let (address, client, name) = (at(24, 0), "nanoKONTROL2".to_owned(), "nanoKONTROL2 MIDI 1".to_owned());
+    let late = Port { address, client, name, card: Some(2), speaks: true, listens: true };
+    stage.sequencer.plug_behind_the_list(late);
+    stage.plug(20, 1);
+    assert_eq!([comes(&mut surface).1, comes(&mut surface).1].map(|it| it.port.unwrap()), ["1-2", "1-4"]);
+}
+
+#[test]
 fn a_late_plug_is_heard_and_a_replug_with_another_number_is_the_same_controller() {
     let stage = Stage::new();
     let mut surface = stage.open(UsbSelect::None);
