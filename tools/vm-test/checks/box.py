@@ -44,8 +44,9 @@ def play(machine, check):
         saw.append(demon.until(f"connected: .*{NAME}", SLOW_S))
 
     with check("a knob turned to its end moves its parameter there") as saw:
-        # All the way, so that it passes by the value and takes hold of it.
-        knobs.send(*[byte for place in range(0, 128, 3) for byte in (0xB0, 2, place)], 0xB0, 2, 127)
+        # By way of the value, so that it takes hold of it, and one by one: of places that come at once the last counts.
+        for place in (0, 2, 4, 8, 64, 127):
+            knobs.send(0xB0, 2, place)
         saw.append(demon.until(r"Source blend 1.00$", SLOW_S).strip())
 
     with check("pads do what they say, in order") as saw:
