@@ -9,7 +9,7 @@ use engine::param::{Class, NotANumber, ParamId, SCENES, Set, Store, Values};
 
 use crate::config::Feel;
 use crate::feel::Hand;
-use crate::morph::Morph;
+use crate::morph::{Morph, heard};
 
 /// What panic leaves alone: where the music is and who made it, and what only a worker can change.
 const KEPT_IN_PANIC: [ParamId; 3] = [ParamId::Seed, ParamId::LoopStart, ParamId::LoopEnd];
@@ -90,12 +90,24 @@ impl Desk {
         self.hand.follow(self.store.values());
     }
 
+    /// The aim that is heard of a parameter, in its row's unit: where a hand takes it from.
+    #[must_use]
+    pub fn heard(&self, id: ParamId) -> f64 {
+        heard(id, self.store.aims())
+    }
+
     /// Sets where a hand wants a value, in its row's unit; `now` is when.
     ///
     /// # Errors
     /// [`NotANumber`]; the old value stays.
     pub fn turn(&mut self, id: ParamId, value: f64, now: Duration) -> Result<Set, NotANumber> {
         let set = self.store.aim(id, value)?;
+        // It walks from where it is heard: a keystone channel that said nothing says its group's gain first.
+        let from = heard(id, self.store.values());
+        if set.moved && from != self.store.values().exact(id) {
+            self.store.walk(id, from);
+            self.hand.stand(id, from);
+        }
         self.hand.aim_value(now, id, set.value);
         Ok(set)
     }
@@ -259,6 +271,23 @@ mod tests {
         assert!(!desk.stands() && !desk.recall(0) && !desk.redo());
         desk.walk(Duration::from_secs(5));
         assert_eq!(desk.store().values().exact(ParamId::Denoise), 1.0);
+    }
+
+    #[test]
+    fn a_keystone_channel_walks_from_where_its_group_is_heard() {
+        let mut desk = Desk::new(Store::new().0);
+        desk.turn(ParamId::ChG1, 2.4, Duration::ZERO).expect("a number");
+        desk.walk(Duration::from_secs(5));
+        let now = Duration::from_secs(6);
+        desk.turn(ParamId::Ch13, 0.5, now).expect("a number");
+        let mut before = 2.4;
+        for ms in 0..2_000 {
+            desk.walk(now + Duration::from_millis(ms));
+            let heard = super::heard(ParamId::Ch13, desk.store().values());
+            assert!(before - heard < 0.2 && heard <= before, "from {before} to {heard}");
+            before = heard;
+        }
+        assert_eq!(before, 0.5);
     }
 
     #[test]

@@ -25,6 +25,14 @@ const KEYSTONES: [(ParamId, ParamId); 6] = [
     (ParamId::Ch56, ParamId::ChG7),
 ];
 
+/// What is heard of a parameter: its value, or its group's gain where it is a keystone channel that says nothing itself.
+#[must_use]
+pub fn heard(id: ParamId, values: &Values) -> f64 {
+    let own = values.exact(id);
+    let group = KEYSTONES.iter().find(|(keystone, _)| *keystone == id).map(|(_, group)| *group);
+    group.filter(|_| own == id.row().default).map_or(own, |group| values.exact(group))
+}
+
 /// Two scenes, and the side on which the switches stand.
 #[derive(Clone, Debug)]
 pub struct Morph {
@@ -70,21 +78,20 @@ impl Morph {
         let nearer = if at_b { b } else { a };
         match id.row().taper {
             Taper::Whole | Taper::Choice(_) | Taper::Toggle => nearer,
-            Taper::Linear | Taper::Log => match KEYSTONES.iter().find(|(keystone, _)| *keystone == id) {
-                Some((_, group)) => self.keystone(id, *group, place),
-                None => between(id.row(), a, b, place),
-            },
+            Taper::Linear | Taper::Log if KEYSTONES.iter().any(|(keystone, _)| *keystone == id) => {
+                self.keystone(id, place)
+            }
+            Taper::Linear | Taper::Log => between(id.row(), a, b, place),
         }
     }
 
-    fn keystone(&self, id: ParamId, group: ParamId, place: f64) -> f64 {
+    fn keystone(&self, id: ParamId, place: f64) -> f64 {
         let row = id.row();
         let [a, b] = [&self.a, &self.b].map(|scene| scene.exact(id));
         if a == row.default && b == row.default {
             return row.default;
         }
-        let heard = |scene: &Values, own: f64| if own == row.default { scene.exact(group) } else { own };
-        let gain = between(row, heard(&self.a, a), heard(&self.b, b), place);
+        let gain = between(row, heard(id, &self.a), heard(id, &self.b), place);
         // On its way through 1 it must not fall silent about itself and let the group speak.
         if gain == row.default { gain + f64::EPSILON } else { gain }
     }

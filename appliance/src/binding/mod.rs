@@ -262,7 +262,8 @@ impl Binding {
             }
             Target::Deed(_) => return,
         };
-        let value_at = entry.travel.place(id, desk.store().value(id));
+        // A keystone channel that says nothing itself is taken from where its group is: nothing jumps.
+        let value_at = entry.travel.place(id, desk.heard(id));
         let points_at_it =
             Travel::stepped(id) && id.row().nearest(entry.travel.value(id, place)) == desk.store().value(id);
         let turn = Turn { last, place, value_at, points_at_it, jumps: desk.store().jumps() };

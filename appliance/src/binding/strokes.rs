@@ -77,7 +77,7 @@ impl Binding {
             // Held at the ends here, so that turning on at an end is not counted as a value from outside. A value beyond
             // the binding's own range stays until it is turned back into it.
             Taper::Linear | Taper::Log => {
-                let now = desk.store().value(id);
+                let now = desk.heard(id);
                 let forwards = super::Travel { reversed: false, ..*travel };
                 let place = forwards.place(id, now) + f64::from(detents) * DETENT;
                 let outside = (now < low && detents < 0) || (now > high && detents > 0);

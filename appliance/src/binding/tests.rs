@@ -484,3 +484,17 @@ fn a_lesson_without_a_lesson_changes_nothing() {
     assert_eq!((*stage.desk.store().aims(), stage.binding.map().clone()), before);
     assert_eq!(stage.strike(Key::Escape), Some(Act::Quit));
 }
+
+#[test]
+fn a_keystone_channel_is_taken_from_where_its_group_is() {
+    let knob = Entry::usual(On::Cc(70), Target::Param(ParamId::Ch13));
+    let encoder = Entry::usual(On::Encoder(1), Target::Param(ParamId::Ch13));
+    let mut stage = Stage::new(vec![knob, encoder]);
+    stage.desk.turn(ParamId::ChG1, 2.4, Duration::ZERO).expect("a number");
+    stage.turn(70, 30);
+    assert!(matches!(stage.turn(70, 43), Some(Act::Waiting(ParamId::Ch13, _))), "1 is not where it is heard");
+    let detent = Motion::Turned(Control::Encoder(1), Position::Detents(1));
+    assert_eq!(stage.say(detent), Some(Act::Moved(ParamId::Ch13)));
+    let moved = stage.desk.store().value(ParamId::Ch13);
+    assert!((moved - 2.4 - 3.0 / 128.0).abs() < 1e-9, "{moved}");
+}

@@ -96,6 +96,11 @@ impl Hand {
         }
     }
 
+    /// One parameter rests at a value, in its row's unit, and nothing is told of it.
+    pub fn stand(&mut self, id: ParamId, value: f64) {
+        self.rest_at(id, value);
+    }
+
     /// The store has moved by itself (undo, a scene, a patch): everything rests where it is now, and nothing is told.
     pub fn follow(&mut self, values: &Values) {
         for id in ParamId::all() {
