@@ -115,17 +115,11 @@ impl Evening {
             self.lights.heard(&gesture);
             conductor.play(&gesture, &mut acts);
             let by_program = matches!(gesture.motion, Motion::Pressed(Control::Program { .. }, _));
-            for act in acts.drain(..) {
-                leave |= act == Act::Quit;
-                self.answer(&act, by_program, conductor, view);
-                view.show(&act, conductor.transport().muted());
-            }
+            leave |= acts.contains(&Act::Quit);
+            self.answer_all(&mut acts, by_program, conductor, view);
         }
         conductor.come_in(self.clock.now(), &mut acts);
-        for act in acts.drain(..) {
-            self.answer(&act, false, conductor, view);
-            view.show(&act, conductor.transport().muted());
-        }
+        self.answer_all(&mut acts, false, conductor, view);
         conductor.settle(self.clock.now());
         self.follow_tape(conductor);
         self.light(conductor);
@@ -170,6 +164,13 @@ impl Evening {
         self.lights.tell(now, map, playing, show, &mut self.replies);
         for (surface, reply) in self.replies.drain(..) {
             self.hands.surfaces.voices().tell(surface, &reply);
+        }
+    }
+
+    fn answer_all(&mut self, acts: &mut Vec<Act>, by_program: bool, conductor: &mut Conductor, view: &mut View) {
+        for act in acts.drain(..) {
+            self.answer(&act, by_program, conductor, view);
+            view.show(&act, conductor.transport().muted());
         }
     }
 

@@ -107,10 +107,8 @@ fn list(memory: &Memory, out: &mut impl Write) -> anyhow::Result<()> {
     for (identity, entries) in memory.controllers() {
         writeln!(out, "{} ({identity}):", identity.name)?;
         for entry in entries {
-            let (key, number) = entry.on.written();
-            let on = number.map_or_else(|| key.to_owned(), |number| format!("{key} {number}"));
             let channel = entry.channel.map_or_else(String::new, |channel| format!(" ch {channel}"));
-            writeln!(out, "  {:<20} {}", format!("{on}{channel}"), entry.target.name())?;
+            writeln!(out, "  {:<20} {}", format!("{}{channel}", entry.on), entry.target.name())?;
         }
     }
     Ok(())

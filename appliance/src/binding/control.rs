@@ -1,5 +1,7 @@
 //! Which control a line of a map is about, and on which layer of the surface.
 
+use std::fmt;
+
 use hal::gesture::Control;
 
 /// A control, on one channel or on any.
@@ -63,6 +65,16 @@ impl On {
             Self::Encoder(number) => ("encoder", Some(number as u16)),
             Self::Pot(number) => ("pot", Some(number as u16)),
             Self::Key(code) => ("key", Some(code)),
+        }
+    }
+}
+
+/// As it stands in a file: `cc 7`, `bend`.
+impl fmt::Display for On {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.written() {
+            (key, Some(number)) => write!(f, "{key} {number}"),
+            (key, None) => f.write_str(key),
         }
     }
 }

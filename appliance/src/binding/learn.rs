@@ -190,11 +190,11 @@ pub fn prompt(target: Option<Target>) -> String {
 
 /// What was learnt, in words.
 #[must_use]
-pub fn learnt_words(entry: &Entry, control: &str) -> String {
+pub fn learnt_words(entry: &Entry) -> String {
     let how = match (entry.encoding, entry.pair) {
         (Encoding::Absolute, true) => ", 14 bits",
         (Encoding::Absolute, false) => "",
         _ => ", an endless encoder",
     };
-    format!("{control} is {} now{how}; undo takes it back", entry.target.words())
+    format!("{} is {} now{how}; undo takes it back", entry.on, entry.target.words())
 }

@@ -198,9 +198,7 @@ impl Binding {
         now.push(entry);
         self.map_mut().set_learnt(surface, now);
         self.unlearn = Some((surface, before));
-        let (key, number) = entry.on.written();
-        let control = number.map_or_else(|| key.to_owned(), |number| format!("{key} {number}"));
-        acts.push(Act::Learnt(surface, learnt_words(&entry, &control)));
+        acts.push(Act::Learnt(surface, learnt_words(&entry)));
     }
 
     fn turned(
