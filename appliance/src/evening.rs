@@ -216,15 +216,18 @@ impl Evening {
         conductor: &mut Conductor,
         view: &mut View,
     ) {
-        let before = self.list.playing().cloned();
         let gone = match place {
             Some(place) => self.list.go(place),
             None => self.list.go_by(by),
         };
-        let Some(listed) = gone else { return view.say("there is no such patch") };
+        let is_there = gone.is_some();
+        let (Some(started), Some(listed)) = (self.list.started(), self.list.playing().filter(|_| is_there)) else {
+            return view.say("there is no such patch");
+        };
         conductor.load(&listed.patch, self.clock.now());
         view.say(&format!("patch {}", listed.name));
-        if before.is_some_and(|before| needs_worker(&before.patch, &listed.patch)) {
+        // What plays is still the recording of the start, whatever was gone through since.
+        if needs_worker(&started.patch, &listed.patch) {
             view.say(&format!("{}: its recording and words need a start with --patch", listed.name));
         }
         for surface in self.here.keys() {
@@ -279,10 +282,10 @@ impl Evening {
 }
 
 /// Whether a patch has what only a worker can bring: another recording, other words.
-fn needs_worker(playing: &Patch, next: &Patch) -> bool {
-    let other_source = next.source.is_some() && next.source != playing.source;
+fn needs_worker(started: &Patch, next: &Patch) -> bool {
+    let other_source = next.source.is_some() && next.source != started.source;
     other_source
-        || (!next.prompt.a.is_empty() && (&next.prompt.a, &next.prompt.b) != (&playing.prompt.a, &playing.prompt.b))
+        || (!next.prompt.a.is_empty() && (&next.prompt.a, &next.prompt.b) != (&started.prompt.a, &started.prompt.b))
 }
 
 #[cfg(test)]

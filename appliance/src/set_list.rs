@@ -60,6 +60,12 @@ impl SetList {
         self.patches.get(self.at)
     }
 
+    /// The patch that was started with.
+    #[must_use]
+    pub fn started(&self) -> Option<&Listed> {
+        self.patches.first()
+    }
+
     /// Its place, from 0.
     #[must_use]
     pub const fn place(&self) -> usize {
@@ -112,5 +118,6 @@ mod tests {
         );
         assert_eq!(list.playing().map(|it| it.patch.values.exact(engine::param::ParamId::Denoise)), Some(0.25));
         assert!(list.go(9).is_none() && list.place() == 2);
+        assert_eq!(list.started().map(|it| it.name.as_str()), Some("start"));
     }
 }
