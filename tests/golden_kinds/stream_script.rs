@@ -1,7 +1,7 @@
 //! A stream script: requests and events, turned into what the ring takes.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::ring::request::CONTEXT_CHANNELS;
@@ -25,6 +25,8 @@ pub struct Script<'a> {
     /// By name; the request's generation is its place in this order.
     pub requests: BTreeMap<String, Arc<Request>>,
     pub ticks: Vec<Value>,
+    /// Requests with a row whose velocity was left out: a replay goes on without it, and their latents say nothing.
+    pub unrecorded: BTreeSet<String>,
     /// Conditions read so far; see [`named`].
     conditions: Cell<u16>,
 }
@@ -65,8 +67,14 @@ impl<'a> Script<'a> {
             controls: StepControls::default(),
             requests: BTreeMap::new(),
             ticks: json["ticks"].as_array().expect("ticks are a list").clone(),
+            unrecorded: BTreeSet::new(),
             conditions: Cell::new(0),
         };
+        for row in script.ticks.iter().flat_map(|it| ["pos_rows", "neg_rows"].map(|side| &it[side])) {
+            let rows = row.as_array().map_or(&[][..], |it| it);
+            let unrecorded = rows.iter().filter(|row| row["recorded"] == false);
+            script.unrecorded.extend(unrecorded.filter_map(|row| row["request"].as_str().map(str::to_owned)));
+        }
         script.controls.method = Some(method(&config["infer_method"]));
         script.set_correction(&Value::Object(dcw), &Correction::default());
         let requests = json["requests"].as_object().expect("requests are named");

@@ -35,9 +35,10 @@ def main():
 
     codec = Codec(models["vae_hop1920"]["config"])
     codec.load_state_dict(from_published(weights("vae_hop1920")))
-    for name in ("dec_b1_t25", "dec_b2_t6"):
-        v = case(f"vae/vae_hop1920_{name}")
-        near(f"vae {name}", codec.decode(v["latents"]), v["audio"])
+    v = case("vae/vae_hop1920_dec_b2_t6")
+    near("vae decode", codec.decode(v["latents"]), v["audio"])
+    v = case("vae/vae_hop1920_windowed_t40")
+    near("vae decode, 40 frames", codec.decode(v["latents_btd"].transpose(1, 2)), v["full_audio"])
     v = case("vae/vae_hop1920_enc_b1_f12")
     near("vae encode", codec.encoder(v["audio"]), v["moments"])
 
