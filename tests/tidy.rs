@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const FOLDERS: [&str; 5] = ["appliance", "engine", "hal", "tests", "benches"];
 const FILE_LINES_MAX: usize = 600;
@@ -15,6 +16,10 @@ const FILES_ALLOWED: &str = "engine/src/model/";
 const THREADS_ALLOWED: &str = "engine/src/graph/cpu";
 /// Written by a program from something that people do read: its functions are as long as they come out.
 const GENERATED: &str = "engine/tensorrt/src/sys.rs";
+/// What travels to a machine with a card, the harness included, stays under 64 MiB; the tree leaves room for that.
+const TREE_BYTES_MAX: u64 = 60_000_000;
+/// The largest single file is the built-in model.
+const FILE_BYTES_MAX: u64 = 20_000_000;
 /// Names that say nothing about what a thing is for.
 const EMPTY_NAMES: [&str; 4] = ["Manager", "mod utils", "mod helpers", "mod util"];
 
@@ -96,6 +101,78 @@ fn every_promise_names_a_test_or_bench_that_exists() {
             let is_file = Path::new(name).exists();
             let known = is_file || sources.contains(&format!("fn {name}(")) || sources.contains(&format!("\"{name}"));
             assert!(known, "`{name}` is neither a test, a file nor a figure of a bench: {promise}");
+        }
+    }
+}
+
+#[test]
+fn the_tree_is_small_and_its_names_are_plain() {
+    let files = tree();
+    assert!(files.len() > 500, "only {} files were found", files.len());
+    let mut breaches = Vec::new();
+    let mut total = 0;
+    for path in &files {
+        let name = path.to_string_lossy();
+        // A file that was deleted and not yet committed is still listed.
+        let Ok(meta) = fs::symlink_metadata(path) else { continue };
+        total += meta.len();
+        if !is_plain(&name) {
+            breaches.push(format!("{name:?}: a name is letters, digits and `._+-`, and begins with no `-`"));
+        }
+        if FILE_BYTES_MAX < meta.len() {
+            breaches.push(format!("{name}: {} bytes, a file holds {FILE_BYTES_MAX}", meta.len()));
+        }
+    }
+    if TREE_BYTES_MAX < total {
+        breaches.push(format!("the tree holds {total} bytes, at most {TREE_BYTES_MAX} travel well"));
+    }
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn a_mistyped_redirection_is_no_plain_name() {
+    let odd = [
+        "Err(NvmlError::NoLibrary(_)) => State::Absent,",
+        "read.inspect_err(|_| *card = None).ok()",
+        "-f",
+        "a/-b",
+        "ö",
+    ];
+    assert!(odd.iter().all(|name| !is_plain(name)));
+    assert!(["Makefile", ".ci/run", "docs/knobs.png", "tools/gpu-check/run", "a_b+c-1.rs"].into_iter().all(is_plain));
+}
+
+fn is_plain(name: &str) -> bool {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "._+-".contains(it);
+    name.split('/').all(|part| !part.is_empty() && !part.starts_with('-') && part.chars().all(plain))
+}
+
+/// What git keeps or would keep; without git (an unpacked archive) all that lies here, less what was built.
+fn tree() -> Vec<PathBuf> {
+    let listed = Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).output();
+    let names = listed.ok().filter(|it| it.status.success()).map(|it| it.stdout).unwrap_or_default();
+    if names.is_empty() {
+        let mut files = Vec::new();
+        everything_below(Path::new("."), &mut files);
+        return files.iter().map(|it| it.strip_prefix(".").unwrap_or(it).to_owned()).collect();
+    }
+    let mut files: Vec<PathBuf> = names
+        .split(|it| *it == 0)
+        .filter(|it| !it.is_empty())
+        .map(|it| String::from_utf8_lossy(it).into_owned().into())
+        .collect();
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn everything_below(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the folder is readable") {
+        let path = entry.expect("the entry is readable").path();
+        if path.is_dir() && !path.ends_with("target") && !path.ends_with(".git") {
+            everything_below(&path, files);
+        } else if path.is_file() {
+            files.push(path);
         }
     }
 }
