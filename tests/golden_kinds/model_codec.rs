@@ -3,7 +3,11 @@
 use engine::graph::Graph;
 use engine::graph::reference::Inputs;
 use engine::model::config::CodecConfig;
-use engine::model::{moments, vae, windows};
+use engine::model::windows::Tile;
+use engine::model::{moments, vae};
+
+#[path = "published_windows.rs"]
+mod windows;
 
 use super::{Machine, Part, codec_part, compare, transposed};
 use crate::case::{Case, Golden, Report, Tensor};
@@ -27,7 +31,7 @@ pub fn encode(golden: &Golden, case: &Case, report: &mut Report) {
         out.compare_channels_first(report, case, "moments", "moments");
         let channels = part.config.moments / 2;
         let (mean, std) = moments::split(out.get("moments"), channels);
-        let sample = moments::sample(&mean, &std, &noise_last);
+        let sample = sampled(&mean, &std, &noise_last);
         let shape = [noise.shape[0], noise.shape[2], channels];
         for (tensor, found) in [("mean", &mean), ("std", &std), ("sample", &sample)] {
             compare(report, case, machine, tensor, &transposed(&shape, found));
@@ -59,11 +63,11 @@ pub fn tiled(golden: &Golden, case: &Case, report: &mut Report) {
     let (decoder, encoder) = (vae::decoder(&part.config, false), vae::encoder(&part.config, false));
     let (latents, audio) = (case.tensor("latents"), case.tensor("audio_in"));
     for machine in Machine::ALL {
-        let decoded = |tiles: &[windows::Tile]| {
+        let decoded = |tiles: &[Tile]| {
             let audio = run_tiles(machine, &part, &decoder, ("latents", "audio"), latents, tiles, |at| at * hop);
             transposed(&[1, audio.len() / sides, sides], &audio)
         };
-        let encoded = |tiles: &[windows::Tile]| {
+        let encoded = |tiles: &[Tile]| {
             let moments = run_tiles(machine, &part, &encoder, ("audio", "moments"), audio, tiles, |at| at / hop);
             let (mean, _) = moments::split(&moments, means);
             transposed(&[1, mean.len() / means, means], &mean)
@@ -116,6 +120,11 @@ pub fn windowed(golden: &Golden, case: &Case, report: &mut Report) {
     }
 }
 
+/// `mean + std * noise`, which the published encoder hands on. The instrument keeps the mean.
+fn sampled(mean: &[f32], std: &[f32], noise: &[f32]) -> Vec<f32> {
+    mean.iter().zip(std).zip(noise).map(|((mean, std), noise)| mean + std * noise).collect()
+}
+
 /// A tensor `[batch, channels, time]` as an input `[batch, time, channels]`.
 fn channels_last(name: &str, tensor: &Tensor) -> Inputs {
     let [batch, channels, time] = tensor.shape[..] else { panic!("{name} has three axes") };
@@ -123,8 +132,8 @@ fn channels_last(name: &str, tensor: &Tensor) -> Inputs {
 }
 
 /// One tile over everything.
-fn whole(tensor: &Tensor) -> windows::Tile {
-    windows::Tile { core: 0..tensor.shape[2], span: 0..tensor.shape[2] }
+fn whole(tensor: &Tensor) -> Tile {
+    Tile { core: 0..tensor.shape[2], span: 0..tensor.shape[2] }
 }
 
 /// Runs a graph tile by tile over `[1, channels, time]` and joins the cores, `[time, channels]`; `out` says where a
@@ -135,13 +144,13 @@ fn run_tiles(
     graph: &Graph,
     (input, output): (&str, &str),
     signal: &Tensor,
-    tiles: &[windows::Tile],
+    tiles: &[Tile],
     out: impl Fn(usize) -> usize,
 ) -> Vec<f32> {
     let [1, channels, _] = signal.shape[..] else { panic!("one signal expected, found {:?}", signal.shape) };
     let values = transposed(&signal.shape, &signal.data);
     let mut joined = Vec::new();
-    for windows::Tile { core, span } in tiles {
+    for Tile { core, span } in tiles {
         let piece = &values[span.start * channels..span.end * channels];
         let inputs = Inputs::new().with(input, &[1, span.len(), channels], piece);
         let result = machine.run(graph, &inputs, &part.weights);

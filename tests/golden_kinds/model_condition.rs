@@ -3,7 +3,10 @@
 use engine::graph::reference::Inputs;
 use engine::model::config::DitConfig;
 use engine::model::pack::{Padded, group, pack};
-use engine::model::{condition, context, mix};
+use engine::model::{condition, context};
+
+#[path = "published_mixing.rs"]
+mod mix;
 
 use super::tokenizer::detokenized;
 use super::{Machine, Part, compare, dit_part};

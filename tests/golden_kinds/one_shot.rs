@@ -6,14 +6,17 @@ use engine::latent::LATENT_CHANNELS;
 use engine::solver::curve::Curve;
 use engine::solver::dcw::Correction;
 use engine::solver::noise::{Draw, NoiseSource, Purpose};
-use engine::solver::one_shot::{Conditioning, CoverSwitch, OneShot, Repaint, levels};
 use engine::solver::step::Method;
 use serde_json::Value;
+
+#[path = "published_sampler.rs"]
+mod sampler;
 
 use super::network::Network;
 use crate::case::{Case, Golden, Report, Tensor};
 use crate::model::{Machine, condition, dit_part};
 use crate::solver;
+use sampler::{Conditioning, CoverSwitch, OneShot, Repaint, levels};
 
 /// Arguments of the sampler that are read here; any other would be ignored in silence.
 const ARGUMENTS: [&str; 12] = [

@@ -16,7 +16,6 @@ pub mod export;
 pub mod folder;
 pub mod fsq;
 pub mod hearing;
-pub mod mix;
 pub mod moments;
 pub mod open;
 pub mod pack;

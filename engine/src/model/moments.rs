@@ -19,9 +19,3 @@ pub fn split(moments: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
     };
     (means, frames().flat_map(|it| &it[channels..]).map(softplus).collect())
 }
-
-/// `mean + std * noise`.
-#[must_use]
-pub fn sample(mean: &[f32], std: &[f32], noise: &[f32]) -> Vec<f32> {
-    mean.iter().zip(std).zip(noise).map(|((mean, std), noise)| mean + std * noise).collect()
-}

@@ -1,9 +1,10 @@
 //! Mixing prompts and latents before they reach the denoiser. Pure arithmetic over slices.
 //!
 //! The published engine has three ways to bring two prompts together: average (keeps the first prompt's length), blend
-//! (keeps both), and combine (keeps them apart; the velocities are averaged per frame with these weights).
+//! (keeps both), and combine (keeps them apart; the velocities are averaged per frame with these weights). The instrument
+//! plays none of them.
 
-use super::pack::Padded;
+use engine::model::pack::Padded;
 
 /// `(1 - weight) a + weight b`, `b` cut or zero-padded to `a`'s length; the mask is `a`'s.
 #[must_use]
