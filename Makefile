@@ -5,7 +5,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: faults mutants vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -74,6 +74,13 @@ gpu-pack: ## the harness and TensorRT's libraries for a machine with a GPU and w
 
 vm-test: ## the surface on real kernel drivers in QEMU, played from outside; a table, and target/vm-test/report.json
 	tools/vm-test/run $(ARGS)
+
+faults: ## brings each known fault back and wants a red test for it (ARGS="--only NAME"); target/faults/report.json
+	@tools/faults/run $(ARGS)
+
+mutants: ## changes one thing in the code at a time and counts what no test notices; hours, goes on where it stopped (ARGS="--minutes 60")
+	@command -v cargo-mutants >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants
+	@tools/mutants/run $(ARGS)
 
 fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
 	fuzz/run $(SECONDS)
