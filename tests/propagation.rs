@@ -2,6 +2,8 @@
 //! Method: two performers play the same set; one has a knob turned at a tick in the middle. Every slot's latent after every
 //! tick is recorded in both and compared bit for bit.
 
+#[path = "propagation/drawn.rs"]
+mod drawn;
 #[path = "propagation/stage.rs"]
 mod stage;
 
