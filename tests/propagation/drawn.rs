@@ -1,4 +1,4 @@
-//! What reaches the tick side as an edge and not as a value: drawn curves, and a new series of seeds.
+//! What one turn of a knob does not show: drawn curves, a new series of seeds, and every place of a choice.
 //!
 //! A curve is held against two knobs: one that stands at what is drawn over the first half of the tape, and one that is
 //! turned to what is drawn over the second. Where a law acts on each frame by itself, the halves must be theirs bit for bit.
@@ -166,4 +166,21 @@ fn a_reseed_gives_every_slot_born_after_it_another_seed_and_none_before() {
         if tick < TURN { values } else { other }
     });
     assert!(turned.ticks[late] == play_turned(values, other).ticks[late], "the turned knob is another seed");
+}
+
+#[test]
+fn every_place_of_a_choice_is_heard_as_another() {
+    for id in ParamId::all() {
+        let places = id.row().labels().map_or(0, <[_]>::len);
+        let mut played: Vec<Played> = Vec::new();
+        for place in 0..places {
+            let [mut values, _] = knobs(id);
+            assert!(values.set(id, place as f64), "{id:?} has a place {place}");
+            let one = play_turned(values, values);
+            if let Some(same) = played.iter().position(|it| it.ticks == one.ticks) {
+                panic!("{id:?}: the places {same} and {place} sound the same");
+            }
+            played.push(one);
+        }
+    }
 }
