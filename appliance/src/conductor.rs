@@ -291,5 +291,5 @@ impl Conductor {
 }
 
 #[cfg(test)]
-#[path = "conductor_tests.rs"]
-mod tests;
+#[path = "conductor_gesture_tests.rs"]
+mod gesture_tests;
