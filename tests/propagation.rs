@@ -1,7 +1,9 @@
 //! Goal: every parameter takes effect exactly when its class says: one test a parameter, generated from the table.
 //! Method: two performers play the same set; one has a knob turned at a tick in the middle. Every slot's latent after every
-//! tick is recorded in both and compared bit for bit.
+//! tick is recorded in both and compared bit for bit. Curves, seeds and choices are in `propagation/drawn.rs`.
 
+#[path = "propagation/drawn.rs"]
+mod drawn;
 #[path = "propagation/stage.rs"]
 mod stage;
 

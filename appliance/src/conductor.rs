@@ -289,3 +289,7 @@ impl Conductor {
         self.fault.take()
     }
 }
+
+#[cfg(test)]
+#[path = "conductor_gesture_tests.rs"]
+mod gesture_tests;

@@ -15,7 +15,8 @@ pub const DEPTH: usize = 4;
 /// The tick at which the knob is turned: late enough for feedback to have something to hear.
 pub const TURN: usize = 21;
 const TICKS: usize = 48;
-const FRAMES: usize = 12;
+/// Latent frames of the tape.
+pub const FRAMES: usize = 12;
 const WIDTH: usize = 5;
 
 /// One slot's latent after one tick.
@@ -114,20 +115,28 @@ fn material() -> Arc<Material> {
 
 /// Plays `before`, and from tick [`TURN`] on `after`.
 pub fn play(id: ParamId, before: Values, after: Values) -> Played {
-    let played = Arc::new(Mutex::new(Played::default()));
-    let backend = Recorder { inner: CpuBackend::new(Weave), played: Arc::clone(&played) };
-    let (writer, _reader) = latents(FRAMES * LATENT_CHANNELS);
-    let mut performer = Performer::new(Load::new(material(), Box::new(backend), writer));
-    if id == ParamId::X0TargetGate {
-        // The gate belongs to a drawn lock; without one there is nothing for it to open.
-        performer.obey(Edge::SetCurve(ParamId::X0Target, Some(Arc::from(vec![0.6; FRAMES]))));
-    }
-    for tick in 0..TICKS {
+    perform(|tick, performer| {
+        if tick == 0 && id == ParamId::X0TargetGate {
+            // The gate belongs to a drawn lock; without one there is nothing for it to open.
+            performer.obey(Edge::SetCurve(ParamId::X0Target, Some(Arc::from(vec![0.6; FRAMES]))));
+        }
         // Knobs that are not under test move all the time, so that history is not all of one piece.
         let mut values = if tick < TURN { before } else { after };
         if id == ParamId::FeedbackTap {
             values.set(ParamId::OdeNoise, f64::from(u32::try_from(tick % 5).expect("small")) / 10.0);
         }
+        values
+    })
+}
+
+/// Plays a set; before every tick `hands` gives the performer what happens once, and answers the values.
+pub fn perform(mut hands: impl FnMut(usize, &mut Performer) -> Values) -> Played {
+    let played = Arc::new(Mutex::new(Played::default()));
+    let backend = Recorder { inner: CpuBackend::new(Weave), played: Arc::clone(&played) };
+    let (writer, _reader) = latents(FRAMES * LATENT_CHANNELS);
+    let mut performer = Performer::new(Load::new(material(), Box::new(backend), writer));
+    for tick in 0..TICKS {
+        let values = hands(tick, &mut performer);
         performer.tick(&values, |_, _| {}).expect("the set fits its backend");
     }
     drop(performer);

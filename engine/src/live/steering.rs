@@ -76,7 +76,8 @@ impl Steering {
             source_blend: (method == Method::Sde).then(|| self.source_share(values)),
             velocity_scale: Some(self.curve(ParamId::VelocityScale, values)),
             ode_noise: Some(self.curve(ParamId::OdeNoise, values)),
-            target_strength: Some(self.curve(ParamId::X0Target, values)),
+            // Without the curve that may be drawn: a drawn lock belongs to the slots born under it, with their gate.
+            target_strength: Some(Curve::Scalar(values.get(ParamId::X0Target))),
             guidance_scale: Some(self.curve(ParamId::GuidanceScale, values)),
             guidance_rescale: Some(self.curve(ParamId::CfgRescale, values)),
             momentum: Some(self.curve(ParamId::ApgMomentum, values)),
