@@ -7,10 +7,11 @@ use engine::latent::LATENT_FRAMES_PER_SECOND;
 use tensorrt::Target;
 
 use crate::build::Wish;
+use crate::version;
 
 /// Plays music diffusion live: knobs reach into the denoising loop while it runs.
 #[derive(Debug, Parser)]
-#[command(name = "demon", version, max_term_width = 100)]
+#[command(name = "demon", version = version::short(), long_version = version::long(), max_term_width = 100)]
 #[command(
     after_help = "DEMON_LOG=info shows on standard error what libraries say (off, error, warn, info, debug, trace)."
 )]

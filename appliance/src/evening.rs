@@ -222,7 +222,11 @@ impl Evening {
         };
         let is_there = gone.is_some();
         let (Some(started), Some(listed)) = (self.list.started(), self.list.playing().filter(|_| is_there)) else {
-            return view.say("there is no such patch");
+            let refused = place.and_then(|place| self.list.unplayable(place));
+            return match refused {
+                Some(name) => view.say(&format!("patch {name} cannot be played: see its faults")),
+                None => view.say("there is no such patch"),
+            };
         };
         conductor.load(&listed.patch, self.clock.now());
         view.say(&format!("patch {}", listed.name));

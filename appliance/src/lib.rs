@@ -38,4 +38,5 @@ pub mod source;
 pub mod surfaces;
 pub mod tempo;
 pub mod terminal;
+pub mod version;
 pub mod view;

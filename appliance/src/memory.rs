@@ -1,6 +1,8 @@
 //! What the box remembers of its controllers across a restart: what each has learnt.
 //!
 //! ```toml
+//! format = 1                 # of this file; 1 where it is left out
+//!
 //! [[controller]]
 //! name = "X-TOUCH MINI"
 //! model = "usb 1397:00b3"   # vendor and product; never a client number
@@ -13,7 +15,9 @@
 //! ```
 //!
 //! Saved at once, beside the old file and renamed over it. A file with faults is read as far as it is sound, and is kept
-//! beside the new one under another name before anything is written over it: nothing that a hand wrote is lost.
+//! beside the new one under another name before anything is written over it: nothing that a hand wrote is lost. A file of a
+//! newer format is left alone: what is learnt then is kept in a file of its own, `maps.format-1.toml`, from one evening to the
+//! next, until the box is updated.
 
 use std::fmt::Write as _;
 use std::io::ErrorKind;
@@ -22,7 +26,7 @@ use std::path::{Path, PathBuf};
 use hal::gesture::{Identity, Roster};
 
 use crate::binding::{Entry, Map, entries, write_entry};
-use crate::document::{self, Fault, Item, Reader, lines, quoted};
+use crate::document::{self, Fault, Format, Item, Reader, is_newer, lines, quoted};
 
 /// The file's name in the state folder.
 const FILE: &str = "maps.toml";
@@ -60,21 +64,40 @@ impl Memory {
     /// Reads what is remembered in a folder; with it, what is wrong with the file, a line a fault.
     #[must_use]
     pub fn open(folder: &Path) -> (Self, Vec<String>) {
-        let path = folder.join(FILE);
+        let mut told = Vec::new();
+        let (mut memory, newer) = Self::of_file(folder.join(FILE), &mut told);
+        if newer {
+            // Of a second file that is newer, too, the old way holds: it is put aside before anything is written.
+            memory = Self::of_file(folder.join(beside(Format::LearntMaps.newest())), &mut told).0;
+        } else {
+            let left = (1..=Format::LearntMaps.newest()).map(|format| folder.join(beside(format)));
+            told.extend(left.filter(|path| path.exists()).map(|path| {
+                let path = path.display();
+                format!("{path}: learnt while {FILE} was of a newer format, and not used; move its controllers there")
+            }));
+        }
+        (memory, told)
+    }
+
+    /// What a file remembers, and whether it is of a newer format; what is wrong with it is added to `told`.
+    fn of_file(path: PathBuf, told: &mut Vec<String>) -> (Self, bool) {
         let mut memory = Self { path, controllers: Vec::new(), faulty: false };
-        let told = match read(&memory.path) {
+        let mut newer = false;
+        match read(&memory.path) {
             Ok(text) => {
                 let (controllers, faults) = parse(&text);
+                newer = is_newer(&faults);
                 (memory.controllers, memory.faulty) = (controllers, !faults.is_empty());
-                faults.is_empty().then(Vec::new).unwrap_or_else(|| vec![lines(&memory.path, &faults)])
+                told.extend(memory.faulty.then(|| lines(&memory.path, &faults)));
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
                 memory.faulty = true;
-                vec![format!("{}: cannot be read: {error}; what was learnt is not known", memory.path.display())]
+                let path = memory.path.display();
+                told.push(format!("{path}: cannot be read: {error}; what was learnt is not known"));
             }
-        };
-        (memory, told)
+        }
+        (memory, newer)
     }
 
     /// Introduces every remembered controller to the roster, and gives the map what it has learnt.
@@ -120,12 +143,18 @@ impl Memory {
 /// What controllers have learnt as text; [`parse`] reads the same from it.
 #[must_use]
 pub fn text(controllers: &[(Identity, Vec<Entry>)]) -> String {
-    let mut out = "# What controllers have learnt. Written by the box; may be mended by hand.\n".to_owned();
+    let format = Format::LearntMaps;
+    let mut out = format!("# What controllers have learnt. Written by the box; may be mended by hand.\n{format}\n");
     for (identity, entries) in controllers {
         // Writing to a string cannot fail.
         let _ = write_controller(&mut out, identity, entries);
     }
     out
+}
+
+/// The name of what is learnt in a format while the file itself is of a newer one, which is not touched.
+fn beside(format: u32) -> String {
+    format!("maps.format-{format}.toml")
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
@@ -148,7 +177,7 @@ fn write_controller(out: &mut String, identity: &Identity, entries: &[Entry]) ->
 /// Reads the text of the file as far as it is sound, and everything that is wrong with it.
 #[must_use]
 pub fn parse(text: &str) -> (Vec<(Identity, Vec<Entry>)>, Vec<Fault>) {
-    document::read(text, |reader, document| {
+    document::read(Format::LearntMaps, text, |reader, document| {
         let mut controllers = Vec::new();
         for (key, item) in document {
             match (key.get_ref().as_ref(), item.get_ref().as_array()) {

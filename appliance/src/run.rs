@@ -32,7 +32,7 @@ use crate::progress::ProgressLine;
 use crate::render::read_score;
 use crate::rig::Rig;
 use crate::set::Set;
-use crate::set_list::{Listed, SetList, name_of};
+use crate::set_list::{Listed, SetList};
 use crate::view::View;
 
 /// How often the status is drawn.
@@ -61,9 +61,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     progress.done();
     let stop = leave_on_signals()?;
     said.extend(lock_memory().err().map(|it| it.to_string()));
-    let name = args.set.patch.as_deref().map_or_else(|| "demo".to_owned(), name_of);
-    let (list, faults) = SetList::open(Listed { name, patch: set.patch.clone() }, args.set_list.as_deref())
-        .context("the set list cannot be read")?;
+    let first = Listed { name: set.patch_name.clone(), patch: set.patch.clone() };
+    let (list, faults) = SetList::open(first, args.set_list.as_deref()).context("the set list cannot be read")?;
     said.extend(faults);
     let mut stage = Stage::start(set, out, &mut said)?;
     let plain = args.plain || !std::io::stdout().is_terminal();

@@ -14,21 +14,26 @@ use engine::model::{self, Model, Packing};
 
 use crate::cli::{BackendChoice, SetArgs, WhenLost};
 use crate::compute::{self, Chosen, Preparing};
-use crate::document::lines;
+use crate::document::{is_newer, lines};
 use crate::patch::Patch;
 use crate::progress::ProgressLine;
 use crate::recovery::{Parts, Recovery};
+use crate::set_list::{Listed, name_of};
 use crate::source::{self, Source};
 
 /// Where models are looked for when none is named, in this order. The last two are the source tree's.
 const MODEL_PLACES: [&str; 3] = ["/var/lib/demon/models/current", "models/house", "../models/house"];
 /// The patch that a model brings along: its own recording and words that it knows.
 const OWN_PATCH: &str = "demo.toml";
+/// The recording that a model brings along.
+const OWN_RECORDING: &str = "demo.flac";
 
 /// Everything that a performance starts with.
 pub struct Set {
     /// Words, values, curves, scenes and mappings.
     pub patch: Patch,
+    /// The patch's name, for the display.
+    pub patch_name: String,
     /// The recording's name, for the display.
     pub name: String,
     /// What the tape starts as: whole latent frames.
@@ -53,14 +58,14 @@ impl Set {
     pub fn open(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, faults) = patch(args, &folder)?;
-        match faults {
-            Some(faults) => bail!(faults),
-            None => Self::prepare(args, line, &folder, patch),
+        if !faults.is_empty() {
+            bail!(faults.join("\n"));
         }
+        Self::prepare(args, line, &folder, patch)
     }
 
-    /// Prepares the set from as much of the patch as is sound: a stage starts with what there is. What is not sound is
-    /// among the notices, a line a fault.
+    /// Prepares the set from as much of the patch as is sound: a stage starts with what there is. In place of a patch of a
+    /// newer format the model's own is played. What is not sound is among the notices, a line a fault.
     ///
     /// # Errors
     /// As [`Set::open`].
@@ -72,7 +77,12 @@ impl Set {
         Ok(set)
     }
 
-    fn prepare(args: &SetArgs, line: &mut ProgressLine, folder: &Path, mut patch: Patch) -> anyhow::Result<Self> {
+    fn prepare(
+        args: &SetArgs,
+        line: &mut ProgressLine,
+        folder: &Path,
+        Listed { name: patch_name, mut patch }: Listed,
+    ) -> anyhow::Result<Self> {
         let recording = args.source.clone().or_else(|| patch.source.clone());
         let Some(recording) = recording else {
             bail!("there is no recording to play on: give one with --source FILE, or name one in a patch")
@@ -108,7 +118,8 @@ impl Set {
         let mut notices = notices(&source, &patch);
         notices.extend(why);
         let computes = words;
-        Ok(Self { patch, name: source.name, tape: source.pcm, material, stage, computes, recovery, notices })
+        let (name, tape) = (source.name, source.pcm);
+        Ok(Self { patch, patch_name, name, tape, material, stage, computes, recovery, notices })
     }
 
     /// Length of the tape in seconds.
@@ -146,24 +157,31 @@ pub fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
 }
 
 /// The patch as far as it is sound, and everything that is wrong with it.
-fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Patch, Option<String>)> {
+fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Vec<String>)> {
     use engine::param::ParamId;
-    let own = model.join(OWN_PATCH);
-    let path = args.patch.clone().or_else(|| own.exists().then_some(own));
-    let (mut patch, faults) = match &path {
-        Some(path) => {
-            let (patch, faults) = Patch::load_sound(path)?;
-            (patch, (!faults.is_empty()).then(|| lines(path, &faults)))
-        }
-        None => (Patch::default(), None),
-    };
+    let (Listed { name, mut patch }, faults) = first_that_is_read(args.patch.as_deref(), model)?;
     if let Some(seed) = args.seed {
         patch.values.set(ParamId::Seed, f64::from(seed));
     }
     if let Some(depth) = args.depth {
         patch.values.set(ParamId::Depth, f64::from(depth));
     }
-    Ok((patch, faults))
+    Ok((Listed { name, patch }, faults))
+}
+
+/// The named patch, or the model's own; where neither is of a format that is read, the model's recording alone.
+fn first_that_is_read(named: Option<&Path>, model: &Path) -> anyhow::Result<(Listed, Vec<String>)> {
+    let (own, mut told) = (model.join(OWN_PATCH), Vec::new());
+    for path in named.into_iter().chain(own.exists().then_some(own.as_path())) {
+        let (patch, faults) = Patch::load_sound(path)?;
+        told.extend((!faults.is_empty()).then(|| lines(path, &faults)));
+        if !is_newer(&faults) {
+            return Ok((Listed { name: name_of(path), patch }, told));
+        }
+    }
+    let recording = model.join(OWN_RECORDING);
+    let patch = Patch { source: recording.exists().then_some(recording), ..Patch::default() };
+    Ok((Listed { name: name_of(&own), patch }, told))
 }
 
 /// Prompts A and B as the model reads them; both the same where the patch has one.

@@ -1,11 +1,12 @@
 //! The patches of an evening, in order: a program change or a foot switch goes from one to another.
 //!
 //! A patch of the list brings its values, scenes, curves and map at once. Its recording and its words belong to a start
-//! (`--patch`); where they are others than those that play, that is said.
+//! (`--patch`); where they are others than those that play, that is said. A patch that cannot be played keeps its place and
+//! its number, and is passed over: what plays, plays on.
 
 use std::path::{Path, PathBuf};
 
-use crate::document::lines;
+use crate::document::{is_newer, lines};
 use crate::patch::Patch;
 
 /// One patch of the list.
@@ -20,7 +21,8 @@ pub struct Listed {
 /// The list, and where in it the player is.
 #[derive(Clone, Debug, Default)]
 pub struct SetList {
-    patches: Vec<Listed>,
+    /// A patch, or the name of what cannot be played.
+    patches: Vec<Result<Listed, String>>,
     at: usize,
 }
 
@@ -30,7 +32,7 @@ impl SetList {
     /// # Errors
     /// When the folder cannot be read.
     pub fn open(first: Listed, folder: Option<&Path>) -> std::io::Result<(Self, Vec<String>)> {
-        let (mut patches, mut faults) = (vec![first], Vec::new());
+        let (mut patches, mut faults) = (vec![Ok(first)], Vec::new());
         let mut files: Vec<PathBuf> = match folder {
             Some(folder) => {
                 let entries = std::fs::read_dir(folder)?.map(|it| it.map(|it| it.path()));
@@ -41,15 +43,17 @@ impl SetList {
         files.retain(|path| path.extension().is_some_and(|end| end == "toml"));
         files.sort();
         for path in files {
-            match Patch::load_sound(&path) {
+            let name = name_of(&path);
+            patches.push(match Patch::load_sound(&path) {
                 Ok((patch, told)) => {
-                    if !told.is_empty() {
-                        faults.push(lines(&path, &told));
-                    }
-                    patches.push(Listed { name: name_of(&path), patch });
+                    faults.extend((!told.is_empty()).then(|| lines(&path, &told)));
+                    if is_newer(&told) { Err(name) } else { Ok(Listed { name, patch }) }
                 }
-                Err(error) => faults.push(error.to_string()),
-            }
+                Err(error) => {
+                    faults.push(error.to_string());
+                    Err(name)
+                }
+            });
         }
         Ok((Self { patches, at: 0 }, faults))
     }
@@ -57,13 +61,13 @@ impl SetList {
     /// The patch that is played.
     #[must_use]
     pub fn playing(&self) -> Option<&Listed> {
-        self.patches.get(self.at)
+        self.patches.get(self.at)?.as_ref().ok()
     }
 
     /// The patch that was started with.
     #[must_use]
     pub fn started(&self) -> Option<&Listed> {
-        self.patches.first()
+        self.patches.first()?.as_ref().ok()
     }
 
     /// Its place, from 0.
@@ -72,16 +76,30 @@ impl SetList {
         self.at
     }
 
-    /// Goes to a place, from 0; `None` where there is no patch, and then nothing has changed.
+    /// Goes to a place, from 0; `None` where no patch can be played, and then nothing has changed.
     pub fn go(&mut self, place: usize) -> Option<&Listed> {
-        let found = self.patches.get(place)?;
+        let found = self.patches.get(place)?.as_ref().ok()?;
         self.at = place;
         Some(found)
     }
 
-    /// Goes on by some places, and stops at the ends: after the last song there is no first.
+    /// Goes on by some patches, passes over what cannot be played, and stops at the ends: after the last song there is no
+    /// first.
     pub fn go_by(&mut self, by: i8) -> Option<&Listed> {
-        self.go(self.at.checked_add_signed(isize::from(by))?)
+        let (mut place, step) = (self.at, isize::from(by.signum()));
+        for _ in 0..by.unsigned_abs() {
+            place = place.checked_add_signed(step)?;
+            while self.patches.get(place)?.is_err() {
+                place = place.checked_add_signed(step)?;
+            }
+        }
+        self.go(place)
+    }
+
+    /// The name of what is at a place and cannot be played.
+    #[must_use]
+    pub fn unplayable(&self, place: usize) -> Option<&str> {
+        self.patches.get(place)?.as_ref().err().map(String::as_str)
     }
 }
 

@@ -297,12 +297,12 @@ pub(crate) fn usual_press(id: ParamId) -> Press {
 mod tests {
     use super::{entries, write_entry};
     use crate::binding::{Along, Curve, Encoding, Entry, Layer, On, Press, Takeover, Target, Travel};
-    use crate::document::{Fault, read};
+    use crate::document::{Fault, Format, read};
     use engine::param::ParamId;
     use proptest::prelude::*;
 
     fn parsed(text: &str) -> (Vec<Entry>, Vec<String>) {
-        let (found, faults): (Vec<Entry>, Vec<Fault>) = read(text, |reader, document| {
+        let (found, faults): (Vec<Entry>, Vec<Fault>) = read(Format::Patch, text, |reader, document| {
             let mut found = Vec::new();
             for (_, item) in document {
                 entries(reader, "map", item, &mut found);

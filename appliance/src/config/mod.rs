@@ -1,6 +1,8 @@
 //! What is built into a box, in `/etc/demon/demon.toml`: panels, displays, keys, and how MIDI comes in.
 //!
 //! ```toml
+//! format = 1                      # of this file; 1 where it is left out
+//!
 //! [midi]
 //! usb = "1397:00b3"               # taken straight from USB; none, all, or models with commas between them
 //! out = ["other programs"]        # who is sent clock and program changes: parts of names
@@ -66,7 +68,7 @@ use hal::usb::UsbSelect;
 
 pub use screens::{DisplayDevice, DisplayPlan};
 
-use crate::document::{self, Fault, Item, Reader, lines};
+use crate::document::{self, Fault, Format, Item, Reader, lines};
 use crate::tempo::Quantise;
 
 /// Where a box has its file.
@@ -151,7 +153,7 @@ impl BoxConfig {
     /// Reads the text as far as it is sound, and everything that is wrong with it.
     #[must_use]
     pub fn parse(text: &str) -> (Self, Vec<Fault>) {
-        document::read(text, |reader, document| {
+        document::read(Format::BoxFile, text, |reader, document| {
             let mut config = Self::default();
             for (key, item) in document {
                 match key.get_ref().as_ref() {

@@ -16,11 +16,13 @@ pub struct Fault {
     pub expected: String,
     /// What may have been meant, or what would mend it.
     pub suggestion: Option<String>,
+    /// The file is of a newer format than this program reads, so nothing of it was.
+    pub newer: bool,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, key, found, expected, suggestion } = self;
+        let Self { line, key, found, expected, suggestion, newer: _ } = self;
         if key.is_empty() {
             write!(f, "{line}: {found} (expected {expected})")?;
         } else {

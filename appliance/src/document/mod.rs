@@ -2,15 +2,18 @@
 //!
 //! A deriving reader stops at the first fault. This one walks the TOML document itself, notes each fault with its line, what
 //! was found, what was expected and what may have been meant, and goes on: whoever mends a file by hand sees all of it, and
-//! the box can start with what is sound. Unknown keys are faults: a misspelt one must not be silence.
+//! the box can start with what is sound. Unknown keys are faults: a misspelt one must not be silence. A file of a newer
+//! format is not read at all, and says so in one fault (`format`).
 
 mod fault;
+mod format;
 mod save;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 pub use fault::{Fault, lines};
+pub use format::{Format, is_newer};
 pub(crate) use save::{quoted, save};
 
 /// Longest words for the model, in bytes; its own tokenizer cuts far earlier.
@@ -22,18 +25,32 @@ pub(crate) type Key<'t, 'i> = &'t Spanned<DeString<'i>>;
 pub(crate) type Item<'t, 'i> = &'t Spanned<DeValue<'i>>;
 
 /// Reads a text by `walk`, which sees the whole document; answers what was read, sound as far as it goes, and every fault
-/// in the order of their lines.
-pub(crate) fn read<T>(text: &str, walk: impl FnOnce(&mut Reader<'_>, &DeTable<'_>) -> T) -> (T, Vec<Fault>) {
+/// in the order of their lines. A document of a newer format is walked as if nothing stood in it, and that is its one fault.
+pub(crate) fn read<T>(
+    format: Format,
+    text: &str,
+    walk: impl FnOnce(&mut Reader<'_>, &DeTable<'_>) -> T,
+) -> (T, Vec<Fault>) {
     let (document, errors) = DeTable::parse_recoverable(text);
+    let mut document = document.into_inner();
     let mut reader = Reader { text, faults: Vec::new() };
+    if document.remove(format::KEY).is_some_and(|item| !reader.reads(format, &item)) {
+        let refused = std::mem::take(&mut reader.faults);
+        return (walk(&mut reader, &DeTable::new()), refused);
+    }
     for error in errors {
         let line = reader.line(error.span().map_or(0, |span| span.start));
         let found = one_line(error.message().lines().next().unwrap_or_default());
         reader.faults.push(Fault { line, found, expected: "TOML".to_owned(), ..Fault::default() });
     }
-    let read = walk(&mut reader, document.get_ref());
+    let read = walk(&mut reader, &document);
     reader.faults.sort_by_key(|fault| fault.line);
     (read, reader.faults)
+}
+
+/// What is wrong with the `format` of a document that something else reads.
+pub(crate) fn fault_of_format(format: Format, text: &str) -> Option<Fault> {
+    read(format, text, |_, _| ()).1.into_iter().find(|fault| fault.key == format::KEY)
 }
 
 /// A walk over a document.
@@ -155,8 +172,10 @@ impl Reader<'_> {
         found.map(|(_, meaning)| *meaning)
     }
 
-    /// A key that is none of `known`.
+    /// A key that is none of `known`. A document itself, whose path is empty, knows its format too.
     pub(crate) fn unknown(&mut self, path: &str, key: Key<'_, '_>, known: &[&str]) {
+        let whole: &[&str] = if path.is_empty() { &[format::KEY] } else { &[] };
+        let known = &[whole, known].concat()[..];
         let expected = match known {
             [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
             _ => known.concat(),
@@ -181,6 +200,7 @@ impl Reader<'_> {
             found: "an unknown key".to_owned(),
             expected: expected.to_owned(),
             suggestion,
+            newer: false,
         });
     }
 
@@ -222,7 +242,7 @@ impl Reader<'_> {
     pub(crate) fn note(&mut self, path: &str, item: Item<'_, '_>, found: String, expected: &str) {
         let line = self.line(item.span().start);
         let (key, found) = (one_line(path), one_line(&found));
-        self.faults.push(Fault { line, key, found, expected: expected.to_owned(), suggestion: None });
+        self.faults.push(Fault { line, key, found, expected: expected.to_owned(), ..Fault::default() });
     }
 
     /// The line of a byte, from 1.

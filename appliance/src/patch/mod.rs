@@ -1,6 +1,7 @@
 //! A patch: all that a performance needs, in one TOML file that a person can read and mend.
 //!
 //! ```toml
+//! format = 1                        # of this file; 1 where it is left out
 //! source = "loop.flac"              # beside the patch, or a whole path
 //!
 //! [prompt]

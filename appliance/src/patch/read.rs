@@ -8,14 +8,14 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Patch, Prompt};
 use crate::binding::{Map, entries};
-use crate::document::{self, Fault, Item, Key, Reader, number};
+use crate::document::{self, Fault, Format, Item, Key, Reader, number};
 
 /// The keys of a patch.
 const KEYS: [&str; 6] = ["source", "prompt", "values", "curves", "scenes", "map"];
 
 /// Reads a patch as far as it is sound, and everything that is wrong with it.
 pub(super) fn read(text: &str) -> (Patch, Vec<Fault>) {
-    document::read(text, |reader, document| reader.patch(document))
+    document::read(Format::Patch, text, |reader, document| reader.patch(document))
 }
 
 impl Reader<'_> {

@@ -6,7 +6,7 @@ use engine::param::{ParamId, Taper, Values};
 
 use super::Patch;
 use crate::binding::write_entry;
-use crate::document::quoted;
+use crate::document::{Format, quoted};
 
 /// The patch as text.
 pub(super) fn text(patch: &Patch) -> String {
@@ -17,10 +17,11 @@ pub(super) fn text(patch: &Patch) -> String {
 }
 
 fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
+    writeln!(out, "{}", Format::Patch)?;
     if let Some(source) = &patch.source {
-        writeln!(out, "source = {}\n", quoted(&source.to_string_lossy()))?;
+        writeln!(out, "source = {}", quoted(&source.to_string_lossy()))?;
     }
-    writeln!(out, "[prompt]")?;
+    writeln!(out, "\n[prompt]")?;
     let prompt = &patch.prompt;
     for (key, words) in [("a", &prompt.a), ("b", &prompt.b), ("lyrics", &prompt.lyrics)] {
         writeln!(out, "{key} = {}", quoted(words))?;

@@ -58,23 +58,45 @@ impl fmt::Display for Change {
 }
 
 impl PlanKey {
+    /// Goes up when a field comes, goes or is called otherwise. Names are part of the hash, so plans of two versions never
+    /// meet; a field whose meaning changes gets another name.
+    pub const VERSION: u32 = 1;
+
+    /// The fields' names, in the order of the sidecar.
+    pub const FIELDS: [&'static str; 12] = [
+        "name",
+        "precision",
+        "frames",
+        "tokens",
+        "rows",
+        "options",
+        "weights",
+        "onnx",
+        "tensorrt",
+        "gpu",
+        "capability",
+        "driver",
+    ];
+
     /// The fields by name, in the order of the sidecar.
     #[must_use]
     pub fn fields(&self) -> [(&'static str, String); 12] {
-        [
-            ("name", self.name.clone()),
-            ("precision", self.precision.clone()),
-            ("frames", self.frames.to_string()),
-            ("tokens", self.tokens.to_string()),
-            ("rows", format!("{} to {}", self.rows[0], self.rows[1])),
-            ("options", self.options.clone()),
-            ("weights", self.weights.clone()),
-            ("onnx", self.onnx.clone()),
-            ("tensorrt", self.tensorrt.clone()),
-            ("gpu", self.gpu.clone()),
-            ("capability", self.capability.to_string()),
-            ("driver", self.driver.clone()),
-        ]
+        let values = [
+            self.name.clone(),
+            self.precision.clone(),
+            self.frames.to_string(),
+            self.tokens.to_string(),
+            format!("{} to {}", self.rows[0], self.rows[1]),
+            self.options.clone(),
+            self.weights.clone(),
+            self.onnx.clone(),
+            self.tensorrt.clone(),
+            self.gpu.clone(),
+            self.capability.to_string(),
+            self.driver.clone(),
+        ];
+        let mut names = Self::FIELDS.into_iter();
+        values.map(|value| (names.next().expect("a name for each value"), value))
     }
 
     /// What differs between a plan that is there and this key.

@@ -6,9 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::PlanKey;
+use crate::document::{Fault, Format, fault_of_format};
 
-/// Goes up when an older daemon could not read it.
-const FORMAT: u32 = 1;
 const HEAD: &str = "# Written by `demon build`: what the plan beside this file was built from and for.\n";
 /// A sidecar is about one kilobyte; what is much larger is none.
 pub(super) const LARGEST_BYTES: u64 = 64 * 1024;
@@ -43,9 +42,15 @@ pub struct Sidecar {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSidecar {
+    #[serde(default = "first")]
     format: u32,
     key: PlanKey,
     content: Vec<Content>,
+}
+
+/// The format of a sidecar that says none.
+const fn first() -> u32 {
+    1
 }
 
 /// Why a sidecar says nothing; in one line.
@@ -59,12 +64,9 @@ pub enum SidecarFault {
         /// What is wrong with it.
         found: String,
     },
-    /// Of another version of the daemon.
-    #[error("format: found {found}, expected {FORMAT}")]
-    Format {
-        /// Its number.
-        found: u32,
-    },
+    /// Of a newer demon, or what it says is no number.
+    #[error("line {0}")]
+    Format(Fault),
     /// It names no content, more than two, or one that is no hash.
     #[error("content: found {found}, expected one or two, each with a BLAKE3 of 64 hex digits")]
     Content {
@@ -79,14 +81,14 @@ impl Sidecar {
     /// # Errors
     /// See [`SidecarFault`].
     pub fn parse(text: &str) -> Result<Self, SidecarFault> {
+        if let Some(fault) = fault_of_format(Format::PlanSidecar, text) {
+            return Err(SidecarFault::Format(fault));
+        }
         let raw: RawSidecar = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start.min(text.len()));
             let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
             SidecarFault::Text { line, found: one_line(error.message()) }
         })?;
-        if raw.format != FORMAT {
-            return Err(SidecarFault::Format { found: raw.format });
-        }
         let hex = |it: &Content| it.blake3.len() == 64 && it.blake3.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !(1..=2).contains(&raw.content.len()) || !raw.content.iter().all(hex) {
             let found: Vec<String> = raw.content.iter().map(|it| one_line(&it.blake3)).collect();
@@ -101,7 +103,8 @@ impl Sidecar {
     /// Never: everything in it can be written as TOML.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let raw = RawSidecar { format: FORMAT, key: self.key.clone(), content: self.contents.clone() };
+        let raw =
+            RawSidecar { format: Format::PlanSidecar.newest(), key: self.key.clone(), content: self.contents.clone() };
         let text = toml::to_string(&raw).expect("strings and numbers are TOML");
         format!("{HEAD}{text}")
     }

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::light::{Byte, Level, Light, Scale, WAYS, Way};
 use super::{KINDS, Kind, Match, Part, Profile};
 use crate::binding::{Entry, On, Target, entry_with, usual_press};
-use crate::document::{self, Fault, Item, Key, Reader, number};
+use crate::document::{self, Fault, Format, Item, Key, Reader, number};
 
 /// The keys of a profile.
 const KEYS: [&str; 10] =
@@ -46,7 +46,7 @@ const LONGEST_MESSAGE: usize = 4096;
 
 /// Reads a profile as far as it is sound, and everything that is wrong with it.
 pub(super) fn read(key: &str, text: &str) -> (Profile, Vec<Fault>) {
-    document::read(text, |reader, document| profile(reader, key, document))
+    document::read(Format::Profile, text, |reader, document| profile(reader, key, document))
 }
 
 fn profile(reader: &mut Reader<'_>, file: &str, document: &DeTable<'_>) -> Profile {

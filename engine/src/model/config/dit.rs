@@ -91,6 +91,15 @@ pub struct DitConfig {
 }
 
 impl DitConfig {
+    /// The published families that are read.
+    pub const FAMILIES: [&'static str; 2] = ["ACE-Step 1.5 (2B)", "ACE-Step 1.5 XL"];
+
+    /// Which of them this one's layout is.
+    #[must_use]
+    pub const fn family(&self) -> &'static str {
+        Self::FAMILIES[self.timbre_token as usize]
+    }
+
     /// Reads the text of a `config.json`; `file` is for messages.
     ///
     /// # Errors

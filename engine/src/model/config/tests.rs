@@ -45,6 +45,7 @@ fn the_2b_model_has_one_width_and_alternates_local_and_full() {
     let config = dit(&turbo()).expect("it is published");
     assert_eq!(config.encoders, config.denoiser);
     assert!(!config.timbre_token);
+    assert_eq!(config.family(), "ACE-Step 1.5 (2B)");
     assert_eq!(config.reaches.len(), 24);
     assert_eq!(
         (config.reach(0), config.reach(1), config.reach(100)),
@@ -63,6 +64,7 @@ fn the_xl_model_has_its_own_encoder_width_and_timbre_token() {
     assert_eq!((config.denoiser.hidden, config.encoders.hidden), (2560, 2048));
     assert_eq!((config.denoiser.heads, config.encoders.heads), (32, 16));
     assert!(config.timbre_token);
+    assert_eq!(config.family(), "ACE-Step 1.5 XL");
 }
 
 #[test]
