@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 SECONDS ?= 60
 
-.PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
+.PHONY: help run test build packages lint msrv bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
 .PHONY: faults mutants vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
@@ -31,6 +31,10 @@ lint: ## formatting and lints only
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy --package demon-box --bench gpu --locked -- -D warnings
+
+msrv: packages ## checks everything with the oldest compiler that Cargo.toml names (rustup installs it)
+	@rust=$$(sed -n 's/^rust-version = "\(.*\)"$$/\1/p' Cargo.toml) && rustup toolchain install "$$rust" --profile minimal && \
+		$(CARGO) "+$$rust" check --workspace --all-targets --locked --target-dir target/msrv
 
 bench: packages ## measures the figures of SPECIFICATION.md; a table, and target/bench.json
 	@rm -f target/bench.json
