@@ -181,6 +181,7 @@ impl Run {
             limit: &limit,
             answers: &answers,
             python: self.python.clone(),
+            search: Duration::from_secs(1),
             script: (PathBuf::from("tools/gpu-check/pipeline.py"), Vec::new()),
         };
         let found_card = run(&asked, &mut record, &mut |_| {});
@@ -269,7 +270,7 @@ sleep 1000 & echo $! >"$(dirname "$0")/child"; exec sleep 1000"#;
 
 #[test]
 fn a_python_that_hangs_even_when_it_is_asked_for_its_folders_stops_nothing() {
-    let it = Run::new().parts(&["machine"]).limit("machine", Duration::from_secs(60)).python("exec sleep 1000").go();
+    let it = Run::new().parts(&["machine"]).python("exec sleep 1000").go();
     assert_eq!(it.state("machine"), "ran");
     let found = it.rows("machine").into_iter().find(|it| it["name"] == "cuBLASLt on this machine").expect("a row");
     assert!(found["words"].as_str().is_some(), "{found}");
@@ -325,6 +326,7 @@ fn a_report_is_whole_after_every_row() {
         limit: &|_| Some(LONG),
         answers: &answers,
         python: "no-such-python".to_owned(),
+        search: Duration::from_secs(1),
         script: (PathBuf::from("nowhere.py"), Vec::new()),
     };
     run(&asked, &mut record, &mut |_| {

@@ -78,6 +78,7 @@ fn main() -> ExitCode {
         limit: &|_| None,
         answers: &answers,
         python: std::env::var("GPU_CHECK_PYTHON").unwrap_or_else(|_| "python3".to_owned()),
+        search: Duration::from_secs(15),
         script: (script, vec!["--frames".to_owned(), it.settings.frames.to_string()]),
     };
     let mut record = Record::new(&it.out, machine::head());

@@ -33,9 +33,6 @@ pub const MARK: &str = "gpu-check ";
 pub const BESIDES: &str = "GPU_CHECK_BESIDES";
 /// A part is not begun with less than this.
 const LEAST: Duration = Duration::from_secs(1);
-/// How long Python may look for its own libraries.
-const SEARCH: Duration = Duration::from_secs(15);
-
 /// What is asked for.
 pub struct Asked<'a> {
     /// Names of the parts, of [`PARTS`]; all where it is empty.
@@ -48,6 +45,8 @@ pub struct Asked<'a> {
     pub answers: &'a dyn Fn(&str) -> Command,
     /// Python, perhaps with PyTorch.
     pub python: String,
+    /// How long Python may take to say where its packages are.
+    pub search: Duration,
     /// The script that times PyTorch, and its arguments.
     pub script: (PathBuf, Vec<String>),
 }
@@ -109,7 +108,7 @@ impl Turn<'_> {
         let begun = Instant::now();
         let is_torch = name.starts_with("torch");
         if matches!(name.as_str(), "machine" | "plain") && self.libraries.is_none() {
-            self.find_libraries(title, SEARCH.min(limit / 2));
+            self.find_libraries(title, self.asked.search.min(limit / 2));
         }
         let mut command = if is_torch { self.python(&name) } else { self.own(&name) };
         let mut noise = Noise::default();

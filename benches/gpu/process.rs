@@ -120,7 +120,7 @@ fn kill(child: &Child) {
 
 fn read_lines(mut from: impl Read, to: &SyncSender<Heard>, heard: fn(String) -> Heard) {
     let (mut line, mut room) = (Vec::new(), [0; 4096]);
-    let mut send = |line: &mut Vec<u8>| {
+    let send = |line: &mut Vec<u8>| {
         let text = String::from_utf8_lossy(line).into_owned();
         line.clear();
         to.send(heard(text)).is_ok()
