@@ -73,7 +73,7 @@ kernels: tensorrt ## the card's kernels again as PTX, engine/src/backend/cuda/pt
 gpu-check: ## on a machine with a GPU: goldens, ticks, windows, trace, PyTorch beside; a table, and target/gpu-check/gpu.json
 	tools/gpu-check/run $(ARGS)
 
-gpu-pack: ## the harness and TensorRT's libraries for a machine with a GPU and without Rust: target/gpu-check/pack
+gpu-pack: ## the harness for a machine with a GPU and without Rust, counted with the tree: target/gpu-check/pack (ARGS=--with-tensorrt)
 	tools/gpu-check/pack $(ARGS)
 
 vm-test: ## the surface on real kernel drivers in QEMU, played from outside; a table, and target/vm-test/report.json

@@ -180,10 +180,14 @@ fn what_is_wrong_with_a_machine_is_said_before_anything_plays() {
     assert!(free < wanted && total == 200_000, "{wanted} wanted, {free} of {total} free");
     drop(device);
     cuda.card(1, 8 << 30, 8);
+    let device = Device::open(0).expect("a card of four years ago opens");
+    assert!(stage(&device).is_ok(), "there are kernels from sm_75 on");
+    drop(device);
+    cuda.card(1, 8 << 30, 7);
     let device = Device::open(0).expect("an old card opens");
     let error = stage(&device).map(|_| ()).expect_err("and cannot run the kernels");
     assert!(matches!(error, BackendError::Device(DeviceError::WrongCard { .. })), "{error:?}");
-    assert!(error.to_string().contains("sm_80"), "{error}");
+    assert!(error.to_string().contains("sm_70") && error.to_string().contains("from sm_75 on"), "{error}");
     drop(device);
     cuda.fail("cuMemAlloc", 40, OUT_OF_MEMORY);
     let device = Device::open(0).expect("the fake has a card");

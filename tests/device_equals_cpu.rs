@@ -64,6 +64,8 @@ fn a_tick_is_one_graph_and_one_wait_whatever_the_knobs_do() {
     let mut card = Run::new(4, DeviceBackend::new(&device, network).expect("there is room"));
     card.ring.submit(Arc::new(plain(FRAMES, 1))).expect("it is sound");
     card.tick(&StepControls::default());
+    let late = cuda.log().into_iter().any(|it| it.starts_with("a launch that uploads"));
+    assert!(!late, "the first tick's graph was on the card before it was played");
     let still = ["cuCtxSetCurrent", "cuGraphLaunch", "cuEventRecord", "cuEventSynchronize"];
     for turn in 0..2 {
         cuda.log();

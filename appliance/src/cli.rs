@@ -67,8 +67,8 @@ pub struct SetArgs {
     /// same everywhere]
     #[arg(long, value_enum)]
     pub backend: Option<BackendChoice>,
-    /// Precision of a card's plans
-    #[arg(long, value_enum, default_value = "bf16")]
+    /// Precision of a card's products; what the denoiser adds up between them is 32 bits wide
+    #[arg(long, value_enum, default_value = "f16")]
     pub precision: PlanPrecision,
     /// While a card is lost: loop the tape, or let the processor take over
     #[arg(long, value_enum, default_value = "loop")]
@@ -187,14 +187,16 @@ pub enum WhenLost {
     Cpu,
 }
 
-/// Precision of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// Precision of a card's products. What they are added up into, the denoiser's residual stream, is 32 bits wide with all of
+/// them: f16 ends at 65504, and published weights pass that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PlanPrecision {
     /// 32 bits
     F32,
-    /// 16 bits, with the range of 32
+    /// 16 bits, with the range of 32 and fewer digits
     Bf16,
-    /// 16 bits, with more digits and less range
+    /// 16 bits, with more digits and less range: the card's fastest and nearest
+    #[default]
     F16,
 }
 
@@ -217,8 +219,8 @@ pub struct BuildArgs {
     #[arg(long, value_name = "SLOTS", value_delimiter = ',', default_value = "1,2,4,8",
           value_parser = clap::value_parser!(u32).range(1..=8))]
     pub depth: Vec<u32>,
-    /// Of linear layers, convolutions and attention
-    #[arg(long, value_enum, default_value = "bf16")]
+    /// Of linear layers, convolutions and attention; what the denoiser adds up between them is 32 bits wide
+    #[arg(long, value_enum, default_value = "f16")]
     pub precision: PlanPrecision,
     /// The card: `current`, or a compute capability such as `sm_120`
     #[arg(long, value_name = "CARD", default_value = "current", value_parser = crate::build::parse_target)]
@@ -256,7 +258,7 @@ impl BuildArgs {
             frames: Some(frames),
             tokens,
             depth: Vec::new(),
-            precision: PlanPrecision::Bf16,
+            precision: PlanPrecision::default(),
             target: Target::Current,
             level: None,
             library: None,
