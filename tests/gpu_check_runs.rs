@@ -98,7 +98,7 @@ fn plans_are_built_and_played_where_tensorrt_takes_the_card() {
     let search = Search { cuda: driver, ..Search::only(&folder) };
     let mut report = Report::default();
     gpu::ask(&device, "tensorrt", &Settings::small(), &search, &Besides::new(), &mut report);
-    assert_eq!(report.counts(), [0, 0, 0], "{:#?}", report.rows);
+    assert_eq!(counts(&report.rows), [0, 0, 0], "{:#?}", report.rows);
     for measured in ["version", "depth 1: tick", "depth 4: generations a second", "window of 0.08 s", "window of 1.2 s"]
     {
         assert_eq!(verdict(&report, measured), &Verdict::Measured, "{measured}");
@@ -192,7 +192,7 @@ fn a_check_that_panics_has_failed_in_its_own_words() {
     assert_eq!(verdicts[0], &Verdict::Passed);
     assert_eq!(verdicts[1], &Verdict::Failed("number 7 is wrong".to_owned()));
     assert_eq!(verdicts[2], &Verdict::Failed("off".to_owned()));
-    assert_eq!(report.counts(), [1, 2, 0]);
+    assert_eq!(counts(&report.rows), [1, 2, 0]);
 }
 
 #[test]

@@ -340,6 +340,19 @@ fn a_report_is_whole_after_every_row() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_stops_nothing_and_is_known() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut record = Record::new(folder.path(), serde_json::json!({}));
+    record.save();
+    assert!(!record.is_lost());
+    let file = folder.path().join("a file");
+    std::fs::write(&file, "in the way").expect("the folder takes a file");
+    let mut record = Record::new(&file, serde_json::json!({}));
+    record.save();
+    assert!(record.is_lost(), "a file is no folder");
+}
+
+#[test]
 fn telling_parts_come_first_and_the_compiler_last() {
     let names = PARTS.map(|it| it.0);
     assert_eq!(names[..4], ["machine", "solver", "machinery", "plain"]);

@@ -52,20 +52,25 @@ pub struct Record {
     pub head: Value,
     folder: PathBuf,
     is_complete: bool,
-    said_full: bool,
+    is_lost: bool,
 }
 
 impl Record {
     /// Nothing yet, to be written into `folder`.
     pub fn new(folder: &Path, head: Value) -> Self {
         let folder = folder.to_owned();
-        Self { rows: Vec::new(), parts: Vec::new(), head, folder, is_complete: false, said_full: false }
+        Self { rows: Vec::new(), parts: Vec::new(), head, folder, is_complete: false, is_lost: false }
     }
 
     /// Nothing more will come.
     pub fn complete(&mut self) {
         self.is_complete = true;
         self.save();
+    }
+
+    /// Whether some of it could not be written.
+    pub fn is_lost(&self) -> bool {
+        self.is_lost
     }
 
     /// How many rows passed, failed and were skipped.
@@ -111,7 +116,7 @@ impl Record {
             .and_then(|()| replace(&self.folder.join("gpu.json"), &json))
             .and_then(|()| replace(&self.folder.join("gpu.md"), &self.table()));
         if let Err(error) = written
-            && !std::mem::replace(&mut self.said_full, true)
+            && !std::mem::replace(&mut self.is_lost, true)
         {
             eprintln!("{}: {error}; the rows above are all there is", self.folder.display());
         }

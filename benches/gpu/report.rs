@@ -151,14 +151,9 @@ impl Report {
             self.add(name, Found::Nothing, "", Verdict::Failed(words));
         }
     }
-
-    /// How many rows passed, failed, and were skipped; measured ones are none of these.
-    pub fn counts(&self) -> [usize; 3] {
-        counts(&self.rows)
-    }
 }
 
-/// As [`Report::counts`].
+/// How many rows passed, failed, and were skipped; measured ones are none of these.
 pub fn counts(rows: &[Row]) -> [usize; 3] {
     let count = |is: fn(&Verdict) -> bool| rows.iter().filter(|it| is(&it.verdict)).count();
     [

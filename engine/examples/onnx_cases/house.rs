@@ -86,7 +86,7 @@ fn denoiser(cases: &mut Cases, seed: &mut u32) {
     let expected = [Expected { against: "cpu", output: "velocity".to_owned(), tensor, tolerance: TOLERANCE }];
     let shape = DenoiserShape { frames: FRAMES, tokens: TOKENS, batch: Batch::Dynamic, prompt: PromptForm::Tokens };
     let network = export::denoiser(config, &shape, Precision::F16);
-    cases.add("house-loud", &[network.clone()], &loud, &inputs, &expected);
+    cases.add("house-loud", std::slice::from_ref(&network), &loud, &inputs, &expected);
     cases.add_as("house-loud-narrow", &[narrow(network)], &loud, &inputs, &expected, false);
 }
 
