@@ -8,6 +8,7 @@
 mod births;
 mod latents;
 mod material;
+mod pace;
 mod patcher;
 mod performer;
 mod relay;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::births::Births;
 use super::latents::LatentWriter;
 use super::material::Material;
+use super::pace::Pace;
 use super::steering::Steering;
 use crate::backend::{Backend, BackendError};
 use crate::param::{Edge, ParamId, Values};
@@ -68,7 +69,12 @@ pub struct Performer {
     stage: Load,
     reseeds: u32,
     seed_before: u32,
-    ticks_since_birth: usize,
+    pace: Pace,
+    /// Slots that may be in flight: the depth, or more while slots that were born under a greater depth still drain.
+    room: usize,
+    /// The first ticket that was born under this depth.
+    since: u64,
+    depth: usize,
 }
 
 impl Performer {
@@ -82,7 +88,10 @@ impl Performer {
             stage: load,
             reseeds: 0,
             seed_before: values.seed(),
-            ticks_since_birth: usize::MAX,
+            pace: Pace::new(),
+            room: values.whole(ParamId::Depth),
+            since: 0,
+            depth: values.whole(ParamId::Depth),
         }
     }
 
@@ -101,7 +110,7 @@ impl Performer {
                         // Slots of the old set die with it: their latents mean nothing to the new tape.
                         self.ring.clear();
                         std::mem::swap(&mut self.stage, &mut **load);
-                        self.ticks_since_birth = usize::MAX;
+                        self.pace = Pace::new();
                     }
                     Swap::Backend(backend) => {
                         self.ring.begin_again();
@@ -119,7 +128,7 @@ impl Performer {
     /// # Errors
     /// When the backend could not compute. The ring stands where it stood; the tick may be tried again.
     pub fn tick(&mut self, values: &Values, mut heard: impl FnMut(u64, &[f32])) -> Result<TickReport, BackendError> {
-        self.ring.set_depth(values.whole(ParamId::Depth));
+        self.make_room(values.whole(ParamId::Depth));
         self.ring.sampling = sampling(values);
         self.give_birth(values);
         let Load { backend, latents, births, steering, .. } = &mut self.stage;
@@ -162,23 +171,33 @@ impl Performer {
         self.stage.births.material()
     }
 
+    /// A smaller depth lets slots finish. Until they have, births take any place of the greater depth: otherwise they would
+    /// have to wait for the low places, and the next latents would come late and in a bunch.
+    fn make_room(&mut self, depth: usize) {
+        if depth != self.depth {
+            (self.depth, self.since) = (depth, self.ring.next_ticket());
+        }
+        let drains = self.ring.slots().flatten().any(|slot| slot.ticket < self.since);
+        self.room = if drains { self.room.max(depth) } else { depth };
+        self.ring.set_depth(self.room);
+    }
+
     /// Bears at most one slot a tick, evenly spread over the schedule, so that latents finish evenly and not in bursts.
     fn give_birth(&mut self, values: &Values) {
         if self.seed_before != values.seed() {
             // A turned seed knob means that seed, not one further along an old series.
             (self.seed_before, self.reseeds) = (values.seed(), 0);
         }
-        self.ticks_since_birth = self.ticks_since_birth.saturating_add(1);
-        let spread = (self.ring.sampling.steps / self.ring.depth()).max(1);
-        let free = self.ring.slots().take(self.ring.depth()).any(|slot| slot.is_none());
-        if !free || self.ticks_since_birth < spread {
+        let due = self.pace.tick(values.whole(ParamId::Depth), self.ring.sampling.steps);
+        let free = self.ring.slots().take(self.room).any(|slot| slot.is_none());
+        if !due || !free {
             return;
         }
         let seed = self.seed(values);
         let lock = self.stage.steering.drawn(ParamId::X0Target).cloned();
         if let Some(request) = self.stage.births.request(values, seed, lock.as_ref()) {
             self.ring.submit(request).expect("a birth is made of checked material and clamped values");
-            self.ticks_since_birth = 0;
+            self.pace.born();
         }
     }
 }
@@ -187,3 +206,7 @@ fn sampling(values: &Values) -> Sampling {
     let law = if values.whole(ParamId::Schedule) == 1 { ScheduleLaw::Stepped } else { ScheduleLaw::Continuous };
     Sampling { steps: values.whole(ParamId::Steps), shift: values.get(ParamId::Shift), law }
 }
+
+#[cfg(test)]
+#[path = "performer_tests.rs"]
+mod tests;

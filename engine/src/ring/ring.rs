@@ -189,6 +189,12 @@ impl Ring {
         self.queue.iter().map(|it| it.ticket)
     }
 
+    /// The ticket that the next submission gets.
+    #[must_use]
+    pub fn next_ticket(&self) -> u64 {
+        self.next_ticket
+    }
+
     /// Gives up everything: queue and slots (panic, source swap).
     pub fn clear(&mut self) {
         self.counters.requests_dropped += self.queue.len() as u64;
