@@ -149,14 +149,6 @@ impl Patch {
         save(path, self.to_text().as_bytes()).map_err(|error| PatchError::Unwritable(path.to_owned(), error))
     }
 
-    /// Puts the patch's values and scenes into the store. Curves, source and prompts travel as edges.
-    pub fn apply(&self, store: &mut Store) {
-        store.take(&self.values);
-        for (place, scene) in self.scenes.iter().enumerate() {
-            store.put_scene(place, *scene);
-        }
-    }
-
     /// Takes the store's values and scenes into the patch, for saving.
     pub fn take_from(&mut self, store: &Store) {
         self.values = *store.aims();

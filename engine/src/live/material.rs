@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::latent::LATENT_CHANNELS;
 
-/// One prompt as condition tokens, `[tokens, width]`, twice: with the source's timbre and without.
+/// One prompt as condition tokens, `[tokens, width]`, twice and equally long: with the source's timbre and without.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prompt {
     /// Tokens whose timbre comes from the source.
@@ -62,6 +62,16 @@ pub enum MaterialError {
         /// Width of a token.
         width: usize,
     },
+    /// A prompt's two sides are not equally long, so that there is nothing between them.
+    #[error("{what} has {with_timbre} numbers with timbre and {neutral} without")]
+    Sides {
+        /// Which prompt.
+        what: &'static str,
+        /// Numbers with the source's timbre.
+        with_timbre: usize,
+        /// Numbers without.
+        neutral: usize,
+    },
 }
 
 impl Material {
@@ -89,13 +99,20 @@ impl Material {
                 return Err(MaterialError::Tokens { what, found: tokens.len(), width });
             }
         }
+        for (what, prompt) in [("prompt A", &self.prompt_a), ("prompt B", &self.prompt_b)] {
+            let (with_timbre, neutral) = (prompt.with_timbre.len(), prompt.neutral.len());
+            if with_timbre != neutral {
+                return Err(MaterialError::Sides { what, with_timbre, neutral });
+            }
+        }
         Ok(())
     }
 
-    /// Numbers of the longest prompt.
+    /// Numbers of the longest prompt that a row may have, the unconditional one among them.
     #[must_use]
     pub fn longest_prompt(&self) -> usize {
         let prompts = [&self.prompt_a, &self.prompt_b];
-        prompts.iter().map(|it| it.with_timbre.len().max(it.neutral.len())).max().unwrap_or(0)
+        let longest = prompts.iter().map(|it| it.with_timbre.len().max(it.neutral.len())).max().unwrap_or(0);
+        longest.max(self.unconditional.len())
     }
 }

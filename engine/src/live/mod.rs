@@ -15,6 +15,7 @@ mod relay;
 mod shelf;
 mod stage;
 mod steering;
+mod tick_side;
 
 pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use material::{Material, MaterialError, Prompt};
@@ -27,3 +28,4 @@ pub use stage::{
     window_lengths,
 };
 pub use steering::Steering;
+pub use tick_side::TickSide;

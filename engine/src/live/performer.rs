@@ -95,20 +95,27 @@ impl Performer {
         }
     }
 
-    /// Obeys an edge. Answers what is to be freed elsewhere: a replaced curve or the stage that was swapped out.
+    /// Obeys an edge. Answers what is to be freed elsewhere: the curve that was copied, or the stage that was swapped out.
     pub fn obey(&mut self, edge: Edge<Swap>) -> Edge<Swap> {
         match edge {
             Edge::Reseed => {
                 self.reseeds = self.reseeds.wrapping_add(1);
                 Edge::Reseed
             }
-            Edge::SetCurve(id, curve) => Edge::SetCurve(id, self.stage.steering.draw(id, curve)),
+            Edge::SetCurve(id, curve) => {
+                self.stage.steering.draw(id, curve.as_ref());
+                Edge::SetCurve(id, curve)
+            }
             Edge::Load(mut swap) => {
                 self.plan.clear();
                 match &mut swap {
                     Swap::Set(load) => {
                         // Slots of the old set die with it: their latents mean nothing to the new tape.
                         self.ring.clear();
+                        // What a hand has drawn outlives the set, stretched over the new tape.
+                        for id in ParamId::all() {
+                            load.steering.draw(id, self.stage.steering.drawn(id));
+                        }
                         std::mem::swap(&mut self.stage, &mut **load);
                         self.pace = Pace::new();
                     }
@@ -126,7 +133,8 @@ impl Performer {
     /// Runs one tick under these values. `heard` is called with the number of every latent that finished.
     ///
     /// # Errors
-    /// When the backend could not compute. The ring stands where it stood; the tick may be tried again.
+    /// When the device failed. The ring stands where it stood; the tick may be tried again. A request that the backend
+    /// cannot compute is no such error: its slot is given up, and the report says so.
     pub fn tick(&mut self, values: &Values, mut heard: impl FnMut(u64, &[f32])) -> Result<TickReport, BackendError> {
         self.make_room(values.whole(ParamId::Depth));
         self.ring.sampling = sampling(values);
@@ -136,10 +144,10 @@ impl Performer {
         let report = tick(&mut self.ring, backend.as_mut(), &mut self.plan, controls, &mut |finished| {
             births.remember(finished.latent);
             heard(latents.publish(finished.latent), finished.latent);
-        })?;
+        });
         // Births hold requests; empty at once, so that the shelves get them back when their slots end.
         self.plan.births.clear();
-        Ok(report)
+        report
     }
 
     /// What the next slot would have as its seed.
@@ -190,7 +198,9 @@ impl Performer {
         }
         let due = self.pace.tick(values.whole(ParamId::Depth), self.ring.sampling.steps);
         let free = self.ring.slots().take(self.room).any(|slot| slot.is_none());
-        if !due || !free {
+        let rows: usize = self.ring.slots().flatten().map(|slot| slot.request.rows()).sum();
+        let fits = rows + self.stage.births.rows(values) <= self.stage.backend.most_rows();
+        if !(due && free && fits) {
             return;
         }
         let seed = self.seed(values);

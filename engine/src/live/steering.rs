@@ -1,12 +1,14 @@
 //! Step-class parameters as the solver takes them: one snapshot of values becomes one set of shared controls.
 //!
 //! Rebuilt at every tick from plain numbers; drawn curves stand in for values where a player drew one. Nothing
-//! allocates: curves that have to be computed (a swelling blend) are written to a shelf.
+//! allocates or frees: curves are copied to a shelf as they come, stretched to the tape, and so are those that have to be
+//! computed (a swelling blend). What came goes home at once, whoever still plays by the copy.
 
 use std::sync::Arc;
 
+use super::births::REQUESTS;
 use super::shelf::Shelf;
-use crate::param::{PARAMS, ParamId, Values, swell};
+use crate::param::{PARAMS, ParamId, TABLE, Values, swell};
 use crate::ring::StepControls;
 use crate::solver::curve::Curve;
 use crate::solver::dcw::{Bands, Correction, Faders};
@@ -22,6 +24,7 @@ const CHANNELS: usize = crate::latent::LATENT_CHANNELS;
 #[derive(Debug)]
 pub struct Steering {
     drawn: [Option<Arc<[f32]>>; PARAMS],
+    curves: Shelf<[f32]>,
     blends: Shelf<[f32]>,
     gains: Shelf<[ChannelGain]>,
     /// In the order of the parameter's labels.
@@ -36,8 +39,12 @@ impl Steering {
     #[must_use]
     pub fn new(frames: usize) -> Self {
         let neutral = |channel| ChannelGain { first: channel, last: channel, gain: Curve::Scalar(1.0) };
+        // Of each parameter the curve of now and the one that the last tick's controls still hold; one to write; and a source
+        // lock for every request, since a lock belongs to a birth.
+        let curves = 2 * TABLE.iter().filter(|row| row.curve).count() + 1 + REQUESTS;
         Self {
             drawn: [const { None }; PARAMS],
+            curves: Shelf::of_buffers(curves, frames),
             blends: Shelf::of_buffers(SHELF, frames),
             gains: Shelf::new((0..SHELF).map(|_| (0..CHANNELS).map(neutral).collect())),
             wavelets: wavelets(),
@@ -46,10 +53,28 @@ impl Steering {
         }
     }
 
-    /// Plays a parameter by a curve, or by its value again. Answers what it replaced, to be freed elsewhere.
-    pub fn draw(&mut self, id: ParamId, curve: Option<Arc<[f32]>>) -> Option<Arc<[f32]>> {
+    /// Plays a parameter by a curve, or by its value again. A curve of another length than the tape is stretched over it;
+    /// values beyond the parameter's range count as its ends. One that is empty or not finite is not taken, and the answer is
+    /// `false`.
+    pub fn draw(&mut self, id: ParamId, curve: Option<&Arc<[f32]>>) -> bool {
+        let Some(points) = curve else {
+            self.made_from = None;
+            self.drawn[id as usize] = None;
+            return true;
+        };
+        let given = Curve::Frames(Arc::clone(points));
+        if !given.is_sound() {
+            return false;
+        }
+        let (low, high) = (id.row().low as f32, id.row().high as f32);
+        let drawn = self.curves.fill(|out| {
+            let frames = out.len();
+            out.iter_mut().enumerate().for_each(|(frame, it)| *it = given.at(frame, frames).clamp(low, high));
+        });
         self.made_from = None;
-        std::mem::replace(&mut self.drawn[id as usize], curve)
+        // The shelf is long enough by construction; if it were not, the curve itself would do.
+        self.drawn[id as usize] = Some(drawn.unwrap_or_else(|| Arc::clone(points)));
+        true
     }
 
     /// The curve drawn for a parameter.
@@ -161,10 +186,65 @@ mod tests {
     #[test]
     fn a_drawn_blend_reaches_the_solver_as_the_share_of_the_generation() {
         let mut steering = Steering::new(2);
-        steering.draw(ParamId::SourceBlend, Some(Arc::from(vec![1.0, 0.25])));
+        assert!(steering.draw(ParamId::SourceBlend, Some(&Arc::from(vec![1.0, 0.25]))));
         let controls = steering.controls(&with(&[(ParamId::Method, 1.0)]));
         // Without a period the swell stands at its value, here 1.
         assert_eq!(controls.source_blend, Some(Curve::from(vec![0.0, 0.75])));
+    }
+
+    #[test]
+    fn a_curve_of_another_length_is_stretched_over_the_tape() {
+        let mut steering = Steering::new(4);
+        let mut heard = |points: &[f32]| {
+            steering.draw(ParamId::SourceBlend, Some(&Arc::from(points)));
+            match &steering.controls(&with(&[(ParamId::Method, 1.0)])).source_blend {
+                Some(Curve::Frames(share)) => share.iter().map(|it| 1.0 - it).collect::<Vec<_>>(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(heard(&[1.0]), [1.0; 4], "the rest is not all source, nor all free");
+        assert_eq!(heard(&[0.0, 1.0]), [0.0, 0.25, 0.75, 1.0]);
+        assert_eq!(heard(&[0.0, 0.0, 0.5, 0.5, 1.0, 1.0, 0.0, 0.0]), [0.0, 0.5, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_curve_that_is_no_curve_is_not_taken_and_one_beyond_the_range_is_held_at_its_end() {
+        let mut steering = Steering::new(2);
+        assert!(steering.draw(ParamId::VelocityScale, Some(&Arc::from([9.0, 0.7]))));
+        for unsound in [vec![], vec![1.0, f32::NAN], vec![f32::INFINITY]] {
+            assert!(!steering.draw(ParamId::VelocityScale, Some(&Arc::from(unsound))));
+        }
+        let controls = steering.controls(&Values::default());
+        assert_eq!(controls.velocity_scale, Some(Curve::from(vec![1.5, 0.7])));
+        assert!(steering.draw(ParamId::VelocityScale, None));
+        assert_eq!(steering.controls(&Values::default()).velocity_scale, Some(Curve::Scalar(1.0)));
+    }
+
+    #[test]
+    fn every_parameter_that_may_be_drawn_is_heard_as_it_was_drawn() {
+        for row in TABLE.iter().filter(|row| row.curve && row.id != ParamId::SourceBlend && row.id != ParamId::X0Target) {
+            let (mut steering, values) = (Steering::new(2), Values::default());
+            let curve: Arc<[f32]> = [row.low as f32, row.high as f32].into();
+            let plain = steering.controls(&values).clone();
+            steering.draw(row.id, Some(&curve));
+            let drawn = steering.controls(&values);
+            let correction = drawn.correction.as_ref().expect("there is always one");
+            let heard = match row.id {
+                ParamId::VelocityScale => drawn.velocity_scale.as_ref(),
+                ParamId::OdeNoise => drawn.ode_noise.as_ref(),
+                ParamId::GuidanceScale => drawn.guidance_scale.as_ref(),
+                ParamId::CfgRescale => drawn.guidance_rescale.as_ref(),
+                ParamId::ApgMomentum => drawn.momentum.as_ref(),
+                ParamId::DcwScaler => Some(&correction.scaler),
+                ParamId::DcwHighScaler => Some(&correction.high_scaler),
+                other => panic!("{other:?} may be drawn and nothing here says where that is heard"),
+            };
+            assert_eq!(heard, Some(&Curve::Frames(Arc::clone(&curve))), "{}", row.name);
+            let mut again = drawn.clone();
+            steering.draw(row.id, None);
+            again.clone_from(steering.controls(&values));
+            assert_eq!(again, plain, "{}: a curve that was taken back leaves the value", row.name);
+        }
     }
 
     #[test]

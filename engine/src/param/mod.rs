@@ -17,7 +17,7 @@ mod row;
 mod snapshot;
 mod store;
 
-pub use curve::{Breakpoints, CurveFault, swell};
+pub use curve::{Breakpoints, CurveFault, Drawn, swell};
 pub use edge::{Edge, EdgeReceiver, EdgeSender, Unsent, edge_queue};
 pub use glide::Glide;
 pub use row::{Class, Row, Taper, Unit};

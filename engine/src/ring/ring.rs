@@ -62,6 +62,8 @@ pub struct RingCounters {
     pub slots_discarded: u64,
     /// Slots given up because they were no longer finite.
     pub slots_unsound: u64,
+    /// Slots given up because a backend cannot compute their requests.
+    pub slots_refused: u64,
 }
 
 /// A slot as seen from outside.
@@ -261,9 +263,9 @@ impl Ring {
         }
     }
 
-    /// Gives up a slot, for instance because a backend could not fill it.
-    pub fn abandon(&mut self, slot: usize) {
-        self.counters.slots_discarded += u64::from(self.seats[slot].life.take().is_some());
+    /// Gives up a slot whose request the backend cannot compute.
+    pub fn refuse(&mut self, slot: usize) {
+        self.counters.slots_refused += u64::from(self.seats[slot].life.take().is_some());
     }
 
     /// The newest request decides the length.
