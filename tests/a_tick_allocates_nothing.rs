@@ -113,7 +113,11 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
             }
             finished += performer.tick(&values, |_, _| ()).expect("the toy can compute").finished;
         };
-        if turn == 0 { once() } else { assert_no_alloc(once) }
+        if turn == 0 {
+            once()
+        } else {
+            assert_no_alloc(once)
+        }
         sender.clear_home();
     }
     assert!(500 < finished && 0 < reader.newest().serial, "{finished} latents");

@@ -10,7 +10,7 @@ use engine::param::{Class, Drawn, NotANumber, ParamId, SCENES, Set, Store, Value
 
 use crate::config::Feel;
 use crate::feel::Hand;
-use crate::morph::{Morph, heard};
+use crate::morph::Morph;
 
 /// What panic leaves alone: where the music is and who made it, and what only a worker can change.
 const KEPT_IN_PANIC: [ParamId; 3] = [ParamId::Seed, ParamId::LoopStart, ParamId::LoopEnd];
@@ -96,7 +96,7 @@ impl Desk {
     /// The aim that is heard of a parameter, in its row's unit: where a hand takes it from.
     #[must_use]
     pub fn heard(&self, id: ParamId) -> f64 {
-        heard(id, self.store.aims())
+        self.store.aims().heard(id)
     }
 
     /// Sets where a hand wants a value, in its row's unit; `now` is when.
@@ -106,12 +106,13 @@ impl Desk {
     pub fn turn(&mut self, id: ParamId, value: f64, now: Duration) -> Result<Set, NotANumber> {
         let set = self.store.aim(id, value)?;
         // It walks from where it is heard: a keystone channel that said nothing says its group's gain first.
-        let from = heard(id, self.store.values());
+        let from = self.store.values().heard(id);
         if set.moved && from != self.store.values().exact(id) {
             self.store.walk(id, from);
             self.hand.stand(id, from);
         }
-        self.hand.aim_value(now, id, set.value);
+        // And one that is to say nothing again walks to its group's gain first.
+        self.hand.aim_at(now, id, set.value, id.row().position(self.store.aims().heard(id)));
         Ok(set)
     }
 
@@ -268,7 +269,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::Desk;
-    use engine::param::{Drawn, ParamId, SCENES, Store, Values};
+    use engine::param::{AS_GROUP, Drawn, ParamId, SCENES, Store, Values};
     use std::time::Duration;
 
     #[test]
@@ -291,11 +292,21 @@ mod tests {
         let mut before = 2.4;
         for ms in 0..2_000 {
             desk.walk(now + Duration::from_millis(ms));
-            let heard = super::heard(ParamId::Ch13, desk.store().values());
+            let heard = desk.store().values().heard(ParamId::Ch13);
             assert!(before - heard < 0.2 && heard <= before, "from {before} to {heard}");
             before = heard;
         }
         assert_eq!(before, 0.5);
+        let now = Duration::from_secs(12);
+        desk.turn(ParamId::Ch13, AS_GROUP, now).expect("a state of its own");
+        for ms in 0..4_000 {
+            desk.walk(now + Duration::from_millis(ms));
+            let heard = desk.store().values().heard(ParamId::Ch13);
+            assert!(heard - before < 0.2 && before <= heard, "from {before} to {heard}");
+            before = heard;
+        }
+        assert_eq!((before, desk.store().values().exact(ParamId::Ch13)), (2.4, AS_GROUP));
+        assert!(desk.stands());
     }
 
     #[test]

@@ -43,7 +43,8 @@ impl Rig {
         let (edge_sender, edges) = edge_queue(EDGES);
         let (decode_values, values) = relay();
         let reins = Reins { edges: edge_sender, decode_values, transport };
-        let (conductor, snapshots) = Conductor::new(&set.patch, frames, reins);
+        let (mut conductor, snapshots) = Conductor::new(&set.patch, frames, reins);
+        conductor.binding_mut().set_travels(set.instrument.travels);
         let ticks = TickSide::new(Performer::new(set.stage.load), snapshots, edges);
         Ok(Self { player, ticks, patcher, values, conductor })
     }

@@ -15,6 +15,7 @@ use engine::model::{self, Model, Packing};
 use crate::cli::{BackendChoice, SetArgs, WhenLost};
 use crate::compute::{self, Chosen, Preparing};
 use crate::document::lines;
+use crate::instrument::Instrument;
 use crate::patch::Patch;
 use crate::progress::ProgressLine;
 use crate::recovery::{Parts, Recovery};
@@ -39,6 +40,8 @@ pub struct Set {
     pub stage: Stage,
     /// What computes it, in a few words.
     pub computes: String,
+    /// How far the model's knobs go.
+    pub instrument: Instrument,
     /// How it is built again when its device was lost; `None` for the processor.
     pub recovery: Option<Recovery>,
     /// What the player should know, in sentences.
@@ -53,10 +56,12 @@ impl Set {
     pub fn open(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, faults) = patch(args, &folder)?;
-        match faults {
-            Some(faults) => bail!(faults),
-            None => Self::prepare(args, line, &folder, patch),
+        let (instrument, more) = Instrument::open(&folder);
+        let faults: Vec<String> = faults.into_iter().chain(more).collect();
+        if !faults.is_empty() {
+            bail!(faults.join("\n"));
         }
+        Self::prepare(args, line, &folder, (patch, instrument))
     }
 
     /// Prepares the set from as much of the patch as is sound: a stage starts with what there is. What is not sound is
@@ -67,12 +72,18 @@ impl Set {
     pub fn open_sound(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, faults) = patch(args, &folder)?;
-        let mut set = Self::prepare(args, line, &folder, patch)?;
-        set.notices.splice(0..0, faults);
+        let (instrument, more) = Instrument::open(&folder);
+        let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
+        set.notices.splice(0..0, faults.into_iter().chain(more));
         Ok(set)
     }
 
-    fn prepare(args: &SetArgs, line: &mut ProgressLine, folder: &Path, mut patch: Patch) -> anyhow::Result<Self> {
+    fn prepare(
+        args: &SetArgs,
+        line: &mut ProgressLine,
+        folder: &Path,
+        (mut patch, instrument): (Patch, Instrument),
+    ) -> anyhow::Result<Self> {
         let recording = args.source.clone().or_else(|| patch.source.clone());
         let Some(recording) = recording else {
             bail!("there is no recording to play on: give one with --source FILE, or name one in a patch")
@@ -108,7 +119,8 @@ impl Set {
         let mut notices = notices(&source, &patch);
         notices.extend(why);
         let computes = words;
-        Ok(Self { patch, name: source.name, tape: source.pcm, material, stage, computes, recovery, notices })
+        let (name, tape) = (source.name, source.pcm);
+        Ok(Self { patch, name, tape, material, stage, computes, instrument, recovery, notices })
     }
 
     /// Length of the tape in seconds.

@@ -32,6 +32,8 @@ pub(super) struct Births {
 struct Mixer {
     material: Arc<Material>,
     sources: Shelf<[f32]>,
+    /// The context of a structure that is not faded, shared by all births.
+    whole: Arc<[f32]>,
     contexts: Shelf<[f32]>,
     /// Tokens between the neutral and the source's timbre, of prompt A and of prompt B.
     tokens: [Shelf<[f32]>; 2],
@@ -55,7 +57,10 @@ impl Births {
             it.negatives.reserve(1);
             Arc::new(it)
         };
+        let mut whole = vec![0.0; frames * CONTEXT_CHANNELS];
+        write_context(&material, 1.0, &mut whole);
         let mixer = Mixer {
+            whole: whole.into(),
             sources: Shelf::of_buffers(REQUESTS, frames * LATENT_CHANNELS),
             contexts: Shelf::of_buffers(REQUESTS, frames * CONTEXT_CHANNELS),
             tokens: material.prompts().map(|it| Shelf::of_buffers(REQUESTS, it.with_timbre.len())),
@@ -142,15 +147,10 @@ impl Mixer {
     /// Structure faded towards silence, and a chunk mask of ones: everything is to be generated.
     fn context(&mut self, values: &Values) -> Option<Arc<[f32]>> {
         let (strength, material) = (values.get(ParamId::HintStrength), &self.material);
-        self.contexts.fill(|out| {
-            let rows = out.chunks_exact_mut(CONTEXT_CHANNELS);
-            let silence = material.silence.chunks_exact(LATENT_CHANNELS);
-            for ((row, silence), hint) in rows.zip(silence).zip(material.hints.chunks_exact(LATENT_CHANNELS)) {
-                let (structure, chunk) = row.split_at_mut(LATENT_CHANNELS);
-                mix(structure, silence, hint, strength);
-                chunk.fill(1.0);
-            }
-        })
+        if strength == 1.0 {
+            return Some(Arc::clone(&self.whole));
+        }
+        self.contexts.fill(|out| write_context(material, strength, out))
     }
 
     /// Prompts A and B as far as the blend lets them act, each between its neutral and its source's timbre.
@@ -171,6 +171,16 @@ impl Mixer {
             conditions.push(Condition { weight, ..Condition::always(tokens) });
         }
         Some(())
+    }
+}
+
+fn write_context(material: &Material, strength: f32, out: &mut [f32]) {
+    let rows = out.chunks_exact_mut(CONTEXT_CHANNELS);
+    let silence = material.silence.chunks_exact(LATENT_CHANNELS);
+    for ((row, silence), hint) in rows.zip(silence).zip(material.hints.chunks_exact(LATENT_CHANNELS)) {
+        let (structure, chunk) = row.split_at_mut(LATENT_CHANNELS);
+        mix(structure, silence, hint, strength);
+        chunk.fill(1.0);
     }
 }
 
@@ -273,7 +283,8 @@ mod tests {
         let mut births = Births::new(material());
         let a = births.material().prompt_a.clone();
         let mut born = |timbre: f64| {
-            let request = births.request(&with(&[(ParamId::TimbreStrength, timbre)]), 0, None).expect("a buffer is free");
+            let request =
+                births.request(&with(&[(ParamId::TimbreStrength, timbre)]), 0, None).expect("a buffer is free");
             assert_eq!(request.conditions.len(), 1);
             Arc::clone(&request.conditions[0].tokens)
         };

@@ -116,3 +116,39 @@ impl Material {
         longest.max(self.unconditional.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Material, MaterialError, Prompt};
+    use std::sync::Arc;
+
+    fn material(a: usize, b: usize, unconditional: usize) -> Material {
+        let numbers = |count: usize| -> Arc<[f32]> { vec![0.0; count].into() };
+        let prompt = |tokens: usize| Prompt { with_timbre: numbers(2 * tokens), neutral: numbers(2 * tokens) };
+        Material {
+            frames: 1,
+            token_width: 2,
+            source: numbers(64),
+            hints: numbers(64),
+            silence: numbers(64),
+            prompt_a: prompt(a),
+            prompt_b: prompt(b),
+            unconditional: numbers(2 * unconditional),
+        }
+    }
+
+    #[test]
+    fn the_longest_prompt_is_the_longest_of_all_that_a_row_may_have() {
+        let longest = |a, b, unconditional| material(a, b, unconditional).longest_prompt() / 2;
+        assert_eq!([longest(3, 1, 1), longest(1, 3, 1), longest(1, 1, 3)], [3; 3]);
+    }
+
+    #[test]
+    fn a_prompt_whose_sides_differ_in_length_is_refused() {
+        let mut material = material(2, 2, 1);
+        assert_eq!(material.check(), Ok(()));
+        material.prompt_b.neutral = vec![0.0; 6].into();
+        let sides = MaterialError::Sides { what: "prompt B", with_timbre: 4, neutral: 6 };
+        assert_eq!(material.check(), Err(sides));
+    }
+}

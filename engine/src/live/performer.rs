@@ -126,7 +126,6 @@ impl Performer {
                 }
                 Edge::Load(swap)
             }
-            other @ (Edge::Panic(_) | Edge::Seek(_)) => other,
         }
     }
 

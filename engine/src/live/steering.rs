@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn every_parameter_that_may_be_drawn_is_heard_as_it_was_drawn() {
-        for row in TABLE.iter().filter(|row| row.curve && row.id != ParamId::SourceBlend && row.id != ParamId::X0Target) {
+        for row in TABLE.iter().filter(|row| row.curve && row.id != ParamId::SourceBlend && row.id != ParamId::X0Target)
+        {
             let (mut steering, values) = (Steering::new(2), Values::default());
             let curve: Arc<[f32]> = [row.low as f32, row.high as f32].into();
             let plain = steering.controls(&values).clone();

@@ -22,10 +22,6 @@ use super::ParamId;
 pub enum Edge<L> {
     /// Slots born from now on take the next seed of the series that starts at the seed parameter.
     Reseed,
-    /// Mute at once with a short fade (`true`), or play again (`false`).
-    Panic(bool),
-    /// Move the playhead to this fraction of the tape, 0 to 1.
-    Seek(f32),
     /// Play this parameter by a curve, one value a latent frame, or by its value again.
     SetCurve(ParamId, Option<Arc<[f32]>>),
     /// A worker has prepared this; swap it in whole.

@@ -126,10 +126,9 @@ impl Store {
             return Err(NotANumber(id));
         }
         let row = id.row();
-        let clamped = value < row.low || value > row.high;
+        let (before, after) = (self.value(id), row.nearest(value));
+        let clamped = after != value && (value < row.low || value > row.high);
         self.clamped += u64::from(clamped);
-        let before = self.value(id);
-        let after = row.nearest(value);
         let moved = after != before;
         if moved {
             self.history.note(Change { id, before, after });
