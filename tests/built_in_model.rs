@@ -11,6 +11,7 @@ use engine::latent::LATENT_CHANNELS;
 use engine::live::{Material, Performer, cpu_stage, material};
 use engine::model::{Model, Prompt, codec::Ends};
 use engine::param::{Edge, ParamId, Values};
+use engine::playback::CEILING;
 
 /// Ticks after which a slot of eight steps has finished, whatever the depth.
 const ENOUGH_TICKS: usize = 16;
@@ -118,8 +119,11 @@ fn seeds_and_words_make_a_difference_and_their_absence_makes_none() {
         distance(&first, &with(7.0, 1.0)),
         distance(&first, &it.material.source)
     );
-    assert!(0.1 < distance(&first, &with(8.0, 0.0)), "another seed made nearly the same");
-    assert!(0.1 < distance(&first, &with(7.0, 1.0)), "other words made nearly the same");
+    // Beside the way that any of them has come from the source: another seed is a piece of its own, other words turn it.
+    let away = distance(&first, &it.material.source);
+    let (seed, words) = (distance(&first, &with(8.0, 0.0)), distance(&first, &with(7.0, 1.0)));
+    assert!(0.6 * away < seed, "another seed made nearly the same: {seed}, {away} from the source");
+    assert!(0.15 * away < words && words < seed, "other words are {words} away, another seed {seed}");
 }
 
 /// A caption that fills most of the model's attention, beside a short one.
@@ -144,7 +148,6 @@ fn the_first_thousandth_of_blend_and_timbre_is_no_longer_a_way_than_the_next() {
         };
         let [rest_at, first, second] = [0.0, 1.0, 2.0].map(at);
         let (leaving, next) = (distance(&rest_at, &first), distance(&first, &second));
-        eprintln!("{id:?} from {rest}: first {leaving:.6}, next {next:.6}");
         assert!(0.0 < next, "{id:?} moves something");
         assert!(leaving < 1.2 * next, "{id:?} jumps when it leaves {rest}: {leaving}, then {next}");
     }
@@ -169,11 +172,7 @@ fn what_it_makes_is_neither_silent_nor_clipped() {
         whole.decode(&it.play(&[(ParamId::Denoise, denoise)], None), 0, &mut sound);
         let peak = sound.iter().flatten().fold(0.0_f32, |peak, it| peak.max(it.abs()));
         let power = sound.iter().flatten().map(|it| it * it).sum::<f32>() / (2 * sound.len()) as f32;
-        let over = sound.iter().flatten().filter(|it| 1.0 < it.abs()).count();
-        let flat =
-            sound.windows(3).filter(|it| 0.9 < it[0][0].abs() && it[0][0] == it[1][0] && it[1][0] == it[2][0]).count();
-        eprintln!("denoise {denoise}: peak {peak} rms {} over {over} flat {flat} of {}", power.sqrt(), 2 * sound.len());
-        assert!(peak < 1.5, "denoise {denoise}: a peak of {peak} would be limited hard");
+        assert!(peak < CEILING, "denoise {denoise}: a peak of {peak} would be limited");
         assert!(0.03 < power.sqrt(), "denoise {denoise}: a level of {} is a murmur", power.sqrt());
     }
 }
@@ -199,4 +198,25 @@ fn the_shipped_model_is_small_and_in_half_precision() {
         }
     }
     assert!(bytes <= 25_000_000, "the built-in model has {bytes} bytes");
+}
+
+#[test]
+fn scratch_tops() {
+    let it = Instrument::open();
+    let codec = it.model.codec();
+    let frames = it.material.frames;
+    let mut whole = codec.window(frames, frames, Ends::Joined).expect("the codec compiles");
+    let mut sound = vec![[0.0_f32; 2]; frames * 1920];
+    let mut measure = |set: &[(ParamId, f64)]| {
+        let latent = it.play(set, None);
+        whole.decode(&latent, 0, &mut sound);
+        let peak = sound.iter().flatten().fold(0.0_f32, |peak, it| peak.max(it.abs()));
+        let power = sound.iter().flatten().map(|it| it * it).sum::<f32>() / (2 * sound.len()) as f32;
+        (peak, power.sqrt())
+    };
+    eprintln!("TOPS rest {:?}", measure(&[(ParamId::Denoise, 0.7)]));
+    for id in ParamId::all().filter(|id| id.row().name.starts_with("ch")) {
+        let at: Vec<_> = [0.0, 2.0, 3.0].iter().map(|&gain| measure(&[(ParamId::Denoise, 0.7), (id, gain)])).collect();
+        eprintln!("TOPS {} {:?}", id.row().name, at);
+    }
 }

@@ -125,9 +125,9 @@ fn a_control_taken_back_leaves_every_slot_its_own() {
     };
     let always_own = run(0.25, [None, None]);
     assert_eq!(run(0.25, [Some(0.25), None]), always_own, "the shared value was the slot's own");
-    for slot in 0..DEPTH {
-        let taken_back = run(0.25, [Some(-0.5), None])[slot].clone();
-        assert_ne!(taken_back, always_own[slot], "slot {slot} heard the shared value for a tick");
-        assert_ne!(taken_back, run(0.25, [Some(-0.5), Some(-0.5)])[slot], "slot {slot} has its own back");
+    let (taken_back, kept) = (run(0.25, [Some(-0.5), None]), run(0.25, [Some(-0.5), Some(-0.5)]));
+    for (slot, own) in always_own.iter().enumerate() {
+        assert_ne!(taken_back[slot], *own, "slot {slot} heard the shared value for a tick");
+        assert_ne!(taken_back[slot], kept[slot], "slot {slot} has its own back");
     }
 }

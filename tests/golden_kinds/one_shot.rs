@@ -6,9 +6,13 @@ use engine::latent::LATENT_CHANNELS;
 use engine::solver::curve::Curve;
 use engine::solver::dcw::Correction;
 use engine::solver::noise::{Draw, NoiseSource, Purpose};
-use engine::solver::one_shot::{Conditioning, CoverSwitch, OneShot, Repaint, levels};
 use engine::solver::step::Method;
 use serde_json::Value;
+
+#[path = "one_shot_sampler.rs"]
+mod sampler;
+
+use sampler::{Conditioning, CoverSwitch, OneShot, Repaint, levels};
 
 use super::network::Network;
 use crate::case::{Case, Golden, Report, Tensor};

@@ -132,7 +132,7 @@ pub enum DenoiserError {
         /// Tokens that fit.
         most: usize,
     },
-    /// A prompt is not whole tokens of the model's width, or none.
+    /// A prompt is not whole tokens of the model's width.
     #[error("a prompt of {found} numbers is not whole tokens of {width}")]
     TornTokens {
         /// Numbers of the prompt.
@@ -154,9 +154,9 @@ impl DenoiserError {
     /// Tokens of a prompt of so many numbers.
     ///
     /// # Errors
-    /// When they are not whole, none, or more than fit.
+    /// When they are not whole, or more than fit.
     pub(crate) fn count_tokens(numbers: usize, width: usize, most: usize) -> Result<usize, Self> {
-        if numbers == 0 || width == 0 || !numbers.is_multiple_of(width) {
+        if width == 0 || !numbers.is_multiple_of(width) {
             return Err(Self::TornTokens { found: numbers, width });
         }
         let found = numbers / width;

@@ -17,7 +17,6 @@ pub mod guidance;
 pub mod mask;
 pub mod noise;
 mod normal;
-pub mod one_shot;
 pub mod schedule;
 pub mod step;
 pub mod sweep;

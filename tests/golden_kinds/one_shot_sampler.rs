@@ -1,15 +1,15 @@
-//! The model's own sampler: one generation from start to end, without a ring.
+//! The published model's own sampler: one generation from start to end, without a ring.
 //!
-//! It exists beside the ring because the published model has it beside the published stream: covers that start from a
-//! partly noised source or change their conditioning on the way, and repainting of a part of a recording. Its steps are
-//! those of [`super::sweep`]. It allocates once, at the start.
+//! The instrument never plays by it: it stands here so that the golden vectors of the published sampler can be held
+//! against our steps and our network. Covers start from a partly noised source or change their conditioning on the way, and a
+//! part of a recording may be repainted. Its steps are those of the solver.
 
-use super::dcw::Correction;
-use super::noise::{Draw, NoiseSource, Purpose, fill_wide};
-use super::step::{Method, StepLaw, StepSpan};
-use super::sweep::{Operands, Sweep, SweepRoom};
-use crate::backend::{Denoiser, DenoiserError, DenoiserRow};
-use crate::latent::LATENT_CHANNELS;
+use engine::backend::{Denoiser, DenoiserError, DenoiserRow};
+use engine::latent::LATENT_CHANNELS;
+use engine::solver::dcw::Correction;
+use engine::solver::noise::{Draw, NoiseSource, Purpose, fill_wide};
+use engine::solver::step::{Method, StepLaw, StepSpan};
+use engine::solver::sweep::{Operands, Sweep, SweepRoom};
 
 /// Most steps that the sampler takes.
 pub const MAX_STEPS: usize = 20;
@@ -195,7 +195,6 @@ impl Repaint<'_> {
     }
 }
 
-#[cfg(test)]
 mod tests {
     use super::{Repaint, levels};
 
