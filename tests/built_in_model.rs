@@ -199,24 +199,3 @@ fn the_shipped_model_is_small_and_in_half_precision() {
     }
     assert!(bytes <= 25_000_000, "the built-in model has {bytes} bytes");
 }
-
-#[test]
-fn scratch_tops() {
-    let it = Instrument::open();
-    let codec = it.model.codec();
-    let frames = it.material.frames;
-    let mut whole = codec.window(frames, frames, Ends::Joined).expect("the codec compiles");
-    let mut sound = vec![[0.0_f32; 2]; frames * 1920];
-    let mut measure = |set: &[(ParamId, f64)]| {
-        let latent = it.play(set, None);
-        whole.decode(&latent, 0, &mut sound);
-        let peak = sound.iter().flatten().fold(0.0_f32, |peak, it| peak.max(it.abs()));
-        let power = sound.iter().flatten().map(|it| it * it).sum::<f32>() / (2 * sound.len()) as f32;
-        (peak, power.sqrt())
-    };
-    eprintln!("TOPS rest {:?}", measure(&[(ParamId::Denoise, 0.7)]));
-    for id in ParamId::all().filter(|id| id.row().name.starts_with("ch")) {
-        let at: Vec<_> = [0.0, 2.0, 3.0].iter().map(|&gain| measure(&[(ParamId::Denoise, 0.7), (id, gain)])).collect();
-        eprintln!("TOPS {} {:?}", id.row().name, at);
-    }
-}

@@ -15,6 +15,7 @@
 //! denoise = 0.6
 //! method = "sde"
 //! dcw_enabled = true
+//! ch13 = "group"                    # a keystone channel follows its group until it has a gain of its own
 //!
 //! [curves]                          # drawn over the tape: [time 0 to 1, value]
 //! source_blend = [[0.0, 0.2], [1.0, 0.8]]
