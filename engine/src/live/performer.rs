@@ -198,7 +198,8 @@ impl Performer {
         let due = self.pace.tick(values.whole(ParamId::Depth), self.ring.sampling.steps);
         let free = self.ring.slots().take(self.room).any(|slot| slot.is_none());
         let rows: usize = self.ring.slots().flatten().map(|slot| slot.request.rows()).sum();
-        let fits = rows + self.stage.births.rows(values) <= self.stage.backend.most_rows();
+        // What would not even fit alone is not waited for: it is refused at its birth, and told.
+        let fits = rows == 0 || rows + self.stage.births.rows(values) <= self.stage.backend.most_rows();
         if !(due && free && fits) {
             return;
         }

@@ -110,6 +110,29 @@ impl Backend for Nothing {
     }
 }
 
+/// Holds so many rows and computes nothing.
+struct Narrow(usize);
+
+impl Backend for Narrow {
+    fn fill(&mut self, birth: &Birth) -> Result<(), BackendError> {
+        let (found, most) = (birth.request.rows(), self.0);
+        if most < found { Err(BackendError::TooManyRows { found, most }) } else { Ok(()) }
+    }
+
+    fn advance(&mut self, plan: &TickPlan, _shared: &StepControls) -> Result<u8, BackendError> {
+        let (found, most) = (plan.positive.len(), self.0);
+        if most < found { Err(BackendError::TooManyRows { found, most }) } else { Ok(0) }
+    }
+
+    fn latent(&mut self, _slot: usize) -> &[f32] {
+        &[0.0; FRAMES * LATENT_CHANNELS]
+    }
+
+    fn most_rows(&self) -> usize {
+        self.0
+    }
+}
+
 fn with(changes: &[(ParamId, f64)]) -> Values {
     let mut values = Values::default();
     changes.iter().for_each(|&(id, value)| assert!(values.set(id, value), "{id:?} takes {value}"));
@@ -192,4 +215,26 @@ fn a_reseed_moves_every_birth_after_it_along_the_series_until_the_seed_is_turned
     let seeds: Vec<u64> = asked.lock().expect("one thread").births.iter().map(|it| it.1).collect();
     assert_eq!(seeds, [7, 8, 9, 9, 100], "a turned knob means that seed");
     assert!(finished[0] != finished[1] && finished[1] != finished[2] && finished[2] == finished[3]);
+}
+
+#[test]
+fn births_wait_for_room_in_the_batch_and_what_would_not_fit_alone_is_refused_and_told() {
+    let played = |most: usize| {
+        let (writer, _reader) = latents(FRAMES * LATENT_CHANNELS);
+        let mut performer = Performer::new(Load::new(Arc::new(material()), Box::new(Narrow(most)), writer));
+        let values = with(&[(ParamId::Depth, 8.0), (ParamId::Steps, 8.0), (ParamId::PromptBlend, 0.5)]);
+        let (mut finished, mut refused, mut told) = (0, 0, None);
+        for _ in 0..80 {
+            let report = performer.tick(&values, |_, _| ()).expect("no device is at fault");
+            (finished, refused) = (finished + report.finished, refused + report.refused);
+            told = report.refusal.or(told);
+        }
+        (finished, refused, told)
+    };
+    assert_eq!(played(16), (73, 0, None), "two rows a slot: the ring is full");
+    assert_eq!(played(5).1, 0, "two slots at a time");
+    assert!((18..=20).contains(&played(5).0), "{:?}", played(5));
+    let (finished, refused, told) = played(1);
+    assert_eq!((finished, told), (0, Some(BackendError::TooManyRows { found: 2, most: 1 })));
+    assert_eq!(refused, 80, "each birth by itself; none is taken again");
 }
