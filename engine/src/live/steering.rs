@@ -220,33 +220,63 @@ mod tests {
         assert_eq!(steering.controls(&Values::default()).velocity_scale, Some(Curve::Scalar(1.0)));
     }
 
-    #[test]
-    fn every_parameter_that_may_be_drawn_is_heard_as_it_was_drawn() {
-        for row in TABLE.iter().filter(|row| row.curve && row.id != ParamId::SourceBlend && row.id != ParamId::X0Target)
-        {
-            let (mut steering, values) = (Steering::new(2), Values::default());
-            let curve: Arc<[f32]> = [row.low as f32, row.high as f32].into();
-            let plain = steering.controls(&values).clone();
-            steering.draw(row.id, Some(&curve));
-            let drawn = steering.controls(&values);
-            let correction = drawn.correction.as_ref().expect("there is always one");
-            let heard = match row.id {
-                ParamId::VelocityScale => drawn.velocity_scale.as_ref(),
-                ParamId::OdeNoise => drawn.ode_noise.as_ref(),
-                ParamId::GuidanceScale => drawn.guidance_scale.as_ref(),
-                ParamId::CfgRescale => drawn.guidance_rescale.as_ref(),
-                ParamId::ApgMomentum => drawn.momentum.as_ref(),
-                ParamId::DcwScaler => Some(&correction.scaler),
-                ParamId::DcwHighScaler => Some(&correction.high_scaler),
-                other => panic!("{other:?} may be drawn and nothing here says where that is heard"),
-            };
-            assert_eq!(heard, Some(&Curve::Frames(Arc::clone(&curve))), "{}", row.name);
-            let mut again = drawn.clone();
-            steering.draw(row.id, None);
-            again.clone_from(steering.controls(&values));
-            assert_eq!(again, plain, "{}: a curve that was taken back leaves the value", row.name);
+    /// What a parameter's curve has become in the controls.
+    fn heard(id: ParamId, controls: &StepControls) -> Option<&Curve> {
+        match id {
+            ParamId::SourceBlend => controls.source_blend.as_ref(),
+            ParamId::VelocityScale => controls.velocity_scale.as_ref(),
+            ParamId::OdeNoise => controls.ode_noise.as_ref(),
+            ParamId::X0Target => controls.target_strength.as_ref(),
+            ParamId::GuidanceScale => controls.guidance_scale.as_ref(),
+            ParamId::CfgRescale => controls.guidance_rescale.as_ref(),
+            ParamId::ApgMomentum => controls.momentum.as_ref(),
+            ParamId::DcwScaler => controls.correction.as_ref().map(|it| &it.scaler),
+            ParamId::DcwHighScaler => controls.correction.as_ref().map(|it| &it.high_scaler),
+            other => panic!("{other:?} may be drawn and nothing here says where that is heard"),
         }
     }
+
+    fn is_heard_as_it_was_drawn(id: ParamId) {
+        let row = id.row();
+        let (mut steering, values) = (Steering::new(2), with(&[(ParamId::Method, 1.0)]));
+        let plain = steering.controls(&values).clone();
+        assert!(steering.draw(id, Some(&[row.low as f32, row.high as f32].into())));
+        // The solver's curve of a source blend is the generation's share.
+        let share = |value: f64| if id == ParamId::SourceBlend { 1.0 - value as f32 } else { value as f32 };
+        let drawn = Curve::from(vec![share(row.low), share(row.high)]);
+        assert_eq!(heard(id, steering.controls(&values)), Some(&drawn));
+        assert!(steering.draw(id, None));
+        assert_eq!(*steering.controls(&values), plain, "a curve that was taken back leaves the value");
+    }
+
+    macro_rules! one_test_a_curve {
+        ($($id:ident),*) => {
+            mod a_drawn_curve_is_heard_as_it_was_drawn {
+                $(#[test]
+                #[allow(non_snake_case)]
+                fn $id() {
+                    super::is_heard_as_it_was_drawn(crate::param::ParamId::$id);
+                })*
+            }
+
+            #[test]
+            fn every_curve_of_the_table_has_its_test() {
+                let drawn: Vec<ParamId> = ParamId::all().filter(|id| id.row().curve).collect();
+                assert_eq!(drawn, [$(ParamId::$id),*]);
+            }
+        };
+    }
+    one_test_a_curve!(
+        SourceBlend,
+        VelocityScale,
+        OdeNoise,
+        X0Target,
+        GuidanceScale,
+        CfgRescale,
+        ApgMomentum,
+        DcwScaler,
+        DcwHighScaler
+    );
 
     #[test]
     fn the_shelves_never_run_dry_however_often_knobs_move() {
