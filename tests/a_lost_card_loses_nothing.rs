@@ -159,8 +159,10 @@ fn more_rows_than_the_network_holds_are_refused_by_number() {
         request.conditions = vec![request.conditions[0].clone(); 5];
         ring.submit(Arc::new(request)).expect("it is sound");
     }
-    let error = one_tick(&mut ring, &mut backend, &mut Vec::new()).expect_err("20 rows of 16");
-    assert_eq!(error, BackendError::TooManyRows { found: 20, most: 16 });
+    let (mut plan, controls) = (TickPlan::new(), StepControls::default());
+    let report = tick(&mut ring, &mut backend, &mut plan, &controls, &mut |_| ()).expect("the card is well");
+    assert_eq!(report.refusal, Some(BackendError::TooManyRows { found: 20, most: 16 }));
+    assert_eq!((report.refused, report.advanced), (1, 3), "20 rows of 16: the others go on in the same tick");
     assert_eq!(ring.in_flight(), 3, "the others play on");
 }
 

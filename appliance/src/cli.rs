@@ -133,6 +133,9 @@ pub struct RenderArgs {
 /// `demon params`.
 #[derive(Args, Clone, Debug)]
 pub struct ParamsArgs {
+    /// The model whose knobs are shown [default: the one that `demon run` plays]
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
     /// JSON instead of a table
     #[arg(long)]
     pub json: bool,

@@ -157,7 +157,7 @@ impl Evening {
         let now = self.clock.now();
         let waiting = self.waiting.filter(|(_, until)| now < *until).map(|(id, _)| Target::Param(id));
         let show = |entry: &Entry| {
-            let state = look(entry, desk.store().aims(), binding.selected(), &panel);
+            let state = look(&binding.resolved(entry), desk.store().aims(), binding.selected(), &panel);
             LightState { blink: state.blink || Some(entry.target) == waiting, ..state }
         };
         let (map, playing) = (binding.map(), binding.playing());

@@ -11,8 +11,8 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use engine::backend::BackendError;
-use engine::live::{Patched, Patcher, Performer, Swap, ValuesReader, WindowDecoder};
-use engine::param::{EdgeReceiver, ParamId, SnapshotReader};
+use engine::live::{Patched, Patcher, TickSide, ValuesReader, WindowDecoder};
+use engine::param::ParamId;
 use engine::playback::{LoopBand, Meters, Player};
 use engine::ring::MAX_DEPTH;
 use hal::audio::{Ask, AudioOut, Heard, OutError, Speaker, become_realtime};
@@ -40,6 +40,8 @@ pub struct Pulse {
     pub latents: AtomicU64,
     /// Slots given up because they were no longer finite.
     pub unsound: AtomicU64,
+    /// Slots given up because their requests cannot be computed.
+    pub refused: AtomicU64,
     /// Microseconds of the last tick.
     pub tick_us: AtomicU32,
     /// Windows sent to the tape.
@@ -99,23 +101,25 @@ pub fn audio(
 /// # Errors
 /// When the thread cannot be started.
 pub fn ticks(
-    mut performer: Performer,
-    mut snapshots: SnapshotReader,
-    mut edges: EdgeReceiver<Swap>,
+    mut side: TickSide,
     mut troubles: Producer<BackendError>,
     pulse: Arc<Pulse>,
 ) -> io::Result<JoinHandle<()>> {
     Builder::new().name("tick".to_owned()).spawn(move || {
         while !pulse.stop.load(Relaxed) {
             let begun = Instant::now();
-            let values = snapshots.latest().values;
-            while let Some(edge) = edges.next_edge() {
-                edges.retire(performer.obey(edge));
-            }
-            match performer.tick(&values, |_, _| ()) {
+            match side.tick(|_, _| ()) {
                 Ok(report) => {
                     pulse.latents.fetch_add(report.finished as u64, Relaxed);
                     pulse.unsound.fetch_add(report.unsound as u64, Relaxed);
+                    pulse.refused.fetch_add(report.refused as u64, Relaxed);
+                    if let Some(refusal) = report.refusal {
+                        let _ = troubles.push(refusal);
+                    }
+                    if report.advanced == 0 {
+                        // Nothing is in flight, for instance because every request is refused.
+                        std::thread::sleep(TICK_REST);
+                    }
                 }
                 Err(error) => {
                     pulse.failed_ticks.fetch_add(1, Relaxed);
@@ -124,7 +128,7 @@ pub fn ticks(
                     std::thread::sleep(TICK_REST);
                 }
             }
-            for (place, slot) in performer.ring().slots().enumerate() {
+            for (place, slot) in side.performer().ring().slots().enumerate() {
                 pulse.slots[place].store(slot.map_or(EMPTY, |it| it.step as u32), Relaxed);
             }
             pulse.tick_us.store(begun.elapsed().as_micros() as u32, Relaxed);

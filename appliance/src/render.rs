@@ -132,7 +132,7 @@ impl Desk {
             self.tick()?;
             self.next_tick += self.tick_frames;
         }
-        let values = self.rig.snapshots.latest().values;
+        let values = self.rig.values.latest();
         let (head, band) = (self.rig.conductor.transport().playhead(), self.rig.conductor.transport().band());
         if let Patched::Sent { .. } = self.rig.patcher.patch(&values, head, band) {
             self.rendered.windows += 1;
@@ -143,19 +143,18 @@ impl Desk {
     }
 
     fn tick(&mut self) -> anyhow::Result<()> {
-        let values = self.rig.snapshots.latest().values;
-        while let Some(edge) = self.rig.edges.next_edge() {
-            let spent = self.rig.performer.obey(edge);
-            self.rig.edges.retire(spent);
-        }
         let (log, rendered) = (&mut self.log, &mut self.rendered);
         let mut failed = None;
-        self.rig.performer.tick(&values, |serial, latent| {
+        let report = self.rig.ticks.tick(|serial, latent| {
             rendered.latents += 1;
             if let Some(log) = log {
                 failed = failed.take().or(write_latent(log, serial, latent).err());
             }
         })?;
+        // A file is rendered whole or not at all: there is nobody who could hear that generations are missing.
+        if let Some(refusal) = report.refusal {
+            bail!("a generation cannot be computed: {refusal}");
+        }
         rendered.ticks += 1;
         failed.map_or(Ok(()), |error| Err(error).context("the latent log cannot be written"))
     }

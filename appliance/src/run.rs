@@ -162,8 +162,7 @@ impl Stage {
         let (device, tick_troubles, queues) = DeviceSide::new(set.recovery.take());
         let ask = Ask::default();
         let most = (LEAD_MOST_S * ask.rate_hz as usize).min(tape_frames / 2);
-        let Rig { player, performer, snapshots, edges, patcher, values, conductor } =
-            Rig::new(set, Lead::new(ask.period_frames, most))?;
+        let Rig { player, ticks, patcher, values, conductor } = Rig::new(set, Lead::new(ask.period_frames, most))?;
         let meters = Arc::clone(conductor.transport().meters());
         let pulse = Arc::new(Pulse::default());
         let (tell, opened) = channel();
@@ -173,7 +172,7 @@ impl Stage {
             said.push(refused);
         }
         let others = vec![
-            fast::ticks(performer, snapshots, edges, tick_troubles, Arc::clone(&pulse))?,
+            fast::ticks(ticks, tick_troubles, Arc::clone(&pulse))?,
             fast::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse))?,
         ];
         Ok(Self { name, seconds, conductor, pulse, device, audio, others, opened })

@@ -15,6 +15,7 @@ use engine::model::{self, Model, Packing};
 use crate::cli::{BackendChoice, SetArgs, WhenLost};
 use crate::compute::{self, Chosen, Preparing};
 use crate::document::{is_newer, lines};
+use crate::instrument::Instrument;
 use crate::patch::Patch;
 use crate::progress::ProgressLine;
 use crate::recovery::{Parts, Recovery};
@@ -44,6 +45,8 @@ pub struct Set {
     pub stage: Stage,
     /// What computes it, in a few words.
     pub computes: String,
+    /// How far the model's knobs go.
+    pub instrument: Instrument,
     /// How it is built again when its device was lost; `None` for the processor.
     pub recovery: Option<Recovery>,
     /// What the player should know, in sentences.
@@ -58,10 +61,12 @@ impl Set {
     pub fn open(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, faults) = patch(args, &folder)?;
+        let (instrument, more) = Instrument::open(&folder);
+        let faults: Vec<String> = faults.into_iter().chain(more).collect();
         if !faults.is_empty() {
             bail!(faults.join("\n"));
         }
-        Self::prepare(args, line, &folder, patch)
+        Self::prepare(args, line, &folder, (patch, instrument))
     }
 
     /// Prepares the set from as much of the patch as is sound: a stage starts with what there is. In place of a patch of a
@@ -72,8 +77,9 @@ impl Set {
     pub fn open_sound(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, faults) = patch(args, &folder)?;
-        let mut set = Self::prepare(args, line, &folder, patch)?;
-        set.notices.splice(0..0, faults);
+        let (instrument, more) = Instrument::open(&folder);
+        let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
+        set.notices.splice(0..0, faults.into_iter().chain(more));
         Ok(set)
     }
 
@@ -81,7 +87,7 @@ impl Set {
         args: &SetArgs,
         line: &mut ProgressLine,
         folder: &Path,
-        Listed { name: patch_name, mut patch }: Listed,
+        (Listed { name: patch_name, mut patch }, instrument): (Listed, Instrument),
     ) -> anyhow::Result<Self> {
         let recording = args.source.clone().or_else(|| patch.source.clone());
         let Some(recording) = recording else {
@@ -119,7 +125,7 @@ impl Set {
         notices.extend(why);
         let computes = words;
         let (name, tape) = (source.name, source.pcm);
-        Ok(Self { patch, patch_name, name, tape, material, stage, computes, recovery, notices })
+        Ok(Self { patch, patch_name, name, tape, material, stage, computes, instrument, recovery, notices })
     }
 
     /// Length of the tape in seconds.

@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 
 use appliance::config::BoxConfig;
 use appliance::document::{Format, is_newer};
+use appliance::instrument::Instrument;
 use appliance::memory::{self, Memory};
 use appliance::patch::{Patch, PatchError};
 use appliance::plans::{Lookup, PlanStore, Sidecar, SidecarFault, Why};
@@ -48,6 +49,7 @@ fn told(format: Format, text: &str) -> Vec<String> {
         Format::LearntMaps => memory::parse(text).1,
         Format::Profile => Profile::parse_sound("bench", text).1,
         Format::BoxFile => BoxConfig::parse(text).1,
+        Format::Instrument => Instrument::parse(text).1,
         Format::PlanSidecar => return Sidecar::parse(text).err().iter().map(ToString::to_string).collect(),
     };
     faults.iter().map(ToString::to_string).collect()
@@ -264,6 +266,23 @@ fn a_newer_box_file_is_told_and_the_box_starts_as_without_it() {
     let (config, told) = BoxConfig::open(Some(&path)).expect("a file");
     assert_eq!((config, told.len()), (BoxConfig::default(), 1), "{told:?}");
     assert!(told[0].starts_with(&format!("{}:2: format: ", path.display())), "{told:?}");
+}
+
+#[test]
+fn a_newer_instrument_is_told_and_the_knobs_go_as_published() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut read = Vec::new();
+    for name in known(Format::Instrument) {
+        put(folder.path(), "instrument.toml", Format::Instrument, &name);
+        let (instrument, told) = Instrument::open(folder.path());
+        assert!(told.is_none() && instrument != Instrument::default(), "{told:?}");
+        read.push(instrument);
+    }
+    assert!(read.windows(2).all(|two| two[0] == two[1]), "the same instrument in every format");
+    put(folder.path(), "instrument.toml", Format::Instrument, NEWER);
+    let (instrument, told) = Instrument::open(folder.path());
+    assert_eq!(instrument, Instrument::default());
+    assert!(told.is_some_and(|it| it.contains("instrument.toml:2: format: ") && it.lines().count() == 1));
 }
 
 #[test]
