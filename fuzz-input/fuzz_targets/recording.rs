@@ -7,7 +7,7 @@ use appliance::source::read_source;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     // Four seconds at most: a fuzzer learns nothing from more.
-    match read_source(Cursor::new(bytes.to_vec()), None, String::new(), 4.0, &mut |_| {}) {
+    match read_source(Cursor::new(bytes.to_vec()), String::new(), 4.0, &mut |_| {}) {
         Ok(source) => {
             assert!(source.pcm.iter().flatten().all(|sample| sample.abs() <= 1.0));
             assert!(!source.pcm.is_empty() && source.pcm.len() % 1920 == 0);

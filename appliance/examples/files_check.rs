@@ -1,0 +1,34 @@
+//! What the box makes of files: one line a file, with tabs between its parts. `tools/files-check/run` holds it against what
+//! other programs say.
+//!
+//! A recording is `file, frames, rate, channels, words`; a MIDI file `file, gestures, seconds, words`. A file that is refused
+//! has `-` in place of numbers. Words are everything that a player would be told, joined by `; `.
+
+use std::path::Path;
+
+use appliance::source::{Notice, load_source};
+
+/// Longer than any file that is checked, in seconds.
+const LONGEST_S: f64 = 4000.0;
+
+fn main() {
+    let mut out = String::new();
+    for name in std::env::args().skip(1) {
+        out += &recording(&name);
+        out.push('\n');
+    }
+    std::io::Write::write_all(&mut std::io::stdout(), out.as_bytes()).expect("standard output is open");
+}
+
+fn recording(name: &str) -> String {
+    match load_source(Path::new(name), LONGEST_S, &mut |_| {}) {
+        Ok(source) => {
+            // What is done to every loop that does not fit is no word about the file.
+            let usual = |it: &&Notice| !matches!(it, Notice::Fitted { .. } | Notice::SeamBent);
+            let words: Vec<String> = source.notices.iter().filter(usual).map(ToString::to_string).collect();
+            let it = &source.origin;
+            format!("{name}\t{}\t{}\t{}\t{}", it.frames, it.rate_hz, it.channels, words.join("; "))
+        }
+        Err(error) => format!("{name}\t-\t-\t-\t{}", error.fault),
+    }
+}
