@@ -5,7 +5,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -74,6 +74,9 @@ gpu-pack: ## the harness and TensorRT's libraries for a machine with a GPU and w
 
 vm-test: ## the surface on real kernel drivers in QEMU, played from outside; a table, and target/vm-test/report.json
 	tools/vm-test/run $(ARGS)
+
+files-check: packages ## recordings and MIDI files against sox, ffmpeg and mido, where they are installed: lengths and events, a table
+	tools/files-check/run $(ARGS)
 
 fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
 	fuzz/run $(SECONDS)

@@ -1,12 +1,13 @@
 //! What the box makes of files: one line a file, with tabs between its parts. `tools/files-check/run` holds it against what
 //! other programs say.
 //!
-//! A recording is `file, frames, rate, channels, words`; a MIDI file `file, gestures, seconds, words`. A file that is refused
+//! A recording is `file, frames, rate, channels, words`; a MIDI file `file, messages, seconds, words`. A file that is refused
 //! has `-` in place of numbers. Words are everything that a player would be told, joined by `; `.
 
 use std::path::Path;
 
 use appliance::source::{Notice, load_source};
+use hal::midi::Score;
 
 /// Longer than any file that is checked, in seconds.
 const LONGEST_S: f64 = 4000.0;
@@ -14,7 +15,7 @@ const LONGEST_S: f64 = 4000.0;
 fn main() {
     let mut out = String::new();
     for name in std::env::args().skip(1) {
-        out += &recording(&name);
+        out += &if name.ends_with(".mid") { score(&name) } else { recording(&name) };
         out.push('\n');
     }
     std::io::Write::write_all(&mut std::io::stdout(), out.as_bytes()).expect("standard output is open");
@@ -30,5 +31,16 @@ fn recording(name: &str) -> String {
             format!("{name}\t{}\t{}\t{}\t{}", it.frames, it.rate_hz, it.channels, words.join("; "))
         }
         Err(error) => format!("{name}\t-\t-\t-\t{}", error.fault),
+    }
+}
+
+fn score(name: &str) -> String {
+    let bytes = std::fs::read(name).expect("a file that can be read");
+    match Score::read(&bytes) {
+        Ok(score) => {
+            let words: Vec<String> = score.notices().iter().map(ToString::to_string).collect();
+            format!("{name}\t{}\t{:.3}\t{}", score.messages().len(), score.length().as_secs_f64(), words.join("; "))
+        }
+        Err(fault) => format!("{name}\t-\t-\t{fault}"),
     }
 }

@@ -17,6 +17,8 @@ use super::wave::CHANNELS_MAX;
 
 /// A size that says nothing.
 const UNKNOWN: u64 = 0xffff_ffff;
+/// From here on a count of frames is what a pipe writes.
+const FRAMES_UNKNOWN: u32 = 0x7fff_0000;
 /// Frames and bytes of a block of QuickTime's ADPCM, for each channel.
 const IMA_FRAMES: usize = 64;
 const IMA_BYTES: usize = 34;
@@ -52,8 +54,8 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64) -> Resul
     let Some(common) = common else { return Err(broken("AIFF", "its format is not said")) };
     let Some((start, end)) = sound else { return Err(broken("AIFF", "there is no sound in it")) };
     let (layout, frames) = read_common(&common, packed)?;
-    // The count is of frames in AIFF, and of blocks where the sound is packed in blocks.
-    let promised = u64::from(frames) * layout.frames as u64;
+    // The count is of frames in AIFF, and of blocks where the sound is packed in blocks. All ones mean that nobody knew.
+    let promised = if frames >= FRAMES_UNKNOWN { 0 } else { u64::from(frames) * layout.frames as u64 };
     let bytes = glance.part(start, end);
     let held = layout.frames_in(bytes.length());
     let most = if promised == 0 { u64::MAX } else { promised.max(if end < glance.length() { 0 } else { held }) };

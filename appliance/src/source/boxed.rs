@@ -59,9 +59,14 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64, kind: &'
     let id = track.id;
     let sound = if kind == "M4A" { gaps::sound(glance, from, rate_hz)? } else { None };
     take.promises(sound.map_or(promised, |it| it.frames), rate_hz);
-    let mut packets = Packets { id, skip: sound.map_or(0, |it| it.skip), left: sound.map_or(u64::MAX, |it| it.frames) };
+    let mut packets =
+        Packets { id, skip: sound.map_or(0, |it| it.skip), left: sound.map_or(u64::MAX, |it| it.frames), longest: 1 };
     let played = packets.play(take, &mut *format, decoder)?;
-    take.ends_early(played, promised.max(sound.map_or(0, |it| it.skip + it.frames)), rate_hz);
+    // Counts are often rounded up to whole packets: less than one is no loss.
+    let promised = promised.max(sound.map_or(0, |it| it.skip + it.frames));
+    if promised >= played + packets.longest {
+        take.ends_early(played, promised, rate_hz);
+    }
     Ok(length)
 }
 
@@ -75,6 +80,8 @@ struct Packets {
     /// Frames still to be left out, and then to be played.
     skip: u64,
     left: u64,
+    /// Frames of the longest packet.
+    longest: u64,
 }
 
 impl Packets {
@@ -106,9 +113,11 @@ impl Packets {
                 continue;
             }
             let frames = packet.dur.get();
+            self.longest = self.longest.max(frames);
             match decoder.decode(&packet) {
                 Ok(buffer) => {
                     in_a_row = 0;
+                    self.longest = self.longest.max(buffer.frames() as u64);
                     played += buffer.frames() as u64;
                     buffer.copy_to_vec_interleaved(&mut interleaved);
                     let (rate_hz, fold) = (buffer.spec().rate(), Fold::of(buffer.spec().channels()));

@@ -139,7 +139,7 @@ impl Chunks {
         if self.numbers == Numbers::Wide {
             return Ok(end.saturating_add((8 - (size + WIDE_HEAD) % 8) % 8));
         }
-        if size % 2 == 0 || (is_known(glance, end)? && !is_known(glance, end + 1)?) {
+        if size.is_multiple_of(2) || (is_known(glance, end)? && !is_known(glance, end + 1)?) {
             return Ok(end);
         }
         Ok(end.saturating_add(1))

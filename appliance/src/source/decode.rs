@@ -28,11 +28,12 @@ pub(super) fn decode<R: Readable + 'static>(
             if begun {
                 return Err(Fault::Unknown);
             }
-            let end = glance.length();
-            if !glance.is_blank(at, end)? {
-                take.foreign(end - at);
+            let next = sniff::next_marked(&mut glance, at)?;
+            if !glance.is_blank(at, next)? {
+                take.foreign(next - at);
             }
-            break;
+            at = next;
+            continue;
         };
         let end = match play(&mut take, &mut glance, at, kind) {
             Ok(end) => end,

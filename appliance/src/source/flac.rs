@@ -252,7 +252,9 @@ impl Stream {
     /// The next place where a whole frame stands that is not behind the one that is due.
     fn next_frame(&mut self, glance: &mut Glance, from: u64) -> io::Result<Option<(u64, Head)>> {
         let mut at = from;
-        while let Some(place) = glance.find(&[0xff], at, glance.length())? {
+        // Another recording has frames too, and they are none of this one's.
+        let end = glance.find(b"fLaC", from, glance.length())?.unwrap_or(glance.length());
+        while let Some(place) = glance.find(&[0xff], at, end)? {
             if let Some(head) = Head::read(glance.look(place, HEAD_MAX)?) {
                 let ahead = self.next.is_none_or(|due| self.place_of(&head) >= due);
                 if ahead && self.end_of_frame(glance, place, &head)?.is_some() {

@@ -109,7 +109,7 @@ impl Fold {
 
 /// Left and right weight of a channel that has no place.
 fn alternate(channel: usize) -> [f32; 2] {
-    if channel % 2 == 0 { [1.0, 0.0] } else { [0.0, 1.0] }
+    if channel.is_multiple_of(2) { [1.0, 0.0] } else { [0.0, 1.0] }
 }
 
 /// Left and right weight of a speaker's place.

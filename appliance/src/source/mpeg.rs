@@ -301,7 +301,9 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64) -> Resul
             if sniff::marked(glance, at)?.is_some_and(|it| !matches!(it, Kind::Other(_))) {
                 break;
             }
-            at = resume(take, glance, at)?;
+            let next = resume(glance, at)?;
+            tell_gap(take, glance, (at, next), stream.as_mut())?;
+            at = next;
             continue;
         };
         let frame = glance.look(at, head.bytes)?.to_vec();
@@ -344,8 +346,8 @@ impl Stream {
     }
 }
 
-/// The next place where frames go on; tells what lies in between.
-fn resume(take: &mut Take<'_>, glance: &mut Glance, at: u64) -> Result<u64, Fault> {
+/// The next place where frames, a tag or another file go on.
+fn resume(glance: &mut Glance, at: u64) -> io::Result<u64> {
     let length = glance.length();
     let mut next = length;
     let mut look = at + 1;
@@ -356,12 +358,35 @@ fn resume(take: &mut Take<'_>, glance: &mut Glance, at: u64) -> Result<u64, Faul
         }
         look = place + 1;
     }
-    // Tags and other files may stand in between too; only their marks are looked for.
     for mark in [&b"OggS"[..], b"fLaC", b"RIFF", b"ID3\x03", b"ID3\x04", b"TAG", b"APETAGEX"] {
         next = glance.find(mark, at, next)?.unwrap_or(next);
     }
-    if next > at && !glance.is_blank(at, next)? {
-        take.foreign(next - at);
-    }
     Ok(next.max(at + 1))
+}
+
+/// Tells of bytes that are no frames. Where whole frames would fit into the gap of a stream that goes on, they were frames.
+fn tell_gap(
+    take: &mut Take<'_>,
+    glance: &mut Glance,
+    (at, next): (u64, u64),
+    stream: Option<&mut Stream>,
+) -> io::Result<()> {
+    if glance.is_blank(at, next)? {
+        return Ok(());
+    }
+    let gap = next - at;
+    let goes_on = head_at(glance, next)?;
+    if let (Some(stream), Some(head)) = (stream, goes_on) {
+        let bytes = head.bytes.max(1) as u64;
+        // Frames of a constant bit rate differ by a byte.
+        let count = (gap + bytes / 2) / bytes;
+        if stream.head.goes_with(&head) && count > 0 && gap.abs_diff(count * bytes) <= count {
+            stream.frames += count;
+            stream.bytes += gap;
+            take.damaged(count * head.frames(), head.rate_hz);
+            return Ok(());
+        }
+    }
+    take.foreign(gap);
+    Ok(())
 }

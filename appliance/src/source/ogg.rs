@@ -49,14 +49,16 @@ impl Page {
         let table = glance.look(at + HEAD as u64, segments)?.to_vec();
         let body_length: usize = table.iter().map(|it| usize::from(*it)).sum();
         let whole = glance.look(at, HEAD + segments + body_length)?;
-        if table.len() < segments || whole.len() < HEAD + segments + body_length {
+        if table.len() < segments || whole.len() < HEAD + segments {
             return Ok(None);
         }
+        // Where the file was cut off, the packets before that place are still whole.
+        let cut = whole.len() < HEAD + segments + body_length;
         let mut crc = Crc32::new(0);
         crc.process_buf_bytes(&head[..22]);
         crc.process_buf_bytes(&[0; 4]);
         crc.process_buf_bytes(&whole[26..]);
-        if crc.crc() != u32::from_le_bytes([head[22], head[23], head[24], head[25]]) {
+        if !cut && crc.crc() != u32::from_le_bytes([head[22], head[23], head[24], head[25]]) {
             return Ok(None);
         }
         let body = whole[HEAD + segments..].to_vec();
@@ -72,18 +74,26 @@ impl Page {
         if goes_on {
             pieces.push(piece);
         }
+        if cut {
+            let mut end = 0;
+            pieces.retain(|length| {
+                end += length;
+                end <= body.len()
+            });
+        }
         let number = |from: usize| u32::from_le_bytes([head[from], head[from + 1], head[from + 2], head[from + 3]]);
+        let count = u64::from(number(6)) | u64::from(number(10)) << 32;
         Ok(Some(Self {
             continued: head[5] & 1 != 0,
             first: head[5] & 2 != 0,
-            last: head[5] & 4 != 0,
-            count: u64::from(number(6)) | u64::from(number(10)) << 32,
+            last: head[5] & 4 != 0 && !cut,
+            count: if cut { NO_COUNT } else { count },
             serial: number(14),
             number: number(18),
             pieces,
-            goes_on,
+            goes_on: goes_on && !cut,
+            length: (HEAD + segments + body.len()) as u64,
             body,
-            length: (HEAD + segments + body_length) as u64,
         }))
     }
 }
@@ -164,7 +174,8 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64) -> Resul
         (None, None) if take.is_empty() => {
             return Err(Fault::Broken { kind: "OGG", why: "its beginning is missing".to_owned() });
         }
-        (None, _) => {}
+        (None, Some(fault)) => take.note(Notice::LeftOut { what: fault.to_string(), at_s: take.at_s() }),
+        (None, None) => {}
     }
     Ok(at)
 }
@@ -180,7 +191,7 @@ fn resume(take: &mut Take<'_>, glance: &mut Glance, at: u64) -> Result<Option<u6
         return Ok(Some(tags));
     }
     let is_page = glance.exactly::<4>(at)? == Some(*b"OggS");
-    if !is_page && sniff::marked(glance, at)?.is_some_and(|it| !matches!(it, Kind::Other(_) | Kind::Ogg)) {
+    if !is_page && sniff::follows(glance, at)?.is_some_and(|it| !matches!(it, Kind::Other(_) | Kind::Ogg)) {
         return Ok(None);
     }
     let mut next = None;

@@ -108,6 +108,15 @@ pub(super) fn follows(glance: &mut Glance, at: u64) -> io::Result<Option<Kind>> 
     }
 }
 
+/// Where the next recording stands that begins with a mark; the end where there is none.
+pub(super) fn next_marked(glance: &mut Glance, from: u64) -> io::Result<u64> {
+    let mut next = glance.length();
+    for mark in [&b"fLaC"[..], b"OggS", b"RIFF", b"RF64", b"FORM", b"ID3\x03", b"ID3\x04"] {
+        next = glance.find(mark, from + 1, next)?.unwrap_or(next);
+    }
+    Ok(next)
+}
+
 /// What stands at `at`: also MPEG audio, and text.
 pub(super) fn sniff(glance: &mut Glance, at: u64) -> io::Result<Option<Kind>> {
     if let Some(kind) = marked(glance, at)? {

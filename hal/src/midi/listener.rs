@@ -410,8 +410,9 @@ mod tests {
     #[test]
     fn a_half_that_is_alone_is_told_when_its_time_is_over_and_only_once() {
         let nrpn = Control::Nrpn { channel: 1, number: 9 };
-        // What comes, of which control, and the place of the half that waits.
-        let rows: [(&[(u8, u8)], Control, u16); 5] = [
+        /// What comes, of which control, and the place of the half that waits.
+        type Alone = (&'static [(u8, u8)], Control, u16);
+        let rows: [Alone; 5] = [
             (&[(1, 64)], FADER, 64 << 7),
             (&[(33, 5)], FADER, 5),
             (&[(1, 3), (33, 4), (1, 70)], FADER, 70 << 7),
