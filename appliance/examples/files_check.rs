@@ -2,7 +2,8 @@
 //! other programs say.
 //!
 //! A recording is `file, frames, rate, channels, words`; a MIDI file `file, messages, seconds, words`. A file that is refused
-//! has `-` in place of numbers. Words are everything that a player would be told, joined by `; `.
+//! has `-` in place of numbers. Words are everything that a player would be told, joined by `; `. A first argument that is a number
+//! is the longest part of a recording that is read, in seconds.
 
 use std::path::Path;
 
@@ -14,15 +15,20 @@ const LONGEST_S: f64 = 4000.0;
 
 fn main() {
     let mut out = String::new();
-    for name in std::env::args().skip(1) {
-        out += &if name.ends_with(".mid") { score(&name) } else { recording(&name) };
+    let mut names: Vec<String> = std::env::args().skip(1).collect();
+    let longest_s = names.first().and_then(|it| it.parse().ok());
+    if longest_s.is_some() {
+        names.remove(0);
+    }
+    for name in names {
+        out += &if name.ends_with(".mid") { score(&name) } else { recording(&name, longest_s.unwrap_or(LONGEST_S)) };
         out.push('\n');
     }
     std::io::Write::write_all(&mut std::io::stdout(), out.as_bytes()).expect("standard output is open");
 }
 
-fn recording(name: &str) -> String {
-    match load_source(Path::new(name), LONGEST_S, &mut |_| {}) {
+fn recording(name: &str, longest_s: f64) -> String {
+    match load_source(Path::new(name), longest_s, &mut |_| {}) {
         Ok(source) => {
             // What is done to every loop that does not fit is no word about the file.
             let usual = |it: &&Notice| !matches!(it, Notice::Fitted { .. } | Notice::SeamBent);

@@ -7,7 +7,7 @@ use super::bytes::{Bytes, Glance, Readable};
 use super::sniff::{self, Kind};
 use super::take::{Recording, Take};
 use super::{Fault, Notice, Progress};
-use super::{aiff, boxed, flac, mpeg, ogg, wave};
+use super::{aiff, boxed, caf, flac, mpeg, ogg, wave};
 
 /// Decodes at most `longest_s` seconds.
 pub(super) fn decode<R: Readable + 'static>(
@@ -66,6 +66,7 @@ fn play(take: &mut Take<'_>, glance: &mut Glance, at: u64, kind: Kind) -> Result
             }
             mpeg::play(take, glance, first)
         }
+        Kind::Boxed("CAF") => caf::play(take, glance, at),
         Kind::Boxed(kind) => boxed::play(take, glance, at, kind),
         Kind::Other(name) => Err(Fault::Unsupported(name.to_owned())),
     }

@@ -9,6 +9,7 @@
 mod aiff;
 mod boxed;
 mod bytes;
+mod caf;
 mod chunks;
 mod decode;
 mod flac;

@@ -51,6 +51,10 @@ impl Head {
         if word >> 21 != 0x7ff || version == 1 || layer == 0 || rate == 15 || speed == 3 {
             return None;
         }
+        // The lowest rates were added for layer 3 alone.
+        if version == 0 && layer != 1 {
+            return None;
+        }
         let (layer, first) = (4 - layer as u8, version == 3);
         let divided = if first {
             1
@@ -127,7 +131,7 @@ fn frame_at(glance: &mut Glance, at: u64, before: Option<&Head>) -> io::Result<O
     Ok((goes_on || followed && before.is_some()).then_some(head))
 }
 
-/// The first place in `from..to` where three frames follow one another, or fewer up to the end.
+/// The first place in `from..to` where three frames follow one another, or two up to the end.
 pub(super) fn first_frame(glance: &mut Glance, from: u64, to: u64) -> io::Result<Option<u64>> {
     let mut at = from;
     while let Some(place) = glance.find(&[0xff], at, to)? {
@@ -148,13 +152,14 @@ pub(super) fn is_free(glance: &mut Glance, at: u64) -> io::Result<bool> {
     Ok(glance.find(&head[..3], at + 24, at + 4096)?.is_some())
 }
 
-/// Whether three frames follow one another here, or fewer up to the end.
+/// Whether three frames follow one another here, or two up to the end.
 pub(super) fn begins_at(glance: &mut Glance, place: u64) -> io::Result<bool> {
     let Some(first) = head_at(glance, place)?.filter(|it| it.bytes > 4) else { return Ok(false) };
     let mut at = place;
     for count in 0..3 {
         let Some(head) = head_at(glance, at)?.filter(|it| it.goes_with(&first) && it.bytes > 4) else {
-            return Ok(count > 0 && (at == glance.length() || sniff::tag(glance, at)?.is_some()));
+            // A single one may be found in any rubbish.
+            return Ok(count > 1 && (at == glance.length() || sniff::tag(glance, at)?.is_some()));
         };
         at += head.bytes as u64;
     }

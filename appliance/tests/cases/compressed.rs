@@ -203,6 +203,15 @@ fn a_page_that_is_missing_is_a_gap_of_its_length() {
     assert!(heard.told.len() == 1 && heard.told[0].starts_with("damaged at "), "{heard:?}");
     let headless = &it[place_of(&it[4..], b"OggS") + 4..];
     is_refused("its first page is missing", headless, "a broken OGG file: its beginning is missing");
+    // A head of an MPEG frame that happens to lead to the very end of rubbish is no recording.
+    let mut rubbish: Vec<u8> = (0..5000u32).map(|n| ((n * n) >> 3) as u8 & 0x7f | 1).collect();
+    let place = rubbish.len() - 384;
+    rubbish[place..place + 4].copy_from_slice(&[0xff, 0xfb, 0x94, 0xc4]);
+    is_refused(
+        "a frame of rubbish",
+        &rubbish,
+        "not a recording (WAV, AIFF, FLAC, OGG Vorbis, Opus, MP3, M4A, CAF and AU are read)",
+    );
 }
 
 #[test]

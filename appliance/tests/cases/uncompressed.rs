@@ -247,17 +247,13 @@ fn aiff_au_and_caf_play() {
     let description =
         [&f64::from(RATE).to_be_bytes()[..], b"lpcm", &[0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 16]]
             .concat();
-    let caf = [
-        &b"caff\0\x01\0\0desc"[..],
-        &32u64.to_be_bytes(),
-        &description,
-        b"data",
-        &96_004u64.to_be_bytes(),
-        &[0; 4],
-        &sound(),
-    ]
-    .concat();
-    plays("CAF", &caf, FRAMES);
+    let caf = |size: u64| {
+        let head = [&b"caff\0\x01\0\0desc"[..], &32u64.to_be_bytes(), &description].concat();
+        [head, b"data".to_vec(), size.to_be_bytes().to_vec(), vec![0; 4], sound()].concat()
+    };
+    plays("CAF", &caf(96_004), FRAMES);
+    plays("CAF from a pipe", &caf(u64::MAX), FRAMES);
+    plays_and_says("CAF that is cut", &caf(192_004), FRAMES, &["the file ends early: 2.0 s of 4.0 s"]);
 }
 
 #[test]
