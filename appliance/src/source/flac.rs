@@ -6,7 +6,6 @@
 
 use std::io;
 
-use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::checksum::{Crc8Ccitt, Crc16Ansi};
 use symphonia::core::codecs::audio::well_known::CODEC_ID_FLAC;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
@@ -16,7 +15,7 @@ use symphonia::core::units::{Duration, Timestamp};
 
 use super::bytes::Glance;
 use super::take::Take;
-use super::{Fault, Notice, sniff};
+use super::{Fault, Notice, packets, sniff};
 
 /// Bytes looked at first for the end of a frame; it is doubled as long as the end is not found.
 const FIRST_LOOK: usize = 1 << 14;
@@ -133,7 +132,8 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64) -> Resul
     let decoder = made.map_err(|_| broken("its format contradicts itself"))?;
     take.coded_in("flac");
     take.promises(info.total, info.rate_hz);
-    Stream { info, decoder, next: None, nominal: 0, begun: 0, whole: true }.play(take, glance, at)
+    let nominal = if info.block_min == info.block_max { info.block_max } else { 0 };
+    Stream { info, decoder, next: None, nominal, begun: 0, whole: true }.play(take, glance, at)
 }
 
 /// Reads the blocks before the sound; answers where that begins.
@@ -235,7 +235,7 @@ impl Stream {
         for place in candidates {
             let frame = glance.look(at, place)?.to_vec();
             let mut trial = self.trial();
-            if trial.as_mut().is_some_and(|it| it.decode_ref(&packet(&frame)).is_ok()) {
+            if trial.as_mut().is_some_and(|it| packets::decoded(&mut **it, &packet(&frame)).is_some()) {
                 return Ok(Some(at + place as u64));
             }
         }
@@ -268,11 +268,12 @@ impl Stream {
 
     fn frame(&mut self, take: &mut Take<'_>, frame: &[u8], head: &Head) -> Result<(), Fault> {
         if self.nominal == 0 {
-            let fixed = self.info.block_min == self.info.block_max;
-            self.nominal = if fixed { self.info.block_max } else { head.frames };
+            self.nominal = head.frames;
         }
         let place = self.place_of(head);
         match self.next {
+            // The first frame was damaged.
+            None if !self.whole => take.damaged(place, self.info.rate_hz),
             None => self.begun = place,
             Some(due) if place > due => {
                 self.whole = false;
@@ -281,9 +282,9 @@ impl Stream {
             Some(_) => {}
         }
         self.next = Some(place + head.frames);
-        match self.decoder.decode_ref(&packet(frame)) {
-            Ok(buffer) => play_buffer(take, &buffer),
-            Err(_) => {
+        match packets::decoded(&mut *self.decoder, &packet(frame)) {
+            Some(buffer) => take.buffer(&buffer),
+            None => {
                 self.whole = false;
                 take.damaged(head.frames, self.info.rate_hz);
                 Ok(())
@@ -316,10 +317,6 @@ impl Stream {
 
 fn packet(frame: &[u8]) -> PacketRef<'_> {
     PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, frame)
-}
-
-fn play_buffer(take: &mut Take<'_>, buffer: &GenericAudioBufferRef<'_>) -> Result<(), Fault> {
-    take.buffer(buffer)
 }
 
 #[cfg(test)]
