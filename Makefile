@@ -5,7 +5,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .PHONY: help run test build packages lint msrv bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: faults mutants vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -85,6 +85,9 @@ faults: ## brings each known fault back and wants a red test for it (ARGS="--onl
 mutants: ## changes one thing in the code at a time and counts what no test notices; hours, goes on where it stopped (ARGS="--minutes 60")
 	@command -v cargo-mutants >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants
 	@tools/mutants/run $(ARGS)
+
+files-check: packages ## recordings and MIDI files against sox, ffmpeg and mido, where they are installed: lengths and events, a table
+	tools/files-check/run $(ARGS)
 
 fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
 	fuzz/run $(SECONDS)

@@ -39,7 +39,8 @@ pub enum Command {
 /// What both ways of playing share.
 #[derive(Args, Clone, Debug)]
 pub struct SetArgs {
-    /// Recording to play on (WAV, FLAC, OGG or MP3; any rate, any channels) [default: the model's demo.flac]
+    /// Recording to play on (WAV, AIFF, FLAC, OGG, Opus, MP3, M4A, CAF or AU; any rate, any channels) [default: the model's
+    /// demo.flac]
     #[arg(long, value_name = "FILE")]
     pub source: Option<PathBuf>,
     /// Patch with prompts, values, curves and mappings

@@ -198,6 +198,15 @@ impl Evening {
         }
     }
 
+    /// Which control changes come as pairs, for all who play: the map may say something else now.
+    fn pair_up(&self, conductor: &Conductor) {
+        let map = conductor.binding().map();
+        // A MIDI file plays without ever having come.
+        for surface in self.here.keys().chain(&[SurfaceId::SCORE, SurfaceId::RECORDED_HANDS]) {
+            self.hands.pairing.set(*surface, map.pairs(*surface));
+        }
+    }
+
     /// What a controller has learnt is saved at once.
     fn remember(&mut self, surface: SurfaceId, conductor: &Conductor, view: &mut View) {
         let map = conductor.binding().map();
@@ -234,9 +243,7 @@ impl Evening {
         if needs_worker(&started.patch, &listed.patch) {
             view.say(&format!("{}: its recording and words need a start with --patch", listed.name));
         }
-        for surface in self.here.keys() {
-            self.hands.pairing.set(*surface, conductor.binding().map().pairs(*surface));
-        }
+        self.pair_up(conductor);
         self.sender.tell(Order::Beats(conductor.beats()));
         if !by_program {
             self.send_program(self.list.place());

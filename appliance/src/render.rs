@@ -12,8 +12,8 @@ use anyhow::{Context, bail};
 use engine::latent::{LATENT_CHANNELS, SAMPLE_RATE_HZ, StereoFrame};
 use engine::live::Patched;
 use engine::playback::{GUARD_LATENCY_FRAMES, Lead};
-use hal::gesture::{Clock, Surface, VirtualClock};
-use hal::midi::{Score, ScoreSurface};
+use hal::gesture::{Clock, Surface, SurfaceId, VirtualClock};
+use hal::midi::{Pairing, Score, ScoreSurface};
 
 use crate::binding::Act;
 use crate::cli::{BackendChoice, RenderArgs, SetArgs};
@@ -25,8 +25,6 @@ use crate::set::Set;
 const PERIOD: usize = 256;
 /// Longest render, a guard against a mistyped number of seconds.
 const LONGEST_S: f64 = 24.0 * 3600.0;
-/// Control changes whose low seven bits are heard (bit n pairs CC n with CC n + 32): none unless a map says so.
-const PAIRED: u32 = 0;
 
 /// What a render did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,8 +50,8 @@ pub fn render(args: &RenderArgs) -> anyhow::Result<Rendered> {
     if !(1.0..=60_000.0).contains(&args.tick_ms) {
         bail!("--tick-ms {}: expected 1 to 60000", args.tick_ms);
     }
-    let score = args.set.midi.as_deref().map(read_score).transpose()?;
     let mut progress = ProgressLine::new();
+    let score = args.set.midi.as_deref().map(|path| read_score(path, &mut |words| progress.say(words))).transpose()?;
     let set = Set::open(&on_the_processor(&args.set), &mut progress)?;
     for notice in &set.notices {
         progress.say(notice);
@@ -65,13 +63,16 @@ pub fn render(args: &RenderArgs) -> anyhow::Result<Rendered> {
     Ok(desk.rendered)
 }
 
-/// Reads a Standard MIDI File.
+/// Reads a Standard MIDI File; what of it is not heard as it was written goes to `say`, a line each.
 ///
 /// # Errors
 /// With the file and the fault.
-pub fn read_score(path: &Path) -> anyhow::Result<Score> {
+pub fn read_score(path: &Path, say: &mut dyn FnMut(&str)) -> anyhow::Result<Score> {
     let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    Score::read(&bytes, PAIRED).with_context(|| format!("{}: not a MIDI file that can be played", path.display()))
+    let score =
+        Score::read(&bytes).with_context(|| format!("{}: not a MIDI file that can be played", path.display()))?;
+    score.notices().iter().for_each(|notice| say(&format!("{}: {notice}", path.display())));
+    Ok(score)
 }
 
 fn create(path: &Path) -> anyhow::Result<File> {
@@ -104,9 +105,13 @@ impl Desk {
         lead.ticked(tick_ms / 1e3);
         lead.decoded(0.0);
         let clock = VirtualClock::default();
-        let score = ScoreSurface::new(score.unwrap_or_default(), clock.clone());
+        let (rig, pairing) = (Rig::new(set, lead)?, Pairing::default());
+        for surface in [SurfaceId::SCORE, SurfaceId::RECORDED_HANDS] {
+            pairing.set(surface, rig.conductor.binding().map().pairs(surface));
+        }
+        let score = ScoreSurface::new(score.unwrap_or_default(), clock.clone(), &pairing);
         Ok(Self {
-            rig: Rig::new(set, lead)?,
+            rig,
             score: if by_hand { score.by_hand() } else { score },
             clock,
             log,

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use engine::playback::Lead;
 use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
-use hal::gesture::{Roster, WallClock};
+use hal::gesture::{Roster, SurfaceId, WallClock};
 use hal::midi::Score;
 
 use crate::cli::RunArgs;
@@ -52,11 +52,14 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     if args.seconds.is_some_and(|it| !(it > 0.0 && it.is_finite())) {
         bail!("--seconds: expected a number above 0");
     }
-    let score = args.set.midi.as_deref().map(read_score).transpose()?;
+    let mut missed = Vec::new();
+    let say = &mut |words: &str| missed.push(words.to_owned());
+    let score = args.set.midi.as_deref().map(|path| read_score(path, say)).transpose()?;
     let mut progress = ProgressLine::new();
     let (out, place) = output(args, &progress)?;
     let mut set = Set::open_sound(&args.set, &mut progress)?;
-    let mut said = std::mem::take(&mut set.notices);
+    let mut said = missed;
+    said.append(&mut set.notices);
     let computes = set.computes.clone();
     progress.done();
     let stop = leave_on_signals()?;
@@ -94,7 +97,8 @@ fn begin(
     let (memory, faults) = Memory::open(&memory::folder(args.state.as_deref()));
     said.extend(faults);
     let score = score.map(|score| (score, args.set.by_hand));
-    let wanted = Wanted { score, midi: !args.no_midi, terminal: true };
+    let score_pairs = conductor.binding().map().pairs(SurfaceId::SCORE);
+    let wanted = Wanted { score, score_pairs, midi: !args.no_midi, terminal: true };
     let hands = Hands::open(&config, wanted, clock, Roster::default(), said)?;
     let (profiles, faults) = Profiles::with_folder(&profile_folder(args));
     said.extend(faults);
