@@ -99,14 +99,15 @@ impl Desk {
         tick_ms: f64,
         log: Option<BufWriter<File>>,
     ) -> anyhow::Result<Self> {
-        let mut lead = Lead::new(PERIOD, set.tape.len());
-        // On a virtual clock a tick takes what it is said to take, and a decode no time at all.
-        lead.ticked(tick_ms / 1e3);
-        lead.decoded(0.0);
+        // On a virtual clock a decode takes no time at all: once that is measured, windows land a period ahead.
+        let lead = Lead::new(PERIOD, set.tape.len());
+        let mut rig = Rig::new(set, lead)?;
+        // A file is no loudspeaker: its first beat is whole.
+        rig.player.open_at_once();
         let clock = VirtualClock::default();
         let score = ScoreSurface::new(score.unwrap_or_default(), clock.clone());
         Ok(Self {
-            rig: Rig::new(set, lead)?,
+            rig,
             score: if by_hand { score.by_hand() } else { score },
             clock,
             log,
@@ -133,8 +134,8 @@ impl Desk {
             self.next_tick += self.tick_frames;
         }
         let values = self.rig.snapshots.latest().values;
-        let (head, band) = (self.rig.conductor.transport().playhead(), self.rig.conductor.transport().band());
-        if let Patched::Sent { .. } = self.rig.patcher.patch(&values, head, band) {
+        let course = self.rig.conductor.transport().course();
+        if let Patched::Sent { .. } = self.rig.patcher.patch(&values, &course) {
             self.rendered.windows += 1;
         }
         self.rig.player.fill(out);
