@@ -351,10 +351,10 @@ mod tests {
     fn the_tape_remembers_what_the_head_played_where_and_nothing_else() {
         let (old, band) = (sine(6 * FRAME, 101.7), LoopBand::new(3_000, 3_000 + FRAME, 6 * FRAME).unwrap());
         let (mut tape, mut head) = (tape_of(&old), Head::new(band));
-        tape.to_write().0.fill([0.9; 2]);
+        tape.parts_mut().0.fill([0.9; 2]);
         // Into the seam by half: the second half of the run-up has not been heard yet.
         head.read(&mut tape, &mut vec![[0.0; 2]; FRAME - 240]);
-        let heard = |tape: &mut Tape, at: usize| tape.to_write().1[at] == [0.9; 2];
+        let heard = |tape: &mut Tape, at: usize| tape.parts_mut().1[at] == [0.9; 2];
         let edges =
             |tape: &mut Tape| [2_519, 2_520, 2_759, 2_760, 2_999, 3_000, 4_679, 4_680, 4_920].map(|at| heard(tape, at));
         assert_eq!(edges(&mut tape), [false, true, true, false, false, true, true, false, false]);

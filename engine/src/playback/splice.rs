@@ -123,7 +123,7 @@ impl Work {
 
     /// Writes up to `budget` frames without crossing an edge of a fade or the end of the tape; returns how many.
     fn write_run(&mut self, tape: &mut Tape, fade: &Crossfade, budget: usize) -> usize {
-        let (frames, heard) = tape.to_write();
+        let (frames, heard) = tape.parts_mut();
         let (body, tail) = (self.fade, self.end - self.fade);
         let place = (self.land + self.at) % frames.len();
         if self.fade > 0 && (self.at == 0 || self.at == tail) {

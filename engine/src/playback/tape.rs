@@ -122,7 +122,7 @@ impl Tape {
     }
 
     /// The sound to be changed, and beside it what was heard last at each place.
-    pub(super) fn to_write(&mut self) -> (&mut [StereoFrame], &[StereoFrame]) {
+    pub(super) fn parts_mut(&mut self) -> (&mut [StereoFrame], &[StereoFrame]) {
         (&mut self.frames, &self.heard)
     }
 
