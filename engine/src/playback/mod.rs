@@ -21,6 +21,7 @@ mod deck;
 mod fader;
 mod guard;
 mod head;
+mod heard;
 mod landing;
 mod lead;
 mod meters;

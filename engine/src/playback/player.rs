@@ -11,7 +11,7 @@ use rtrb::{Consumer, Producer};
 use super::deck::{Desk, Order};
 use super::fader::Fader;
 use super::guard::Guard;
-use super::head::{Head, JUMP_FADE_FRAMES, SWAP_FADE_FRAMES};
+use super::head::{Head, JUMP_FADE_FRAMES};
 use super::landing::{Landing, Timing};
 use super::meters::{Meters, Playhead};
 use super::moment::PlayedFrame;
@@ -128,18 +128,21 @@ impl Player {
             }
         }
         if (position, band) != before {
-            let tape = self.tape.frames();
-            self.head.jump((tape, tape), (position, band), JUMP_FADE_FRAMES);
+            self.head.jump(&mut self.tape, position, band);
             self.jumped = self.now;
         }
     }
 
     fn swap(&mut self, tape: Tape, id: TapeId, band: LoopBand, position: usize) {
-        // The old tape is still heard for the length of the fade: no window may end on it without its own.
-        if let Some(parcel) = self.splicer.cut(&mut self.tape) {
+        // The old tape is still heard for the length of the fade: no window may end on it without its own, which may have
+        // to be written under the head.
+        if self.splicer.busy() {
+            self.head.hold(&mut self.tape, JUMP_FADE_FRAMES);
+            let parcel = self.splicer.cut(&mut self.tape).expect("a window is being written");
+            self.head.meet(self.tape.frames());
             self.send_home(parcel);
         }
-        self.head.jump((self.tape.frames(), tape.frames()), (position, band), SWAP_FADE_FRAMES);
+        self.head.change(&mut self.tape, &tape, position, band);
         (self.tape_id, self.jumped) = (id, self.now);
         let old = std::mem::replace(&mut self.tape, tape);
         self.retired.push(old).expect("a place was free before the order was taken");
@@ -153,8 +156,10 @@ impl Player {
         while self.splicer.busy() || (budget >= 2 * SPLICE_FADE_FRAMES && self.take_next()) {
             let Some(span) = self.splicer.slice(&soon, budget, tape_frames) else { break };
             let under_the_head = self.head.hears(span, tape_frames);
-            if under_the_head {
-                self.head.hold(self.tape.frames(), JUMP_FADE_FRAMES);
+            // A head that has just jumped has played nothing of what is here: it has nothing to hold, least of all the
+            // edge where the writing stood.
+            if under_the_head && self.jumped != self.now {
+                self.head.hold(&mut self.tape, JUMP_FADE_FRAMES);
             }
             let whole = self.splicer.write(&mut self.tape, span.frames);
             if under_the_head {

@@ -4,8 +4,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::super::{
-    DeckSize, GUARD_LATENCY_FRAMES, OPENING_FADE_FRAMES, Packer, SPLICE_FRAMES_PER_FILL, Start, Transport, Unsent,
-    Walk, WindowPlan, deck,
+    DeckSize, GUARD_LATENCY_FRAMES, OPENING_FADE_FRAMES, Packer, SPLICE_FRAMES_PER_FILL, SWAP_FADE_FRAMES, Start,
+    Transport, Unsent, Walk, WindowPlan, deck,
 };
 use super::*;
 use crate::latent::SAMPLES_PER_LATENT_FRAME as FRAME;

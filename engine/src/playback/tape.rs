@@ -126,6 +126,12 @@ impl Tape {
         (&mut self.frames, &self.heard)
     }
 
+    /// The head plays the place `at` as it is now, and so much of it counts as heard (0 to 1).
+    pub(super) fn hear_partly(&mut self, at: usize, part: f32) {
+        let (heard, now) = (&mut self.heard[at], self.frames[at]);
+        *heard = [0, 1].map(|i| heard[i] + part * (now[i] - heard[i]));
+    }
+
     /// The head plays the `frames` places from `begin` on as they are now; they lie on the tape in one run.
     pub(super) fn hear(&mut self, begin: usize, frames: usize) {
         self.heard[begin..begin + frames].copy_from_slice(&self.frames[begin..begin + frames]);
