@@ -61,8 +61,9 @@ fn the_audio_thread_asks_the_kernel_for_nothing() {
                 }
             }
             _ => {
-                let plan = walk.plan(transport.playhead(), transport.band(), 4_000, Start::Fresh);
-                sent += usize::from(packer.send(&plan, 0.5, |_| (), |sound| sound.fill([0.3; 2])).is_ok());
+                packer.collect(|_| ());
+                let plan = walk.plan(&transport.course(), 4_000, Start::Fresh);
+                sent += usize::from(packer.send(&plan, 0.5, |sound| sound.fill([0.3; 2])).is_ok());
             }
         }
         transport.collect();

@@ -196,6 +196,53 @@ fn what_it_makes_is_neither_silent_nor_clipped() {
     }
 }
 
+/// Error of `sound`'s encode and decode as a loop, in dB of the sound, of the 80 ms from each of `places` on.
+fn errors_db(model: &Model, sound: &[[f32; 2]], ends: Ends, places: [usize; 2]) -> [f64; 2] {
+    const EDGE: usize = 2 * 1920;
+    let codec = model.codec();
+    let latent = codec.encode(sound, ends, &mut |_, _| ()).expect("the codec compiles").mean;
+    let frames = latent.len() / LATENT_CHANNELS;
+    let mut again = vec![[0.0_f32; 2]; sound.len()];
+    codec.window(frames, frames, Ends::Joined).expect("the codec compiles").decode(&latent, 0, &mut again);
+    let power = |of: &mut dyn Iterator<Item = f32>| of.map(|it| f64::from(it).powi(2)).sum::<f64>();
+    let whole = power(&mut sound.iter().flatten().copied()) / sound.len() as f64;
+    places.map(|place| {
+        let pairs = sound[place..place + EDGE].iter().flatten().zip(again[place..place + EDGE].iter().flatten());
+        10.0 * (power(&mut pairs.map(|(a, b)| a - b)) / EDGE as f64 / whole).log10()
+    })
+}
+
+/// The recording turned so that the loop begins at several places: the first and the last 80 ms are as near to the source as
+/// the same music is in the middle of a loop.
+#[test]
+fn a_loop_is_rendered_as_well_at_its_seam_as_anywhere() {
+    let it = Instrument::open();
+    let source = load_source(Path::new("models/house/demo.flac"), 12.0, &mut |_| ()).expect("its recording opens").pcm;
+    let whole = it.model.codec().encode(&source, Ends::Joined, &mut |_, _| ()).expect("the codec compiles").mean;
+    assert!(it.material.source[..] == whole[..], "what is played on was encoded as a loop");
+    let (length, edge, mut worst_open) = (source.len(), 2 * 1920, 0.0_f64);
+    let middle = length / 2 / 1920 * 1920;
+    for turn in [0, 17, 150] {
+        let (mut turned, mut opposite) = (source.clone(), source.clone());
+        turned.rotate_left(turn * 1920);
+        opposite.rotate_left((turn * 1920 + length - middle) % length);
+        let inside = errors_db(&it.model, &opposite, Ends::Joined, [middle, middle - edge]);
+        let joined = errors_db(&it.model, &turned, Ends::Joined, [0, length - edge]);
+        let open = errors_db(&it.model, &turned, Ends::Open, [0, length - edge]);
+        println!(
+            "turned by {turn} frames (first, last): middle {inside:.1?} dB, joined {joined:.1?} dB, open {open:.1?} dB"
+        );
+        for at in 0..2 {
+            assert!(
+                (joined[at] - inside[at]).abs() < 1.0,
+                "turned by {turn}: {joined:?} dB, in the middle {inside:?} dB"
+            );
+            worst_open = worst_open.max(open[at] - inside[at]);
+        }
+    }
+    assert!(worst_open > 3.0, "an open encode is heard at the seam, or this measures nothing: {worst_open} dB");
+}
+
 #[test]
 fn the_shipped_model_is_small_and_in_half_precision() {
     let mut bytes = 0;

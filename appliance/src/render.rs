@@ -100,12 +100,13 @@ impl Desk {
         tick_ms: f64,
         log: Option<BufWriter<File>>,
     ) -> anyhow::Result<Self> {
-        let mut lead = Lead::new(PERIOD, set.tape.len());
-        // On a virtual clock a tick takes what it is said to take, and a decode no time at all.
-        lead.ticked(tick_ms / 1e3);
-        lead.decoded(0.0);
+        // On a virtual clock a decode takes no time at all: once that is measured, windows land a period ahead.
+        let lead = Lead::new(PERIOD, set.tape.len());
+        let mut rig = Rig::new(set, lead)?;
+        // A file is no loudspeaker: its first beat is whole.
+        rig.player.open_at_once();
         let clock = VirtualClock::default();
-        let (rig, pairing) = (Rig::new(set, lead)?, Pairing::default());
+        let pairing = Pairing::default();
         for surface in [SurfaceId::SCORE, SurfaceId::RECORDED_HANDS] {
             pairing.set(surface, rig.conductor.binding().map().pairs(surface));
         }
@@ -138,8 +139,8 @@ impl Desk {
             self.next_tick += self.tick_frames;
         }
         let values = self.rig.values.latest();
-        let (head, band) = (self.rig.conductor.transport().playhead(), self.rig.conductor.transport().band());
-        if let Patched::Sent { .. } = self.rig.patcher.patch(&values, head, band) {
+        let course = self.rig.conductor.transport().course();
+        if let Patched::Sent { .. } = self.rig.patcher.patch(&values, &course) {
             self.rendered.windows += 1;
         }
         self.rig.player.fill(out);

@@ -172,7 +172,7 @@ rows! { ($)
     GainDb, "gain_db", "Gain", number(Decode, Decibel, Taper::Linear, [-60.0, 12.0, 0.0]),
         "Output gain before the limiter; the lowest value is silence.";
     TapeFeedback, "tape_feedback", "Tape feedback", number(Decode, Ratio, Taper::Linear, [0.0, 1.0, 0.0]),
-        "How much of the tape's old sound stays under a new window.";
+        "How much of the lap before stays under a new window: of .5 a half after one lap, a quarter after two.";
     LoopStart, "loop_start", "Loop start", number(Decode, Tape, Taper::Linear, [0.0, 1.0, 0.0]),
         "Start of the loop band.";
     LoopEnd, "loop_end", "Loop end", number(Decode, Tape, Taper::Linear, [0.0, 1.0, 1.0]),
