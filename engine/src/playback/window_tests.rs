@@ -31,6 +31,8 @@ fn going_on_covers_the_last_windows_fade_with_the_next_ones_body() {
     let first = walk.plan(&at(0, 0, band), 24_000, Start::Fresh);
     let second = walk.plan(&at(4_800, 4_800, band), 24_000, Start::Onward);
     assert_eq!(second.land, first.land + first.frames - OVERLAP_FRAMES);
+    let (tail, body) = (first.land + first.frames - SPLICE_FADE_FRAMES, second.land + SPLICE_FADE_FRAMES);
+    assert!(body <= tail, "the fade out from {tail} on is covered by what has faded in at {body}");
     assert_eq!(second.due, first.due.after(first.frames - OVERLAP_FRAMES));
 }
 
