@@ -16,7 +16,7 @@ use symphonia::core::meta::MetadataOptions;
 use super::bytes::Glance;
 use super::fold::Fold;
 use super::take::Take;
-use super::{Fault, Notice, gaps};
+use super::{Fault, Notice, gaps, packets};
 
 /// Damaged packets in a row after which nothing more is to be hoped for.
 const MOST_DAMAGED: u64 = 1000;
@@ -114,8 +114,8 @@ impl Packets {
             }
             let frames = packet.dur.get();
             self.longest = self.longest.max(frames);
-            match decoder.decode(&packet) {
-                Ok(buffer) => {
+            match packets::decoded(&mut *decoder, &packet.as_packet_ref()) {
+                Some(buffer) => {
                     in_a_row = 0;
                     self.longest = self.longest.max(buffer.frames() as u64);
                     played += buffer.frames() as u64;
@@ -125,7 +125,7 @@ impl Packets {
                     let channels = fold.channels();
                     take.sound(&interleaved[kept.start * channels..kept.end * channels], rate_hz, &fold)?;
                 }
-                Err(_) => {
+                None => {
                     in_a_row += 1;
                     let rate_hz = decoder.codec_params().sample_rate.unwrap_or(0);
                     let kept = self.keep(frames);

@@ -6,7 +6,6 @@
 
 use std::io;
 
-use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::checksum::{Crc8Ccitt, Crc16Ansi};
 use symphonia::core::codecs::audio::well_known::CODEC_ID_FLAC;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
@@ -16,7 +15,7 @@ use symphonia::core::units::{Duration, Timestamp};
 
 use super::bytes::Glance;
 use super::take::Take;
-use super::{Fault, Notice, sniff};
+use super::{Fault, Notice, packets, sniff};
 
 /// Bytes looked at first for the end of a frame; it is doubled as long as the end is not found.
 const FIRST_LOOK: usize = 1 << 14;
@@ -106,6 +105,14 @@ impl Head {
     }
 }
 
+impl Head {
+    /// Whether the frame after this one begins with these bytes.
+    fn is_followed_by(&self, bytes: &[u8]) -> bool {
+        let next = self.number + if self.by_sample { self.frames } else { 1 };
+        bytes[0] == 0xff && Self::read(bytes).is_some_and(|it| it.by_sample == self.by_sample && it.number == next)
+    }
+}
+
 /// A number of up to 36 bits, written as letters are in UTF-8, and its bytes.
 fn coded_number(bytes: &[u8]) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
@@ -133,7 +140,8 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64) -> Resul
     let decoder = made.map_err(|_| broken("its format contradicts itself"))?;
     take.coded_in("flac");
     take.promises(info.total, info.rate_hz);
-    Stream { info, decoder, next: None, nominal: 0, begun: 0, whole: true }.play(take, glance, at)
+    let nominal = if info.block_min == info.block_max { info.block_max } else { 0 };
+    Stream { info, decoder, next: None, nominal, begun: 0, whole: true }.play(take, glance, at)
 }
 
 /// Reads the blocks before the sound; answers where that begins.
@@ -211,8 +219,13 @@ impl Stream {
         loop {
             let bytes = glance.look(at, look)?;
             let held = bytes.len();
-            let mut places = Vec::new();
+            let (mut places, mut passed) = (Vec::new(), false);
             for (place, byte) in bytes.iter().enumerate().skip(done) {
+                // Where the next frame begins, this one has ended, whole or not.
+                passed = place >= head.length && head.is_followed_by(&bytes[place..]);
+                if passed {
+                    break;
+                }
                 crc.process_byte(*byte);
                 if crc.crc() == 0 && place + 1 >= head.length + 2 {
                     places.push(place + 1);
@@ -227,7 +240,7 @@ impl Stream {
                 candidates.push(place);
             }
             done = held;
-            if held < look || look > longest {
+            if passed || held < look || look > longest {
                 break;
             }
             look *= 2;
@@ -235,7 +248,7 @@ impl Stream {
         for place in candidates {
             let frame = glance.look(at, place)?.to_vec();
             let mut trial = self.trial();
-            if trial.as_mut().is_some_and(|it| it.decode_ref(&packet(&frame)).is_ok()) {
+            if trial.as_mut().is_some_and(|it| packets::decoded(&mut **it, &packet(&frame)).is_some()) {
                 return Ok(Some(at + place as u64));
             }
         }
@@ -268,11 +281,12 @@ impl Stream {
 
     fn frame(&mut self, take: &mut Take<'_>, frame: &[u8], head: &Head) -> Result<(), Fault> {
         if self.nominal == 0 {
-            let fixed = self.info.block_min == self.info.block_max;
-            self.nominal = if fixed { self.info.block_max } else { head.frames };
+            self.nominal = head.frames;
         }
         let place = self.place_of(head);
         match self.next {
+            // The first frame was damaged.
+            None if !self.whole => take.damaged(place, self.info.rate_hz),
             None => self.begun = place,
             Some(due) if place > due => {
                 self.whole = false;
@@ -281,9 +295,9 @@ impl Stream {
             Some(_) => {}
         }
         self.next = Some(place + head.frames);
-        match self.decoder.decode_ref(&packet(frame)) {
-            Ok(buffer) => play_buffer(take, &buffer),
-            Err(_) => {
+        match packets::decoded(&mut *self.decoder, &packet(frame)) {
+            Some(buffer) => take.buffer(&buffer),
+            None => {
                 self.whole = false;
                 take.damaged(head.frames, self.info.rate_hz);
                 Ok(())
@@ -316,10 +330,6 @@ impl Stream {
 
 fn packet(frame: &[u8]) -> PacketRef<'_> {
     PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, frame)
-}
-
-fn play_buffer(take: &mut Take<'_>, buffer: &GenericAudioBufferRef<'_>) -> Result<(), Fault> {
-    take.buffer(buffer)
 }
 
 #[cfg(test)]

@@ -12,11 +12,10 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDe
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
-use super::Fault;
-use super::Notice;
 use super::bytes::Glance;
 use super::sniff::{self, Kind};
 use super::take::Take;
+use super::{Fault, Notice, packets};
 
 /// Frames that every decoder is late by, which LAME's delay does not count.
 const DECODER_DELAY: u64 = 529;
@@ -259,16 +258,16 @@ impl Stream {
         }
         let Some((decoder, ..)) = &mut self.decoder else { return Ok(()) };
         let packet = PacketRef::new(0, Timestamp::ZERO, Duration::from(head.frames()), frame);
-        match decoder.decode_ref(&packet) {
-            Ok(buffer) if self.skip == 0 => take.buffer(&buffer),
-            Ok(buffer) => {
+        match packets::decoded(&mut **decoder, &packet) {
+            Some(buffer) if self.skip == 0 => take.buffer(&buffer),
+            Some(buffer) => {
                 buffer.copy_to_vec_interleaved(&mut self.interleaved);
                 let fold = super::fold::Fold::of(buffer.spec().channels());
                 let out = (self.skip as usize).min(buffer.frames());
                 self.skip -= out as u64;
                 take.sound(&self.interleaved[out * fold.channels()..], head.rate_hz, &fold)
             }
-            Err(_) => {
+            None => {
                 let silent = head.frames().saturating_sub(self.skip);
                 self.skip = self.skip.saturating_sub(head.frames());
                 take.damaged(silent, head.rate_hz);

@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ropus::OpusMSDecoder;
+use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_FLAC, CODEC_ID_VORBIS};
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::packet::PacketRef;
@@ -92,6 +93,16 @@ pub(super) fn identify(packet: &[u8]) -> Result<Option<Decoder>, Fault> {
     }
 }
 
+/// Decodes a packet; `None` where it is damaged. Should a decoder panic over it (its arithmetic may overflow on rubbish where
+/// overflow is looked for), that packet is damaged too, and the show goes on.
+pub(super) fn decoded<'a>(
+    decoder: &'a mut dyn AudioDecoder,
+    packet: &PacketRef<'_>,
+) -> Option<GenericAudioBufferRef<'a>> {
+    let done = catch_unwind(AssertUnwindSafe(|| decoder.decode_ref(packet).is_ok()));
+    done.is_ok_and(|whole| whole).then(|| decoder.last_decoded())
+}
+
 impl Decoder {
     /// Whether all headers have come.
     pub fn is_ready(&self) -> bool {
@@ -157,7 +168,7 @@ impl Decoder {
             Codec::Library { id, .. } if *id == CODEC_ID_FLAC && packet.first() != Some(&0xff) => true,
             Codec::Library { made: Some(decoder), .. } => {
                 let packet = PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, packet);
-                let Ok(buffer) = decoder.decode_ref(&packet) else { return false };
+                let Some(buffer) = decoded(&mut **decoder, &packet) else { return false };
                 let mut interleaved: Vec<f32> = Vec::new();
                 buffer.copy_to_vec_interleaved(&mut interleaved);
                 // The decoder has put the channels in the order of their places; the fold follows it.

@@ -14,7 +14,7 @@ use symphonia::core::units::{Duration, Timestamp};
 use super::bytes::Bytes;
 use super::fold::Fold;
 use super::take::Take;
-use super::{Fault, Notice};
+use super::{Fault, Notice, packets};
 
 /// Bytes decoded at once, before rounding to whole blocks.
 const AT_ONCE: usize = 1 << 15;
@@ -76,13 +76,13 @@ pub(super) fn play(take: &mut Take<'_>, mut bytes: Bytes, layout: &Layout, most:
         let frames = layout.frames_in(whole as u64);
         let wanted = frames.min(most - played);
         let packet = PacketRef::new(0, Timestamp::ZERO, Duration::from(frames), &block[..whole]);
-        match decoder.decode_ref(&packet) {
-            Ok(buffer) => {
+        match packets::decoded(&mut *decoder, &packet) {
+            Some(buffer) => {
                 buffer.copy_to_vec_interleaved(&mut interleaved);
                 interleaved.truncate(wanted as usize * layout.fold.channels());
                 take.sound(&interleaved, layout.rate_hz, &layout.fold)?;
             }
-            Err(_) => take.damaged(wanted, layout.rate_hz),
+            None => take.damaged(wanted, layout.rate_hz),
         }
         played += wanted;
     }

@@ -1,5 +1,7 @@
 //! FLAC, OGG, MP3, Opus and M4A: whole, joined, cut, damaged, and with tags around them.
 
+use proptest::prelude::*;
+
 use super::bytes::*;
 use super::{heard, is_refused, plays, plays_and_says};
 
@@ -169,6 +171,15 @@ fn damage_becomes_silence_of_its_length_and_is_told_with_its_place() {
 }
 
 #[test]
+fn the_first_frame_is_missed_as_any_other() {
+    let mut it = fixture("tone.flac");
+    let first = place_of(&it[42..], &[0xff, 0xf8]) + 42;
+    it[first + 20] ^= 1;
+    let words = "damaged at 0.0 s: 0.09 s of silence stand there";
+    plays_and_says("its first frame is damaged", &it, WHOLE, &[words]);
+}
+
+#[test]
 fn flac_headers_are_compared_with_the_sound() {
     // The count of samples is the low half of byte 13 of the second block's body and the four after it.
     let mut unknown = fixture("tone.flac");
@@ -255,4 +266,69 @@ fn ogg_page(packet: &[u8]) -> Vec<u8> {
     });
     page[22..26].copy_from_slice(&crc.to_le_bytes());
     page
+}
+
+/// What may happen to a file on its way.
+#[derive(Clone, Debug)]
+enum Mishap {
+    Changed(usize, u8),
+    Cut(usize),
+    Lost(usize, usize),
+    Inserted(usize, Vec<u8>),
+}
+
+fn mishap() -> impl Strategy<Value = Mishap> {
+    prop_oneof![
+        (any::<usize>(), 1u8..=255).prop_map(|(at, by)| Mishap::Changed(at, by)),
+        any::<usize>().prop_map(Mishap::Cut),
+        (any::<usize>(), 1usize..3000).prop_map(|(at, count)| Mishap::Lost(at, count)),
+        (any::<usize>(), prop::collection::vec(any::<u8>(), 1..300)).prop_map(|(at, new)| Mishap::Inserted(at, new)),
+    ]
+}
+
+/// Lets it happen, somewhere behind the first `spared` bytes.
+fn befallen(mut bytes: Vec<u8>, spared: usize, mishap: &Mishap) -> Vec<u8> {
+    let place = |at: &usize| spared + at % (bytes.len() - spared);
+    match mishap {
+        Mishap::Changed(at, by) => {
+            let at = place(at);
+            bytes[at] ^= by;
+        }
+        Mishap::Cut(at) => bytes.truncate(place(at)),
+        Mishap::Lost(at, count) => {
+            let at = place(at);
+            bytes.drain(at..(at + count).min(bytes.len()));
+        }
+        Mishap::Inserted(at, new) => {
+            let at = place(at);
+            bytes.splice(at..at, new.iter().copied());
+        }
+    }
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    /// Headers are spared: one that says another length is believed where nothing contradicts it.
+    #[test]
+    fn no_mishap_makes_a_recording_shorter_without_a_word(which in 0usize..5, mishap in mishap()) {
+        let (name, spared) =
+            [("tone.flac", 42), ("flac.oga", 0), ("tone.ogg", 0), ("tone.opus", 0), ("tone.mp3", 192)][which];
+        if let Ok(heard) = heard(&befallen(fixture(name), spared, &mishap)) {
+            prop_assert!(heard.frames >= WHOLE || !heard.told.is_empty(), "{}: {:?}", name, heard);
+        }
+    }
+
+    #[test]
+    fn nothing_that_befalls_a_file_stops_the_reader(which in 0usize..6, mishaps in prop::collection::vec(mishap(), 1..4)) {
+        let name = ["tone.m4a", "alac.m4a", "alac.caf", "vbr.mp3", "ms_adpcm.wav", "ima_adpcm.wav"][which];
+        let bytes = mishaps.iter().fold(fixture(name), |bytes, mishap| match bytes.len() {
+            0 => bytes,
+            _ => befallen(bytes, 0, mishap),
+        });
+        if let Ok(source) = super::load(&bytes) {
+            prop_assert!(source.pcm.iter().flatten().all(|sample| sample.abs() <= 1.0));
+        }
+    }
 }
