@@ -105,6 +105,14 @@ impl Head {
     }
 }
 
+impl Head {
+    /// Whether the frame after this one begins with these bytes.
+    fn is_followed_by(&self, bytes: &[u8]) -> bool {
+        let next = self.number + if self.by_sample { self.frames } else { 1 };
+        bytes[0] == 0xff && Self::read(bytes).is_some_and(|it| it.by_sample == self.by_sample && it.number == next)
+    }
+}
+
 /// A number of up to 36 bits, written as letters are in UTF-8, and its bytes.
 fn coded_number(bytes: &[u8]) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
@@ -211,8 +219,13 @@ impl Stream {
         loop {
             let bytes = glance.look(at, look)?;
             let held = bytes.len();
-            let mut places = Vec::new();
+            let (mut places, mut passed) = (Vec::new(), false);
             for (place, byte) in bytes.iter().enumerate().skip(done) {
+                // Where the next frame begins, this one has ended, whole or not.
+                passed = place >= head.length && head.is_followed_by(&bytes[place..]);
+                if passed {
+                    break;
+                }
                 crc.process_byte(*byte);
                 if crc.crc() == 0 && place + 1 >= head.length + 2 {
                     places.push(place + 1);
@@ -227,7 +240,7 @@ impl Stream {
                 candidates.push(place);
             }
             done = held;
-            if held < look || look > longest {
+            if passed || held < look || look > longest {
                 break;
             }
             look *= 2;

@@ -96,7 +96,9 @@ impl fmt::Display for Notice {
         match self {
             Self::Cut { kept_s } => write!(f, "only the first {kept_s:.1} s are used"),
             Self::EndsEarly { found_s, promised_s } => {
-                write!(f, "the file ends early: {found_s:.1} s of {promised_s:.1} s")
+                // As many digits as it takes to see the difference.
+                let digits = if promised_s - found_s < 0.1 { 3 } else { 1 };
+                write!(f, "the file ends early: {found_s:.digits$} s of {promised_s:.digits$} s")
             }
             Self::BreaksOff { at_s } => write!(f, "the file breaks off at {at_s:.1} s"),
             Self::Damaged { at_s, places: 1, silent_s } => {

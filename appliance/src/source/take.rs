@@ -13,6 +13,10 @@ use super::{Fault, Notice, Origin, Progress};
 /// Silence that stands for a loss, at most: a timestamp that was hit by a fault must not make an hour of silence.
 const LONGEST_SILENCE_S: f64 = 30.0;
 
+/// Frames beyond the allowed length that are kept for the time being: what an encoder added at the end is taken back only there, and a
+/// recording that is exactly as long as allowed is not cut.
+const SLACK: usize = 8192;
+
 /// Sound of one rate.
 pub(super) struct Run {
     pub rate_hz: u32,
@@ -149,11 +153,19 @@ impl<'a> Take<'a> {
         Ok(())
     }
 
-    /// Frames that the last run may hold.
+    /// Frames that the last run may hold for now.
     fn room(&self) -> usize {
         let Some((last, before)) = self.runs.split_last() else { return 0 };
         let before_s: f64 = before.iter().map(|run| run.planes[0].len() as f64 / f64::from(run.rate_hz)).sum();
-        ((self.longest_s - before_s).max(0.0) * f64::from(last.rate_hz)) as usize
+        ((self.longest_s - before_s).max(0.0) * f64::from(last.rate_hz)) as usize + SLACK
+    }
+
+    /// Cuts what is beyond the allowed length; answers whether there was any.
+    fn cut(&mut self) -> bool {
+        let most = self.room().saturating_sub(SLACK);
+        let Some(run) = self.runs.last_mut().filter(|run| run.planes[0].len() > most) else { return false };
+        run.planes.iter_mut().for_each(|plane| plane.truncate(most));
+        true
     }
 
     /// A part that could not be decoded or is missing: `frames` of silence stand for it, so that the beat stays.
@@ -212,12 +224,12 @@ impl<'a> Take<'a> {
     }
 
     /// The whole.
-    pub fn finish(self) -> Result<Recording, Fault> {
+    pub fn finish(mut self) -> Result<Recording, Fault> {
         if self.damaged * 2 > self.parts {
             return Err(Fault::Damaged { damaged: self.damaged, parts: self.parts });
         }
         let mut notices = Vec::new();
-        if self.full {
+        if self.cut() {
             notices.push(Notice::Cut { kept_s: self.runs.iter().map(Run::seconds).sum() });
         }
         notices.extend(self.others);

@@ -40,6 +40,16 @@ fn every_encoder_s_two_seconds_are_two_seconds() {
 }
 
 #[test]
+fn a_recording_exactly_as_long_as_allowed_is_not_called_cut() {
+    for name in ["tone.mp3", "tone.opus", "tone.ogg", "tone.m4a", "tone.flac"] {
+        let it = std::io::Cursor::new(fixture(name));
+        let source = appliance::source::read_source(it, String::new(), 2.0, &mut |_| {}).expect("it plays");
+        let told: Vec<String> = source.notices.iter().map(ToString::to_string).collect();
+        assert!(source.origin.frames == WHOLE && !told.iter().any(|it| it.contains("only")), "{name}: {told:?}");
+    }
+}
+
+#[test]
 fn tags_on_either_side_cost_nothing() {
     for name in ["tone.flac", "tone.mp3", "tone.ogg", "tone.opus"] {
         let it = fixture(name);
