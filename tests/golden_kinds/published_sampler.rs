@@ -197,19 +197,17 @@ impl Repaint<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Repaint, levels};
-
     #[test]
     fn a_shift_without_steps_is_the_nearest_of_the_three_published_ones() {
-        assert_eq!(levels(None, 2.8), levels(Some(8), 3.0));
-        assert_eq!(levels(None, 0.2), levels(Some(8), 1.0));
-        assert_eq!(levels(Some(2), 3.0), [1.0, 0.75]);
+        assert_eq!(super::levels(None, 2.8), super::levels(Some(8), 3.0));
+        assert_eq!(super::levels(None, 0.2), super::levels(Some(8), 1.0));
+        assert_eq!(super::levels(Some(2), 3.0), [1.0, 0.75]);
     }
 
     #[test]
     fn ramps_lie_outside_the_mask_and_leave_both_ends_of_the_line_out() {
         let mask = [false, false, false, false, true, true, false, false];
-        let repaint = Repaint { mask: &mask, clean: &[], injection: 0.5, crossfade: 3 };
+        let repaint = super::Repaint { mask: &mask, clean: &[], injection: 0.5, crossfade: 3 };
         let shares: Vec<f32> = (0..8).map(|frame| repaint.share(frame)).collect();
         let third = 1.0 / 3.0;
         assert_eq!(shares, [0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 2.0 * third, third]);
@@ -217,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_mask_of_nothing_keeps_the_recording() {
-        let repaint = Repaint { mask: &[false; 3], clean: &[], injection: 0.5, crossfade: 3 };
+        let repaint = super::Repaint { mask: &[false; 3], clean: &[], injection: 0.5, crossfade: 3 };
         assert_eq!([0, 1, 2].map(|frame| repaint.share(frame)), [0.0; 3]);
     }
 }
