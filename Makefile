@@ -4,8 +4,8 @@ CARGO ?= cargo
 ARGS ?=
 SECONDS ?= 60
 
-.PHONY: help run test build packages lint bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: faults mutants vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: help run test build packages lint msrv bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
+.PHONY: faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -31,6 +31,10 @@ lint: ## formatting and lints only
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy --package demon-box --bench gpu --locked -- -D warnings
+
+msrv: packages ## checks everything with the oldest compiler that Cargo.toml names (rustup installs it)
+	@rust=$$(sed -n 's/^rust-version = "\(.*\)"$$/\1/p' Cargo.toml) && rustup toolchain install "$$rust" --profile minimal && \
+		$(CARGO) "+$$rust" check --workspace --all-targets --locked --target-dir target/msrv
 
 bench: packages ## measures the figures of SPECIFICATION.md; a table, and target/bench.json
 	@rm -f target/bench.json
@@ -69,7 +73,7 @@ kernels: tensorrt ## the card's kernels again as PTX, engine/src/backend/cuda/pt
 gpu-check: ## on a machine with a GPU: goldens, ticks, windows, trace, PyTorch beside; a table, and target/gpu-check/gpu.json
 	tools/gpu-check/run $(ARGS)
 
-gpu-pack: ## the harness and TensorRT's libraries for a machine with a GPU and without Rust: target/gpu-check/pack
+gpu-pack: ## the harness for a machine with a GPU and without Rust, counted with the tree: target/gpu-check/pack (ARGS=--with-tensorrt)
 	tools/gpu-check/pack $(ARGS)
 
 vm-test: ## the surface on real kernel drivers in QEMU, played from outside; a table, and target/vm-test/report.json
@@ -81,6 +85,9 @@ faults: ## brings each known fault back and wants a red test for it (ARGS="--onl
 mutants: ## changes one thing in the code at a time and counts what no test notices; hours, goes on where it stopped (ARGS="--minutes 60")
 	@command -v cargo-mutants >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants
 	@tools/mutants/run $(ARGS)
+
+files-check: packages ## recordings and MIDI files against sox, ffmpeg and mido, where they are installed: lengths and events, a table
+	tools/files-check/run $(ARGS)
 
 fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
 	fuzz/run $(SECONDS)

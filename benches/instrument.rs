@@ -35,7 +35,7 @@ fn main() {
         let sound = tape(seconds);
         let codec = model.codec();
         bench.measure(&format!("encode {seconds} s"), 1, 5, || {
-            codec.encode(&sound, &mut |_, _| ()).expect("the codec compiles");
+            codec.encode(&sound, Ends::Joined, &mut |_, _| ()).expect("the codec compiles");
         });
         let material =
             Arc::new(material(&model, &sound, [&prompt, &prompt], &mut |_| ()).expect("the set is prepared"));

@@ -54,8 +54,8 @@ fn codec(bench: &mut support::Bench, model: &Model) {
     let audio: Vec<StereoFrame> = (0..FRAMES * SAMPLES_PER_LATENT_FRAME)
         .map(|at| [0.3 * phase(at).sin(), 0.2 * (1.5 * phase(at)).sin()])
         .collect();
-    let latent = codec.encode(&audio, &mut |_, _| ()).expect("the model is sound").mean;
-    bench.measure("codec encode 60 s", 0, 3, || drop(codec.encode(&audio, &mut |_, _| ())));
+    let latent = codec.encode(&audio, Ends::Joined, &mut |_, _| ()).expect("the model is sound").mean;
+    bench.measure("codec encode 60 s", 0, 3, || drop(codec.encode(&audio, Ends::Joined, &mut |_, _| ())));
     let whole = bench.measure("codec decode 60 s", 0, 3, || drop(codec.decode(&latent, &mut |_, _| ())));
     let mut decoder = codec.window(FRAMES, WINDOW, Ends::Joined).expect("the model is sound");
     let mut out = vec![[0.0; 2]; WINDOW * SAMPLES_PER_LATENT_FRAME];

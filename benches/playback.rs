@@ -23,9 +23,10 @@ fn music(frames: usize, level: f32) -> Vec<[f32; 2]> {
 
 /// Keeps the player supplied, outside of what is measured.
 fn supply(packer: &mut Packer, walk: &mut Walk, transport: &Transport, sound: &[[f32; 2]]) {
-    let plan = walk.plan(transport.playhead(), transport.band(), 24_000, Start::Fresh);
+    let plan = walk.plan(&transport.course(), 24_000, Start::Fresh);
+    packer.collect(|_| ());
     // Refused while all boxes are out, which is what keeps the player busy.
-    let _ = packer.send(&plan, 0.3, |_| (), |kept| kept.copy_from_slice(&sound[..plan.frames]));
+    let _ = packer.send(&plan, 0.3, |kept| kept.copy_from_slice(&sound[..plan.frames]));
 }
 
 fn main() {

@@ -1,6 +1,9 @@
-//! Goal: the host's bookkeeping for one tick at depth 8 stays under 100 us.
-//! Method: every tick a request is made and submitted (as a moving knob does), controls are snapshot, and the ring plans
-//! and ends a tick against a backend that computes nothing.
+//! Goal: the host's bookkeeping for one tick at depth 8 stays under 100 us; and what the whole tick side takes beside the
+//! network and the solver.
+//! Method: a backend that computes nothing. First a ring alone: every tick a request is made and submitted, controls are
+//! snapshot, and the ring plans and ends a tick. Then a performer over a tape of a minute, with every knob moving: births
+//! are mixed, steering is made anew, what finishes is remembered for feedback and published. Mixing and copying touch
+//! whole latents, so those figures are told apart from the bookkeeping.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -8,12 +11,17 @@ mod support;
 use std::sync::Arc;
 
 use engine::backend::{Backend, BackendError};
+use engine::live::{Load, Material, Performer, Prompt, latents};
+use engine::param::{Class, Edge, ParamId, Values};
 use engine::ring::plan::{Birth, TickPlan};
 use engine::ring::request::CONTEXT_CHANNELS;
 use engine::ring::{Request, Ring, StepControls, tick};
 use engine::solver::schedule::Sampling;
 
 const FRAMES: usize = 1500;
+/// Tokens of a long prompt, and their width in the large model.
+const TOKENS: usize = 512;
+const WIDTH: usize = 2048;
 
 /// Computes nothing.
 struct Nothing(Vec<f32>);
@@ -53,4 +61,46 @@ fn main() {
         });
         assert!(0 < finished, "something finished");
     }
+    for (words, moving) in
+        [("at rest", None), ("step knobs moving", Some(Class::Step)), ("slot knobs moving", Some(Class::Slot))]
+    {
+        tick_side(&mut bench, words, moving);
+    }
+}
+
+/// The tick side at depth 8 and 8 steps, so that a slot is born and one finishes in every tick: the worst there is.
+fn tick_side(bench: &mut support::Bench, words: &str, moving: Option<Class>) {
+    let (writer, _reader) = latents(FRAMES * 64);
+    let backend = Box::new(Nothing(vec![0.25; FRAMES * 64]));
+    let mut performer = Performer::new(Load::new(material(), backend, writer));
+    performer.obey(Edge::SetCurve(ParamId::VelocityScale, Some(vec![1.0; FRAMES].into())));
+    let (mut values, mut turn, mut finished) = (Values::default(), 0, 0);
+    values.set(ParamId::Depth, 8.0);
+    bench.measure(&format!("tick side at depth 8, 60 s, {words}"), 100, 2000, || {
+        turn += 1;
+        for (at, id) in ParamId::all().enumerate().filter(|(_, id)| Some(id.row().class) == moving) {
+            let place = ((turn * (2 * at + 3) + 7 * at) % 97) as f64 / 96.0;
+            values.set(id, id.row().at(place));
+        }
+        finished += performer.tick(&values, |_, _| ()).expect("the backend cannot fail").finished;
+    });
+    assert!(2000 < finished, "a latent finishes in every tick, {finished} did");
+}
+
+fn material() -> Arc<Material> {
+    let latent = |level: f32| -> Arc<[f32]> { vec![level; FRAMES * 64].into() };
+    let prompt = |level: f32| {
+        let tokens = |level: f32| -> Arc<[f32]> { vec![level; TOKENS * WIDTH].into() };
+        Prompt { with_timbre: tokens(level), neutral: tokens(-level) }
+    };
+    Arc::new(Material {
+        frames: FRAMES,
+        token_width: WIDTH,
+        source: latent(0.5),
+        hints: latent(0.75),
+        silence: latent(0.0),
+        prompt_a: prompt(1.0),
+        prompt_b: prompt(2.0),
+        unconditional: vec![0.0; WIDTH].into(),
+    })
 }

@@ -107,7 +107,7 @@ impl Stage {
         let now_us = clock.now().as_secs_f64() * 1e6;
         assert_eq!(seen, self.conductor.store().snapshot().generation, "the tick side sees what was set");
         self.times_us[before..].iter_mut().for_each(|stamp| *stamp = now_us - *stamp);
-        while let Some(edge) = self.edges.next_edge() {
+        while let Some(edge) = self.edges.next_edge(u64::MAX) {
             self.reseeds += u64::from(matches!(edge, Edge::Reseed));
             self.edges.retire(edge);
         }

@@ -1,14 +1,17 @@
-//! Goal: a velocity that is not finite costs the one slot it belongs to; a row that cannot be computed costs nothing but the
-//! tick, which can be run again.
+//! Goal: a velocity that is not finite, and a row that cannot be computed, cost the one slot they belong to, and it is said;
+//! the others go on in the same tick, and what can never be computed is not tried for ever.
 //! Method: a stage beside an undisturbed one, compared latent for latent.
 
 #[path = "ring_support/mod.rs"]
 mod support;
 
-use engine::backend::{BackendError, DenoiserError};
-use engine::ring::{Ring, tick};
+use std::sync::Arc;
+
+use engine::backend::{BackendError, CpuBackend, Denoiser, DenoiserError, DenoiserRow};
+use engine::ring::plan::TickPlan;
+use engine::ring::{Condition, Ring, StepControls, tick};
 use engine::solver::schedule::Sampling;
-use support::{Dice, Stage, WIDTH, plain};
+use support::{Dice, Stage, Toy, WIDTH, plain};
 
 const FRAMES: usize = 5;
 
@@ -37,7 +40,7 @@ fn a_slot_that_is_not_finite_is_dropped_and_its_neighbours_never_know() {
 }
 
 #[test]
-fn a_tick_whose_row_failed_can_be_run_again_as_if_nothing_had_happened() {
+fn a_row_that_fails_costs_its_slot_says_so_and_its_neighbours_never_know() {
     let masked = |seed| {
         let mut request = plain(FRAMES, seed);
         let mut dice = Dice(seed);
@@ -55,13 +58,67 @@ fn a_tick_whose_row_failed_can_be_run_again_as_if_nothing_had_happened() {
         stage.submit(masked(7));
         stage.tick();
         if failing {
+            // The second row of the tick: the first slot's has been computed by then, and is computed again.
             stage.backend.denoiser().fails_in = Some(stage.backend.denoiser().rows + 1);
-            let Stage { ring, backend, plan, shared } = &mut stage;
-            let failed = tick(ring, backend, plan, shared, &mut |_| panic!("nothing may leave a tick that failed"));
-            let expected = DenoiserError::TooManyTokens { found: 3 * WIDTH / WIDTH, most: 0 };
-            assert_eq!(failed, Err(BackendError::Row(expected)));
         }
+        let Stage { ring, backend, plan, shared } = &mut stage;
+        let report = tick(ring, backend, plan, shared, &mut |_| panic!("nobody is done")).expect("no device failed");
+        let error = DenoiserError::TooManyTokens { found: 3, most: 0 };
+        let refusal = failing.then_some(BackendError::RowOf { slot: 1, error });
+        assert_eq!((report.refused, report.refusal), (usize::from(failing), refusal));
+        assert_eq!(report.advanced, if failing { 2 } else { 3 });
+        assert_eq!(stage.ring.counters().slots_refused, u64::from(failing));
         stage.drain()
     };
-    assert_eq!(run(true), run(false));
+    let (mut undisturbed, disturbed) = (run(false), run(true));
+    // The fourth request made the first give way, so the second slot holds the third.
+    undisturbed.retain(|it| it.0 != 2);
+    assert_eq!(undisturbed.len(), 2);
+    assert_eq!(disturbed, undisturbed);
+}
+
+/// Computes as the toy does, but refuses long prompts: as a plan that was compiled for shorter ones.
+#[derive(Default)]
+struct Short(Toy);
+
+const MOST: usize = 3;
+
+impl Denoiser for Short {
+    fn check(&self, _frames: usize, tokens: &[f32]) -> Result<(), DenoiserError> {
+        let found = tokens.len() / WIDTH;
+        if MOST < found { Err(DenoiserError::TooManyTokens { found, most: MOST }) } else { Ok(()) }
+    }
+
+    fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
+        self.check(0, row.tokens)?;
+        self.0.velocity(row, out)
+    }
+}
+
+#[test]
+fn a_prompt_that_never_fits_is_refused_at_its_birth_wherever_it_stands_and_the_others_are_born() {
+    let too_long = |seed, negative: bool| {
+        let mut request = plain(FRAMES, seed);
+        let long = Condition::always(Dice(seed).numbers((MOST + 1) * WIDTH));
+        if negative {
+            request.controls.guidance_scale = Some(2.0.into());
+            request.negatives = vec![long];
+        } else {
+            request.conditions.push(long);
+        }
+        request
+    };
+    let mut ring = Ring::new(4, Sampling { steps: 4, ..Sampling::default() });
+    let (mut backend, mut plan) = (CpuBackend::new(Short::default()), TickPlan::new());
+    let (mut refused, mut left) = (0, Vec::new());
+    for request in [plain(FRAMES, 0), too_long(1, false), plain(FRAMES, 2), too_long(3, true)] {
+        ring.submit(Arc::new(request)).expect("it is sound");
+    }
+    for at in 0..4 {
+        let mut emit = |it: engine::ring::Finished<'_>| left.push(it.ticket);
+        let report = tick(&mut ring, &mut backend, &mut plan, &StepControls::default(), &mut emit).expect("no device");
+        refused += report.refused;
+        assert_eq!((report.born, report.advanced), (if at == 0 { 2 } else { 0 }, 2));
+    }
+    assert_eq!((refused, left), (2, vec![0, 2]), "each is refused once, the others finish");
 }

@@ -159,8 +159,10 @@ fn more_rows_than_the_network_holds_are_refused_by_number() {
         request.conditions = vec![request.conditions[0].clone(); 5];
         ring.submit(Arc::new(request)).expect("it is sound");
     }
-    let error = one_tick(&mut ring, &mut backend, &mut Vec::new()).expect_err("20 rows of 16");
-    assert_eq!(error, BackendError::TooManyRows { found: 20, most: 16 });
+    let (mut plan, controls) = (TickPlan::new(), StepControls::default());
+    let report = tick(&mut ring, &mut backend, &mut plan, &controls, &mut |_| ()).expect("the card is well");
+    assert_eq!(report.refusal, Some(BackendError::TooManyRows { found: 20, most: 16 }));
+    assert_eq!((report.refused, report.advanced), (1, 3), "20 rows of 16: the others go on in the same tick");
     assert_eq!(ring.in_flight(), 3, "the others play on");
 }
 
@@ -180,10 +182,14 @@ fn what_is_wrong_with_a_machine_is_said_before_anything_plays() {
     assert!(free < wanted && total == 200_000, "{wanted} wanted, {free} of {total} free");
     drop(device);
     cuda.card(1, 8 << 30, 8);
+    let device = Device::open(0).expect("a card of four years ago opens");
+    assert!(stage(&device).is_ok(), "there are kernels from sm_75 on");
+    drop(device);
+    cuda.card(1, 8 << 30, 7);
     let device = Device::open(0).expect("an old card opens");
     let error = stage(&device).map(|_| ()).expect_err("and cannot run the kernels");
     assert!(matches!(error, BackendError::Device(DeviceError::WrongCard { .. })), "{error:?}");
-    assert!(error.to_string().contains("sm_80"), "{error}");
+    assert!(error.to_string().contains("sm_70") && error.to_string().contains("from sm_75 on"), "{error}");
     drop(device);
     cuda.fail("cuMemAlloc", 40, OUT_OF_MEMORY);
     let device = Device::open(0).expect("the fake has a card");

@@ -1,4 +1,5 @@
-//! Goal: once prepared, a tick allocates and frees nothing: births, steps, guidance, masks and every wavelet included.
+//! Goal: once prepared, a tick allocates and frees nothing: births, steps, guidance, masks and every wavelet included; and
+//! the instrument's tick side neither, whatever the hands do.
 //! Method: the allocator itself refuses within the tick (`assert_no_alloc`).
 
 #[path = "ring_support/mod.rs"]
@@ -7,12 +8,15 @@ mod support;
 use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use engine::backend::CpuBackend;
+use engine::live::{Load, Material, Performer, Prompt, Swap, latents};
+use engine::param::{Edge, ParamId, Values, edge_queue};
 use engine::ring::plan::TickPlan;
 use engine::ring::{Ring, tick};
 use engine::solver::dcw::{Correction, Faders};
 use engine::solver::schedule::Sampling;
 use engine::solver::wavelet::Wavelet;
-use support::{Dice, Stage};
+use support::{Dice, Stage, Toy};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -25,20 +29,97 @@ fn a_warm_tick_allocates_nothing() {
     let mut stage = Stage::new(Ring::new(4, Sampling { steps: 4, ..Sampling::default() }));
     let requests: Vec<_> = (0..64).map(|_| Arc::new(dice.request(FRAMES))).collect();
     let faders = Faders { soft_threshold: 0.1, multiplicative: 0.3, phase: 0.4 };
-    let wavelet = Wavelet::named("sym8").expect("a wavelet of the table");
-    stage.shared.correction = Some(Correction { wavelet, faders, ..Correction::default() });
+    let wavelets: Vec<Wavelet> = Wavelet::names().filter_map(Wavelet::named).collect();
+    stage.shared.correction = Some(Correction { faders, ..Correction::default() });
     let Stage { ring, backend, plan, shared } = &mut stage;
     *plan = TickPlan::new();
     backend.prepare(FRAMES);
     let mut finished = 0;
     for (at, request) in requests.iter().cycle().take(192).enumerate() {
         let request = Arc::clone(request);
+        if let Some(correction) = &mut shared.correction {
+            correction.wavelet = wavelets[at % wavelets.len()].clone();
+        }
         let once = || {
             ring.submit(request).expect("the request is sound");
             tick(ring, backend, plan, shared, &mut |_| finished += 1).expect("the toy can compute");
         };
-        // The first birth of a slot grows its schedule and plans the transform; from then on nothing may grow.
-        if at < 6 { once() } else { assert_no_alloc(once) }
+        // The plan grows in the first tick; from then on nothing may.
+        if at < 1 { once() } else { assert_no_alloc(once) }
     }
     assert!(40 < finished, "{finished} latents left");
+}
+
+const WIDTH: usize = 4;
+
+fn material() -> Arc<Material> {
+    let mut dice = Dice(5);
+    let mut prompt = |tokens: usize| {
+        let with_timbre = dice.numbers(tokens * WIDTH);
+        Prompt { with_timbre, neutral: dice.numbers(tokens * WIDTH) }
+    };
+    let (prompt_a, prompt_b) = (prompt(2), prompt(5));
+    let mut latent = || dice.numbers(FRAMES * 64);
+    let material = Material {
+        frames: FRAMES,
+        token_width: WIDTH,
+        source: latent(),
+        hints: latent(),
+        silence: latent(),
+        prompt_a,
+        prompt_b,
+        unconditional: [0.5; WIDTH].into(),
+    };
+    material.check().expect("the set is sound");
+    Arc::new(material)
+}
+
+/// Every parameter at a place of its own that moves; depth and steps too.
+fn moved(values: &mut Values, turn: usize) {
+    for (at, id) in ParamId::all().enumerate() {
+        let place = ((turn * (2 * at + 3) + 7 * at) % 97) as f64 / 96.0;
+        values.set(id, id.row().at(place));
+    }
+}
+
+#[test]
+fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
+    const TURNS: usize = 2_000;
+    let mut backend = CpuBackend::new(Toy::default());
+    backend.prepare(FRAMES);
+    let (writer, mut reader) = latents(FRAMES * 64);
+    let mut performer = Performer::new(Load::new(material(), Box::new(backend), writer));
+    let (mut sender, mut receiver) = edge_queue::<Swap>(64);
+    let drawn: Vec<ParamId> = ParamId::all().filter(|id| id.row().curve).collect();
+    let (mut values, mut finished, mut wavelets) = (Values::default(), 0, [0; 4]);
+    for turn in 0..TURNS {
+        moved(&mut values, turn);
+        // A curve a tick, drawn or taken back; of the tape's length and of others; a lock in every third.
+        let id = if turn % 3 == 0 { ParamId::X0Target } else { drawn[turn % drawn.len()] };
+        let frames = [FRAMES, 3, 100][turn % 3];
+        let curve = (turn % 4 != 1).then(|| vec![id.row().default as f32; frames].into());
+        sender.send(Edge::SetCurve(id, curve), 0).expect("the queue is emptied every tick");
+        if turn % 7 == 0 {
+            sender.send(Edge::Reseed, 0).expect("the queue is emptied every tick");
+        }
+        // Whatever has come home is freed here, while slots may still play by it.
+        sender.clear_home();
+        if 0.0 < values.get(ParamId::DcwMagPhase) {
+            wavelets[values.whole(ParamId::DcwWavelet)] += 1;
+        }
+        let mut once = || {
+            while let Some(edge) = receiver.next_edge(0) {
+                assert!(receiver.retire(performer.obey(edge)));
+            }
+            finished += performer.tick(&values, |_, _| ()).expect("the toy can compute").finished;
+        };
+        if turn == 0 {
+            once()
+        } else {
+            assert_no_alloc(once)
+        }
+        sender.clear_home();
+    }
+    assert!(500 < finished && 0 < reader.newest().serial, "{finished} latents");
+    assert!(wavelets.iter().all(|it| 100 < *it), "every wavelet was corrected by phase: {wavelets:?}");
 }

@@ -11,14 +11,17 @@ mod ring_support;
 use std::sync::Arc;
 
 use engine::backend::cuda::{Device, DeviceBackend, StandIn, trace};
+use engine::backend::{Backend, CpuBackend};
+use engine::live::{Load, Material, Performer, Prompt, latents};
+use engine::param::{ParamId, Values};
 use engine::ring::StepControls;
 use engine::ring::request::CONTEXT_CHANNELS;
 use engine::solver::curve::Curve;
 use engine::solver::dcw::Correction;
 use engine::solver::gain::ChannelGain;
 use fake_cuda::FakeCuda;
-use ring_support::plain;
 use ring_support::side_by_side::{FRAMES, Run, SHAPE, alone_and_together, random_requests, recorded_ticks};
+use ring_support::{Dice, StandInOnCpu, WIDTH, plain};
 
 #[test]
 fn every_kind_of_request_gives_the_same_latents_on_the_card() {
@@ -56,6 +59,86 @@ fn a_slot_on_the_card_makes_what_it_makes_alone() {
     }
 }
 
+/// A set whose prompts have two tokens and five.
+fn material() -> Arc<Material> {
+    let mut dice = Dice(77);
+    let mut prompt = |tokens: usize| {
+        let with_timbre = dice.numbers(tokens * WIDTH);
+        Prompt { with_timbre, neutral: dice.numbers(tokens * WIDTH) }
+    };
+    let (prompt_a, prompt_b) = (prompt(2), prompt(5));
+    let mut latent = || dice.numbers(FRAMES * 64);
+    let (source, hints, silence) = (latent(), latent(), latent());
+    let unconditional = dice.numbers(WIDTH);
+    let material =
+        Material { frames: FRAMES, token_width: WIDTH, source, hints, silence, prompt_a, prompt_b, unconditional };
+    material.check().expect("the set is sound");
+    Arc::new(material)
+}
+
+/// Plays the prompt blend from A to B; latents in the order in which they finished.
+fn blended(backend: Box<dyn Backend + Send>, cfg_mode: f64) -> Vec<Vec<f32>> {
+    let (writer, _reader) = latents(FRAMES * 64);
+    let mut performer = Performer::new(Load::new(material(), backend, writer));
+    let mut values = Values::default();
+    for (id, value) in [(ParamId::Depth, 8.0), (ParamId::TimbreStrength, 0.75), (ParamId::CfgMode, cfg_mode)] {
+        assert!(values.set(id, value));
+    }
+    let mut left = Vec::new();
+    for blend in [0.0, 0.001, 0.5, 0.999, 1.0] {
+        values.set(ParamId::PromptBlend, blend);
+        for _ in 0..12 {
+            let report = performer.tick(&values, |_, latent| left.push(latent.to_vec())).expect("it can compute");
+            assert_eq!(report.refused, 0, "{:?}", report.refusal);
+        }
+    }
+    left
+}
+
+#[test]
+fn between_two_prompts_of_different_length_the_card_makes_the_latents_of_the_cpu() {
+    let _cuda = FakeCuda::take();
+    let device = Device::open(0).expect("the fake has a card");
+    // Without guidance two rows a slot fill the batch; with every step's negative a full ring would not fit: births wait
+    // for room, on the card only, so there the first latents are compared, before anything had to wait.
+    let card = |cfg_mode| {
+        let network = StandIn::new(&device, SHAPE).expect("there is room");
+        blended(Box::new(DeviceBackend::new(&device, network).expect("there is room")), cfg_mode)
+    };
+    let cpu = blended(Box::new(CpuBackend::new(StandInOnCpu)), 0.0);
+    assert!(40 < cpu.len());
+    assert_eq!(card(0.0), cpu, "bit for bit");
+    let (guided, on_cpu) = (card(3.0), blended(Box::new(CpuBackend::new(StandInOnCpu)), 3.0));
+    assert!(20 < guided.len() && guided.len() < on_cpu.len(), "{} of {} births found room", guided.len(), on_cpu.len());
+    let away = guided[0].iter().zip(&on_cpu[0]).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+    assert!(away <= 1e-6, "{away}");
+}
+
+#[test]
+fn slots_that_are_done_leave_their_seats_to_those_with_more_rows() {
+    let _cuda = FakeCuda::take();
+    let device = Device::open(0).expect("the fake has a card");
+    let network = StandIn::new(&device, SHAPE).expect("there is room");
+    let backend = DeviceBackend::new(&device, network).expect("there is room");
+    let (writer, _reader) = latents(FRAMES * 64);
+    let mut performer = Performer::new(Load::new(material(), Box::new(backend), writer));
+    let mut values = Values::default();
+    let mut finished = 0;
+    // Eight slots of two rows fill the batch; five slots of three take fifteen, wherever the eight sat.
+    for (depth, blend, cfg_mode) in [(8.0, 0.5, 0.0), (5.0, 0.5, 3.0), (8.0, 0.0, 0.0)] {
+        for (id, value) in [(ParamId::Depth, depth), (ParamId::PromptBlend, blend), (ParamId::CfgMode, cfg_mode)] {
+            assert!(values.set(id, value));
+        }
+        for _ in 0..24 {
+            let report = performer.tick(&values, |_, _| finished += 1).expect("it can compute");
+            assert_eq!(report.refused, 0, "{:?}", report.refusal);
+        }
+        let (in_flight, depth) = (performer.ring().in_flight(), depth as usize);
+        assert!((depth - 1..=depth).contains(&in_flight), "{in_flight} of {depth}; one may have just finished");
+    }
+    assert!(40 < finished, "{finished} latents");
+}
+
 #[test]
 fn a_tick_is_one_graph_and_one_wait_whatever_the_knobs_do() {
     let cuda = FakeCuda::take();
@@ -64,6 +147,8 @@ fn a_tick_is_one_graph_and_one_wait_whatever_the_knobs_do() {
     let mut card = Run::new(4, DeviceBackend::new(&device, network).expect("there is room"));
     card.ring.submit(Arc::new(plain(FRAMES, 1))).expect("it is sound");
     card.tick(&StepControls::default());
+    let late = cuda.log().into_iter().any(|it| it.starts_with("a launch that uploads"));
+    assert!(!late, "the first tick's graph was on the card before it was played");
     let still = ["cuCtxSetCurrent", "cuGraphLaunch", "cuEventRecord", "cuEventSynchronize"];
     for turn in 0..2 {
         cuda.log();

@@ -10,6 +10,7 @@ mod case;
 #[path = "fake_cuda/mod.rs"]
 mod fake_cuda;
 #[path = "../benches/gpu/mod.rs"]
+#[allow(dead_code, reason = "the other test of the harness uses the rest")]
 mod gpu;
 #[path = "golden_kinds/model.rs"]
 #[allow(dead_code, reason = "the other golden tests use the rest")]
@@ -36,31 +37,12 @@ use engine::model::config::{CodecConfig, DitConfig};
 use engine::model::dit::{self, Extras};
 use engine::model::vae;
 use fake_cuda::FakeCuda;
+use gpu::machinery::Besides;
 use gpu::network::{Maker, Shape};
-use gpu::report::{Figures, Found, Report, Row, Verdict};
+use gpu::report::{Figures, Found, Report, Row, Verdict, counts, row_from, row_json};
 use gpu::synthetic::Size;
-use gpu::torch::Torch;
-use gpu::{PARTS, Settings, arithmetic, machinery, network};
+use gpu::{Settings, arithmetic, machinery, network, torch};
 use tensorrt::Search;
-
-fn settings() -> Settings {
-    Settings {
-        frames: 30,
-        tokens: 4,
-        depths: vec![1, 4],
-        ticks: 5,
-        jitter_ticks: 10,
-        network_ticks: 3,
-        window_runs: 2,
-        windows: vec![2, 30],
-        seeds: 6,
-        golden_networks: 2,
-        size: Size::Small,
-        product: [8, 16, 32],
-        with_golden: false,
-        only: Vec::new(),
-    }
-}
 
 fn verdict<'a>(report: &'a Report, name: &str) -> &'a Verdict {
     let exact = report.rows.iter().find(|it| it.name == name);
@@ -77,8 +59,8 @@ fn everything_but_the_networks_is_answered_without_a_card() {
     let cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
     let mut report = Report::default();
-    arithmetic::run(&device, &settings(), &mut report);
-    let besides = machinery::run(&device, &settings(), &mut report);
+    arithmetic::run(&device, &Settings::small(), &mut report);
+    let besides = machinery::run(&device, &Settings::small(), &mut report);
     assert_eq!(failures(&report), Vec::<&Row>::new());
     assert_eq!(besides.keys().copied().collect::<Vec<_>>(), [1, 4]);
     for passed in ["onset of a step control", "calls of a tick, plain", "slots at depth 8 and alone"] {
@@ -95,7 +77,7 @@ fn everything_but_the_networks_is_answered_without_a_card() {
 fn goldens_ticks_and_windows_of_a_network_are_measured() {
     let _cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
-    let (mut report, settings) = (Report::default(), Settings { with_golden: true, ..settings() });
+    let (mut report, settings) = (Report::default(), Settings { with_golden: true, ..Settings::small() });
     let besides = [(4, 1.0)].into();
     network::run(&device, &OnHost(Arc::clone(&device)), &besides, &settings, &mut report);
     assert_eq!(failures(&report), Vec::<&Row>::new());
@@ -114,12 +96,9 @@ fn plans_are_built_and_played_where_tensorrt_takes_the_card() {
     let device = Device::open(0).expect("the fake has a card");
     let (folder, driver) = fake_cuda::tensorrt();
     let search = Search { cuda: driver, ..Search::only(&folder) };
-    let (mut report, settings) = (Report::default(), Settings { only: vec!["tensorrt".to_owned()], ..settings() });
-    let torch = Torch::skipped("it was not asked");
-    let mut saved = 0;
-    gpu::run(&device, &settings, &search, &torch, &mut report, &mut |it| saved = it.rows.len());
-    assert_eq!(saved, report.rows.len(), "nothing is lost when the next part is cut off");
-    assert_eq!(report.counts(), [0, 0], "{:#?}", report.rows);
+    let mut report = Report::default();
+    gpu::ask(&device, "tensorrt", &Settings::small(), &search, &Besides::new(), &mut report);
+    assert_eq!(counts(&report.rows), [0, 0, 0], "{:#?}", report.rows);
     for measured in ["version", "depth 1: tick", "depth 4: generations a second", "window of 0.08 s", "window of 1.2 s"]
     {
         assert_eq!(verdict(&report, measured), &Verdict::Measured, "{measured}");
@@ -133,11 +112,12 @@ fn plain_kernels_are_measured_and_so_is_the_ceiling() {
     let cuda = FakeCuda::take();
     fake_cuda::open_cublaslt();
     let device = Device::open(0).expect("the fake has a card");
-    let only = ["machine", "plain"].map(str::to_owned).to_vec();
-    let (mut report, settings) = (Report::default(), Settings { only, ..settings() });
-    let torch = Torch::skipped("it was not asked");
+    let (mut report, settings) = (Report::default(), Settings::small());
     let nowhere = Search::only(Path::new("/nowhere"));
-    gpu::run(&device, &settings, &nowhere, &torch, &mut report, &mut |_| {});
+    for part in ["machine", "plain"] {
+        report.section(part);
+        gpu::ask(&device, part, &settings, &nowhere, &Besides::new(), &mut report);
+    }
     assert_eq!(failures(&report), Vec::<&Row>::new());
     for measured in ["bf16 matrix ceiling, cuBLASLt", "depth 4: generations a second", "window of 1.2 s"] {
         assert_eq!(verdict(&report, measured), &Verdict::Measured, "{measured}");
@@ -150,35 +130,46 @@ fn plain_kernels_are_measured_and_so_is_the_ceiling() {
 fn what_is_not_there_is_skipped_with_its_reason() {
     let _cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
-    let mut report = Report::default();
-    let settings = Settings { only: ["tensorrt", "torch"].map(str::to_owned).to_vec(), ..settings() };
-    let torch = Torch::run("no-such-python", Path::new("tools/gpu-check/pipeline.py"), &[]);
-    assert_eq!(Torch::skipped("it was not asked").ceiling(), Err("it was not asked".to_owned()));
-    gpu::run(&device, &settings, &Search::only(Path::new("/nowhere")), &torch, &mut report, &mut |_| {});
-    assert_eq!(failures(&report), Vec::<&Row>::new());
-    let skipped = |section: &str, words: &str| {
-        report
-            .rows
-            .iter()
-            .any(|it| it.section == section && matches!(&it.verdict, Verdict::Skipped(why) if why.contains(words)))
-    };
-    assert!(skipped("TensorRT", "TensorRT is not installed"), "{:#?}", report.rows);
-    assert!(skipped("PyTorch", "no-such-python"), "{:#?}", report.rows);
+    let (mut report, nowhere) = (Report::default(), Search::only(Path::new("/nowhere")));
+    gpu::ask(&device, "tensorrt", &Settings::small(), &nowhere, &Besides::new(), &mut report);
+    let [row] = &report.rows[..] else { panic!("{:#?}", report.rows) };
+    assert!(
+        matches!(&row.verdict, Verdict::Skipped(why) if why.contains("TensorRT is not installed")),
+        "{:#?}",
+        report.rows
+    );
+    assert_eq!(row.section, "TensorRT");
 }
 
 #[test]
-fn a_machine_without_a_card_passes_nothing() {
-    let cuda = FakeCuda::take();
-    cuda.card(0, 8 << 30, 12);
+fn rows_are_the_same_after_they_were_json() {
     let mut report = Report::default();
-    let error = Device::open(0).expect_err("there is none");
-    gpu::nothing(&error, &mut report);
-    assert_eq!(report.rows.len(), PARTS.len());
-    assert_eq!(report.counts(), [0, PARTS.len()], "all of them skipped");
-    assert!(report.table("none").contains("skipped: no GPU 0: the driver sees 0"));
-    let json = report.json(&gpu::machine::head(None));
-    assert_eq!(json["rows"][0]["why"], "no GPU 0: the driver sees 0");
-    assert_eq!(json["head"]["card"], serde_json::Value::Null);
+    report.section("solver");
+    report.number("a", 0.25, "us");
+    report.spread("b", vec![1.0, 2.0, 4.0], "ms");
+    report.words("c", "a | b");
+    report.skip("d", "it is not there");
+    report.target("e", 7.0, "%", false, "under 3 %");
+    report.check("f", || Ok("all of it".to_owned()));
+    let again: Vec<Row> = report.rows.iter().map(|it| row_from(&row_json(it)).expect("it is a row")).collect();
+    assert_eq!(again, report.rows);
+    assert_eq!(counts(&again), [1, 1, 1]);
+    for no_row in ["null", "7", "{\"name\": \"a\"}", "{\"section\": \"a\", \"name\": \"b\", \"verdict\": \"fine\"}"] {
+        assert_eq!(row_from(&serde_json::from_str(no_row).expect("it is JSON")), None, "{no_row}");
+    }
+}
+
+#[test]
+fn what_pytorch_says_is_a_row_or_nothing() {
+    let row = |line: &str| torch::row("PyTorch", line).map(|it| (it.name, it.found, it.verdict));
+    let figures = Figures { p50: 1.0, p99: 2.0, max: 3.0 };
+    let told = row(r#"{"name": "step", "p50": 1, "p99": 2, "max": 3}"#);
+    assert_eq!(told, Some(("step".to_owned(), Found::Spread(figures), Verdict::Measured)));
+    let skipped = row(r#"{"name": "step", "skipped": "no room"}"#);
+    assert_eq!(skipped.map(|it| it.2), Some(Verdict::Skipped("no room".to_owned())));
+    for garbage in ["", "Traceback", "{}", "[1]", r#"{"name": "half a row", "p50": 1}"#, r#"{"name": 7, "value": 1}"#] {
+        assert_eq!(row(garbage), None, "{garbage}");
+    }
 }
 
 #[test]
@@ -186,7 +177,7 @@ fn a_card_is_asked_at_the_sizes_of_the_published_figures() {
     let full = Settings::full();
     assert_eq!((full.frames, &full.depths[..]), (1500, &[1, 2, 4, 8][..]));
     assert_eq!((full.jitter_ticks, &full.windows[..]), (10_000, &[25, 75, 1500][..]));
-    assert_eq!((full.size, full.with_golden), (Size::Published, true));
+    assert_eq!((full.size, full.with_golden, full.seeds), (Size::Published, true, 40));
     let config = gpu::synthetic::denoiser(full.size);
     assert_eq!((config.denoiser.hidden, config.reaches.len(), config.denoiser.kv_heads), (2048, 24, 8));
 }
@@ -201,7 +192,7 @@ fn a_check_that_panics_has_failed_in_its_own_words() {
     assert_eq!(verdicts[0], &Verdict::Passed);
     assert_eq!(verdicts[1], &Verdict::Failed("number 7 is wrong".to_owned()));
     assert_eq!(verdicts[2], &Verdict::Failed("off".to_owned()));
-    assert_eq!(report.counts(), [2, 0]);
+    assert_eq!(counts(&report.rows), [1, 2, 0]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod toy_model;
 use std::path::Path;
 
 use engine::backend::{Denoiser, DenoiserRow};
-use engine::model::{Model, Progress, Prompt, Task};
+use engine::model::{Ends, Model, Progress, Prompt, Task};
 use serde_json::json;
 use tempfile::TempDir;
 use toy_model::{Stored, ToyModel, WIDTH, safetensors_file};
@@ -27,7 +27,7 @@ fn prompt() -> Prompt {
 /// Everything that the model computes, for comparing bit for bit.
 fn everything(model: &Model) -> Vec<f32> {
     let (frames, audio) = (7, vec![[0.25, -0.5]; 7 * 1920]);
-    let latent = model.codec().encode(&audio, &mut |_, _| ()).expect("it is sound").mean;
+    let latent = model.codec().encode(&audio, Ends::Joined, &mut |_, _| ()).expect("it is sound").mean;
     let sound = model.codec().decode(&latent, &mut |_, _| ()).expect("it is sound");
     let tokens = model.condition(&prompt(), Task::Cover, Some(&latent)).expect("it is sound");
     let context = model.context(Some(&model.hints(&latent).expect("it is sound")), frames);

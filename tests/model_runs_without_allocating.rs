@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use engine::backend::{Denoiser, DenoiserRow};
+use engine::backend::{Denoiser, DenoiserError, DenoiserRow};
 use engine::graph::Sizes;
 use engine::graph::cpu::Pool;
 use engine::latent::SAMPLES_PER_LATENT_FRAME;
@@ -98,4 +98,23 @@ fn a_masked_token_is_as_good_as_absent() {
     let masked = velocity(&tokens, &[1.0, 1.0, 1.0, 0.0, 0.0]);
     assert!(masked == velocity(&tokens[..3 * 64], &[1.0; 3]));
     assert!(masked != velocity(&tokens, &[1.0; 5]));
+}
+
+#[test]
+fn a_row_that_does_not_fit_is_told_at_its_birth_by_what_is_wrong_with_it() {
+    let (config, weights) = model("tiny");
+    let part = Part::new(DitConfig::parse(Path::new("tiny"), &config).expect("it is sound"), weights);
+    let mut denoiser = CpuDenoiser::compile(&part, 33, 40, &Pool::new(1)).expect("it is sound");
+    for (frames, numbers, expected) in [
+        (33, 40 * 64, Ok(())),
+        (33, 41 * 64, Err(DenoiserError::TooManyTokens { found: 41, most: 40 })),
+        (33, 64 + 1, Err(DenoiserError::TornTokens { found: 65, width: 64 })),
+        (34, 64, Err(DenoiserError::WrongLength { found: 34, expected: 33 })),
+    ] {
+        let tokens = vec![0.1; numbers];
+        assert_eq!(denoiser.check(frames, &tokens), expected);
+        let (x, context, mut velocity) = (vec![0.5; frames * 64], vec![0.25; frames * 128], vec![0.0; frames * 64]);
+        let row = DenoiserRow { x: &x, context: &context, tokens: &tokens, t: 0.5, r: 0.5 };
+        assert_eq!(denoiser.velocity(&row, &mut velocity), expected, "a row says what its birth would have said");
+    }
 }

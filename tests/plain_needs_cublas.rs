@@ -19,5 +19,5 @@ fn a_missing_library_is_named_with_where_it_comes_from() {
     let error = Rig::new(&device, Precision::F32).map(|_| ()).expect_err("there is no library");
     assert_eq!(error, PlanError::NoBlas);
     let words = error.to_string();
-    assert!(words.contains("libcublasLt.so.12") && words.contains("nvidia-cublas-cu12"), "{words}");
+    assert!(words.contains("libcublasLt.so") && words.contains("nvidia-cublas"), "{words}");
 }

@@ -18,7 +18,7 @@ use engine::backend::{Backend, BackendError, CpuBackend, DenoiserError};
 use engine::graph::cpu::Pool;
 use engine::graph::reference::{self, Inputs};
 use engine::graph::weights::InMemory;
-use engine::graph::{Builder, Dim, Graph, LowerError, Op, Precision, Sizes, Weight, WeightSource};
+use engine::graph::{Builder, Dim, Graph, LowerError, Op, Precision, Sizes, TensorView, Weight, WeightSource};
 use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME};
 use engine::live::WindowDecoder;
 use engine::model::checkpoint::Checkpoint;
@@ -186,6 +186,85 @@ fn the_built_in_denoiser_is_the_cpus_in_every_precision() {
         assert!(apart < most, "{precision:?}: {apart} of the loudest number");
         assert!(precision == Precision::F32 || most / 100.0 < apart, "{precision:?}: {apart} is too good to be true");
     }
+}
+
+/// The card sets memory to zero when it likes: nothing that comes after may be wiped by it.
+#[test]
+fn what_is_uploaded_into_memory_that_was_just_zeroed_stays() {
+    let (_cuda, device) = card();
+    let mut b = Builder::new();
+    let x = b.input("x", &[Dim::Fixed(1), Dim::Fixed(2)]);
+    let y = b.linear(x, "l", false);
+    b.output("y", y);
+    let weights = InMemory::new().with("l.weight", &[1, 2], &[3.0, 4.0]);
+    let rig = Rig::new(&device, Precision::F32).expect("the fake opens");
+    let plan = CudaPlan::compile(&rig, &b.finish(), &Sizes::new(), &weights).expect("it is sound");
+    let stream = Stream::new(&device, false).expect("the fake makes streams");
+    plan.write(&stream, "x", &[10.0_f32, 1.0]).expect("the card takes it");
+    plan.enqueue(&stream).expect("every step can be enqueued");
+    assert_eq!(plan.read(&stream, "y").expect("the card gives it"), [34.0], "neither weight nor input was wiped");
+}
+
+/// Weights of a model whose layers add up to more than f16 can say.
+struct Loud {
+    weights: Checkpoint,
+    tables: Vec<(String, Vec<usize>, Vec<u8>)>,
+}
+
+impl Loud {
+    fn new(weights: Checkpoint, graph: &Graph) -> Self {
+        let layers = graph.nodes.iter().filter_map(|it| match &it.op {
+            Op::Constant(Weight::Plain(name)) if name.starts_with("decoder.layers.") => Some(name),
+            _ => None,
+        });
+        let table = |name: &String| {
+            let view = weights.tensor(name).expect("the model is whole");
+            let width = view.shape[2];
+            // Rows 2 and 5 are the gates of attention and of the feed-forward layer.
+            let wide = |(at, it): (usize, f32)| if matches!(at / width, 2 | 5) { it + 60_000.0 } else { it };
+            let bytes = view.to_f32().into_iter().enumerate().map(wide).flat_map(f32::to_le_bytes).collect();
+            (name.clone(), view.shape.to_vec(), bytes)
+        };
+        let tables = layers.map(table).collect();
+        Self { weights, tables }
+    }
+}
+
+impl WeightSource for Loud {
+    fn tensor(&self, name: &str) -> Option<TensorView<'_>> {
+        let Some((_, shape, bytes)) = self.tables.iter().find(|it| it.0 == name) else {
+            return self.weights.tensor(name);
+        };
+        Some(TensorView { bytes, precision: Precision::F32, shape })
+    }
+}
+
+#[test]
+fn a_residual_beyond_f16_is_held_beside_products_of_f16() {
+    let (_cuda, device) = card();
+    let part = golden_model("tiny", DitConfig::parse);
+    let graph = dit::graph(&part.config, Extras { trace: true, ..Extras::default() });
+    let (config, weights) = (part.config, Loud::new(part.weights, &graph));
+    let sizes = Sizes::new().with("batch", 1).with("frames", 8).with("tokens", 3);
+    let velocities = |precision| {
+        let rig = Rig::new(&device, precision).expect("the fake opens");
+        let plan = CudaPlan::compile(&rig, &graph, &sizes, &weights).expect("it is sound");
+        let stream = Stream::new(&device, false).expect("the fake makes streams");
+        for (name, count) in [("x", 8 * 64), ("context", 8 * 128), ("tokens", 3 * config.encoders.hidden)] {
+            plan.write(&stream, name, &Dice(4).numbers(count)).expect("the card takes it");
+        }
+        plan.write(&stream, "t", &[1.0_f32]).expect("the card takes it");
+        plan.write(&stream, "t_minus_r", &[0.0_f32]).expect("the card takes it");
+        plan.enqueue(&stream).expect("every step can be enqueued");
+        ["layer0.out", "velocity"].map(|name| plan.read(&stream, name).expect("the card gives it"))
+    };
+    let [_, expected] = velocities(Precision::F32);
+    let [stream, found] = velocities(Precision::F16);
+    let most = stream.iter().fold(0.0_f32, |most, it| most.max(it.abs()));
+    assert!(65_504.0 < most && most.is_finite(), "the test is of a large residual, this one has {most}");
+    assert!(found.iter().all(|it| it.is_finite()), "{found:?}");
+    let apart = apart(&found, &expected);
+    assert!(apart < 5e-3, "{apart} of the loudest number");
 }
 
 #[test]

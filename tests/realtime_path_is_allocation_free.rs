@@ -23,6 +23,7 @@ fn the_audio_thread_never_touches_the_heap() {
     let mut period = [[0.0; 2]; 300];
     for round in 0..1_200_usize {
         match round % 100 {
+            5 => player.unheard(),
             10 => transport.seek(round * 997 % TAPE).expect("on the tape"),
             30 => transport.set_band(LoopBand::new(9_000, 60_000, TAPE).expect("a band")).expect("room for an order"),
             50 => assert!(transport.set_gain_db(-((round % 7) as f32))),
@@ -34,10 +35,11 @@ fn the_audio_thread_never_touches_the_heap() {
             _ => {}
         }
         if round % 4 == 0 {
-            let plan = walk.plan(transport.playhead(), transport.band(), 4_000, Start::Fresh);
+            let plan = walk.plan(&transport.course(), 4_000, Start::Fresh);
+            packer.collect(|_| ());
             let level = if round % 3 == 0 { f32::NAN } else { 0.3 };
             // Late, stale, refused and good windows in turn; which of them leaves does not matter here.
-            let _ = packer.send(&plan, 0.5, |_| (), |sound| sound.fill([level, 2.0]));
+            let _ = packer.send(&plan, 0.5, |sound| sound.fill([level, 2.0]));
         }
         assert_no_alloc(|| player.fill(&mut period));
         transport.collect();
@@ -48,19 +50,15 @@ fn the_audio_thread_never_touches_the_heap() {
 fn the_decode_thread_plans_and_sends_without_the_heap() {
     let (mut player, mut packer, transport) = deck(tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME });
     let (mut walk, mut lead) = (Walk::new(transport.tape(), LATENT, 25), Lead::new(300, TAPE / 2));
-    let latent = vec![0.5_f32; LATENT * 64];
-    let mut rows = vec![0.0_f32; (25 + 18) * 64];
-    let decoded = vec![0.1_f32; 2 * (25 + 18) * FRAME];
     let mut period = [[0.0; 2]; 300];
     for _ in 0..300 {
-        // A window of a second is written in six periods.
+        // A window of a second is written in three periods.
         (0..8).for_each(|_| player.fill(&mut period));
         assert_no_alloc(|| {
-            lead.ticked(0.01);
-            lead.decoded(0.02);
-            let plan = walk.plan(transport.playhead(), transport.band(), lead.frames(), Start::Fresh);
-            plan.gather(&latent, &mut rows);
-            packer.send_planar(&plan, 0.0, &decoded, |landing| lead.landed(landing)).expect("a box is free");
+            assert!(packer.collect(|landing| lead.landed(landing)), "a box is home");
+            let course = transport.course();
+            let plan = walk.plan(&course, lead.frames(course.now(), TAPE, 25), Start::Fresh);
+            packer.send(&plan, 0.0, |sound| sound.fill([0.1; 2])).expect("a box is free");
         });
     }
     assert!(lead.remaining_p5().is_some_and(|left| left > 0));

@@ -30,6 +30,10 @@ fn request(seed: u64) -> Request {
 
 /// A stage with every slot in the second half of its schedule, and none in its last step.
 fn stage() -> Stage {
+    stage_of(request)
+}
+
+fn stage_of(request: impl Fn(u64) -> Request) -> Stage {
     let mut stage = Stage::new(Ring::new(DEPTH, Sampling { steps: 14, ..Sampling::default() }));
     for seed in 0..DEPTH as u64 {
         stage.submit(request(seed));
@@ -106,12 +110,24 @@ fn the_method_is_in_the_next_tick() {
 
 #[test]
 fn a_control_taken_back_leaves_every_slot_its_own() {
-    let run = |shared_for_a_tick: bool| {
-        let mut stage = stage();
-        stage.shared.momentum = shared_for_a_tick.then(|| 0.25.into());
-        stage.shared.momentum = None;
-        stage.tick();
+    // Two ticks of slots with a momentum of their own, each under the shared one or without.
+    let run = |own: f32, shared: [Option<f32>; 2]| {
+        let mut stage = stage_of(|seed| {
+            let mut request = request(seed);
+            request.controls.momentum = Some(own.into());
+            request
+        });
+        for shared in shared {
+            stage.shared.momentum = shared.map(Curve::from);
+            stage.tick();
+        }
         (0..DEPTH).map(|slot| stage.latent(slot)).collect::<Vec<_>>()
     };
-    assert_eq!(run(true), run(false));
+    let always_own = run(0.25, [None, None]);
+    assert_eq!(run(0.25, [Some(0.25), None]), always_own, "the shared value was the slot's own");
+    let (taken_back, kept) = (run(0.25, [Some(-0.5), None]), run(0.25, [Some(-0.5), Some(-0.5)]));
+    for (slot, own) in always_own.iter().enumerate() {
+        assert_ne!(taken_back[slot], *own, "slot {slot} heard the shared value for a tick");
+        assert_ne!(taken_back[slot], kept[slot], "slot {slot} has its own back");
+    }
 }

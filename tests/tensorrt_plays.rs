@@ -107,19 +107,23 @@ fn windows_lie_where_they_are_asked_for_and_go_round_the_seam() {
 }
 
 #[test]
-fn a_recording_is_encoded_tile_by_tile_without_a_gap_or_an_overlap() {
+fn a_tape_is_encoded_tile_by_tile_as_a_loop_without_a_gap_or_an_overlap() {
     let _cuda = FakeCuda::take();
     let device = Device::open(0).expect("the fake has a card");
-    let (context, frames) = (3, 150);
-    let plan = format!("encoder {}", ENCODER_TILE + 2 * context).into_bytes().into();
-    let mut encoder = TrtEncoder::new(&device, &runtime(), &plan, context).expect("the plan fits");
-    let sound: Vec<[f32; 2]> = (0..frames * SAMPLES_PER_LATENT_FRAME).map(|at| [at as f32, -(at as f32)]).collect();
-    let latent = encoder.encode(&sound, &mut |_, _| ()).expect("the card can").expect("it is longer than a tile");
-    let expected =
-        (0..frames * LATENT_CHANNELS).map(|at| sound[at / LATENT_CHANNELS * SAMPLES_PER_LATENT_FRAME][at % 2]);
-    assert!(latent.iter().copied().eq(expected), "every frame once, in its place");
-    let short = encoder.encode(&sound[..10 * SAMPLES_PER_LATENT_FRAME], &mut |_, _| ()).expect("the card can");
-    assert_eq!(short, None, "what is shorter than a tile is the processor's");
+    // A tape of several tiles, one of less than a tile, which goes round in it, and one of a single frame.
+    for (context, frames) in [(3, 150), (3, 10), (3, 1)] {
+        let plan = format!("encoder {}", ENCODER_TILE + 2 * context).into_bytes().into();
+        let mut encoder = TrtEncoder::new(&device, &runtime(), &plan, context).expect("the plan fits");
+        let sound: Vec<[f32; 2]> = (0..frames * SAMPLES_PER_LATENT_FRAME).map(|at| [at as f32, -(at as f32)]).collect();
+        let latent = encoder.encode(&sound, &mut |_, _| ()).expect("the card can");
+        // The fake hears one frame to each side: on a loop that of the other end.
+        let expected = (0..frames * LATENT_CHANNELS).map(|at| {
+            let (frame, channel) = (at / LATENT_CHANNELS, at % 4);
+            let heard = frame + frames + usize::from(channel == 3) - usize::from(channel == 2);
+            sound[heard % frames * SAMPLES_PER_LATENT_FRAME][channel % 2]
+        });
+        assert!(latent.iter().copied().eq(expected), "every frame of {frames} once, in its place");
+    }
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn a_long_recording_encodes_and_decodes_tile_by_tile_to_the_same_bits() {
     let audio: Vec<StereoFrame> =
         numbers(2 * (160 * SAMPLES_PER_LATENT_FRAME - 700)).chunks_exact(2).map(|it| [it[0], it[1]]).collect();
     let mut tiles = Vec::new();
-    let encoded = codec.encode(&audio, &mut |done, all| tiles.push((done, all))).expect("it is sound");
+    let encoded = codec.encode(&audio, Ends::Open, &mut |done, all| tiles.push((done, all))).expect("it is sound");
     assert_eq!(tiles, [(64, 160), (128, 160), (160, 160)]);
 
     let sizes = Sizes::new().with("batch", 1).with("samples", 160 * SAMPLES_PER_LATENT_FRAME);
@@ -115,6 +115,37 @@ fn a_long_recording_encodes_and_decodes_tile_by_tile_to_the_same_bits() {
 fn nothing_encodes_and_decodes_to_nothing() {
     let (part, pool) = golden_codec();
     let codec = Codec::new(part, pool);
-    assert!(codec.encode(&[], &mut |_, _| ()).expect("it is sound").mean.is_empty());
+    assert!(codec.encode(&[], Ends::Open, &mut |_, _| ()).expect("it is sound").mean.is_empty());
     assert!(codec.decode(&[], &mut |_, _| ()).expect("it is sound").is_empty());
+}
+
+#[test]
+fn a_joined_tape_encodes_to_the_middle_of_its_repetition() {
+    let (part, pool) = golden_codec();
+    let codec = Codec::new(Arc::clone(&part), Arc::clone(&pool));
+    let (context, channels) = (part.config.encode_context(), part.config.moments / 2);
+    // One tile and several, the last of them not full; a tape that is shorter than the context.
+    for frames in [1_usize, 2, 20, 64, 90] {
+        let audio: Vec<StereoFrame> =
+            numbers(2 * frames * SAMPLES_PER_LATENT_FRAME).chunks_exact(2).map(|it| [it[0], it[1]]).collect();
+        let encoded = codec.encode(&audio, Ends::Joined, &mut |_, _| ()).expect("it is sound");
+        let turns = 2 * context.div_ceil(frames) + 1;
+        let repeated = codec.encode(&audio.repeat(turns), Ends::Open, &mut |_, _| ()).expect("it is sound");
+        let middle = turns / 2 * frames * channels..(turns / 2 + 1) * frames * channels;
+        assert!(encoded.mean == repeated.mean[middle.clone()], "{frames} frames");
+        assert!(encoded.std == repeated.std[middle], "{frames} frames");
+    }
+}
+
+#[test]
+fn a_tape_that_is_turned_encodes_to_the_latent_turned() {
+    let (part, pool) = golden_codec();
+    let channels = part.config.moments / 2;
+    let codec = Codec::new(part, pool);
+    let mut audio: Vec<StereoFrame> =
+        numbers(2 * 30 * SAMPLES_PER_LATENT_FRAME).chunks_exact(2).map(|it| [it[0], it[1]]).collect();
+    let mut latent = codec.encode(&audio, Ends::Joined, &mut |_, _| ()).expect("it is sound").mean;
+    audio.rotate_left(7 * SAMPLES_PER_LATENT_FRAME);
+    latent.rotate_left(7 * channels);
+    assert!(codec.encode(&audio, Ends::Joined, &mut |_, _| ()).expect("it is sound").mean == latent);
 }

@@ -50,8 +50,8 @@ const MOST_THREADS: u64 = 256;
 /// What both ways of playing share.
 #[derive(Args, Clone, Debug)]
 pub struct SetArgs {
-    /// Recording to play on (WAV, FLAC, OGG or MP3; any rate, any channels), `-` for one that is piped in [default: the patch's,
-    /// the model's demo.flac]
+    /// Recording to play on (WAV, AIFF, FLAC, OGG, Opus, MP3, M4A, CAF or AU; any rate, any channels), `-` for one that is piped
+    /// in [default: the patch's, the model's demo.flac]
     #[arg(long, value_name = "FILE")]
     pub source: Option<PathBuf>,
     /// Patch with prompts, values, curves and mappings
@@ -79,8 +79,8 @@ pub struct SetArgs {
     /// same everywhere]
     #[arg(long, value_enum)]
     pub backend: Option<BackendChoice>,
-    /// Precision of a card's plans
-    #[arg(long, value_enum, default_value = "bf16")]
+    /// Precision of a card's products; what the denoiser adds up between them is 32 bits wide
+    #[arg(long, value_enum, default_value = "f16")]
     pub precision: PlanPrecision,
     /// While a card is lost: loop the tape, or let the processor take over
     #[arg(long, value_enum, default_value = "loop")]
@@ -146,6 +146,9 @@ pub struct RenderArgs {
 /// `demon params`.
 #[derive(Args, Clone, Debug)]
 pub struct ParamsArgs {
+    /// The model whose knobs are shown [default: the one that `demon run` plays]
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
     /// JSON instead of a table
     #[arg(long)]
     pub json: bool,
@@ -200,14 +203,16 @@ pub enum WhenLost {
     Cpu,
 }
 
-/// Precision of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// Precision of a card's products. What they are added up into, the denoiser's residual stream, is 32 bits wide with all of
+/// them: f16 ends at 65504, and published weights pass that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PlanPrecision {
     /// 32 bits
     F32,
-    /// 16 bits, with the range of 32
+    /// 16 bits, with the range of 32 and fewer digits
     Bf16,
-    /// 16 bits, with more digits and less range
+    /// 16 bits, with more digits and less range: the card's fastest and nearest
+    #[default]
     F16,
 }
 
@@ -230,8 +235,8 @@ pub struct BuildArgs {
     #[arg(long, value_name = "SLOTS", value_delimiter = ',', default_value = "1,2,4,8",
           value_parser = clap::value_parser!(u32).range(1..=8))]
     pub depth: Vec<u32>,
-    /// Of linear layers, convolutions and attention
-    #[arg(long, value_enum, default_value = "bf16")]
+    /// Of linear layers, convolutions and attention; what the denoiser adds up between them is 32 bits wide
+    #[arg(long, value_enum, default_value = "f16")]
     pub precision: PlanPrecision,
     /// The card: `current`, or a compute capability such as `sm_120`
     #[arg(long, value_name = "CARD", default_value = "current", value_parser = crate::build::parse_target)]
@@ -269,7 +274,7 @@ impl BuildArgs {
             frames: Some(frames),
             tokens,
             depth: Vec::new(),
-            precision: PlanPrecision::Bf16,
+            precision: PlanPrecision::default(),
             target: Target::Current,
             level: None,
             library: None,

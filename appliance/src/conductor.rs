@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use engine::latent::SAMPLE_RATE_HZ;
 use engine::live::{Swap, ValuesWriter};
-use engine::param::{Edge, EdgeSender, PARAMS, ParamId, SnapshotReader, Store, Unsent, Values};
+use engine::param::{Drawn, Edge, EdgeSender, ParamId, SnapshotReader, Store, Unsent, Values};
 use engine::playback::{LoopBand, Transport};
 use hal::gesture::{Gesture, Motion};
 
@@ -35,8 +35,6 @@ pub struct Conductor {
     reins: Reins,
     /// Length of the tape in latent frames: curves are drawn over it.
     frames: usize,
-    /// Which parameters have a curve now.
-    drawn: [bool; PARAMS],
     /// Edges that found the queue full: sent again before any other, so that none is lost or overtaken.
     held: VecDeque<Edge<Swap>>,
     /// What the fast side was told last.
@@ -59,14 +57,13 @@ impl Conductor {
         let (store, reader) = Store::new();
         let mut desk = Desk::new(store);
         // Loading a patch is where a set begins: there is nothing before it to go back to.
-        desk.load(&patch.values, &patch.scenes);
+        desk.load(&patch.values, &patch.scenes, &drawn(patch, frames));
         let (binding, told) = (Binding::new(patch.map.clone()), Values::default());
         let mut conductor = Self {
             desk,
             binding,
             reins,
             frames,
-            drawn: [false; PARAMS],
             held: VecDeque::new(),
             told,
             fault: None,
@@ -76,22 +73,9 @@ impl Conductor {
             follows: true,
             waiting: None,
         };
-        conductor.draw(patch);
         conductor.count(patch, Duration::ZERO);
         conductor.settle(Duration::ZERO);
         (conductor, reader)
-    }
-
-    /// The patch's curves, and none but those.
-    fn draw(&mut self, patch: &Patch) {
-        for id in ParamId::all().filter(|id| id.row().curve) {
-            let drawn = patch.curves.iter().find(|(of, _)| *of == id);
-            let curve = drawn.map(|(_, curve)| curve.resample(self.frames));
-            if curve.is_some() || self.drawn[id as usize] {
-                self.drawn[id as usize] = curve.is_some();
-                self.held.push_back(Edge::SetCurve(id, curve));
-            }
-        }
     }
 
     /// Takes what a box's file says of hands and tempo.
@@ -114,9 +98,8 @@ impl Conductor {
     /// Plays another patch: its values, scenes, curves and map at once, in one stroke that undo takes back. Its recording
     /// and words are a worker's affair and not of this call.
     pub fn load(&mut self, patch: &Patch, now: Duration) {
-        self.desk.load(&patch.values, &patch.scenes);
+        self.desk.load(&patch.values, &patch.scenes, &drawn(patch, self.frames));
         self.binding.map_mut().set_own(patch.map.own().to_vec());
-        self.draw(patch);
         self.count(patch, now);
         self.waiting = None;
         self.settle(now);
@@ -197,16 +180,7 @@ impl Conductor {
         if let Some(beats) = self.beats {
             self.tempo.set_tape(now, beats.beats_at(self.reins.transport.playhead().position as f64));
         }
-        while let Some(edge) = self.held.pop_front() {
-            match self.reins.edges.send(edge) {
-                Ok(()) => {}
-                Err(Unsent::Full(edge)) => {
-                    self.held.push_front(edge);
-                    break;
-                }
-                Err(Unsent::Stopped(_)) => self.fault = Some("the engine has stopped".to_owned()),
-            }
-        }
+        self.send_edges();
         self.reins.edges.clear_home();
         self.reins.transport.collect();
         let values = *self.desk.store().values();
@@ -228,6 +202,27 @@ impl Conductor {
             }
         }
         self.told = told;
+    }
+
+    /// Edges that waited, then curves that were drawn or taken back; the values that belong to those leave behind them.
+    fn send_edges(&mut self) {
+        let (edges, fault) = (&mut self.reins.edges, &mut self.fault);
+        let mut send = |edge, generation| match edges.send(edge, generation) {
+            Ok(()) => None,
+            Err(Unsent::Full(edge)) => Some(edge),
+            Err(Unsent::Stopped(_)) => {
+                *fault = Some("the engine has stopped".to_owned());
+                None
+            }
+        };
+        let now = self.desk.store().snapshot().generation;
+        while let Some(edge) = self.held.pop_front() {
+            if let Some(edge) = send(edge, now) {
+                self.held.push_front(edge);
+                return;
+            }
+        }
+        self.desk.send_curves(|id, curve, generation| send(Edge::SetCurve(id, curve), generation).is_none());
     }
 
     fn seek(&mut self, place: f64) {
@@ -293,3 +288,15 @@ impl Conductor {
 #[cfg(test)]
 #[path = "conductor_gesture_tests.rs"]
 mod gesture_tests;
+/// A patch's curves, one value a latent frame.
+fn drawn(patch: &Patch, frames: usize) -> Drawn {
+    let mut drawn = Drawn::default();
+    for (id, curve) in &patch.curves {
+        drawn.set(*id, Some(curve.resample(frames)));
+    }
+    drawn
+}
+
+#[cfg(test)]
+#[path = "conductor_tests.rs"]
+mod tests;

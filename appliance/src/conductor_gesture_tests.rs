@@ -53,7 +53,8 @@ impl Stage {
         let mut obeyed = Vec::new();
         loop {
             let before = obeyed.len();
-            while let Some(edge) = self.edges.next_edge() {
+            // Whatever snapshot they belong to: what is asked here is what was sent.
+            while let Some(edge) = self.edges.next_edge(u64::MAX) {
                 obeyed.push(edge);
             }
             if obeyed.len() == before {

@@ -3,13 +3,14 @@
 //! A hand sets an aim; [`Desk::walk`] takes the value there as fast as the sound can follow. Undo, scenes, revert and panic
 //! are one stroke each. Reads no clock: time comes with the gestures and with `walk`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use engine::param::{Class, NotANumber, ParamId, SCENES, Set, Store, Values};
+use engine::param::{Class, Drawn, NotANumber, ParamId, SCENES, Set, Store, Values};
 
 use crate::config::Feel;
 use crate::feel::Hand;
-use crate::morph::{Morph, heard};
+use crate::morph::Morph;
 
 /// What panic leaves alone: where the music is and who made it, and what only a worker can change.
 const KEPT_IN_PANIC: [ParamId; 3] = [ParamId::Seed, ParamId::LoopStart, ParamId::LoopEnd];
@@ -50,6 +51,7 @@ pub struct Desk {
     store: Store,
     hand: Hand,
     patch: Values,
+    curves: Drawn,
     scene: Option<(usize, Values)>,
     morphing: Option<Morphing>,
     began: bool,
@@ -61,7 +63,7 @@ impl Desk {
     pub fn new(store: Store) -> Self {
         let patch = *store.aims();
         let hand = Hand::new(&patch);
-        Self { store, hand, patch, scene: None, morphing: None, began: false }
+        Self { store, hand, patch, curves: Drawn::default(), scene: None, morphing: None, began: false }
     }
 
     /// The store.
@@ -70,30 +72,31 @@ impl Desk {
         &self.store
     }
 
-    /// Takes a patch's values and scenes; they are what `revert` comes back to. The first patch is where a set begins: undo
+    /// Takes a patch's values, scenes and curves; they are what `revert` comes back to. The first patch is where a set begins: undo
     /// goes back to no time before it.
-    pub fn load(&mut self, values: &Values, scenes: &[Option<Values>; SCENES]) {
+    pub fn load(&mut self, values: &Values, scenes: &[Option<Values>; SCENES], curves: &Drawn) {
         // Load-class values stay: a patch is heard at once, and never waits for a worker.
         let mut kept = *values;
         ParamId::all().filter(|id| self.began && id.row().class == Class::Load).for_each(|id| {
             kept.set(id, self.store.value(id));
         });
         if std::mem::replace(&mut self.began, true) {
-            self.store.take(&kept);
+            self.store.take(&kept, curves);
         } else {
-            self.store.begin(&kept);
+            self.store.begin(&kept, curves);
         }
         for (place, scene) in scenes.iter().enumerate() {
             self.store.put_scene(place, *scene);
         }
-        (self.patch, self.scene, self.morphing) = (kept, None, None);
+        (self.patch, self.curves) = (kept, curves.clone());
+        (self.scene, self.morphing) = (None, None);
         self.hand.follow(self.store.values());
     }
 
     /// The aim that is heard of a parameter, in its row's unit: where a hand takes it from.
     #[must_use]
     pub fn heard(&self, id: ParamId) -> f64 {
-        heard(id, self.store.aims())
+        self.store.aims().heard(id)
     }
 
     /// Sets where a hand wants a value, in its row's unit; `now` is when.
@@ -103,12 +106,13 @@ impl Desk {
     pub fn turn(&mut self, id: ParamId, value: f64, now: Duration) -> Result<Set, NotANumber> {
         let set = self.store.aim(id, value)?;
         // It walks from where it is heard: a keystone channel that said nothing says its group's gain first.
-        let from = heard(id, self.store.values());
+        let from = self.store.values().heard(id);
         if set.moved && from != self.store.values().exact(id) {
             self.store.walk(id, from);
             self.hand.stand(id, from);
         }
-        self.hand.aim_value(now, id, set.value);
+        // And one that is to say nothing again walks to its group's gain first.
+        self.hand.aim_at(now, id, set.value, id.row().position(self.store.aims().heard(id)));
         Ok(set)
     }
 
@@ -173,22 +177,27 @@ impl Desk {
         self.scene.map(|(place, values)| (place, values != *self.store.aims()))
     }
 
-    /// All values as the patch has them, but those of the load class.
+    /// All values and curves as the patch has them, but values of the load class.
     pub fn revert(&mut self) {
-        let patch = self.patch;
-        self.take(&patch);
+        let (patch, curves) = (self.patch, self.curves.clone());
+        self.take(&patch, &curves);
         self.scene = None;
     }
 
-    /// Every value that can hurt goes to its default, and the gain no higher than its own: one press to a sound that is
-    /// known, and one stroke to undo. Seed and loop stay, so that it is still the same piece.
+    /// Sends the tick side what was drawn or taken back, as [`Store::send_curves`].
+    pub fn send_curves(&mut self, send: impl FnMut(ParamId, Option<Arc<[f32]>>, u64) -> bool) -> bool {
+        self.store.send_curves(send)
+    }
+
+    /// Every value that can hurt goes to its default, the gain no higher than its own, and no curve stays drawn: one press to
+    /// a sound that is known, and one stroke to undo. Seed and loop stay, so that it is still the same piece.
     pub fn panic(&mut self) {
         let mut safe = *self.store.aims();
         for id in ParamId::all().filter(|id| !KEPT_IN_PANIC.contains(id)) {
             let default = id.row().default;
             safe.set(id, if id == ParamId::GainDb { default.min(self.store.value(id)) } else { default });
         }
-        self.take(&safe);
+        self.take(&safe, &Drawn::default());
     }
 
     /// The values have jumped; where they have not, those on their way go on.
@@ -198,12 +207,12 @@ impl Desk {
         }
     }
 
-    fn take(&mut self, values: &Values) {
+    fn take(&mut self, values: &Values, curves: &Drawn) {
         let mut taken = *values;
         ParamId::all().filter(|id| id.row().class == Class::Load).for_each(|id| {
             taken.set(id, self.store.value(id));
         });
-        self.store.take(&taken);
+        self.store.take(&taken, curves);
         self.hand.follow(self.store.values());
     }
 
@@ -260,7 +269,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::Desk;
-    use engine::param::{ParamId, SCENES, Store, Values};
+    use engine::param::{AS_GROUP, Drawn, ParamId, SCENES, Store, Values};
     use std::time::Duration;
 
     #[test]
@@ -283,11 +292,21 @@ mod tests {
         let mut before = 2.4;
         for ms in 0..2_000 {
             desk.walk(now + Duration::from_millis(ms));
-            let heard = super::heard(ParamId::Ch13, desk.store().values());
+            let heard = desk.store().values().heard(ParamId::Ch13);
             assert!(before - heard < 0.2 && heard <= before, "from {before} to {heard}");
             before = heard;
         }
         assert_eq!(before, 0.5);
+        let now = Duration::from_secs(12);
+        desk.turn(ParamId::Ch13, AS_GROUP, now).expect("a state of its own");
+        for ms in 0..4_000 {
+            desk.walk(now + Duration::from_millis(ms));
+            let heard = desk.store().values().heard(ParamId::Ch13);
+            assert!(heard - before < 0.2 && before <= heard, "from {before} to {heard}");
+            before = heard;
+        }
+        assert_eq!((before, desk.store().values().exact(ParamId::Ch13)), (2.4, AS_GROUP));
+        assert!(desk.stands());
     }
 
     #[test]
@@ -298,11 +317,22 @@ mod tests {
             assert!(values.set(ParamId::Denoise, denoise) && values.set(ParamId::Depth, depth));
             values
         };
-        desk.load(&patch(0.25, 2.0), &[None; SCENES]);
+        let curves = |level: f32| {
+            let mut curves = Drawn::default();
+            curves.set(ParamId::SourceBlend, Some([level; 25].into()));
+            curves
+        };
+        let (first, second) = (curves(0.25), curves(0.75));
+        desk.load(&patch(0.25, 2.0), &[None; SCENES], &first);
         assert!(!desk.undo());
-        desk.load(&patch(0.75, 8.0), &[None; SCENES]);
-        assert_eq!(desk.store().value(ParamId::Denoise), 0.75);
+        desk.load(&patch(0.75, 8.0), &[None; SCENES], &second);
+        assert_eq!((desk.store().value(ParamId::Denoise), desk.store().drawn()), (0.75, &second));
+        desk.panic();
+        assert_eq!(desk.store().drawn(), &Drawn::default(), "a drawn curve is no safe value");
+        assert!(desk.undo());
+        assert_eq!(desk.store().drawn(), &second);
         assert!(desk.undo() && !desk.undo());
+        assert_eq!(desk.store().drawn(), &first, "the first patch's curves come back with its values");
         let left = [ParamId::Denoise, ParamId::Depth].map(|id| desk.store().value(id));
         assert_eq!(left, [0.25, 2.0], "the depth is a worker's affair and stays");
     }

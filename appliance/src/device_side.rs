@@ -44,11 +44,13 @@ impl DeviceSide {
         while self.home.pop().is_ok() {}
         for side in &mut self.troubles {
             while let Ok(error) = side.pop() {
+                // What the request is at fault for no other device would mend.
+                if !error.is_of_the_device() {
+                    say_once(&mut self.said, error, view);
+                    continue;
+                }
                 let Some(recovery) = &mut self.recovery else {
-                    if self.said.as_ref() != Some(&error) {
-                        view.say(&format!("a tick failed: {error}"));
-                        self.said = Some(error);
-                    }
+                    say_once(&mut self.said, error, view);
                     continue;
                 };
                 let orders = recovery.hear(&error, now);
@@ -59,6 +61,23 @@ impl DeviceSide {
             let orders = recovery.poll(now);
             carry_out(orders, &mut self.decoders, conductor, view);
         }
+    }
+}
+
+/// Says what went wrong, once as long as it is the same.
+fn say_once(said: &mut Option<BackendError>, error: BackendError, view: &mut View) {
+    if said.as_ref() != Some(&error) {
+        view.say(&words(&error));
+        *said = Some(error);
+    }
+}
+
+/// What went wrong, as a player reads it.
+fn words(error: &BackendError) -> String {
+    if error.is_of_the_device() {
+        format!("a tick failed: {error}")
+    } else {
+        format!("a generation was given up: {error}; the others go on")
     }
 }
 
@@ -79,5 +98,18 @@ fn carry_out(
                 conductor.swap(Swap::Backend(parts.backend));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::backend::{BackendError, DenoiserError};
+
+    #[test]
+    fn a_request_that_cannot_be_computed_is_told_in_a_players_words() {
+        let error = BackendError::Row(DenoiserError::TooManyTokens { found: 80, most: 75 });
+        let told = super::words(&error);
+        assert_eq!(told, "a generation was given up: 80 condition tokens, the plan holds 75; the others go on");
+        assert_eq!(super::words(&BackendError::Away), "a tick failed: the device is away");
     }
 }

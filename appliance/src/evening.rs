@@ -164,7 +164,7 @@ impl Evening {
         let now = self.clock.now();
         let waiting = self.waiting.filter(|(_, until)| now < *until).map(|(id, _)| Target::Param(id));
         let show = |entry: &Entry| {
-            let state = look(entry, desk.store().aims(), binding.selected(), &panel);
+            let state = look(&binding.resolved(entry), desk.store().aims(), binding.selected(), &panel);
             LightState { blink: state.blink || Some(entry.target) == waiting, ..state }
         };
         let (map, playing) = (binding.map(), binding.playing());
@@ -202,6 +202,15 @@ impl Evening {
             Act::Seek(0.0) => self.sender.tell(Order::Start),
             Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
             _ => {}
+        }
+    }
+
+    /// Which control changes come as pairs, for all who play: the map may say something else now.
+    fn pair_up(&self, conductor: &Conductor) {
+        let map = conductor.binding().map();
+        // A MIDI file plays without ever having come.
+        for surface in self.here.keys().chain(&[SurfaceId::SCORE, SurfaceId::RECORDED_HANDS]) {
+            self.hands.pairing.set(*surface, map.pairs(*surface));
         }
     }
 
@@ -255,9 +264,7 @@ impl Evening {
         if needs_worker(&started.patch, &listed.patch) {
             view.say(&format!("{}: its recording and words need a start with --patch", listed.name));
         }
-        for surface in self.here.keys() {
-            self.hands.pairing.set(*surface, conductor.binding().map().pairs(*surface));
-        }
+        self.pair_up(conductor);
         self.sender.tell(Order::Beats(conductor.beats()));
         if !by_program {
             self.send_program(self.list.place());

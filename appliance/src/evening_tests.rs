@@ -133,7 +133,7 @@ fn a_sequencer_starts_and_stops_the_sound_and_the_tape_goes_on() {
     stage.until(|conductor| conductor.transport().muted());
     let before = stage.conductor.transport().playhead().played;
     stage.player.fill(&mut [[0.0; 2]; 256]);
-    assert!(stage.conductor.transport().playhead().played > before);
+    assert!(before.until(stage.conductor.transport().playhead().played) > 0);
     stage.close();
     let surface =
         FakeSurface::default().say(Motion::Transport(Transport::Stop)).say(Motion::Transport(Transport::Start));
@@ -210,5 +210,18 @@ fn lights_follow_a_scene_that_moved_the_value_and_come_back_with_the_controller(
     assert!(count(&told, &NATIVE) >= 1, "it was asked for its lights: {told:02x?}");
     let back = told.windows(NATIVE.len()).rposition(|it| it == NATIVE).expect("counted above");
     assert_eq!(count(&told[back..], &LIT), 1, "and shows the scene after it came back: {told:02x?}");
+    stage.close();
+}
+
+#[test]
+fn a_start_is_never_louder_than_the_gain_that_was_kept() {
+    let state = tempfile::tempdir().expect("a folder");
+    let mut stage =
+        Stage::new(state.path(), FakeSurface::default(), BoxConfig::default(), &["[values]\ngain_db = -20"]);
+    let mut sound = [[0.0; 2]; 9_600];
+    sound.chunks_mut(256).for_each(|period| stage.player.fill(period));
+    let loudest = sound.iter().flatten().fold(0.0_f32, |loudest, it| loudest.max(it.abs()));
+    // The tape stands at .1 throughout, and the gain is a tenth.
+    assert!((0.001..=0.010_01).contains(&loudest), "the first sound reaches {loudest}");
     stage.close();
 }

@@ -11,9 +11,9 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use engine::backend::BackendError;
-use engine::live::{Patched, Patcher, Performer, Swap, ValuesReader, WindowDecoder};
-use engine::param::{EdgeReceiver, ParamId, SnapshotReader};
-use engine::playback::{LoopBand, Meters, Player};
+use engine::live::{Patched, Patcher, TickSide, ValuesReader, WindowDecoder};
+use engine::param::ParamId;
+use engine::playback::{Course, LoopBand, Meters, Player};
 use engine::ring::MAX_DEPTH;
 use hal::audio::{Ask, AudioOut, Heard, OutError, Speaker, become_realtime};
 use rtrb::{Consumer, Producer};
@@ -40,6 +40,8 @@ pub struct Pulse {
     pub latents: AtomicU64,
     /// Slots given up because they were no longer finite.
     pub unsound: AtomicU64,
+    /// Slots given up because their requests cannot be computed.
+    pub refused: AtomicU64,
     /// Microseconds of the last tick.
     pub tick_us: AtomicU32,
     /// Windows sent to the tape.
@@ -85,7 +87,10 @@ pub fn audio(
         while !pulse.stop.load(Relaxed) {
             match speaker.play_period(&mut |frames| player.fill(frames))? {
                 Heard::Played { gaps } => player.underran(u64::from(gaps)),
-                Heard::Away => pulse.away.store(true, Relaxed),
+                Heard::Away => {
+                    player.unheard();
+                    pulse.away.store(true, Relaxed);
+                }
                 Heard::Back => pulse.away.store(false, Relaxed),
             }
         }
@@ -99,23 +104,25 @@ pub fn audio(
 /// # Errors
 /// When the thread cannot be started.
 pub fn ticks(
-    mut performer: Performer,
-    mut snapshots: SnapshotReader,
-    mut edges: EdgeReceiver<Swap>,
+    mut side: TickSide,
     mut troubles: Producer<BackendError>,
     pulse: Arc<Pulse>,
 ) -> io::Result<JoinHandle<()>> {
     Builder::new().name("tick".to_owned()).spawn(move || {
         while !pulse.stop.load(Relaxed) {
             let begun = Instant::now();
-            let values = snapshots.latest().values;
-            while let Some(edge) = edges.next_edge() {
-                edges.retire(performer.obey(edge));
-            }
-            match performer.tick(&values, |_, _| ()) {
+            match side.tick(|_, _| ()) {
                 Ok(report) => {
                     pulse.latents.fetch_add(report.finished as u64, Relaxed);
                     pulse.unsound.fetch_add(report.unsound as u64, Relaxed);
+                    pulse.refused.fetch_add(report.refused as u64, Relaxed);
+                    if let Some(refusal) = report.refusal {
+                        let _ = troubles.push(refusal);
+                    }
+                    if report.advanced == 0 {
+                        // Nothing is in flight, for instance because every request is refused.
+                        std::thread::sleep(TICK_REST);
+                    }
                 }
                 Err(error) => {
                     pulse.failed_ticks.fetch_add(1, Relaxed);
@@ -124,7 +131,7 @@ pub fn ticks(
                     std::thread::sleep(TICK_REST);
                 }
             }
-            for (place, slot) in performer.ring().slots().enumerate() {
+            for (place, slot) in side.performer().ring().slots().enumerate() {
                 pulse.slots[place].store(slot.map_or(EMPTY, |it| it.step as u32), Relaxed);
             }
             pulse.tick_us.store(begun.elapsed().as_micros() as u32, Relaxed);
@@ -156,28 +163,21 @@ pub fn windows(
     pulse: Arc<Pulse>,
 ) -> io::Result<JoinHandle<()>> {
     Builder::new().name("decode".to_owned()).spawn(move || {
-        let mut ticks_seen = 0;
         while !pulse.stop.load(Relaxed) {
             while let Ok(decoder) = queues.incoming.pop() {
                 // As many places on the way home as on the way here.
                 let _ = queues.home.push(patcher.take_over(decoder));
             }
-            let ticks = pulse.ticks.load(Relaxed);
-            if ticks != ticks_seen {
-                ticks_seen = ticks;
-                patcher.lead().ticked(f64::from(pulse.tick_us.load(Relaxed)) / 1e6);
-            }
             let begun = Instant::now();
             let values = values.latest();
             let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|it| values.get(it));
             let band = LoopBand::from_faders(start, end, tape_frames);
-            match patcher.patch(&values, meters.playhead(), band) {
+            let course = Course::new(meters.playhead(), band);
+            match patcher.patch(&values, &course) {
                 Patched::Nothing => std::thread::sleep(DECODE_REST),
                 Patched::Sent { land, frames, .. } => {
-                    let took = begun.elapsed();
-                    patcher.lead().decoded(took.as_secs_f64());
-                    pulse.window_us.store(took.as_micros() as u32, Relaxed);
-                    pulse.lead.store(patcher.lead().frames(), Relaxed);
+                    pulse.window_us.store(begun.elapsed().as_micros() as u32, Relaxed);
+                    pulse.lead.store(patcher.lead_frames(&values, &course), Relaxed);
                     pulse.window[0].store(land, Relaxed);
                     pulse.window[1].store((land + frames) % tape_frames, Relaxed);
                     pulse.windows.fetch_add(1, Relaxed);

@@ -16,6 +16,8 @@ use crate::surfaces::Surfaces;
 pub struct Wanted {
     /// A Standard MIDI File, and whether it is a recording of hands.
     pub score: Option<(Score, bool)>,
+    /// Which of its control changes are sent as pairs: bit n for n and n + 32.
+    pub score_pairs: u32,
     /// MIDI ports.
     pub midi: bool,
     /// The keys of the terminal.
@@ -48,7 +50,11 @@ impl Hands {
     ) -> std::io::Result<Self> {
         let (mut surfaces, pairing) = (Surfaces::default(), Pairing::default());
         if let Some((score, by_hand)) = wanted.score {
-            let score = ScoreSurface::new(score, clock);
+            // Before its first message: it begins to play at once.
+            for surface in [SurfaceId::SCORE, SurfaceId::RECORDED_HANDS] {
+                pairing.set(surface, wanted.score_pairs);
+            }
+            let score = ScoreSurface::new(score, clock, &pairing);
             surfaces.add(Box::new(if by_hand { score.by_hand() } else { score }))?;
         }
         let mut other_programs = None;

@@ -19,6 +19,7 @@ pub mod hands;
 pub mod health;
 pub mod hearing;
 pub mod inbox;
+pub mod instrument;
 pub mod learn_command;
 pub mod lights;
 pub mod memory;

@@ -9,8 +9,9 @@ use std::process::ExitCode;
 use appliance::binding::Map;
 use appliance::build::{self, Outcome};
 use appliance::cli::{Cli, Command, Misused, ParamsArgs};
+use appliance::instrument::Instrument;
 use appliance::told::told;
-use appliance::{learn_command, params_command, render, run};
+use appliance::{learn_command, params_command, render, run, set};
 use clap::Parser;
 
 /// As a shell says of a program that Ctrl-C ended.
@@ -58,11 +59,16 @@ fn main() -> ExitCode {
 }
 
 fn params(args: &ParamsArgs) -> std::io::Result<()> {
+    // Without a model the knobs are as published: the table is there before any model is.
+    let (instrument, faults) =
+        set::model_folder(args.model.as_deref()).map_or_else(|_| Default::default(), |it| Instrument::open(&it));
+    faults.iter().for_each(|it| say(it));
+    let travels = &instrument.travels;
     let mut out = std::io::stdout().lock();
     if args.json {
-        params_command::write_json(&mut out)?;
+        params_command::write_json(&mut out, travels)?;
     } else {
-        params_command::write_table(&mut out)?;
+        params_command::write_table(&mut out, travels)?;
     }
     if args.map {
         params_command::write_map(&mut out, &Map::default())?;

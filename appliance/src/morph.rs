@@ -5,33 +5,15 @@
 //! the middle, with a dead band, so that a fader resting there does not flutter. Load-class values are left alone: a
 //! morph is heard at once and never waits for a worker. At its ends the fader gives the scenes themselves, to the bit.
 //!
-//! A keystone channel that stands at 1 means "as my group". Between a scene that moved it and one that did not, the morph
-//! moves it from or to its group's gain, because that is what is heard.
+//! A keystone channel that was not set follows its group. Between a scene that set it and one that did not, the morph moves it
+//! from or to its group's gain, because that is what is heard.
 //!
 //! This never moves the store and never reads a clock.
 
-use engine::param::{Class, ParamId, Row, Taper, Values};
+use engine::param::{AS_GROUP, Class, ParamId, Row, Taper, Values};
 
 /// Half the dead band around the middle: three of a 7-bit fader's 128 places, as wide as soft takeover's.
 const DEAD: f64 = 3.0 / 128.0;
-
-/// Keystone channels and the group each belongs to.
-const KEYSTONES: [(ParamId, ParamId); 6] = [
-    (ParamId::Ch13, ParamId::ChG1),
-    (ParamId::Ch14, ParamId::ChG1),
-    (ParamId::Ch19, ParamId::ChG2),
-    (ParamId::Ch23, ParamId::ChG2),
-    (ParamId::Ch29, ParamId::ChG3),
-    (ParamId::Ch56, ParamId::ChG7),
-];
-
-/// What is heard of a parameter: its value, or its group's gain where it is a keystone channel that says nothing itself.
-#[must_use]
-pub fn heard(id: ParamId, values: &Values) -> f64 {
-    let own = values.exact(id);
-    let group = KEYSTONES.iter().find(|(keystone, _)| *keystone == id).map(|(_, group)| *group);
-    group.filter(|_| own == id.row().default).map_or(own, |group| values.exact(group))
-}
 
 /// Two scenes, and the side on which the switches stand.
 #[derive(Clone, Debug)]
@@ -78,22 +60,9 @@ impl Morph {
         let nearer = if at_b { b } else { a };
         match id.row().taper {
             Taper::Whole | Taper::Choice(_) | Taper::Toggle => nearer,
-            Taper::Linear | Taper::Log if KEYSTONES.iter().any(|(keystone, _)| *keystone == id) => {
-                self.keystone(id, place)
-            }
-            Taper::Linear | Taper::Log => between(id.row(), a, b, place),
+            Taper::Linear | Taper::Log if a == AS_GROUP && b == AS_GROUP => AS_GROUP,
+            Taper::Linear | Taper::Log => between(id.row(), self.a.heard(id), self.b.heard(id), place),
         }
-    }
-
-    fn keystone(&self, id: ParamId, place: f64) -> f64 {
-        let row = id.row();
-        let [a, b] = [&self.a, &self.b].map(|scene| scene.exact(id));
-        if a == row.default && b == row.default {
-            return row.default;
-        }
-        let gain = between(row, heard(id, &self.a), heard(id, &self.b), place);
-        // On its way through 1 it must not fall silent about itself and let the group speak.
-        if gain == row.default { gain + f64::EPSILON } else { gain }
     }
 }
 
@@ -131,9 +100,7 @@ mod tests {
     }
 
     fn continuous() -> impl Iterator<Item = ParamId> {
-        ParamId::all().filter(|id| {
-            matches!(id.row().taper, Taper::Linear | Taper::Log) && !super::KEYSTONES.iter().any(|it| it.0 == *id)
-        })
+        ParamId::all().filter(|id| matches!(id.row().taper, Taper::Linear | Taper::Log) && !id.row().follows_group())
     }
 
     #[test]
@@ -167,7 +134,7 @@ mod tests {
         let mut heard = |place: f64| morph.at(place, &a).channel_gains()[13];
         assert_eq!(heard(0.0), 2.0);
         assert!((heard(1e-6) - 2.0).abs() < 1e-4);
-        assert!((heard(2.0 / 3.0) - 1.0).abs() < 1e-6, "through 1, where an untouched keystone would give 2");
+        assert!((heard(2.0 / 3.0) - 1.0).abs() < 1e-6, "through 1, which is a gain like any other");
         assert_eq!(heard(1.0), 0.5);
     }
 

@@ -4,30 +4,32 @@ use std::io::{self, Write};
 
 use engine::param::{Class, ParamId, Row, TABLE, Unit};
 
-use crate::binding::{Encoding, KEY_HELP, Map, On};
+use crate::binding::{Encoding, KEY_HELP, Map, On, Travel, Travels};
 
 /// Prints the table as text, class by class.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn write_table(out: &mut impl Write) -> io::Result<()> {
+pub fn write_table(out: &mut impl Write, travels: &Travels) -> io::Result<()> {
     for class in Class::ALL {
         writeln!(out, "{}: {}", class.word(), takes_effect(class))?;
         for row in TABLE.iter().filter(|row| row.class == class) {
             let default = row.written(row.default);
             let curve = if row.curve { "~" } else { " " };
-            writeln!(out, "  {:<16}{curve} {:<30} {default:<10} {}", row.name, range(row), row.what)?;
+            let travel = travel(travels, row);
+            writeln!(out, "  {:<16}{curve} {:<30} {default:<10} {}{travel}", row.name, range(row), row.what)?;
         }
         writeln!(out)?;
     }
-    writeln!(out, "name, range, default; ~ may be drawn as a curve over the tape")
+    writeln!(out, "name, range, default; ~ may be drawn as a curve over the tape")?;
+    writeln!(out, "a knob goes through the whole range where no travel is given")
 }
 
 /// Prints the table as JSON, one object a line in an array.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn write_json(out: &mut impl Write) -> io::Result<()> {
+pub fn write_json(out: &mut impl Write, travels: &Travels) -> io::Result<()> {
     writeln!(out, "[")?;
     for (place, row) in TABLE.iter().enumerate() {
         let object = serde_json::json!({
@@ -37,7 +39,8 @@ pub fn write_json(out: &mut impl Write) -> io::Result<()> {
             "unit": row.unit.sign(),
             "low": row.low,
             "high": row.high,
-            "default": row.default,
+            "default": if row.follows_group() { row.written(row.default).into() } else { serde_json::json!(row.default) },
+            "travel": ends(travels, row),
             "labels": row.labels(),
             "class": row.class.word(),
             "curve": row.curve,
@@ -85,6 +88,18 @@ const fn takes_effect(class: Class) -> &'static str {
     }
 }
 
+/// Values at the low and at the high end of a knob.
+fn ends(travels: &Travels, row: &Row) -> [f64; 2] {
+    let travel = travels.resolved(row.id, Travel::default());
+    [0.0, 1.0].map(|place| travel.value(row.id, place))
+}
+
+/// Where a knob's travel is not the range: from where to where.
+fn travel(travels: &Travels, row: &Row) -> String {
+    let [from, to] = ends(travels, row);
+    if [from, to] == [row.low, row.high] { String::new() } else { format!(" Travel: {from} to {to}.") }
+}
+
 /// The range in words: labels, or lowest to highest with the unit.
 fn range(row: &Row) -> String {
     if let Some(labels) = row.labels() {
@@ -101,13 +116,13 @@ fn range(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::{write_json, write_map, write_table};
-    use crate::binding::{MAIN, Map};
-    use engine::param::TABLE;
+    use crate::binding::{Ends, MAIN, Map, Travels};
+    use engine::param::{ParamId, TABLE};
 
     #[test]
     fn the_table_has_a_line_for_every_parameter() {
         let mut out = Vec::new();
-        write_table(&mut out).expect("memory");
+        write_table(&mut out, &Travels::default()).expect("memory");
         let text = String::from_utf8(out).expect("text");
         for row in &TABLE {
             let lines = text.lines().filter(|line| {
@@ -122,14 +137,29 @@ mod tests {
     #[test]
     fn the_json_says_what_the_table_says() {
         let mut out = Vec::new();
-        write_json(&mut out).expect("memory");
+        write_json(&mut out, &Travels::default()).expect("memory");
         let rows: Vec<serde_json::Value> = serde_json::from_slice(&out).expect("JSON");
         assert_eq!(rows.len(), TABLE.len());
         for (row, said) in TABLE.iter().zip(rows) {
             assert_eq!((said["name"].as_str(), said["class"].as_str()), (Some(row.name), Some(row.class.word())));
             let numbers = [&said["low"], &said["high"], &said["default"]].map(serde_json::Value::as_f64);
-            assert_eq!(numbers, [Some(row.low), Some(row.high), Some(row.default)], "{}", row.name);
+            let default = (!row.follows_group()).then_some(row.default);
+            assert_eq!(numbers, [Some(row.low), Some(row.high), default], "{}", row.name);
+            assert_eq!(said["default"] == "group", row.follows_group());
         }
+    }
+
+    #[test]
+    fn the_travel_of_a_knob_is_shown_where_it_is_not_its_range() {
+        let mut travels = Travels::default();
+        travels.set(ParamId::ChG1, Ends { top: 3.0, reversed: false });
+        let mut out = Vec::new();
+        write_table(&mut out, &travels).expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        let line = |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).expect("a line");
+        assert!(line("ch_g2 ").ends_with("Travel: 2.3 to 0."), "{}", line("ch_g2 "));
+        assert!(line("ch14 ").contains("group") && line("ch14 ").ends_with("Travel: 0 to 2.3."), "{}", line("ch14 "));
+        assert!(!line("ch_g1 ").contains("Travel") && !line("denoise ").contains("Travel"));
     }
 
     #[test]

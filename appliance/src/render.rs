@@ -14,8 +14,8 @@ use engine::latent::{LATENT_CHANNELS, SAMPLE_RATE_HZ, StereoFrame};
 use engine::live::Patched;
 use engine::playback::{GUARD_LATENCY_FRAMES, Lead};
 use hal::audio::{WavFormat, wav_header};
-use hal::gesture::{Clock, Surface, VirtualClock};
-use hal::midi::{Score, ScoreSurface};
+use hal::gesture::{Clock, Surface, SurfaceId, VirtualClock};
+use hal::midi::{Pairing, Score, ScoreSurface};
 
 use crate::binding::Act;
 use crate::cli::{BackendChoice, LONGEST_S, Misused, RenderArgs, SetArgs};
@@ -29,8 +29,6 @@ use crate::set::{self, Set};
 const PERIOD: usize = 256;
 /// Greatest MIDI file in bytes: an evening of fourteen-bit faders is a few megabytes.
 const LARGEST_SCORE_BYTES: u64 = 64 << 20;
-/// Control changes whose low seven bits are heard (bit n pairs CC n with CC n + 32): none unless a map says so.
-const PAIRED: u32 = 0;
 
 /// What a render did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,8 +61,8 @@ pub fn render(args: &RenderArgs) -> anyhow::Result<Rendered> {
         bail!(Misused(format!("--tick-ms {}: expected 1 to 60000", args.tick_ms)));
     }
     let (out, latents) = places(args)?;
-    let score = args.set.midi.as_deref().map(read_score).transpose()?;
     let mut progress = ProgressLine::new();
+    let score = args.set.midi.as_deref().map(|path| read_score(path, &mut |words| progress.say(words))).transpose()?;
     let set = Set::open(&on_the_processor(&args.set), &mut progress)?;
     for notice in &set.notices {
         progress.say(notice);
@@ -99,13 +97,15 @@ pub fn name_of(out: &Path) -> String {
     if out == Path::new(files::STREAM) { "standard output".to_owned() } else { shown(out).to_string() }
 }
 
-/// Reads a Standard MIDI File; `-` and pipes too.
+/// Reads a Standard MIDI File, `-` and pipes too; what of it is not heard as it was written goes to `say`, a line each.
 ///
 /// # Errors
 /// With the file and the fault.
-pub fn read_score(path: &Path) -> anyhow::Result<Score> {
+pub fn read_score(path: &Path, say: &mut dyn FnMut(&str)) -> anyhow::Result<Score> {
     let bytes = files::read_all(path, LARGEST_SCORE_BYTES).map_err(FileError::reading(path))?;
-    Score::read(&bytes, PAIRED).with_context(|| format!("{}: not a MIDI file that can be played", shown(path)))
+    let score = Score::read(&bytes).with_context(|| format!("{}: not a MIDI file that can be played", shown(path)))?;
+    score.notices().iter().for_each(|notice| say(&format!("{}: {notice}", shown(path))));
+    Ok(score)
 }
 
 /// The whole instrument on one thread.
@@ -129,14 +129,19 @@ impl Desk {
         tick_ms: f64,
         log: Option<BufWriter<Part>>,
     ) -> anyhow::Result<Self> {
-        let mut lead = Lead::new(PERIOD, set.tape.len());
-        // On a virtual clock a tick takes what it is said to take, and a decode no time at all.
-        lead.ticked(tick_ms / 1e3);
-        lead.decoded(0.0);
+        // On a virtual clock a decode takes no time at all: once that is measured, windows land a period ahead.
+        let lead = Lead::new(PERIOD, set.tape.len());
+        let mut rig = Rig::new(set, lead)?;
+        // A file is no loudspeaker: its first beat is whole.
+        rig.player.open_at_once();
         let clock = VirtualClock::default();
-        let score = ScoreSurface::new(score.unwrap_or_default(), clock.clone());
+        let pairing = Pairing::default();
+        for surface in [SurfaceId::SCORE, SurfaceId::RECORDED_HANDS] {
+            pairing.set(surface, rig.conductor.binding().map().pairs(surface));
+        }
+        let score = ScoreSurface::new(score.unwrap_or_default(), clock.clone(), &pairing);
         Ok(Self {
-            rig: Rig::new(set, lead)?,
+            rig,
             score: if by_hand { score.by_hand() } else { score },
             clock,
             log,
@@ -162,9 +167,9 @@ impl Desk {
             self.tick()?;
             self.next_tick += self.tick_frames;
         }
-        let values = self.rig.snapshots.latest().values;
-        let (head, band) = (self.rig.conductor.transport().playhead(), self.rig.conductor.transport().band());
-        if let Patched::Sent { .. } = self.rig.patcher.patch(&values, head, band) {
+        let values = self.rig.values.latest();
+        let course = self.rig.conductor.transport().course();
+        if let Patched::Sent { .. } = self.rig.patcher.patch(&values, &course) {
             self.rendered.windows += 1;
         }
         self.rig.player.fill(out);
@@ -173,19 +178,18 @@ impl Desk {
     }
 
     fn tick(&mut self) -> anyhow::Result<()> {
-        let values = self.rig.snapshots.latest().values;
-        while let Some(edge) = self.rig.edges.next_edge() {
-            let spent = self.rig.performer.obey(edge);
-            self.rig.edges.retire(spent);
-        }
         let (log, rendered) = (&mut self.log, &mut self.rendered);
         let mut failed = None;
-        self.rig.performer.tick(&values, |serial, latent| {
+        let report = self.rig.ticks.tick(|serial, latent| {
             rendered.latents += 1;
             if let Some(log) = log {
                 failed = failed.take().or(write_latent(log, serial, latent).err());
             }
         })?;
+        // A file is rendered whole or not at all: there is nobody who could hear that generations are missing.
+        if let Some(refusal) = report.refusal {
+            bail!("a generation cannot be computed: {refusal}");
+        }
         rendered.ticks += 1;
         failed.map_or(Ok(()), |error| Err(error).context("the latent log cannot be written"))
     }

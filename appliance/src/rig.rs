@@ -3,8 +3,8 @@
 //! `demon run` gives each part a thread, `demon render` steps them all on one; how they are joined is the same and stands
 //! here once.
 
-use engine::live::{Patcher, Performer, Swap, ValuesReader, relay};
-use engine::param::{EdgeReceiver, SnapshotReader, edge_queue};
+use engine::live::{Patcher, Performer, TickSide, ValuesReader, relay};
+use engine::param::{PARAMS, edge_queue};
 use engine::playback::{DeckSize, Lead, Player, Tape, TapeId, Walk, deck};
 
 use crate::conductor::{Conductor, Reins};
@@ -12,17 +12,15 @@ use crate::set::Set;
 
 /// Edges that can wait for the tick side.
 const EDGES: usize = 64;
+// All curves of a patch wait there together.
+const _: () = assert!(PARAMS <= EDGES);
 
 /// The parts, ready to be moved to where they run.
 pub struct Rig {
     /// The audio side.
     pub player: Player,
     /// The tick side.
-    pub performer: Performer,
-    /// The tick side's values.
-    pub snapshots: SnapshotReader,
-    /// The tick side's edges.
-    pub edges: EdgeReceiver<Swap>,
+    pub ticks: TickSide,
     /// The decode side.
     pub patcher: Patcher,
     /// The decode side's values.
@@ -45,8 +43,9 @@ impl Rig {
         let (edge_sender, edges) = edge_queue(EDGES);
         let (decode_values, values) = relay();
         let reins = Reins { edges: edge_sender, decode_values, transport };
-        let (conductor, snapshots) = Conductor::new(&set.patch, frames, reins);
-        let performer = Performer::new(set.stage.load);
-        Ok(Self { player, performer, snapshots, edges, patcher, values, conductor })
+        let (mut conductor, snapshots) = Conductor::new(&set.patch, frames, reins);
+        conductor.binding_mut().set_travels(set.instrument.travels);
+        let ticks = TickSide::new(Performer::new(set.stage.load), snapshots, edges);
+        Ok(Self { player, ticks, patcher, values, conductor })
     }
 }

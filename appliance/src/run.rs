@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use engine::playback::Lead;
 use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
-use hal::gesture::{Roster, WallClock};
+use hal::gesture::{Roster, SurfaceId, WallClock};
 use hal::midi::Score;
 
 use crate::cli::{Misused, RunArgs};
@@ -57,13 +57,16 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     set::check(&args.set)?;
     let mut progress = ProgressLine::new();
     let wanted = wanted(args)?;
-    let score = args.set.midi.as_deref().map(read_score).transpose()?;
+    let mut missed = Vec::new();
+    let say = &mut |words: &str| missed.push(words.to_owned());
+    let score = args.set.midi.as_deref().map(|path| read_score(path, say)).transpose()?;
     let (config, faults) = BoxConfig::open(args.config.as_deref())?;
     let mut told = faults;
     let (list, faults) = SetList::of_folder(args.set_list.as_deref())?;
     told.extend(faults);
     let mut set = Set::open_sound(&args.set, &mut progress)?;
-    let mut said = std::mem::take(&mut set.notices);
+    let mut said = missed;
+    said.append(&mut set.notices);
     said.append(&mut told);
     let computes = set.computes.clone();
     progress.done();
@@ -100,7 +103,8 @@ fn begin(
     said.extend(faults);
     said.extend(memory.why_not_kept());
     let score = score.map(|score| (score, args.set.by_hand));
-    let wanted = Wanted { score, midi: !args.no_midi, terminal: true };
+    let score_pairs = conductor.binding().map().pairs(SurfaceId::SCORE);
+    let wanted = Wanted { score, score_pairs, midi: !args.no_midi, terminal: true };
     let hands = Hands::open(&config, wanted, clock, Roster::default(), said)?;
     let (profiles, faults) = Profiles::with_folder(&profile_folder(args));
     said.extend(faults);
@@ -206,8 +210,7 @@ impl Stage {
         let (device, tick_troubles, queues) = DeviceSide::new(set.recovery.take());
         let ask = Ask::default();
         let most = (LEAD_MOST_S * ask.rate_hz as usize).min(tape_frames / 2);
-        let Rig { player, performer, snapshots, edges, patcher, values, conductor } =
-            Rig::new(set, Lead::new(ask.period_frames, most))?;
+        let Rig { player, ticks, patcher, values, conductor } = Rig::new(set, Lead::new(ask.period_frames, most))?;
         let meters = Arc::clone(conductor.transport().meters());
         let pulse = Arc::new(Pulse::default());
         let (tell, opened) = channel();
@@ -217,7 +220,7 @@ impl Stage {
             said.push(refused);
         }
         let others = vec![
-            fast::ticks(performer, snapshots, edges, tick_troubles, Arc::clone(&pulse))?,
+            fast::ticks(ticks, tick_troubles, Arc::clone(&pulse))?,
             fast::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse))?,
         ];
         Ok(Self { name, seconds, conductor, pulse, device, audio, others, opened })

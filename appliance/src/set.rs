@@ -17,6 +17,7 @@ use crate::cli::{BackendChoice, Misused, SetArgs, WhenLost};
 use crate::compute::{self, Chosen, Preparing};
 use crate::document::{is_newer, lines};
 use crate::files::{self, FileError, Kind, STREAM, Trouble, shown};
+use crate::instrument::Instrument;
 use crate::patch::Patch;
 use crate::progress::ProgressLine;
 use crate::recovery::{Parts, Recovery};
@@ -46,6 +47,8 @@ pub struct Set {
     pub stage: Stage,
     /// What computes it, in a few words.
     pub computes: String,
+    /// How far the model's knobs go.
+    pub instrument: Instrument,
     /// How it is built again when its device was lost; `None` for the processor.
     pub recovery: Option<Recovery>,
     /// What the player should know, in sentences.
@@ -60,11 +63,13 @@ impl Set {
     pub fn open(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, told) = patch(args, &folder)?;
-        if told.stops {
-            bail!(told.lines.join("\n"));
+        let (instrument, more, stops) = Instrument::open_strict(&folder);
+        let lines: Vec<String> = told.lines.into_iter().chain(more).collect();
+        if told.stops || stops {
+            bail!(lines.join("\n"));
         }
-        let mut set = Self::prepare(args, line, &folder, patch)?;
-        set.notices.splice(0..0, told.lines);
+        let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
+        set.notices.splice(0..0, lines);
         Ok(set)
     }
 
@@ -76,8 +81,9 @@ impl Set {
     pub fn open_sound(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, told) = patch(args, &folder)?;
-        let mut set = Self::prepare(args, line, &folder, patch)?;
-        set.notices.splice(0..0, told.lines);
+        let (instrument, more) = Instrument::open(&folder);
+        let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
+        set.notices.splice(0..0, told.lines.into_iter().chain(more));
         Ok(set)
     }
 
@@ -85,7 +91,7 @@ impl Set {
         args: &SetArgs,
         line: &mut ProgressLine,
         folder: &Path,
-        Listed { name: patch_name, mut patch }: Listed,
+        (Listed { name: patch_name, mut patch }, instrument): (Listed, Instrument),
     ) -> anyhow::Result<Self> {
         ModelFolder::find(folder)?;
         let Some(recording) = recording(args, &patch, folder) else {
@@ -123,7 +129,7 @@ impl Set {
         notices.extend(why);
         let computes = words;
         let (name, tape) = (source.name, source.pcm);
-        Ok(Self { patch, patch_name, name, tape, material, stage, computes, recovery, notices })
+        Ok(Self { patch, patch_name, name, tape, material, stage, computes, instrument, recovery, notices })
     }
 
     /// Length of the tape in seconds.

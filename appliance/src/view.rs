@@ -249,8 +249,9 @@ impl View {
 
     /// One line on how it went.
     pub fn farewell(&self, pulse: &Pulse, meters: &Meters) {
+        let given_up = pulse.unsound.load(Relaxed) + pulse.refused.load(Relaxed);
         print(&format!(
-            "{} ticks, {} generations, {} windows ({} late), {} underruns; the sound went to {}",
+            "{} ticks, {} generations, {given_up} given up, {} windows ({} late), {} underruns; the sound went to {}",
             pulse.ticks.load(Relaxed),
             pulse.latents.load(Relaxed),
             pulse.windows.load(Relaxed),

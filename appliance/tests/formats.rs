@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 
 use appliance::config::BoxConfig;
 use appliance::document::{Format, is_newer};
+use appliance::instrument::Instrument;
 use appliance::memory::{self, Memory};
 use appliance::patch::{Patch, PatchError};
 use appliance::plans::{Lookup, PlanStore, Sidecar, SidecarFault, Why};
@@ -48,6 +49,7 @@ fn told(format: Format, text: &str) -> Vec<String> {
         Format::LearntMaps => memory::parse(text).1,
         Format::Profile => Profile::parse_sound("bench", text).1,
         Format::BoxFile => BoxConfig::parse(text).1,
+        Format::Instrument => Instrument::parse(text).1,
         Format::PlanSidecar => return Sidecar::parse(text).err().iter().map(ToString::to_string).collect(),
     };
     faults.iter().map(ToString::to_string).collect()
@@ -267,6 +269,23 @@ fn a_newer_box_file_is_told_and_the_box_starts_as_without_it() {
 }
 
 #[test]
+fn a_newer_instrument_is_told_and_the_knobs_go_as_published() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut read = Vec::new();
+    for name in known(Format::Instrument) {
+        put(folder.path(), "instrument.toml", Format::Instrument, &name);
+        let (instrument, told) = Instrument::open(folder.path());
+        assert!(told.is_none() && instrument != Instrument::default(), "{told:?}");
+        read.push(instrument);
+    }
+    assert!(read.windows(2).all(|two| two[0] == two[1]), "the same instrument in every format");
+    put(folder.path(), "instrument.toml", Format::Instrument, NEWER);
+    let (instrument, told) = Instrument::open(folder.path());
+    assert_eq!(instrument, Instrument::default());
+    assert!(told.is_some_and(|it| it.contains("instrument.toml:2: format: ") && it.lines().count() == 1));
+}
+
+#[test]
 fn a_plan_beside_an_old_sidecar_is_found_and_one_beside_a_newer_is_built_again() {
     for name in known(Format::PlanSidecar) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -289,11 +308,34 @@ fn a_plan_beside_an_old_sidecar_is_found_and_one_beside_a_newer_is_built_again()
     }
 }
 
-/// The program itself, with files of formats to come wherever it reads one.
+/// The program itself, in a folder, without a card.
+fn demon(folder: &Path, model: &Path, arguments: &[&str]) -> (Output, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_demon"));
+    command
+        .current_dir(folder)
+        .env("DEMON_STATE", folder.join("state"))
+        .args(arguments)
+        .args(["--backend", "cpu", "--depth", "1", "--model"])
+        .arg(model);
+    let output = command.output().expect("the program starts");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    (output, words)
+}
+
+/// Plays for half a second into `take.wav`.
+const RUN: [&str; 7] = ["run", "--plain", "--no-midi", "--seconds", "0.5", "--wav", "take.wav"];
+
+/// Whether a take has at least a quarter of a second of sound in it.
+fn sounds(folder: &Path) -> bool {
+    let take = hound::WavReader::open(folder.join("take.wav")).expect("it was played").into_samples::<f32>();
+    let loud = take.map(|it| it.expect("it is whole")).filter(|it| it.abs() > 1e-4).count();
+    48_000 / 4 < loud
+}
+
 #[test]
 fn a_box_whose_files_are_all_newer_starts_says_so_and_changes_none() {
     let folder = tempfile::tempdir().expect("a folder");
-    let at = |name: &str| folder.path().join(name);
+    let (at, model) = (|name: &str| folder.path().join(name), Path::new(ROOT).join("models/house"));
     for name in ["profiles", "state", "list"] {
         fs::create_dir(at(name)).expect("a disk");
     }
@@ -305,24 +347,32 @@ fn a_box_whose_files_are_all_newer_starts_says_so_and_changes_none() {
         put(folder.path(), "demon.toml", Format::BoxFile, NEWER),
     ];
     let before = files.each_ref().map(|path| fs::read(path).expect("it is there"));
-    let demon = |arguments: &[&str]| -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_demon"));
-        command.current_dir(folder.path()).args(arguments).args(["--backend", "cpu", "--model"]);
-        command.arg(Path::new(ROOT).join("models/house")).output().expect("the program starts")
-    };
-    let run = ["run", "--plain", "--no-midi", "--seconds", "0.5", "--depth", "1", "--wav", "take.wav"];
     let with = ["--patch", "set.toml", "--set-list", "list", "--state", "state", "--config", "demon.toml"];
-    let played = demon(&[&run[..], &with[..]].concat());
-    let words = String::from_utf8_lossy(&played.stderr).into_owned() + &String::from_utf8_lossy(&played.stdout);
-    assert!(played.status.success(), "{words}");
-    for file in ["set.toml:2", "2.toml:2", "maps.toml:2", "bench.toml:2", "demon.toml:2"] {
-        let lines: Vec<_> = words.lines().filter(|line| line.contains(file) && line.contains("newer demon")).collect();
-        assert_eq!(lines.len(), 1, "{file}\n{words}");
+    let (played, words) = demon(folder.path(), &model, &[&RUN[..], &with[..]].concat());
+    assert!(played.status.success() && sounds(folder.path()), "{words}");
+    for file in ["set.toml:", "2.toml:", "maps.toml:", "bench.toml:", "demon.toml:"] {
+        let lines: Vec<_> = words.lines().filter(|line| line.contains(file)).collect();
+        assert!(matches!(lines[..], [line] if line.contains("newer demon")), "{file}\n{words}");
     }
-    assert!(at("take.wav").metadata().expect("it was played").len() > 48_000 * 8 / 4, "sound came of it");
-    let rendered = demon(&["render", "--patch", "set.toml", "--seconds", "1", "--out", "render.wav"]);
-    let words = String::from_utf8_lossy(&rendered.stderr).into_owned();
+    let (rendered, words) =
+        demon(folder.path(), &model, &["render", "--patch", "set.toml", "--seconds", "1", "--out", "render.wav"]);
     assert!(!rendered.status.success() && words.starts_with("demon: set.toml:2: format: "), "{words}");
-    assert!(!at("render.wav").exists());
+    assert!(words.lines().count() == 1 && !at("render.wav").exists(), "{words}");
     assert_eq!(files.each_ref().map(|path| fs::read(path).expect("it is there")), before);
+}
+
+#[test]
+fn a_model_whose_own_patch_is_newer_plays_its_recording() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("model");
+    fs::create_dir(&model).expect("a disk");
+    for entry in fs::read_dir(Path::new(ROOT).join("models/house")).expect("the folder") {
+        let entry = entry.expect("an entry");
+        std::os::unix::fs::symlink(entry.path(), model.join(entry.file_name())).expect("a disk");
+    }
+    fs::remove_file(model.join("demo.toml")).expect("the model has a patch");
+    put(&model, "demo.toml", Format::Patch, NEWER);
+    let (played, words) = demon(folder.path(), &model, &RUN);
+    assert!(played.status.success() && sounds(folder.path()), "{words}");
+    assert!(words.contains("demo.toml:2: format: found 2 (written by a newer demon)"), "{words}");
 }

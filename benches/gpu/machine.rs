@@ -6,26 +6,28 @@ use std::sync::Arc;
 use engine::backend::cuda::Device;
 use serde_json::{Value, json};
 
+use super::plain;
 use super::report::Report;
-use super::{plain, torch::Torch};
 
-/// The machine as the head of the report.
-pub fn head(device: Option<&Device>) -> Value {
-    let card = device.map(|it| {
-        let card = it.card();
-        json!({
-            "name": card.name, "compute": format!("{}.{}", card.compute.0, card.compute.1),
-            "driver_cuda": card.driver_version, "memory_bytes": card.memory_bytes,
-            "multiprocessors": card.multiprocessors,
-        })
-    });
+/// The card as JSON.
+pub fn card(device: &Device) -> Value {
+    let card = device.card();
+    json!({
+        "name": card.name, "compute": format!("{}.{}", card.compute.0, card.compute.1),
+        "driver_cuda": card.driver_version, "memory_bytes": card.memory_bytes,
+        "multiprocessors": card.multiprocessors,
+    })
+}
+
+/// The machine as the head of the report; its card is known when a part has met it.
+pub fn head() -> Value {
     let kernel = std::fs::read_to_string("/proc/version").unwrap_or_default();
     json!({
         "date": said("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"]).unwrap_or_default(),
         "kernel": kernel.trim(),
         "processor": processor(),
         "threads": std::thread::available_parallelism().map_or(0, usize::from),
-        "card": card,
+        "card": Value::Null,
         "demon": env!("CARGO_PKG_VERSION"),
     })
 }
@@ -46,8 +48,8 @@ fn said(program: &str, arguments: &[&str]) -> Result<String, String> {
 const ASKED: &str =
     "driver_version,clocks.sm,clocks.mem,clocks.max.sm,power.draw,power.limit,temperature.gpu,persistence_mode";
 
-/// Rows of the machine. Gives the ceiling of bf16 products, where something can measure it.
-pub fn run(device: &Arc<Device>, product: [usize; 3], torch: &Torch, report: &mut Report) {
+/// Rows of the machine.
+pub fn run(device: &Arc<Device>, product: [usize; 3], report: &mut Report) {
     report.section("machine");
     report.words("card", device.card().to_string());
     match device.memory() {
@@ -64,9 +66,5 @@ pub fn run(device: &Arc<Device>, product: [usize; 3], torch: &Torch, report: &mu
     match plain::ceiling(device, product) {
         Ok(teraflop) => report.number("bf16 matrix ceiling, cuBLASLt", teraflop, "TFLOP/s"),
         Err(why) => report.skip("bf16 matrix ceiling, cuBLASLt", why),
-    }
-    match torch.ceiling() {
-        Ok(teraflop) => report.number("bf16 matrix ceiling, PyTorch's matmul", teraflop, "TFLOP/s"),
-        Err(why) => report.skip("bf16 matrix ceiling, PyTorch's matmul", why),
     }
 }

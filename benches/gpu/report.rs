@@ -1,8 +1,8 @@
 //! What was found: rows of one shape, whatever was measured or checked, as a table and as JSON.
 //!
 //! A row has one of four verdicts. `measured` is a figure without a target; `skipped` says why and never counts as passed.
-//! Times are p50, p99 and maximum. A check that panics has failed with the words of its panic.
-#![allow(clippy::print_stdout, reason = "a bench prints its table")]
+//! Times are p50, p99 and maximum. A check that panics has failed with the words of its panic. Whoever wants rows as they
+//! come, to write them down or to hand them to another process, is told each of them at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -59,45 +59,60 @@ impl Figures {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Part of the report.
-    pub section: &'static str,
+    pub section: String,
     /// What was looked at.
     pub name: String,
     /// What was found.
     pub found: Found,
     /// Unit of a number.
-    pub unit: &'static str,
+    pub unit: String,
     /// What that means.
     pub verdict: Verdict,
 }
 
+/// Who is told every row as it comes.
+type Listener = Box<dyn FnMut(&Row)>;
+
 /// All rows so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Report {
     /// In the order in which they came.
     pub rows: Vec<Row>,
-    section: &'static str,
+    section: String,
+    listener: Option<Listener>,
 }
 
 impl Report {
+    /// One whose rows are told as they come.
+    pub fn told_to(listener: impl FnMut(&Row) + 'static) -> Self {
+        Self { listener: Some(Box::new(listener)), ..Self::default() }
+    }
+
     /// Rows from here on belong to this part.
-    pub fn section(&mut self, name: &'static str) {
-        self.section = name;
+    pub fn section(&mut self, name: &str) {
+        name.clone_into(&mut self.section);
     }
 
     /// Adds a row.
-    pub fn add(&mut self, name: impl Into<String>, found: Found, unit: &'static str, verdict: Verdict) {
-        let row = Row { section: self.section, name: name.into(), found, unit, verdict };
-        println!("{}", line(&row));
+    pub fn add(&mut self, name: impl Into<String>, found: Found, unit: &str, verdict: Verdict) {
+        self.push(Row { section: self.section.clone(), name: name.into(), found, unit: unit.to_owned(), verdict });
+    }
+
+    /// Adds a row that was made elsewhere.
+    pub fn push(&mut self, row: Row) {
+        if let Some(listener) = &mut self.listener {
+            listener(&row);
+        }
         self.rows.push(row);
     }
 
     /// A number without a target.
-    pub fn number(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
+    pub fn number(&mut self, name: impl Into<String>, value: f64, unit: &str) {
         self.add(name, Found::Number(value), unit, Verdict::Measured);
     }
 
     /// Many runs without a target.
-    pub fn spread(&mut self, name: impl Into<String>, runs: Vec<f64>, unit: &'static str) -> Figures {
+    pub fn spread(&mut self, name: impl Into<String>, runs: Vec<f64>, unit: &str) -> Figures {
         let figures = Figures::of(runs);
         self.add(name, Found::Spread(figures), unit, Verdict::Measured);
         figures
@@ -114,7 +129,7 @@ impl Report {
     }
 
     /// A number that must hold; `words` say what it should be.
-    pub fn target(&mut self, name: impl Into<String>, value: f64, unit: &'static str, holds: bool, words: &str) {
+    pub fn target(&mut self, name: impl Into<String>, value: f64, unit: &str, holds: bool, words: &str) {
         let verdict = if holds { Verdict::Passed } else { Verdict::Failed(words.to_owned()) };
         self.add(name, Found::Number(value), unit, verdict);
     }
@@ -136,28 +151,16 @@ impl Report {
             self.add(name, Found::Nothing, "", Verdict::Failed(words));
         }
     }
+}
 
-    /// How many rows failed, and how many were skipped.
-    pub fn counts(&self) -> [usize; 2] {
-        let count = |is: fn(&Verdict) -> bool| self.rows.iter().filter(|it| is(&it.verdict)).count();
-        [count(|it| matches!(it, Verdict::Failed(_))), count(|it| matches!(it, Verdict::Skipped(_)))]
-    }
-
-    /// The report.
-    pub fn json(&self, head: &Value) -> Value {
-        let rows: Vec<Value> = self.rows.iter().map(row_json).collect();
-        let [failed, skipped] = self.counts();
-        json!({ "head": head, "failed": failed, "skipped": skipped, "rows": rows })
-    }
-
-    /// The same as a table in Markdown.
-    pub fn table(&self, title: &str) -> String {
-        let mut lines = vec![format!("# {title}"), String::new()];
-        lines.push("| what | p50 or value | p99 | max | unit | verdict |".to_owned());
-        lines.push("| --- | --- | --- | --- | --- | --- |".to_owned());
-        lines.extend(self.rows.iter().map(line));
-        lines.join("\n") + "\n"
-    }
+/// How many rows passed, failed, and were skipped; measured ones are none of these.
+pub fn counts(rows: &[Row]) -> [usize; 3] {
+    let count = |is: fn(&Verdict) -> bool| rows.iter().filter(|it| is(&it.verdict)).count();
+    [
+        count(|it| matches!(it, Verdict::Passed)),
+        count(|it| matches!(it, Verdict::Failed(_))),
+        count(|it| matches!(it, Verdict::Skipped(_))),
+    ]
 }
 
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
@@ -167,7 +170,8 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     })
 }
 
-fn row_json(row: &Row) -> Value {
+/// A row as JSON.
+pub fn row_json(row: &Row) -> Value {
     let (verdict, why) = match &row.verdict {
         Verdict::Passed => ("passed", None),
         Verdict::Measured => ("measured", None),
@@ -191,7 +195,33 @@ fn row_json(row: &Row) -> Value {
     it
 }
 
-fn line(row: &Row) -> String {
+/// A row that was JSON; nothing where it is none.
+pub fn row_from(it: &Value) -> Option<Row> {
+    let text = |key: &str| it[key].as_str().map(str::to_owned);
+    let why = || text("why").unwrap_or_default();
+    let verdict = match it["verdict"].as_str()? {
+        "passed" => Verdict::Passed,
+        "measured" => Verdict::Measured,
+        "failed" => Verdict::Failed(why()),
+        "skipped" => Verdict::Skipped(why()),
+        _ => return None,
+    };
+    let value = &it["value"];
+    let found = match (value.as_f64(), text("words")) {
+        (Some(number), _) => Found::Number(number),
+        (None, Some(words)) => Found::Words(words),
+        (None, None) => figures_from(value).map_or(Found::Nothing, Found::Spread),
+    };
+    let unit = text("unit").unwrap_or_default();
+    Some(Row { section: text("section")?, name: text("name")?, found, unit, verdict })
+}
+
+fn figures_from(it: &Value) -> Option<Figures> {
+    Some(Figures { p50: it["p50"].as_f64()?, p99: it["p99"].as_f64()?, max: it["max"].as_f64()? })
+}
+
+/// A row as a line of the table.
+pub fn line(row: &Row) -> String {
     let number = |it: f64| match it.abs() {
         _ if it.fract() == 0.0 && it.abs() < 1e6 => format!("{it}"),
         size if size < 1e-3 => format!("{it:.1e}"),

@@ -2,6 +2,8 @@
 //! after them is heard. What is heard, packed again, is heard again.
 #![no_main]
 
+use std::time::Duration;
+
 use hal::gesture::{Control, Motion, Position};
 use hal::midi::message::Whole;
 use hal::midi::{Listener, Message, Wire};
@@ -21,11 +23,14 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut stream = Vec::new();
     for transfer in bytes.chunks(size) {
         unpacker.transfer(transfer, |cable, byte| {
-            match wires[usize::from(cable)].feed(byte).and_then(|message| listener.hear(message)) {
-                Some(Motion::Turned(_, Position::Seven(value))) => assert!(value < 128),
-                Some(Motion::Turned(_, Position::Fourteen(value))) => assert!(value < 16_384),
-                Some(Motion::Pressed(_, force)) => assert!((1..128).contains(&force)),
-                _ => {}
+            let message = wires[usize::from(cable)].feed(byte);
+            for motion in message.into_iter().flat_map(|message| listener.hear(message, Duration::ZERO)) {
+                match motion {
+                    Motion::Turned(_, Position::Seven(value)) => assert!(value < 128),
+                    Motion::Turned(_, Position::Fourteen(value)) => assert!(value < 16_384),
+                    Motion::Pressed(_, force) => assert!((1..128).contains(&force)),
+                    _ => {}
+                }
             }
             if cable == 0 {
                 stream.push(byte);
@@ -34,8 +39,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     }
     let mut heard: Vec<Message> = Vec::new();
     unpacker.transfer(&[0x09, 0x95, 60, 1], |_, byte| heard.extend(wires[0].feed(byte)));
-    let motion = listener.hear(heard[0]);
-    assert_eq!(motion, Some(Motion::Pressed(Control::Note { channel: 6, number: 60 }, 1)));
+    let motions: Vec<Motion> = listener.hear(heard[0], Duration::ZERO).collect();
+    assert_eq!(motions, [Motion::Pressed(Control::Note { channel: 6, number: 60 }, 1)]);
 
     let (mut whole, mut packets, mut messages) = (Whole::default(), Vec::new(), Vec::new());
     for byte in stream {

@@ -1,9 +1,10 @@
 // A CUDA driver without a card: the calls that the engine makes, on memory of the host, with kernels run by the emulator.
 //
 // It is stricter than it needs to be, so that what works here is right and not lucky: work runs only when somebody waits
-// for it (host memory that was changed too early shows), copies are checked against the allocations, an allocation is
-// followed by a canary, and calls that a capture forbids fail. `fake_*` let a test make any call fail, take the card away,
-// and read the order of the calls.
+// for it (host memory that was changed too early shows), what stands on the legacy stream runs as late as it may (streams
+// that were created do not wait for it), copies are checked against the allocations, an allocation is followed by a canary,
+// and calls that a capture forbids fail. `fake_*` let a test make any call fail, take the card away, and read the order of
+// the calls.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +15,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 #include "fake.h"
 
@@ -32,10 +35,12 @@ enum Code {
     NOT_READY = 600,
     ILLEGAL_ADDRESS = 700,
     CAPTURE_UNSUPPORTED = 900,
+    CAPTURE_IMPLICIT = 906,
 };
 
 struct Graph {
     std::vector<Work> work;
+    bool on_card = false;
 };
 
 struct Stream {
@@ -61,12 +66,17 @@ struct State {
     std::recursive_mutex lock;
     std::map<Address, size_t> device, host;
     std::vector<Stream*> streams;
+    // The stream without a name, on which calls without a stream work.
+    Stream legacy;
     std::map<std::string, Fail> fails;
     size_t memory = size_t{8} << 30, used = 0;
     int devices = 1, lost = OK, compute_major = 12, owners = 0;
     unsigned long long leaked = 0;
     std::string log;
 };
+
+// What a call does instead of failing.
+constexpr int DIES = -1, HANGS = -2;
 
 // A process that is not a test's own is told by `FAKE_CUDA_FAIL="CALL SKIP CODE"` what fails when.
 State& state() {
@@ -93,6 +103,8 @@ int call(const char* name) {
     if (fail == s.fails.end() || 0 < fail->second.skip--) return OK;
     const int code = fail->second.code;
     s.fails.erase(fail);
+    if (code == DIES) std::abort();
+    while (code == HANGS) pause();
     // What a real card does not recover from without a new context.
     if ((700 <= code && code < 720) || code == 999 || code == 214) s.lost = code;
     return code;
@@ -143,6 +155,12 @@ int add(Stream* stream, Work work) {
     return OK;
 }
 
+// Whoever waits for a stream of its own has no claim on the legacy stream: its work comes after that, never before.
+int run_then_legacy(Stream* stream) {
+    if (int code = run_all(stream)) return code;
+    return run_all(&state().legacy);
+}
+
 bool anyone_records() {
     for (Stream* stream : state().streams) {
         if (stream->recording) return true;
@@ -171,6 +189,7 @@ void end_context() {
     }
     for (Stream* stream : s.streams) delete stream;
     s.streams.clear();
+    s.legacy.work.clear();
     s.used = 0;
     s.lost = OK;
 }
@@ -313,6 +332,7 @@ int cuMemFree_v2(Address address) {
     const auto block = s.device.find(address);
     if (block == s.device.end()) return INVALID_VALUE;
     for (Stream* stream : s.streams) run_all(stream);
+    run_all(&s.legacy);
     const auto* bytes = reinterpret_cast<unsigned char*>(address) + block->second;
     for (size_t it = 0; it < CANARY; ++it) {
         if (bytes[it] != CANARY_BYTE) {
@@ -343,8 +363,12 @@ int cuMemFreeHost(void* address) {
 int cuMemsetD8_v2(Address address, unsigned char value, size_t bytes) {
     CALL("cuMemsetD8");
     if (!inside(state().device, address, bytes)) return INVALID_VALUE;
-    std::memset(reinterpret_cast<void*>(address), value, bytes);
-    return OK;
+    if (anyone_records()) return CAPTURE_IMPLICIT;
+    // On the card, too, it returns before it is done.
+    return add(&state().legacy, [=] {
+        std::memset(reinterpret_cast<void*>(address), value, bytes);
+        return int{OK};
+    });
 }
 
 int cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, Stream* stream) {
@@ -375,7 +399,8 @@ int cuStreamDestroy_v2(Stream* stream) {
 
 int cuStreamSynchronize(Stream* stream) {
     CALL("cuStreamSynchronize");
-    return stream->recording ? int{CAPTURE_UNSUPPORTED} : run_all(stream);
+    if (stream == nullptr) return run_all(&state().legacy);
+    return stream->recording ? int{CAPTURE_UNSUPPORTED} : run_then_legacy(stream);
 }
 
 int cuStreamBeginCapture_v2(Stream* stream, int) {
@@ -400,8 +425,17 @@ int cuGraphInstantiateWithFlags(Graph** executable, Graph* graph, unsigned long 
 int cuGraphDestroy(Graph* graph) { CALL("cuGraphDestroy"); delete graph; return OK; }
 int cuGraphExecDestroy(Graph* graph) { CALL("cuGraphExecDestroy"); delete graph; return OK; }
 
+int cuGraphUpload(Graph* graph, Stream* stream) {
+    CALL("cuGraphUpload");
+    return add(stream, [=] {
+        graph->on_card = true;
+        return int{OK};
+    });
+}
+
 int cuGraphLaunch(Graph* graph, Stream* stream) {
     CALL("cuGraphLaunch");
+    if (!graph->on_card) state().log += "a launch that uploads its graph\n";
     for (const Work& work : graph->work) add(stream, work);
     return OK;
 }
@@ -409,7 +443,7 @@ int cuGraphLaunch(Graph* graph, Stream* stream) {
 int cuEventCreate(Stream*** event, unsigned) { CALL("cuEventCreate"); *event = new Stream*{nullptr}; return OK; }
 int cuEventRecord(Stream** event, Stream* stream) { CALL("cuEventRecord"); *event = stream; return OK; }
 int cuEventDestroy_v2(Stream** event) { CALL("cuEventDestroy"); delete event; return OK; }
-int cuEventSynchronize(Stream** event) { CALL("cuEventSynchronize"); return *event ? run_all(*event) : OK; }
+int cuEventSynchronize(Stream** event) { CALL("cuEventSynchronize"); return *event ? run_then_legacy(*event) : OK; }
 int cuEventElapsedTime(float* ms, Stream**, Stream**) { CALL("cuEventElapsedTime"); *ms = 1.0f; return OK; }
 int cuEventElapsedTime_v2(float* ms, Stream** a, Stream** b) { return cuEventElapsedTime(ms, a, b); }
 

@@ -13,6 +13,9 @@ const TENSORRT: [&str; 1] = ["tensorrt.cpp"];
 const CUBLASLT: [&str; 1] = ["cublaslt.cpp"];
 const SOURCES: [&str; 4] = ["driver.cpp", "emulator.cpp", "kernels_on_host.cpp", "graph_on_host.cpp"];
 
+/// Set for a process that finds the libraries built.
+pub const BUILT_ALREADY: &str = "FAKE_CUDA_BUILT";
+
 /// The fake driver. One test at a time holds it, since there is one card.
 pub struct FakeCuda {
     _turn: MutexGuard<'static, ()>,
@@ -104,6 +107,12 @@ pub fn cublaslt() -> PathBuf {
     build("libcublasLt.so", &CUBLASLT)
 }
 
+/// Opens a cuBLASLt that runs on the fake driver, under the name that only version 13 has.
+pub fn open_cublaslt_13() {
+    handle();
+    open(&build("libcublasLt.so.13", &CUBLASLT));
+}
+
 /// Opens a cuBLASLt that runs on the fake driver; whoever asks for the library next is given this one.
 pub fn open_cublaslt() {
     static OPENED: OnceLock<()> = OnceLock::new();
@@ -115,8 +124,9 @@ pub fn open_cublaslt() {
 
 /// Whether this process would find no cuBLASLt, neither ours nor the machine's.
 pub fn has_no_cublaslt() -> bool {
-    let found = ["libcublasLt.so", "libcublasLt.so.12", "libcublasLt.so.11"].into_iter().find(|name| {
-        let name = CString::new(*name).expect("a name");
+    let versions = (11..20).map(|it| format!("libcublasLt.so.{it}"));
+    let found = versions.chain(["libcublasLt.so".to_owned()]).find(|name| {
+        let name = CString::new(name.as_str()).expect("a name");
         // SAFETY: asks the loader; a library that is found stays open.
         !unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY) }.is_null()
     });
@@ -163,7 +173,9 @@ fn build(name: &str, sources: &[&str]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fake_cuda");
     let library = folder.join(name);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if built.contains(&library) {
+    // A process that a test starts takes what the test has built.
+    let is_fresh = std::env::var_os(BUILT_ALREADY).is_some() && library.is_file();
+    if is_fresh || built.contains(&library) {
         return library;
     }
     std::fs::create_dir_all(&folder).expect("the target folder is writable");

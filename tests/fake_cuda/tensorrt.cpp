@@ -3,7 +3,8 @@
 //
 //   prompt TOKENS WIDTH          k0 = tokens (filling: 100), v0 = 0
 //   denoiser FRAMES TOKENS WIDTH the stand-in's law (engine/src/backend/cuda/kernels), its prompt read from k0 under the mask
-//   encoder SPAN                 a frame's means are its first sample, left and right by turns; its scales are 9
+//   encoder SPAN                 a frame's means are, by turns, its first sample left and right, that of the frame before on
+//                                the left, and that of the frame after on the right (0 beyond the span); its scales are 9
 //   decoder SPAN                 every sample of a frame is that frame's first two channels
 #include <cmath>
 #include <cstdio>
@@ -126,7 +127,9 @@ void moments(const dt_context& it) {
     float* out = at(it.addresses, "moments");
     for (int64_t frame = 0; frame < it.engine->a; ++frame) {
         for (int64_t channel = 0; channel < 2 * CHANNELS; ++channel) {
-            const float mean = audio[frame * HOP * 2 + channel % 2];
+            const int64_t heard = frame + (channel % 4 == 3) - (channel % 4 == 2);
+            const bool inside = 0 <= heard && heard < it.engine->a;
+            const float mean = inside ? audio[heard * HOP * 2 + channel % 2] : 0.0f;
             out[frame * 2 * CHANNELS + channel] = channel < CHANNELS ? mean : 9.0f;
         }
     }

@@ -9,7 +9,7 @@ use engine::solver::curve::Curve;
 use engine::solver::dcw::{Bands, Correction, CorrectionRoom, Faders};
 use engine::solver::gain::{self, ChannelGain};
 use engine::solver::guidance::{Axis, DEFAULT_MOMENTUM, Guidance, GuidanceKnobs, GuidanceLaw, Velocities};
-use engine::solver::mask::{MaskStrength, blend_after, blend_before};
+use engine::solver::mask::{MaskStrength, blend_before};
 use engine::solver::noise::{Draw, NoiseSource, Purpose};
 use engine::solver::schedule::{Grain, Sampling, ScheduleLaw};
 use engine::solver::step::{Method, StepLaw, StepSpan, TargetPull};
@@ -417,7 +417,10 @@ impl Arithmetic for OnCpu {
             let m = mask.at(frame, frames) * strength;
             let (x, noise) = (&data("xt")[row.clone()], &data("noise")[row.clone()]);
             blend_before(m, t, x, noise, &original[row.clone()], &mut before[row.clone()]);
-            blend_after(m, &mut after[row.clone()], &original[row]);
+            // After the network the instrument blends within its step's weights; the published law, by itself.
+            for (x0, &original) in after[row.clone()].iter_mut().zip(&original[row]) {
+                *x0 = m * *x0 + (1.0 - m) * original;
+            }
         }
         [before, after]
     }

@@ -168,12 +168,13 @@ pub fn decode_class(id: ParamId, before: Values, after: Values) {
     let tape =
         Tape::new((0..frames * SAMPLES_PER_LATENT_FRAME).map(alternating).collect()).expect("whole latent frames");
     let (mut player, packer, mut transport) = deck(tape, DeckSize::default());
+    player.open_at_once();
     let (mut writer, reader) = latents(frames * LATENT_CHANNELS);
     let walk = Walk::new(TapeId::default(), frames, 25);
     let mut patcher = Patcher::new(Box::new(Steady), reader, packer, walk, Lead::new(256, 48_000));
     writer.publish(&vec![0.0; frames * LATENT_CHANNELS]);
     let mut window = |values: &Values, transport: &engine::playback::Transport| {
-        let sent = patcher.patch(values, transport.playhead(), transport.band());
+        let sent = patcher.patch(values, &transport.course());
         let Patched::Sent { frames, .. } = sent else { panic!("a window was called for, {sent:?}") };
         frames
     };

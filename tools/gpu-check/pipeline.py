@@ -1,11 +1,13 @@
 """The published pipeline's shapes in PyTorch, with random weights: a denoiser step at batch 1, 2, 4 and 8, and the codec's
 decoder; eager and compiled. Written from the formulas of our own graphs; nothing of the published code is in it.
 
-Prints one JSON object a line: {"name", "p50", "p99", "max"} in milliseconds, {"name", "value"}, or {"name", "skipped"}.
-`gpu` (benches/gpu) runs it beside its own figures. Needs torch alone, and no network.
+Prints one JSON object a line, as it is measured: {"name", "p50", "p99", "max"} in milliseconds, {"name", "value", "unit"},
+{"name", "words"}, or {"name", "skipped"}. `gpu` (benches/gpu) runs it beside its own figures, once `--way eager` and once
+`--way compiled`, and may kill it at any time. Needs torch alone, and no network.
 """
 
 import argparse
+import ctypes
 import json
 import sys
 import time
@@ -191,25 +193,30 @@ def ceiling(clock, size):
     a, b = (torch.randn(size, size, device=clock.device, dtype=torch.bfloat16) for _ in range(2))
     with torch.inference_mode():
         best = clock.runs(lambda: [torch.matmul(a, b) for _ in range(8)], 10)[0] / 8
-    say(name="bf16 matrix ceiling", value=2 * size**3 / best / 1e9)
+    say(name="bf16 matrix ceiling", value=2 * size**3 / best / 1e9, unit="TFLOP/s")
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--frames", type=int, default=1500)
     arguments.add_argument("--runs", type=int, default=20)
+    arguments.add_argument("--way", choices=["eager", "compiled", "both"], default="both")
     arguments.add_argument("--small", action="store_true", help="on the CPU, for a check of this script")
     it = arguments.parse_args()
+    ways = [False, True] if it.way == "both" else [it.way == "compiled"]
+    # PR_SET_PDEATHSIG: where whoever started this is killed, the card is not held for nobody.
+    ctypes.CDLL(None).prctl(1, 9)
     if not it.small and not torch.cuda.is_available():
         sys.exit("torch sees no card")
     device, sizes = ("cpu", SMALL) if it.small else ("cuda", SIZES)
     clock, kind = Clock(device), torch.bfloat16
     say(name="versions", words=f"torch {torch.__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}")
-    ceiling(clock, 256 if it.small else 8192)
+    if it.way != "compiled":
+        ceiling(clock, 256 if it.small else 8192)
     torch.manual_seed(0)
     frames, tokens = it.frames, 256
     model = Denoiser(sizes, frames).to(device, kind).eval()
-    for compiled in (False, True):
+    for compiled in ways:
         way = "compiled" if compiled else "eager"
         for batch in (1, 2, 4, 8):
             def noise(*shape):
@@ -222,14 +229,14 @@ def main():
     codec = decoder(sizes).to(device).eval()
     # As our own windows: 32 bits, products rounded to 10 bits where the card does that.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    for compiled in (False, True):
+    for compiled in ways:
         way = "compiled" if compiled else "eager"
         for keep in (25, 75, frames):
             latents = torch.randn(1, LATENT, keep + 18, device=device)
             name = f"decode of {keep / 25:g} s and context, f32 (TF32), {way}"
             measure(name, clock, codec, (latents,), max(3, it.runs // 4), compiled)
     if device == "cuda":
-        say(name="most memory of PyTorch, MB", value=torch.cuda.max_memory_allocated() / 1e6)
+        say(name="most memory of PyTorch", value=torch.cuda.max_memory_allocated() / 1e6, unit="MB")
 
 
 if __name__ == "__main__":

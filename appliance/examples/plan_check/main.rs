@@ -157,7 +157,7 @@ fn more(report: &mut Report, tensorrt: &TensorRt, folders: &[String]) {
 fn kernels(report: &mut Report, write: bool) {
     let files = nvrtc::kernels(Path::new(KERNELS));
     let compiler = Nvrtc::open(Path::new(HOME));
-    for (file, capability) in files.iter().flat_map(|file| [90, 120].map(|capability| (file, capability))) {
+    for (file, capability) in files.iter().flat_map(|file| [75, 90, 120].map(|capability| (file, capability))) {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         report.check(&format!("{name}: PTX for sm_{capability}"), || {
             let ptx = compiler.as_ref().map_err(String::clone)?.ptx(file, capability)?;

@@ -78,7 +78,7 @@ fn house(report: &mut Report, tensorrt: &TensorRt, target: Target) {
 /// The sizes of the published 2B model and its codec.
 fn published(report: &mut Report, tensorrt: &TensorRt, target: Target) {
     let config = synthetic::denoiser(Size::Published);
-    for network in denoiser(&config, MINUTE, TOKENS, Precision::Bf16) {
+    for network in denoiser(&config, MINUTE, TOKENS, Precision::F16) {
         let weights = RandomWeights::of([&network.graph], &config);
         plan(report, tensorrt, target, ("2B", &network), &weights);
     }

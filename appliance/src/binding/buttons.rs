@@ -40,7 +40,7 @@ impl Binding {
         desk: &mut Desk,
         acts: &mut Vec<Act>,
     ) {
-        let entries: Vec<Entry> = self.map.find(gesture.surface, control, self.playing).collect();
+        let entries = self.reached(gesture, control);
         let mut held = Vec::new();
         for entry in entries {
             let before = match entry.target {
@@ -110,7 +110,7 @@ impl Binding {
             Press::Momentary => high,
             Press::Toggle => {
                 let middle = (entry.travel.place(id, low) + entry.travel.place(id, high)) / 2.0;
-                let up = (entry.travel.place(id, now) <= middle) == (entry.travel.place(id, low) <= middle);
+                let up = (entry.travel.place(id, desk.heard(id)) <= middle) == (entry.travel.place(id, low) <= middle);
                 if up { high } else { low }
             }
             Press::Latch => self.buttons.latched.remove(&id).unwrap_or_else(|| {

@@ -17,6 +17,7 @@ mod strokes;
 mod takeover;
 mod target;
 mod travel;
+mod travels;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub(crate) use read::{entries, entry_with, usual_press, write_entry};
 pub use takeover::{TAKEOVERS, Takeover};
 pub use target::{Deed, Target};
 pub use travel::{Along, Curve, Travel};
+pub use travels::{Ends, Travels};
 
 use crate::desk::Desk;
 use keys::meaning;
@@ -43,6 +45,7 @@ use takeover::{Hold, Turn};
 #[derive(Debug)]
 pub struct Binding {
     map: Map,
+    travels: Travels,
     playing: Playing,
     /// Where each knob stands, as far as it has said.
     places: HashMap<(SurfaceId, Control), f64>,
@@ -71,6 +74,7 @@ impl Binding {
     pub fn new(map: Map) -> Self {
         Self {
             map,
+            travels: Travels::default(),
             playing: Playing::default(),
             places: HashMap::new(),
             holds: HashMap::new(),
@@ -94,6 +98,28 @@ impl Binding {
     pub fn map_mut(&mut self) -> &mut Map {
         self.holds.clear();
         &mut self.map
+    }
+
+    /// Another model's knobs. Those that are held must come by their values again.
+    pub fn set_travels(&mut self, travels: Travels) {
+        self.holds.clear();
+        self.travels = travels;
+    }
+
+    /// An entry with the travel that it has: where it says no range, the model does.
+    #[must_use]
+    pub fn resolved(&self, entry: &Entry) -> Entry {
+        let id = match entry.target {
+            Target::Param(id) => id,
+            Target::Selected => self.selected,
+            Target::Morph(..) | Target::Deed(_) => return *entry,
+        };
+        Entry { travel: self.travels.resolved(id, entry.travel), ..*entry }
+    }
+
+    /// What a control reaches on the layer being played.
+    fn reached(&self, gesture: &Gesture, control: Control) -> Vec<Entry> {
+        self.map.find(gesture.surface, control, self.playing).map(|entry| self.resolved(&entry)).collect()
     }
 
     /// The parameter that the keys move.
@@ -216,7 +242,7 @@ impl Binding {
         };
         let last = self.places.get(&(gesture.surface, control)).copied();
         if !self.taught(gesture, acts) {
-            let entries: Vec<Entry> = self.map.find(gesture.surface, control, self.playing).collect();
+            let entries = self.reached(gesture, control);
             let is_button = |entry: &Entry| entry.press.is_some() || matches!(entry.target, Target::Deed(_));
             for entry in &entries {
                 match (entry.encoding.detents(position), place) {

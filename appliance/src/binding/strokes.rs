@@ -94,7 +94,7 @@ impl Binding {
 
     pub(super) fn struck(&mut self, gesture: &Gesture, meaning: KeyMeaning, desk: &mut Desk, acts: &mut Vec<Act>) {
         let capture = std::mem::take(&mut self.will_capture);
-        let entry = Entry::usual(super::On::Bend, Target::Selected);
+        let entry = self.resolved(&Entry::usual(super::On::Bend, Target::Selected));
         match meaning {
             // While learning, the way out leads out of the lesson.
             KeyMeaning::Leave if self.learn.is_on() => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::param::{ParamId, Store};
 use hal::gesture::{Control, FakeSurface, Gesture, Identity, Key, Motion, Position, Surface, SurfaceId};
 
-use super::{Act, Binding, Encoding, Entry, Layer, Map, On, Press, Takeover, Target, Travel};
+use super::{Act, Binding, Encoding, Ends, Entry, Layer, Map, On, Press, Takeover, Target, Travel, Travels};
 use crate::desk::Desk;
 
 const SURFACE: SurfaceId = SurfaceId(7);
@@ -487,14 +487,60 @@ fn a_lesson_without_a_lesson_changes_nothing() {
 
 #[test]
 fn a_keystone_channel_is_taken_from_where_its_group_is() {
-    let knob = Entry::usual(On::Cc(70), Target::Param(ParamId::Ch13));
-    let encoder = Entry::usual(On::Encoder(1), Target::Param(ParamId::Ch13));
+    let knob = Entry::usual(On::Cc(70), Target::Param(ParamId::Ch14));
+    let encoder = Entry::usual(On::Encoder(1), Target::Param(ParamId::Ch14));
     let mut stage = Stage::new(vec![knob, encoder]);
-    stage.desk.turn(ParamId::ChG1, 2.4, Duration::ZERO).expect("a number");
+    stage.desk.turn(ParamId::ChG1, 1.6, Duration::ZERO).expect("a number");
     stage.turn(70, 30);
-    assert!(matches!(stage.turn(70, 43), Some(Act::Waiting(ParamId::Ch13, _))), "1 is not where it is heard");
+    assert!(matches!(stage.turn(70, 55), Some(Act::Waiting(ParamId::Ch14, _))), "1 is not where it is heard");
     let detent = Motion::Turned(Control::Encoder(1), Position::Detents(1));
-    assert_eq!(stage.say(detent), Some(Act::Moved(ParamId::Ch13)));
-    let moved = stage.desk.store().value(ParamId::Ch13);
-    assert!((moved - 2.4 - 3.0 / 128.0).abs() < 1e-9, "{moved}");
+    assert_eq!(stage.say(detent), Some(Act::Moved(ParamId::Ch14)));
+    let moved = stage.desk.store().value(ParamId::Ch14);
+    assert!((moved - 1.6 - 2.3 / 128.0).abs() < 1e-9, "{moved}");
+}
+
+#[test]
+fn knobs_of_the_channel_gains_go_as_far_as_the_model_says_whatever_moves_them() {
+    let jump = |id, on| Entry { takeover: Takeover::Jump, ..Entry::usual(on, Target::Param(id)) };
+    let mut stage = Stage::new(vec![
+        jump(ParamId::ChG0, On::Cc(1)),
+        jump(ParamId::ChG2, On::Cc(2)),
+        Entry { encoding: Encoding::TwosComplement, ..jump(ParamId::ChG2, On::Cc(3)) },
+    ]);
+    let ends = |stage: &mut Stage, number| {
+        stage.turn(number, 64);
+        [0, 127].map(|to| {
+            stage.turn(number, to);
+            stage.desk.store().value([ParamId::ChG0, ParamId::ChG2][usize::from(number) - 1])
+        })
+    };
+    assert_eq!((ends(&mut stage, 1), ends(&mut stage, 2)), ([0.0, 2.2], [2.3, 0.0]), "as published");
+    // An encoder that is turned right goes down where the knob is turned round, and stops at the top.
+    let before = stage.desk.store().value(ParamId::ChG2);
+    stage.turn(3, 120);
+    assert!(before < stage.desk.store().value(ParamId::ChG2), "left is up");
+    (0..200).for_each(|_| _ = stage.turn(3, 127));
+    assert_eq!(stage.desk.store().value(ParamId::ChG2), 2.3);
+    let mut travels = Travels::default();
+    travels.set(ParamId::ChG0, Ends { top: 3.0, reversed: true });
+    stage.binding.set_travels(travels);
+    assert_eq!(ends(&mut stage, 1), [3.0, 0.0], "as the model says");
+}
+
+#[test]
+fn a_fourteen_bit_knob_sets_a_keystone_to_one_and_the_group_does_not_speak_for_it() {
+    let travel = Travel { range: Some((0.0, 3.0)), ..Travel::default() };
+    let on = |on, id| Entry { takeover: Takeover::Jump, travel, ..Entry::usual(on, Target::Param(id)) };
+    let mut stage = Stage::new(vec![on(On::Cc(1), ParamId::Ch13), on(On::Cc(2), ParamId::ChG1)]);
+    let mut turn = |number, to: u16| {
+        stage.say(Motion::Turned(Control::Cc { channel: 3, number }, Position::Fourteen(to)));
+        stage.desk.walk(stage.now + Duration::from_secs(9));
+        stage.now += Duration::from_secs(10);
+        stage.desk.store().values().channel_gains()[13]
+    };
+    turn(2, 0);
+    assert_eq!(turn(2, 2 * 5461), 2.0, "until it is set, it follows its group");
+    turn(1, 5460);
+    assert_eq!(turn(1, 5461), 1.0);
+    assert_eq!(turn(2, 16_383), 1.0, "and then it does not");
 }

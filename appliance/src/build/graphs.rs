@@ -37,7 +37,8 @@ impl Wish {
 pub struct GraphFile {
     /// What it is and its sizes.
     pub name: String,
-    /// Of linear layers, convolutions and attention.
+    /// Of linear layers, convolutions and attention; after a slash that of the residual stream, where it is another:
+    /// `f32`, `f16/f32`.
     pub precision: String,
     /// Latent frames of a row.
     pub frames: u32,

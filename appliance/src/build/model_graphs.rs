@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use engine::backend::tensorrt::ENCODER_TILE;
-use engine::graph::onnx::{Batch, Port};
+use engine::graph::onnx::{Batch, Form, Port};
 use engine::graph::{Precision, WeightSource};
 use engine::live::window_lengths;
 use engine::model::config::{CodecConfig, DitConfig};
@@ -38,7 +38,6 @@ pub struct ModelGraphs {
 struct Graph<'a> {
     network: Network,
     weights: &'a dyn WeightSource,
-    precision: &'static str,
     frames: u32,
     tokens: u32,
     batches: Vec<u32>,
@@ -70,41 +69,35 @@ impl ModelGraphs {
         let mut network = export::encoder(config, samples, Batch::Fixed(1), Precision::F32);
         ENCODER.clone_into(&mut network.name);
         let weights = &self.codec.weights;
-        Graph { network, weights, precision: "f32", frames, tokens: 0, batches: Vec::new() }
+        Graph { network, weights, frames, tokens: 0, batches: Vec::new() }
     }
 
     fn graphs(&self, wish: &Wish) -> anyhow::Result<Vec<Graph<'_>>> {
-        let (precision, word) = match wish.precision.as_str() {
-            "f32" => (Precision::F32, "f32"),
-            "bf16" => (Precision::Bf16, "bf16"),
-            "f16" => (Precision::F16, "f16"),
+        let precision = match wish.precision.as_str() {
+            "f32" => Precision::F32,
+            "bf16" => Precision::Bf16,
+            "f16" => Precision::F16,
             other => bail!("`{other}` is no precision: expected f32, bf16 or f16"),
         };
         let (frames, tokens) = (wish.frames as usize, wish.tokens as usize);
         let config = &self.denoiser.config;
         let shape = DenoiserShape { frames, tokens, batch: Batch::Dynamic, prompt: PromptForm::KeysAndValues };
-        let graph = |network, weights, precision, tokens, batches| Graph {
-            network,
-            weights,
-            precision,
-            frames: wish.frames,
-            tokens,
-            batches,
-        };
+        let graph =
+            |network, weights, tokens, batches| Graph { network, weights, frames: wish.frames, tokens, batches };
         let mut prompt = export::prompt(config, tokens, Batch::Fixed(1), precision);
         PROMPT.clone_into(&mut prompt.name);
         let mut denoiser = export::denoiser(config, &shape, precision);
         DENOISER.clone_into(&mut denoiser.name);
         let mut graphs = vec![
-            graph(prompt, &self.denoiser.weights as &dyn WeightSource, word, wish.tokens, Vec::new()),
-            graph(denoiser, &self.denoiser.weights, word, wish.tokens, wish.batches()),
+            graph(prompt, &self.denoiser.weights as &dyn WeightSource, wish.tokens, Vec::new()),
+            graph(denoiser, &self.denoiser.weights, wish.tokens, wish.batches()),
         ];
         graphs.extend([self.encoder(wish.frames)]);
         for keep in window_lengths(frames) {
             let span = keep + 2 * self.codec.config.decode_context();
             let mut decoder = export::decoder(&self.codec.config, span, Batch::Fixed(1), Precision::F32);
             decoder.name = window_name(keep);
-            graphs.push(graph(decoder, &self.codec.weights, "f32", 0, Vec::new()));
+            graphs.push(graph(decoder, &self.codec.weights, 0, Vec::new()));
         }
         Ok(graphs)
     }
@@ -118,7 +111,7 @@ impl Graph<'_> {
         Ok(GraphFile {
             profiles: profiles(&outline.inputs, &self.batches),
             rows: [self.batches.first().copied().unwrap_or(1), self.batches.last().copied().unwrap_or(1)],
-            precision: self.precision.to_owned(),
+            precision: numbers_of(&self.network.form),
             frames: self.frames,
             tokens: self.tokens,
             weights: hex(self.network.weights_digest(self.weights)?),
@@ -126,6 +119,15 @@ impl Graph<'_> {
             name: self.network.name,
         })
     }
+}
+
+/// What a file computes in, and what it stores its residual stream in where that is another: `f32`, `f16/f32`.
+fn numbers_of(form: &Form) -> String {
+    let word = |it: Precision| format!("{it:?}").to_lowercase();
+    if form.residual == form.precision {
+        return word(form.precision);
+    }
+    format!("{}/{}", word(form.precision), word(form.residual))
 }
 
 /// One profile a batch, for every input whose batch is open; none where every input is fixed.
@@ -171,11 +173,12 @@ impl Graphs for ModelGraphs {
     }
 
     fn write(&self, graph: &GraphFile, folder: &Path) -> anyhow::Result<PathBuf> {
+        let products = graph.precision.split('/').next().unwrap_or_default();
         let wish = Wish {
             frames: graph.frames,
             tokens: graph.tokens.max(1),
             depths: Vec::new(),
-            precision: graph.precision.clone(),
+            precision: products.to_owned(),
         };
         let found = self.graphs(&wish)?.into_iter().find(|it| it.network.name == graph.name);
         let it = found.with_context(|| format!("{} is no graph of this model", graph.name))?;
@@ -190,7 +193,7 @@ mod tests {
     use super::*;
 
     fn wish() -> Wish {
-        Wish { frames: 50, tokens: 64, depths: vec![1, 4], precision: "bf16".to_owned() }
+        Wish { frames: 50, tokens: 64, depths: vec![1, 4], precision: "f16".to_owned() }
     }
 
     fn house() -> ModelGraphs {
@@ -211,6 +214,23 @@ mod tests {
         assert!(files.iter().all(|it| it.weights.len() == 64 && it.onnx.len() == 64));
         assert!(files[3].profiles.is_empty(), "a window has one shape");
         assert_ne!(files[1].weights, files[3].weights);
+        let numbers: Vec<&str> = files.iter().take(4).map(|it| it.precision.as_str()).collect();
+        assert_eq!(numbers, ["f16", "f16/f32", "f32", "f32"], "a key tells products and residual apart");
+        let bf16 = house().list(&Wish { precision: "bf16".to_owned(), ..wish() }).expect("the model is sound");
+        assert_eq!((bf16[0].precision.as_str(), bf16[1].precision.as_str()), ("bf16", "bf16/f32"));
+        assert!((0..2).all(|at| bf16[at].onnx != files[at].onnx && bf16[at].weights == files[at].weights));
+    }
+
+    #[test]
+    fn a_card_computes_in_f16_unless_another_is_asked_for() {
+        use clap::Parser;
+        let build = |words: &[&str]| match crate::cli::Cli::parse_from([&["demon"], words].concat()).command {
+            crate::cli::Command::Build(args) => args.wish().precision,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(build(&["build"]), "f16");
+        assert_eq!(build(&["build", "--precision", "bf16"]), "bf16");
+        assert_eq!(crate::cli::BuildArgs::for_the_card(50, 64).wish().precision, "f16");
     }
 
     /// `engine::backend::tensorrt` finds tensors by these names, and writes f32 to all but keys and values.

@@ -79,7 +79,7 @@ impl Chosen {
         line: &mut ProgressLine,
     ) -> anyhow::Result<Option<Vec<f32>>> {
         match self {
-            Self::TensorRt { device, tensorrt } => tensorrt::listen(device, tensorrt, folder, sound, line),
+            Self::TensorRt { device, tensorrt } => tensorrt::listen(device, tensorrt, folder, sound, line).map(Some),
             Self::Plain { .. } | Self::Processor => Ok(None),
         }
     }

@@ -35,14 +35,14 @@ pub(super) fn find() -> anyhow::Result<Chosen> {
     Ok(Chosen::TensorRt { device, tensorrt })
 }
 
-/// The latent of a recording; `None` for one that is shorter than the encoder's tile.
+/// The latent of a tape.
 pub(super) fn listen(
     device: &Arc<Device>,
     tensorrt: &TensorRt,
     folder: &Path,
     sound: &[StereoFrame],
     line: &mut ProgressLine,
-) -> anyhow::Result<Option<Vec<f32>>> {
+) -> anyhow::Result<Vec<f32>> {
     let graphs = ModelGraphs::open(folder)?;
     let frames = sound.len() / SAMPLES_PER_LATENT_FRAME;
     let args = BuildArgs::for_the_card(frames as u32, 1);

@@ -27,10 +27,14 @@ pub enum Format {
     BoxFile,
     /// What stands beside a plan of the graphics card.
     PlanSidecar,
+    /// What a model says of the instrument that plays it: `instrument.toml` in its folder.
+    Instrument,
 }
 
 /// What is known of a kind.
+#[derive(Clone, Copy)]
 struct Row {
+    format: Format,
     name: &'static str,
     /// The format that is written, and the newest that is read.
     newest: u32,
@@ -38,20 +42,35 @@ struct Row {
     until_then: &'static str,
 }
 
+const fn row(format: Format, name: &'static str, newest: u32, until_then: &'static str) -> Row {
+    Row { format, name, newest, until_then }
+}
+
+/// The table, in the order of the kinds: one without a row is found with the first file of it.
+const TABLE: [Row; 6] = [
+    row(Format::Patch, "patch", 1, "it is not played"),
+    row(Format::LearntMaps, "learnt maps", 1, "it stays as it is, and what is learnt is kept beside it"),
+    row(Format::Profile, "profile", 1, "it is left out, and the usual map holds"),
+    row(Format::BoxFile, "box file", 1, "the box is as it would be without it"),
+    row(Format::PlanSidecar, "plan sidecar", 1, "the plan is built again"),
+    row(Format::Instrument, "instrument", 1, "the knobs go as far as published"),
+];
+
 impl Format {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Patch, Self::LearntMaps, Self::Profile, Self::BoxFile, Self::PlanSidecar];
+    pub const ALL: [Self; TABLE.len()] = {
+        let mut all = [Self::Patch; TABLE.len()];
+        let mut place = 0;
+        while place < all.len() {
+            all[place] = TABLE[place].format;
+            assert!(all[place] as usize == place, "the table is in the order of the kinds");
+            place += 1;
+        }
+        all
+    };
 
-    /// The table.
     const fn row(self) -> Row {
-        let (name, newest, until_then) = match self {
-            Self::Patch => ("patch", 1, "it is not played"),
-            Self::LearntMaps => ("learnt maps", 1, "it stays as it is, and what is learnt is kept beside it"),
-            Self::Profile => ("profile", 1, "it is left out, and the usual map holds"),
-            Self::BoxFile => ("box file", 1, "the box is as it would be without it"),
-            Self::PlanSidecar => ("plan sidecar", 1, "the plan is built again"),
-        };
-        Row { name, newest, until_then }
+        TABLE[self as usize]
     }
 
     /// What the kind is called.
@@ -66,6 +85,9 @@ impl Format {
         self.row().newest
     }
 }
+
+// Computed here, so that a table out of order does not compile.
+const _: [Format; TABLE.len()] = Format::ALL;
 
 /// The line that a file of this kind begins with.
 impl fmt::Display for Format {

@@ -88,6 +88,11 @@ impl Hand {
         self.set_out(now, id, value, self.glides[id as usize]);
     }
 
+    /// The hand points at a value that is heard at `place` of the knob: it walks there, and is the value when it arrives.
+    pub fn aim_at(&mut self, now: Duration, id: ParamId, value: f64, place: f64) {
+        self.set_out_to(now, id, (value, place), self.glides[id as usize]);
+    }
+
     /// Everything but the load class walks to `values` evenly in the time of `over`, later where a limit is slower; what
     /// cannot walk is there at once. For a scene that should not jump.
     pub fn glide_to(&mut self, now: Duration, values: &Values, over: Duration) {
@@ -152,8 +157,13 @@ impl Hand {
     }
 
     fn set_out(&mut self, now: Duration, id: ParamId, value: f64, glide: Duration) {
-        let row = id.row();
-        let place = id as usize;
+        if !value.is_nan() {
+            self.set_out_to(now, id, (value, id.row().position(value)), glide);
+        }
+    }
+
+    fn set_out_to(&mut self, now: Duration, id: ParamId, (value, position): (f64, f64), glide: Duration) {
+        let (row, place) = (id.row(), id as usize);
         if value.is_nan() {
             return;
         }
@@ -166,7 +176,7 @@ impl Hand {
         }
         self.targets[place] = value;
         self.asked[place] = glide;
-        self.lanes[place].set_out(now, row.position(value), glide);
+        self.lanes[place].set_out(now, position, glide);
         self.moving |= bit(id);
     }
 

@@ -56,7 +56,7 @@ pub fn look(entry: &Entry, aims: &Values, selected: ParamId, panel: &Panel) -> L
 }
 
 fn value(entry: &Entry, id: ParamId, aims: &Values) -> LightState {
-    let value = aims.exact(id);
+    let value = aims.heard(id);
     let place = entry.travel.place(id, value);
     // A choice among several is on when it is not the first of them; all else is on in the upper half of its travel.
     let on = match id.row().labels() {

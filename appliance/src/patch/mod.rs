@@ -16,6 +16,7 @@
 //! denoise = 0.6
 //! method = "sde"
 //! dcw_enabled = true
+//! ch13 = "group"                    # a keystone channel follows its group until it has a gain of its own
 //!
 //! [curves]                          # drawn over the tape: [time 0 to 1, value]
 //! source_blend = [[0.0, 0.2], [1.0, 0.8]]
@@ -147,14 +148,6 @@ impl Patch {
     /// [`PatchError::Unwritable`]; the old file is as it was.
     pub fn save(&self, path: &Path) -> Result<(), PatchError> {
         save(path, self.to_text().as_bytes()).map_err(|error| PatchError::Unwritable(path.to_owned(), error))
-    }
-
-    /// Puts the patch's values and scenes into the store. Curves, source and prompts travel as edges.
-    pub fn apply(&self, store: &mut Store) {
-        store.take(&self.values);
-        for (place, scene) in self.scenes.iter().enumerate() {
-            store.put_scene(place, *scene);
-        }
     }
 
     /// Takes the store's values and scenes into the patch, for saving.

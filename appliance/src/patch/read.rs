@@ -69,10 +69,14 @@ impl Reader<'_> {
                 Taper::Choice(labels) => labels.join(", "),
                 Taper::Toggle => "true or false".to_owned(),
                 Taper::Whole => format!("a whole number, {} to {}", row.low, row.high),
+                Taper::Linear | Taper::Log if row.follows_group() => {
+                    format!("{} to {}, or \"group\"", row.low, row.high)
+                }
                 Taper::Linear | Taper::Log => format!("{} to {}", row.low, row.high),
             };
             let value = match (item.get_ref(), row.taper) {
                 (DeValue::String(label), Taper::Choice(_)) => row.labelled(label),
+                (DeValue::String(label), Taper::Linear) if row.follows_group() => row.labelled(label),
                 (DeValue::Boolean(on), Taper::Toggle) => Some(f64::from(u8::from(*on))),
                 (_, Taper::Choice(_) | Taper::Toggle) => None,
                 (value, _) => number(value).filter(|value| (row.low..=row.high).contains(value)),

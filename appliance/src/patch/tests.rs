@@ -1,10 +1,11 @@
 //! Patches read, refused with all their faults, and saved.
 
-use engine::param::{Breakpoints, ParamId, Store, Values};
+use engine::param::{Breakpoints, Drawn, ParamId, Store, Values};
 use proptest::prelude::*;
 
 use super::{Patch, PatchError};
 use crate::binding::{Deed, Encoding, Entry, Map, On, Takeover, Target, Travel};
+use crate::desk::Desk;
 
 /// The example of the module's own documentation.
 fn example() -> String {
@@ -156,12 +157,13 @@ fn what_was_meant_is_taken_and_told_and_nothing_is_refused_for_it() {
 #[test]
 fn a_patch_goes_through_the_store_and_back() {
     let mut patch = Patch::parse(&example()).expect("the documentation's own example");
-    let (mut store, mut reader) = Store::new();
-    patch.apply(&mut store);
+    let (store, mut reader) = Store::new();
+    let mut desk = Desk::new(store);
+    desk.load(&patch.values, &patch.scenes, &Drawn::default());
     assert_eq!(reader.latest().values, patch.values);
     let before = patch.clone();
     patch.values = Values::default();
-    patch.take_from(&store);
+    patch.take_from(desk.store());
     assert_eq!(patch, before);
 }
 

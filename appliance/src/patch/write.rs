@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use engine::param::{ParamId, Taper, Values};
+use engine::param::{AS_GROUP, ParamId, Taper, Values};
 
 use super::Patch;
 use crate::binding::write_entry;
@@ -62,6 +62,8 @@ fn write_values(out: &mut String, values: &Values) -> std::fmt::Result {
             Taper::Choice(_) => writeln!(out, "{} = {}", row.name, quoted(values.label(id)))?,
             Taper::Toggle => writeln!(out, "{} = {}", row.name, values.on(id))?,
             Taper::Whole => writeln!(out, "{} = {value:.0}", row.name)?,
+            // A keystone channel that follows its group says so; every other value is its number.
+            _ if value == AS_GROUP => writeln!(out, "{} = {}", row.name, quoted(&row.written(value)))?,
             Taper::Linear | Taper::Log => writeln!(out, "{} = {value:?}", row.name)?,
         }
     }

@@ -13,7 +13,7 @@ const SHORT: usize = 12;
 pub struct PlanKey {
     /// What it is, its sizes, its precision: also the beginning of the file's name.
     pub name: String,
-    /// Of linear layers, convolutions and attention.
+    /// Of linear layers, convolutions and attention; after a slash that of the residual stream, where it is another.
     pub precision: String,
     /// Latent frames of a row.
     pub frames: u32,

@@ -15,7 +15,7 @@ fn load(name: &str) -> Source {
 }
 
 fn read(bytes: Vec<u8>) -> Result<Source, Fault> {
-    read_source(Cursor::new(bytes), None, "bytes".to_owned(), LONGEST_S, &mut |_| {})
+    read_source(Cursor::new(bytes), "bytes".to_owned(), LONGEST_S, &mut |_| {})
 }
 
 /// Level of a sine of `hz` on one side, from the middle of the recording.
@@ -107,7 +107,7 @@ fn a_seamless_recording_at_48_khz_keeps_every_bit() {
 #[test]
 fn a_long_recording_is_cut_and_not_read_to_its_end() {
     let source =
-        read_source(Cursor::new(wav(48_000, sine(9.0))), None, String::new(), 2.0, &mut |_| {}).expect("a recording");
+        read_source(Cursor::new(wav(48_000, sine(9.0))), String::new(), 2.0, &mut |_| {}).expect("a recording");
     assert_eq!((source.seconds(), &source.notices[0]), (2.0, &Notice::Cut { kept_s: 2.0 }));
 }
 
@@ -155,10 +155,10 @@ fn unusable_files_are_refused_in_one_line_that_names_them() {
     assert!(matches!(refused("empty.wav", b""), Fault::Empty));
     assert!(matches!(
         refused("text.wav", b"It was a dark and stormy night; the rain fell in torrents."),
-        Fault::Unknown(_)
+        Fault::Unsupported(_)
     ));
     assert!(matches!(refused("short.wav", &wav(48_000, sine(0.5))), Fault::Short { .. }));
-    assert!(matches!(refused("none.wav", &wav(48_000, [])), Fault::Short { .. } | Fault::Unknown(_)));
+    assert!(matches!(refused("none.wav", &wav(48_000, [])), Fault::Short { .. } | Fault::Broken { .. }));
     assert!(matches!(refused("slow.wav", &wav(100, sine(0.1))), Fault::Rate { found: 100 }));
     let missing = load_source(&folder.path().join("missing.ogg"), LONGEST_S, &mut |_| {}).expect_err("a refusal");
     assert!(matches!(missing.fault, Fault::Unreadable(_)) && missing.to_string().contains("missing.ogg"));

@@ -48,7 +48,7 @@ impl Needle {
         if playhead == last.playhead {
             return;
         }
-        let played = Playhead::frames_between(last.playhead.played, playhead.played) as f64;
+        let played = last.playhead.played.until(playhead.played) as f64;
         let ahead = last.ahead + self.frames_since(last.at, now) - played;
         let lost = ahead.abs() > LOST_S * self.rate_hz;
         let number = if lost { 1.0 } else { EVENED.min(last.number + 1.0) };
@@ -81,7 +81,7 @@ impl Needle {
 mod tests {
     use super::Needle;
     use crate::tempo::{ClockOut, TapeBeats};
-    use engine::playback::Playhead;
+    use engine::playback::{PlayedFrame, Playhead};
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -90,7 +90,7 @@ mod tests {
     /// A card that has played for so long in periods, of a tape of so many frames.
     fn report(now: Duration, period: u64, tape: u64) -> Playhead {
         let frames = (now.as_secs_f64() * f64::from(RATE)) as u64 / period * period;
-        Playhead { position: (frames % tape) as usize, played: frames }
+        Playhead { position: (frames % tape) as usize, played: PlayedFrame::new(frames) }
     }
 
     fn ms(ms: u64) -> Duration {
@@ -101,8 +101,8 @@ mod tests {
     fn a_seek_moves_it_at_once() {
         let mut needle = Needle::new(RATE);
         assert_eq!(needle.place(ms(0), &(0..100_000)), None);
-        needle.see(ms(0), Playhead { position: 0, played: 0 });
-        needle.see(ms(10), Playhead { position: 50_000, played: 480 });
+        needle.see(ms(0), Playhead { position: 0, played: PlayedFrame::new(0) });
+        needle.see(ms(10), Playhead { position: 50_000, played: PlayedFrame::new(480) });
         assert_eq!(needle.place(ms(10), &(0..100_000)), Some(50_000));
         assert_eq!(needle.place(ms(15), &(0..100_000)), Some(50_240));
     }
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn it_turns_with_the_tape_and_stops_with_the_card() {
         let mut needle = Needle::new(RATE);
-        needle.see(ms(0), Playhead { position: 99_900, played: 0 });
+        needle.see(ms(0), Playhead { position: 99_900, played: PlayedFrame::new(0) });
         assert_eq!(needle.place(ms(5), &(20_000..100_000)), Some(20_140));
         assert_eq!(needle.place(ms(100), &(20_000..100_000)), needle.place(ms(5000), &(20_000..100_000)));
         assert_eq!(needle.place(ms(5), &(0..50_000)), Some(100_140), "outside the lap it goes on");
@@ -120,7 +120,7 @@ mod tests {
     fn evened_out_it_never_falls_back_behind_the_turn() {
         let mut needle = Needle::new(RATE);
         for (at, position, played) in [(0, 99_000, 0), (10, 99_480, 480), (15, 20_000, 960)] {
-            needle.see(ms(at), Playhead { position, played });
+            needle.see(ms(at), Playhead { position, played: PlayedFrame::new(played) });
         }
         assert_eq!(needle.place(ms(15), &(20_000..100_000)), Some(20_000));
     }
@@ -128,8 +128,8 @@ mod tests {
     #[test]
     fn a_card_that_stood_still_does_not_leave_it_behind() {
         let mut needle = Needle::new(RATE);
-        needle.see(ms(0), Playhead { position: 0, played: 0 });
-        needle.see(ms(2000), Playhead { position: 480, played: 480 });
+        needle.see(ms(0), Playhead { position: 0, played: PlayedFrame::new(0) });
+        needle.see(ms(2000), Playhead { position: 480, played: PlayedFrame::new(480) });
         assert_eq!(needle.place(ms(2000), &(0..100_000)), Some(480));
     }
 

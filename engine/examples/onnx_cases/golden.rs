@@ -11,7 +11,7 @@ use engine::model::export::{self, DenoiserShape, Network};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use super::{Cases, Expected, PRECISIONS, Tensor, Tensors, on_cpu};
+use super::{Cases, Expected, PRECISIONS, Tensor, Tensors, narrow, on_cpu};
 
 struct Golden {
     folder: PathBuf,
@@ -74,6 +74,10 @@ impl Golden {
             let prompt = export::prompt(&config, tokens, Batch::Fixed(rows), precision);
             let kept = [prompt, network(PromptForm::KeysAndValues, Batch::Fixed(rows), precision)];
             cases.add(&format!("{}-kv", stem(entry)), &kept, &weights, &inputs, &expected);
+            if precision != Precision::F32 {
+                let [whole] = whole.map(narrow);
+                cases.add(&format!("{}-narrow", stem(entry)), &[whole], &weights, &inputs, &expected);
+            }
         }
     }
 

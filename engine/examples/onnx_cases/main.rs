@@ -19,7 +19,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
-/// Every precision of a file.
+/// Every precision of a file's products.
 const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::Bf16, Precision::F16];
 
 /// Shape and numbers.
@@ -64,6 +64,19 @@ impl Cases {
         inputs: &Tensors,
         expected: &[Expected],
     ) {
+        self.add_as(name, networks, weights, inputs, expected, true);
+    }
+
+    /// As [`Self::add`]; where it is not `finite`, the results must not be numbers.
+    fn add_as(
+        &mut self,
+        name: &str,
+        networks: &[Network],
+        weights: &dyn WeightSource,
+        inputs: &Tensors,
+        expected: &[Expected],
+        finite: bool,
+    ) {
         let last = networks.last().expect("something runs");
         let folder = self.folder.join(format!("{name}.{:?}", last.form.precision).to_lowercase());
         std::fs::create_dir_all(&folder).expect("the folder can be made");
@@ -81,8 +94,15 @@ impl Cases {
         let precision = format!("{:?}", last.form.precision).to_lowercase();
         self.list.push(json!({
             "name": name, "precision": precision, "models": models, "values": values, "compare": compare,
+            "finite": finite,
         }));
     }
+}
+
+/// The same network with its residual stream in the precision of its products, to show what that costs.
+fn narrow(mut network: Network) -> Network {
+    network.form.residual = network.form.precision;
+    network
 }
 
 /// All outputs of a graph by the CPU lowering.

@@ -16,7 +16,7 @@ use crate::ring::request::{Condition, GuidanceMode, MaskRequest, Request};
 use crate::ring::{MAX_DEPTH, StepControls};
 use crate::solver::blend::VelocityMix;
 use crate::solver::curve::Curve;
-use crate::solver::dcw::Correction;
+use crate::solver::dcw::{AnalyticPlans, Correction};
 use crate::solver::gain;
 use crate::solver::guidance::{DEFAULT_MOMENTUM, Guidance, GuidanceKnobs, GuidanceLaw, Velocities};
 use crate::solver::mask::blend_before;
@@ -84,14 +84,15 @@ impl<D: Denoiser, N: NoiseSource, C: Crew> CpuBackend<D, N, C> {
     }
 
     /// Makes room for generations of `frames` frames of every kind in every slot, so that not even the first of a kind
-    /// allocates within a tick. Only the phase fader of the correction still plans its transform at its first use.
+    /// allocates within a tick, whatever wavelet it is corrected with.
     pub fn prepare(&mut self, frames: usize) {
         let numbers = frames * LATENT_CHANNELS;
         self.mix = VelocityMix::new(frames);
         for latent in [&mut self.gained, &mut self.single] {
             reserve(latent, numbers);
         }
-        self.slots.iter_mut().for_each(|slot| sole(slot).prepare(frames));
+        let plans = AnalyticPlans::new(frames);
+        self.slots.iter_mut().for_each(|slot| sole(slot).prepare(frames, &plans));
     }
 
     /// The denoiser.
@@ -133,14 +134,15 @@ impl<D: Denoiser, N: NoiseSource, C: Crew> CpuBackend<D, N, C> {
             let (t, tokens, context) = (step.span.now, &condition.tokens, &request.context);
             denoiser.velocity(&DenoiserRow { x, context, tokens, t, r: t }, out)
         };
+        let of_slot = |error| BackendError::RowOf { slot: step.slot, error };
         if let [only] = rows {
-            return Ok(row(&conditions[only.condition], out)?);
+            return row(&conditions[only.condition], out).map_err(of_slot);
         }
         mix.begin(request.frames, out);
         single.resize(out.len(), 0.0);
         for it in rows {
             let condition = &conditions[it.condition];
-            row(condition, single)?;
+            row(condition, single).map_err(of_slot)?;
             mix.add(condition.weight.as_ref(), single, out);
         }
         mix.end(out);
@@ -150,6 +152,10 @@ impl<D: Denoiser, N: NoiseSource, C: Crew> CpuBackend<D, N, C> {
 
 impl<D: Denoiser, N: NoiseSource, C: Crew> Backend for CpuBackend<D, N, C> {
     fn fill(&mut self, birth: &Birth) -> Result<(), BackendError> {
+        let request = &birth.request;
+        for condition in request.conditions.iter().chain(&request.negatives) {
+            self.denoiser.check(request.frames, &condition.tokens)?;
+        }
         sole(&mut self.slots[birth.slot]).fill(birth, &self.noise);
         Ok(())
     }
@@ -196,13 +202,13 @@ impl CpuSlot {
         }
     }
 
-    fn prepare(&mut self, frames: usize) {
+    fn prepare(&mut self, frames: usize, plans: &AnalyticPlans) {
         let numbers = frames * LATENT_CHANNELS;
         let Self { x, seen, velocity, positive, negative, average, mask_noise, .. } = self;
         for latent in [x, seen, velocity, positive, negative, average, mask_noise] {
             reserve(latent, numbers);
         }
-        self.sweep = SweepRoom::new(frames);
+        self.sweep = SweepRoom::with(plans, frames);
         self.guidance = Guidance::new(frames, LATENT_CHANNELS);
     }
 

@@ -31,11 +31,17 @@ pub trait Backend {
     /// 0) for those whose latent is no longer finite; their latent is never read.
     ///
     /// # Errors
-    /// When it could not be computed: then no slot of the plan has advanced.
+    /// When it could not be computed: then no slot of the plan has advanced. [`BackendError::RowOf`] names a slot that never
+    /// will be.
     fn advance(&mut self, plan: &TickPlan, shared: &StepControls) -> Result<u8, BackendError>;
 
     /// The latent of a slot as it stands, `[frames, 64]`. Asked for slots that are done.
     fn latent(&mut self, slot: usize) -> &[f32];
+
+    /// Most rows (slots under each of their conditions) that fit into one tick.
+    fn most_rows(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// Why a backend could not compute.
@@ -45,6 +51,14 @@ pub enum BackendError {
     /// A request asks for more than the model was prepared for: do not submit its like again.
     #[error(transparent)]
     Row(#[from] DenoiserError),
+    /// A row of this slot cannot be computed, in this tick or in any other.
+    #[error("{error}")]
+    RowOf {
+        /// The slot.
+        slot: usize,
+        /// What does not fit.
+        error: DenoiserError,
+    },
     /// The slots in flight have more rows together than the network's largest batch.
     #[error("{found} rows at once, the network was made for {most}")]
     TooManyRows {
@@ -92,6 +106,14 @@ pub struct DenoiserRow<'a> {
 
 /// The velocity network as the CPU solver sees it.
 pub trait Denoiser {
+    /// Whether rows of this length under these tokens can be computed. Asked once, at a birth.
+    ///
+    /// # Errors
+    /// What does not fit.
+    fn check(&self, _frames: usize, _tokens: &[f32]) -> Result<(), DenoiserError> {
+        Ok(())
+    }
+
     /// Writes the velocity of one row into `out`, `[frames, 64]`.
     ///
     /// # Errors
@@ -110,6 +132,14 @@ pub enum DenoiserError {
         /// Tokens that fit.
         most: usize,
     },
+    /// A prompt is not whole tokens of the model's width.
+    #[error("a prompt of {found} numbers is not whole tokens of {width}")]
+    TornTokens {
+        /// Numbers of the prompt.
+        found: usize,
+        /// Numbers of a token.
+        width: usize,
+    },
     /// The row has another length than the plan.
     #[error("{found} latent frames, the plan was compiled for {expected}")]
     WrongLength {
@@ -118,4 +148,18 @@ pub enum DenoiserError {
         /// Frames of the plan.
         expected: usize,
     },
+}
+
+impl DenoiserError {
+    /// Tokens of a prompt of so many numbers.
+    ///
+    /// # Errors
+    /// When they are not whole, or more than fit.
+    pub(crate) fn count_tokens(numbers: usize, width: usize, most: usize) -> Result<usize, Self> {
+        if width == 0 || !numbers.is_multiple_of(width) {
+            return Err(Self::TornTokens { found: numbers, width });
+        }
+        let found = numbers / width;
+        if most < found { Err(Self::TooManyTokens { found, most }) } else { Ok(found) }
+    }
 }

@@ -1,11 +1,12 @@
 //! Slot-class parameters: what the next slot is born with.
 //!
-//! Every birth mixes its own source (feedback), context (structure) and tokens (prompts, timbre) from the material, onto
-//! shelves, so that later knob movements cannot reach a slot that lives.
+//! Every birth mixes its own source (feedback), context (structure) and tokens (timbre) from the material, onto shelves, so
+//! that later knob movements cannot reach a slot that lives. Between two prompts a slot has a row for each, and its velocity
+//! is their mean by the blend: so each prompt keeps its own length, and the first thousandth of the way is as short as any.
 
 use std::sync::Arc;
 
-use super::material::Material;
+use super::material::{Material, Prompt};
 use super::shelf::{Shelf, mix};
 use crate::latent::LATENT_CHANNELS;
 use crate::param::{ParamId, Values};
@@ -15,8 +16,8 @@ use crate::solver::curve::Curve;
 
 /// Finished latents that feedback can reach back to.
 pub(super) const TAPS: usize = 8;
-/// Everything that can hold on to a birth: slots, the backend's copy of each, and one being written.
-const SHELF: usize = 2 * MAX_DEPTH + 2;
+/// Requests: as many as can hold on to a birth (slots, the backend's copy of each), and those being written.
+pub(super) const REQUESTS: usize = 2 * MAX_DEPTH + 2;
 
 /// Mixes births.
 #[derive(Debug)]
@@ -31,8 +32,11 @@ pub(super) struct Births {
 struct Mixer {
     material: Arc<Material>,
     sources: Shelf<[f32]>,
+    /// The context of a structure that is not faded, shared by all births.
+    whole: Arc<[f32]>,
     contexts: Shelf<[f32]>,
-    tokens: Shelf<[f32]>,
+    /// Tokens between the neutral and the source's timbre, of prompt A and of prompt B.
+    tokens: [Shelf<[f32]>; 2],
     history: History,
 }
 
@@ -49,17 +53,21 @@ impl Births {
         let empty: Arc<[f32]> = Arc::from(vec![]);
         let request = || {
             let mut it = Request::new(frames, Arc::clone(&empty), Arc::clone(&empty));
+            it.conditions.reserve(2);
             it.negatives.reserve(1);
             Arc::new(it)
         };
+        let mut whole = vec![0.0; frames * CONTEXT_CHANNELS];
+        write_context(&material, 1.0, &mut whole);
         let mixer = Mixer {
-            sources: Shelf::of_buffers(SHELF, frames * LATENT_CHANNELS),
-            contexts: Shelf::of_buffers(SHELF, frames * CONTEXT_CHANNELS),
-            tokens: Shelf::of_buffers(SHELF, material.longest_prompt()),
+            whole: whole.into(),
+            sources: Shelf::of_buffers(REQUESTS, frames * LATENT_CHANNELS),
+            contexts: Shelf::of_buffers(REQUESTS, frames * CONTEXT_CHANNELS),
+            tokens: material.prompts().map(|it| Shelf::of_buffers(REQUESTS, it.with_timbre.len())),
             history: History { latents: vec![vec![0.0; frames * LATENT_CHANNELS]; TAPS], count: 0 },
             material,
         };
-        Self { requests: Shelf::new((0..SHELF).map(|_| request())), mixer, empty }
+        Self { requests: Shelf::new((0..REQUESTS).map(|_| request())), mixer, empty }
     }
 
     pub(super) fn material(&self) -> &Arc<Material> {
@@ -71,6 +79,12 @@ impl Births {
         let history = &mut self.mixer.history;
         history.latents[history.count % TAPS].copy_from_slice(latent);
         history.count += 1;
+    }
+
+    /// Rows of a slot born now: one for each prompt that acts, and the unconditional one where it is computed.
+    pub(super) fn rows(&self, values: &Values) -> usize {
+        let prompts = self.mixer.material.shares(values).iter().filter(|share| **share != 0.0).count();
+        prompts + usize::from(2 <= values.whole(ParamId::CfgMode))
     }
 
     /// The request of a slot born now. `lock` is a curve drawn for the source lock. `None` when the shelves are empty,
@@ -93,7 +107,7 @@ impl Mixer {
     fn write(&mut self, it: &mut Request, values: &Values, seed: u32, lock: Option<&Arc<[f32]>>) -> Option<()> {
         it.source = Some(self.source(values)?);
         it.context = self.context(values)?;
-        it.conditions.push(Condition::always(self.prompt(values)?));
+        self.prompts(values, &mut it.conditions)?;
         it.seed = u64::from(seed);
         // One number for all: a knob at rest gives the same latent again, so windows of one generation and the next join
         // without a seam, and the loop stands still until a hand moves.
@@ -133,41 +147,53 @@ impl Mixer {
     /// Structure faded towards silence, and a chunk mask of ones: everything is to be generated.
     fn context(&mut self, values: &Values) -> Option<Arc<[f32]>> {
         let (strength, material) = (values.get(ParamId::HintStrength), &self.material);
-        self.contexts.fill(|out| {
-            let rows = out.chunks_exact_mut(CONTEXT_CHANNELS);
-            let silence = material.silence.chunks_exact(LATENT_CHANNELS);
-            for ((row, silence), hint) in rows.zip(silence).zip(material.hints.chunks_exact(LATENT_CHANNELS)) {
-                let (structure, chunk) = row.split_at_mut(LATENT_CHANNELS);
-                mix(structure, silence, hint, strength);
-                chunk.fill(1.0);
-            }
-        })
+        if strength == 1.0 {
+            return Some(Arc::clone(&self.whole));
+        }
+        self.contexts.fill(|out| write_context(material, strength, out))
     }
 
-    /// Prompts A and B, each between its neutral and its source's timbre.
-    fn prompt(&mut self, values: &Values) -> Option<Arc<[f32]>> {
-        let (blend, timbre) = (values.get(ParamId::PromptBlend), values.get(ParamId::TimbreStrength));
-        let material = &self.material;
-        // At rest on one prompt its tokens are used as they are: a blend would append zeros to the shorter one.
-        let pure = match (blend, timbre) {
-            (0.0, 1.0) => Some(&material.prompt_a.with_timbre),
-            (0.0, 0.0) => Some(&material.prompt_a.neutral),
-            (1.0, 1.0) => Some(&material.prompt_b.with_timbre),
-            (1.0, 0.0) => Some(&material.prompt_b.neutral),
-            _ => None,
-        };
-        if let Some(tokens) = pure {
-            return Some(Arc::clone(tokens));
-        }
-        let at = |side: &[f32], index: usize| side.get(index).copied().unwrap_or(0.0);
-        self.tokens.fill(|out| {
-            for (index, value) in out.iter_mut().enumerate() {
-                let side = |prompt: &super::Prompt| {
-                    (1.0 - timbre) * at(&prompt.neutral, index) + timbre * at(&prompt.with_timbre, index)
-                };
-                *value = (1.0 - blend) * side(&material.prompt_a) + blend * side(&material.prompt_b);
+    /// Prompts A and B as far as the blend lets them act, each between its neutral and its source's timbre.
+    fn prompts(&mut self, values: &Values, conditions: &mut Vec<Condition>) -> Option<()> {
+        let timbre = values.get(ParamId::TimbreStrength);
+        for (side, share) in self.material.shares(values).into_iter().enumerate() {
+            let prompt = self.material.prompts()[side];
+            if share == 0.0 {
+                continue;
             }
-        })
+            // At either end the tokens are used as they are, to the bit.
+            let tokens = match timbre {
+                0.0 => Arc::clone(&prompt.neutral),
+                1.0 => Arc::clone(&prompt.with_timbre),
+                _ => self.tokens[side].fill(|out| mix(out, &prompt.neutral, &prompt.with_timbre, timbre))?,
+            };
+            let weight = (share < 1.0).then_some(Curve::Scalar(share));
+            conditions.push(Condition { weight, ..Condition::always(tokens) });
+        }
+        Some(())
+    }
+}
+
+fn write_context(material: &Material, strength: f32, out: &mut [f32]) {
+    let rows = out.chunks_exact_mut(CONTEXT_CHANNELS);
+    let silence = material.silence.chunks_exact(LATENT_CHANNELS);
+    for ((row, silence), hint) in rows.zip(silence).zip(material.hints.chunks_exact(LATENT_CHANNELS)) {
+        let (structure, chunk) = row.split_at_mut(LATENT_CHANNELS);
+        mix(structure, silence, hint, strength);
+        chunk.fill(1.0);
+    }
+}
+
+impl Material {
+    fn prompts(&self) -> [&Prompt; 2] {
+        [&self.prompt_a, &self.prompt_b]
+    }
+
+    /// How much each prompt acts. Where both are the same words there is one.
+    fn shares(&self, values: &Values) -> [f32; 2] {
+        let blend = values.get(ParamId::PromptBlend);
+        let same = Arc::ptr_eq(&self.prompt_a.with_timbre, &self.prompt_b.with_timbre);
+        if same { [1.0, 0.0] } else { [1.0 - blend, blend] }
     }
 }
 
@@ -234,11 +260,44 @@ mod tests {
     }
 
     #[test]
-    fn between_two_prompts_the_shorter_one_continues_with_zeros() {
+    fn between_two_prompts_each_keeps_its_tokens_and_acts_by_its_share() {
         let mut births = Births::new(material());
-        let half = births.request(&with(&[(ParamId::PromptBlend, 0.5)]), 0, None).expect("a buffer is free");
-        assert_eq!(*half.conditions[0].tokens, [0.0, 1.0, 1.0, 1.5, 2.0, 2.5]);
-        let pure = births.request(&with(&[]), 0, None).expect("a buffer is free");
-        assert_eq!(pure.conditions[0].tokens.len(), 2, "a pure prompt keeps its own length");
+        let (a, b) = (births.material().prompt_a.clone(), births.material().prompt_b.clone());
+        let mut born = |blend: f64| {
+            let values = with(&[(ParamId::PromptBlend, blend)]);
+            let request = births.request(&values, 0, None).expect("a buffer is free");
+            assert_eq!(request.conditions.len(), births.rows(&values));
+            request.conditions.iter().map(|it| (Arc::clone(&it.tokens), it.weight.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(born(0.0), [(Arc::clone(&a.with_timbre), None)]);
+        assert_eq!(born(1.0), [(Arc::clone(&b.with_timbre), None)]);
+        let shares = |a_share: f32, b_share: f32| {
+            [(Arc::clone(&a.with_timbre), Some(a_share.into())), (Arc::clone(&b.with_timbre), Some(b_share.into()))]
+        };
+        assert_eq!(born(0.25), shares(0.75, 0.25));
+        assert_eq!(born(1.0 / 1024.0), shares(1023.0 / 1024.0, 1.0 / 1024.0));
+    }
+
+    #[test]
+    fn timbre_moves_one_prompt_alone_and_is_exact_at_both_ends() {
+        let mut births = Births::new(material());
+        let a = births.material().prompt_a.clone();
+        let mut born = |timbre: f64| {
+            let request =
+                births.request(&with(&[(ParamId::TimbreStrength, timbre)]), 0, None).expect("a buffer is free");
+            assert_eq!(request.conditions.len(), 1);
+            Arc::clone(&request.conditions[0].tokens)
+        };
+        assert!(Arc::ptr_eq(&born(0.0), &a.neutral) && Arc::ptr_eq(&born(1.0), &a.with_timbre));
+        assert_eq!(*born(0.75), [0.0, 1.5], "as long as prompt A, whatever B is");
+    }
+
+    #[test]
+    fn a_set_of_one_prompt_has_one_row_wherever_the_blend_stands() {
+        let mut material = Material::clone(&material());
+        material.prompt_b = material.prompt_a.clone();
+        let mut births = Births::new(Arc::new(material));
+        let request = births.request(&with(&[(ParamId::PromptBlend, 0.5)]), 0, None).expect("a buffer is free");
+        assert_eq!((request.conditions.len(), request.conditions[0].weight.clone()), (1, None));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::latent::LATENT_CHANNELS;
 
-/// One prompt as condition tokens, `[tokens, width]`, twice: with the source's timbre and without.
+/// One prompt as condition tokens, `[tokens, width]`, twice and equally long: with the source's timbre and without.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prompt {
     /// Tokens whose timbre comes from the source.
@@ -62,6 +62,16 @@ pub enum MaterialError {
         /// Width of a token.
         width: usize,
     },
+    /// A prompt's two sides are not equally long, so that there is nothing between them.
+    #[error("{what} has {with_timbre} numbers with timbre and {neutral} without")]
+    Sides {
+        /// Which prompt.
+        what: &'static str,
+        /// Numbers with the source's timbre.
+        with_timbre: usize,
+        /// Numbers without.
+        neutral: usize,
+    },
 }
 
 impl Material {
@@ -89,13 +99,56 @@ impl Material {
                 return Err(MaterialError::Tokens { what, found: tokens.len(), width });
             }
         }
+        for (what, prompt) in [("prompt A", &self.prompt_a), ("prompt B", &self.prompt_b)] {
+            let (with_timbre, neutral) = (prompt.with_timbre.len(), prompt.neutral.len());
+            if with_timbre != neutral {
+                return Err(MaterialError::Sides { what, with_timbre, neutral });
+            }
+        }
         Ok(())
     }
 
-    /// Numbers of the longest prompt.
+    /// Numbers of the longest prompt that a row may have, the unconditional one among them.
     #[must_use]
     pub fn longest_prompt(&self) -> usize {
         let prompts = [&self.prompt_a, &self.prompt_b];
-        prompts.iter().map(|it| it.with_timbre.len().max(it.neutral.len())).max().unwrap_or(0)
+        let longest = prompts.iter().map(|it| it.with_timbre.len().max(it.neutral.len())).max().unwrap_or(0);
+        longest.max(self.unconditional.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Material, MaterialError, Prompt};
+    use std::sync::Arc;
+
+    fn material(a: usize, b: usize, unconditional: usize) -> Material {
+        let numbers = |count: usize| -> Arc<[f32]> { vec![0.0; count].into() };
+        let prompt = |tokens: usize| Prompt { with_timbre: numbers(2 * tokens), neutral: numbers(2 * tokens) };
+        Material {
+            frames: 1,
+            token_width: 2,
+            source: numbers(64),
+            hints: numbers(64),
+            silence: numbers(64),
+            prompt_a: prompt(a),
+            prompt_b: prompt(b),
+            unconditional: numbers(2 * unconditional),
+        }
+    }
+
+    #[test]
+    fn the_longest_prompt_is_the_longest_of_all_that_a_row_may_have() {
+        let longest = |a, b, unconditional| material(a, b, unconditional).longest_prompt() / 2;
+        assert_eq!([longest(3, 1, 1), longest(1, 3, 1), longest(1, 1, 3)], [3; 3]);
+    }
+
+    #[test]
+    fn a_prompt_whose_sides_differ_in_length_is_refused() {
+        let mut material = material(2, 2, 1);
+        assert_eq!(material.check(), Ok(()));
+        material.prompt_b.neutral = vec![0.0; 6].into();
+        let sides = MaterialError::Sides { what: "prompt B", with_timbre: 4, neutral: 6 };
+        assert_eq!(material.check(), Err(sides));
     }
 }

@@ -8,12 +8,14 @@
 mod births;
 mod latents;
 mod material;
+mod pace;
 mod patcher;
 mod performer;
 mod relay;
 mod shelf;
 mod stage;
 mod steering;
+mod tick_side;
 
 pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use material::{Material, MaterialError, Prompt};
@@ -26,3 +28,4 @@ pub use stage::{
     window_lengths,
 };
 pub use steering::Steering;
+pub use tick_side::TickSide;

@@ -8,7 +8,7 @@ use super::latents::LatentReader;
 use crate::backend::BackendError;
 use crate::latent::{LATENT_FRAMES_PER_SECOND, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::param::{ParamId, Values};
-use crate::playback::{Lead, LoopBand, Packer, Playhead, Start, Unsent, Walk};
+use crate::playback::{Course, Lead, Packer, Start, Walk};
 
 /// What decodes windows of a tape that loops.
 pub trait WindowDecoder {
@@ -26,7 +26,7 @@ pub trait WindowDecoder {
 /// What one call of [`Patcher::patch`] did.
 #[derive(Debug, PartialEq)]
 pub enum Patched {
-    /// Nothing has finished yet, or what is planned reaches far enough.
+    /// Nothing has finished yet, what is planned reaches far enough, or every box is on its way: nothing was decoded.
     Nothing,
     /// A window of that many stereo samples is on its way.
     Sent {
@@ -37,7 +37,7 @@ pub enum Patched {
         /// Stereo samples kept.
         frames: usize,
     },
-    /// The window was dropped; the tape keeps what it has. See [`Unsent`].
+    /// The window was dropped; the tape keeps what it has. See [`Unsent`](crate::playback::Unsent).
     Dropped,
     /// The window could not be decoded; the tape keeps what it has.
     Failed(BackendError),
@@ -76,11 +76,6 @@ impl Patcher {
         }
     }
 
-    /// The lead, to tell it what ticks and decodes took.
-    pub fn lead(&mut self) -> &mut Lead {
-        &mut self.lead
-    }
-
     /// Lets another decoder take over, for the same tape and window lengths; the one before comes back, to be freed
     /// elsewhere.
     ///
@@ -91,37 +86,50 @@ impl Patcher {
         std::mem::replace(&mut self.decoder, decoder)
     }
 
-    /// Decodes and sends the next window if one is called for.
-    pub fn patch(&mut self, values: &Values, head: Playhead, band: LoopBand) -> Patched {
-        let newest = self.latents.newest();
-        let serial = newest.serial;
-        if serial == 0 {
+    /// The lead that windows are planned with now, in stereo samples.
+    pub fn lead_frames(&mut self, values: &Values, course: &Course) -> usize {
+        let keep = self.keep_frames(values);
+        self.lead.frames(course.now(), self.walk.tape_frames(), keep)
+    }
+
+    /// 5th percentile of the lead that remained when windows landed, in stereo samples; see
+    /// [`Lead::remaining_p5`].
+    pub fn remaining_p5(&mut self) -> Option<i64> {
+        self.lead.remaining_p5()
+    }
+
+    /// Decodes and sends the next window if one is called for and there is a box for it.
+    pub fn patch(&mut self, values: &Values, course: &Course) -> Patched {
+        let lead = &mut self.lead;
+        let a_box_is_home = self.packer.collect(|landing| lead.landed(landing));
+        let serial = self.latents.newest().serial;
+        // A band that is not on this tape is meant for another, which is not here yet.
+        if serial == 0 || !a_box_is_home || course.band().end() > self.walk.tape_frames() {
             return Patched::Nothing;
         }
-        let lead = self.lead.frames();
+        let lead = self.lead_frames(values, course);
         let fresh = serial != self.decoded_serial;
         // One window ahead is enough: more would be decoded from hands that have moved on since.
-        if !fresh && self.walk.planned_ahead(head, band) > 2 * lead as i64 {
+        if !fresh && self.walk.planned_ahead(course) > 2 * lead as i64 {
             return Patched::Nothing;
         }
         let keep = self.keep_frames(values);
         self.walk.set_keep(keep);
-        let plan = self.walk.plan(head, band, lead, if fresh { Start::Fresh } else { Start::Onward });
+        let plan = self.walk.plan(course, lead, if fresh { Start::Fresh } else { Start::Onward });
         self.decoded_serial = serial;
         // The window lands to the sample; its decode begins with the latent frame that the landing lies in.
-        let (first, inside) = (plan.land / SAMPLES_PER_LATENT_FRAME, plan.land % SAMPLES_PER_LATENT_FRAME);
-        let Self { packer, lead, sound, decoder, latents, .. } = self;
+        let (first, inside) = (plan.first_latent(), plan.inside());
+        let Self { packer, sound, decoder, latents, .. } = self;
         let room = &mut sound[..keep * SAMPLES_PER_LATENT_FRAME];
         if let Err(error) = decoder.decode(&latents.held().latent, first, room) {
             // The walk goes on behind a window that never came: the next one lands where the playhead is then.
             return Patched::Failed(error);
         }
         let feedback = values.get(ParamId::TapeFeedback);
-        let landed = |landing| lead.landed(landing);
         let write = |kept: &mut [StereoFrame]| kept.copy_from_slice(&sound[inside..inside + plan.frames]);
-        match packer.send(&plan, feedback, landed, write) {
+        match packer.send(&plan, feedback, write) {
             Ok(()) => Patched::Sent { serial, land: plan.land, frames: plan.frames },
-            Err(Unsent::NoBox | Unsent::NonFinite { .. } | Unsent::TooLong { .. }) => Patched::Dropped,
+            Err(_) => Patched::Dropped,
         }
     }
 

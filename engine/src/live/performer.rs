@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::births::Births;
 use super::latents::LatentWriter;
 use super::material::Material;
+use super::pace::Pace;
 use super::steering::Steering;
 use crate::backend::{Backend, BackendError};
 use crate::param::{Edge, ParamId, Values};
@@ -68,7 +69,12 @@ pub struct Performer {
     stage: Load,
     reseeds: u32,
     seed_before: u32,
-    ticks_since_birth: usize,
+    pace: Pace,
+    /// Slots that may be in flight: the depth, or more while slots that were born under a greater depth still drain.
+    room: usize,
+    /// The first ticket that was born under this depth.
+    since: u64,
+    depth: usize,
 }
 
 impl Performer {
@@ -82,26 +88,36 @@ impl Performer {
             stage: load,
             reseeds: 0,
             seed_before: values.seed(),
-            ticks_since_birth: usize::MAX,
+            pace: Pace::new(),
+            room: values.whole(ParamId::Depth),
+            since: 0,
+            depth: values.whole(ParamId::Depth),
         }
     }
 
-    /// Obeys an edge. Answers what is to be freed elsewhere: a replaced curve or the stage that was swapped out.
+    /// Obeys an edge. Answers what is to be freed elsewhere: the curve that was copied, or the stage that was swapped out.
     pub fn obey(&mut self, edge: Edge<Swap>) -> Edge<Swap> {
         match edge {
             Edge::Reseed => {
                 self.reseeds = self.reseeds.wrapping_add(1);
                 Edge::Reseed
             }
-            Edge::SetCurve(id, curve) => Edge::SetCurve(id, self.stage.steering.draw(id, curve)),
+            Edge::SetCurve(id, curve) => {
+                self.stage.steering.draw(id, curve.as_ref());
+                Edge::SetCurve(id, curve)
+            }
             Edge::Load(mut swap) => {
                 self.plan.clear();
                 match &mut swap {
                     Swap::Set(load) => {
                         // Slots of the old set die with it: their latents mean nothing to the new tape.
                         self.ring.clear();
+                        // What a hand has drawn outlives the set, stretched over the new tape.
+                        for id in ParamId::all() {
+                            load.steering.draw(id, self.stage.steering.drawn(id));
+                        }
                         std::mem::swap(&mut self.stage, &mut **load);
-                        self.ticks_since_birth = usize::MAX;
+                        self.pace = Pace::new();
                     }
                     Swap::Backend(backend) => {
                         self.ring.begin_again();
@@ -110,16 +126,16 @@ impl Performer {
                 }
                 Edge::Load(swap)
             }
-            other @ (Edge::Panic(_) | Edge::Seek(_)) => other,
         }
     }
 
     /// Runs one tick under these values. `heard` is called with the number of every latent that finished.
     ///
     /// # Errors
-    /// When the backend could not compute. The ring stands where it stood; the tick may be tried again.
+    /// When the device failed. The ring stands where it stood; the tick may be tried again. A request that the backend
+    /// cannot compute is no such error: its slot is given up, and the report says so.
     pub fn tick(&mut self, values: &Values, mut heard: impl FnMut(u64, &[f32])) -> Result<TickReport, BackendError> {
-        self.ring.set_depth(values.whole(ParamId::Depth));
+        self.make_room(values.whole(ParamId::Depth));
         self.ring.sampling = sampling(values);
         self.give_birth(values);
         let Load { backend, latents, births, steering, .. } = &mut self.stage;
@@ -127,10 +143,10 @@ impl Performer {
         let report = tick(&mut self.ring, backend.as_mut(), &mut self.plan, controls, &mut |finished| {
             births.remember(finished.latent);
             heard(latents.publish(finished.latent), finished.latent);
-        })?;
+        });
         // Births hold requests; empty at once, so that the shelves get them back when their slots end.
         self.plan.births.clear();
-        Ok(report)
+        report
     }
 
     /// What the next slot would have as its seed.
@@ -162,23 +178,36 @@ impl Performer {
         self.stage.births.material()
     }
 
+    /// A smaller depth lets slots finish. Until they have, births take any place of the greater depth: otherwise they would
+    /// have to wait for the low places, and the next latents would come late and in a bunch.
+    fn make_room(&mut self, depth: usize) {
+        if depth != self.depth {
+            (self.depth, self.since) = (depth, self.ring.next_ticket());
+        }
+        let drains = self.ring.slots().flatten().any(|slot| slot.ticket < self.since);
+        self.room = if drains { self.room.max(depth) } else { depth };
+        self.ring.set_depth(self.room);
+    }
+
     /// Bears at most one slot a tick, evenly spread over the schedule, so that latents finish evenly and not in bursts.
     fn give_birth(&mut self, values: &Values) {
         if self.seed_before != values.seed() {
             // A turned seed knob means that seed, not one further along an old series.
             (self.seed_before, self.reseeds) = (values.seed(), 0);
         }
-        self.ticks_since_birth = self.ticks_since_birth.saturating_add(1);
-        let spread = (self.ring.sampling.steps / self.ring.depth()).max(1);
-        let free = self.ring.slots().take(self.ring.depth()).any(|slot| slot.is_none());
-        if !free || self.ticks_since_birth < spread {
+        let due = self.pace.tick(values.whole(ParamId::Depth), self.ring.sampling.steps);
+        let free = self.ring.slots().take(self.room).any(|slot| slot.is_none());
+        let rows: usize = self.ring.slots().flatten().map(|slot| slot.request.rows()).sum();
+        // What would not even fit alone is not waited for: it is refused at its birth, and told.
+        let fits = rows == 0 || rows + self.stage.births.rows(values) <= self.stage.backend.most_rows();
+        if !(due && free && fits) {
             return;
         }
         let seed = self.seed(values);
         let lock = self.stage.steering.drawn(ParamId::X0Target).cloned();
         if let Some(request) = self.stage.births.request(values, seed, lock.as_ref()) {
             self.ring.submit(request).expect("a birth is made of checked material and clamped values");
-            self.ticks_since_birth = 0;
+            self.pace.born();
         }
     }
 }
@@ -187,3 +216,7 @@ fn sampling(values: &Values) -> Sampling {
     let law = if values.whole(ParamId::Schedule) == 1 { ScheduleLaw::Stepped } else { ScheduleLaw::Continuous };
     Sampling { steps: values.whole(ParamId::Steps), shift: values.get(ParamId::Shift), law }
 }
+
+#[cfg(test)]
+#[path = "performer_tests.rs"]
+mod tests;

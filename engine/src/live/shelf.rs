@@ -38,12 +38,11 @@ impl<T: ?Sized> Shelf<T> {
     }
 }
 
-/// `out = (1 - share) a + share b`; where one is shorter, zeros stand in for it (the published law for prompts).
+/// `out = (1 - share) a + share b`, all equally long.
 pub(crate) fn mix(out: &mut [f32], a: &[f32], b: &[f32], share: f32) {
-    let at = |side: &[f32], index: usize| side.get(index).copied().unwrap_or(0.0);
-    for (index, value) in out.iter_mut().enumerate() {
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
         // Exact at both ends: a knob at rest must not leave a rounding trace of the other side.
-        *value = (1.0 - share) * at(a, index) + share * at(b, index);
+        *out = (1.0 - share) * a + share * b;
     }
 }
 
@@ -65,9 +64,9 @@ mod tests {
     #[test]
     fn a_mix_at_either_end_is_exactly_that_side() {
         let mut out = [9.0; 3];
-        mix(&mut out, &[0.1, 0.2, 0.3], &[0.7], 0.0);
+        mix(&mut out, &[0.1, 0.2, 0.3], &[0.7, 0.8, 0.9], 0.0);
         assert_eq!(out, [0.1, 0.2, 0.3]);
-        mix(&mut out, &[0.1, 0.2, 0.3], &[0.7], 1.0);
-        assert_eq!(out, [0.7, 0.0, 0.0]);
+        mix(&mut out, &[0.1, 0.2, 0.3], &[0.7, 0.8, 0.9], 1.0);
+        assert_eq!(out, [0.7, 0.8, 0.9]);
     }
 }

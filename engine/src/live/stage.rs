@@ -60,7 +60,8 @@ pub fn material(
     prompts: [&model::Prompt; 2],
     progress: &mut dyn FnMut(StageProgress),
 ) -> Result<Material, StageError> {
-    let encoded = model.codec().encode(tape, &mut |done, total| {
+    // As a loop, because that is what the windows decode it as.
+    let encoded = model.codec().encode(tape, Ends::Joined, &mut |done, total| {
         progress(StageProgress { stage: "listening to the source", done, total });
     });
     let source = encoded.map_err(ModelError::from)?.mean;

@@ -1,12 +1,14 @@
 //! Step-class parameters as the solver takes them: one snapshot of values becomes one set of shared controls.
 //!
 //! Rebuilt at every tick from plain numbers; drawn curves stand in for values where a player drew one. Nothing
-//! allocates: curves that have to be computed (a swelling blend) are written to a shelf.
+//! allocates or frees: curves are copied to a shelf as they come, stretched to the tape, and so are those that have to be
+//! computed (a swelling blend). What came goes home at once, whoever still plays by the copy.
 
 use std::sync::Arc;
 
+use super::births::REQUESTS;
 use super::shelf::Shelf;
-use crate::param::{PARAMS, ParamId, Values, swell};
+use crate::param::{PARAMS, ParamId, TABLE, Values, swell};
 use crate::ring::StepControls;
 use crate::solver::curve::Curve;
 use crate::solver::dcw::{Bands, Correction, Faders};
@@ -22,6 +24,7 @@ const CHANNELS: usize = crate::latent::LATENT_CHANNELS;
 #[derive(Debug)]
 pub struct Steering {
     drawn: [Option<Arc<[f32]>>; PARAMS],
+    curves: Shelf<[f32]>,
     blends: Shelf<[f32]>,
     gains: Shelf<[ChannelGain]>,
     /// In the order of the parameter's labels.
@@ -36,8 +39,12 @@ impl Steering {
     #[must_use]
     pub fn new(frames: usize) -> Self {
         let neutral = |channel| ChannelGain { first: channel, last: channel, gain: Curve::Scalar(1.0) };
+        // Of each parameter the curve of now and the one that the last tick's controls still hold; one to write; and a source
+        // lock for every request, since a lock belongs to a birth.
+        let curves = 2 * TABLE.iter().filter(|row| row.curve).count() + 1 + REQUESTS;
         Self {
             drawn: [const { None }; PARAMS],
+            curves: Shelf::of_buffers(curves, frames),
             blends: Shelf::of_buffers(SHELF, frames),
             gains: Shelf::new((0..SHELF).map(|_| (0..CHANNELS).map(neutral).collect())),
             wavelets: wavelets(),
@@ -46,10 +53,28 @@ impl Steering {
         }
     }
 
-    /// Plays a parameter by a curve, or by its value again. Answers what it replaced, to be freed elsewhere.
-    pub fn draw(&mut self, id: ParamId, curve: Option<Arc<[f32]>>) -> Option<Arc<[f32]>> {
+    /// Plays a parameter by a curve, or by its value again. A curve of another length than the tape is stretched over it;
+    /// values beyond the parameter's range count as its ends. One that is empty or not finite is not taken, and the answer is
+    /// `false`.
+    pub fn draw(&mut self, id: ParamId, curve: Option<&Arc<[f32]>>) -> bool {
+        let Some(points) = curve else {
+            self.made_from = None;
+            self.drawn[id as usize] = None;
+            return true;
+        };
+        let given = Curve::Frames(Arc::clone(points));
+        if !given.is_sound() {
+            return false;
+        }
+        let (low, high) = (id.row().low as f32, id.row().high as f32);
+        let drawn = self.curves.fill(|out| {
+            let frames = out.len();
+            out.iter_mut().enumerate().for_each(|(frame, it)| *it = given.at(frame, frames).clamp(low, high));
+        });
         self.made_from = None;
-        std::mem::replace(&mut self.drawn[id as usize], curve)
+        // The shelf is long enough by construction; if it were not, the curve itself would do.
+        self.drawn[id as usize] = Some(drawn.unwrap_or_else(|| Arc::clone(points)));
+        true
     }
 
     /// The curve drawn for a parameter.
@@ -162,11 +187,97 @@ mod tests {
     #[test]
     fn a_drawn_blend_reaches_the_solver_as_the_share_of_the_generation() {
         let mut steering = Steering::new(2);
-        steering.draw(ParamId::SourceBlend, Some(Arc::from(vec![1.0, 0.25])));
+        assert!(steering.draw(ParamId::SourceBlend, Some(&Arc::from(vec![1.0, 0.25]))));
         let controls = steering.controls(&with(&[(ParamId::Method, 1.0)]));
         // Without a period the swell stands at its value, here 1.
         assert_eq!(controls.source_blend, Some(Curve::from(vec![0.0, 0.75])));
     }
+
+    #[test]
+    fn a_curve_of_another_length_is_stretched_over_the_tape() {
+        let mut steering = Steering::new(4);
+        let mut heard = |points: &[f32]| {
+            steering.draw(ParamId::SourceBlend, Some(&Arc::from(points)));
+            match &steering.controls(&with(&[(ParamId::Method, 1.0)])).source_blend {
+                Some(Curve::Frames(share)) => share.iter().map(|it| 1.0 - it).collect::<Vec<_>>(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(heard(&[1.0]), [1.0; 4], "the rest is not all source, nor all free");
+        assert_eq!(heard(&[0.0, 1.0]), [0.0, 0.25, 0.75, 1.0]);
+        assert_eq!(heard(&[0.0, 0.0, 0.5, 0.5, 1.0, 1.0, 0.0, 0.0]), [0.0, 0.5, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_curve_that_is_no_curve_is_not_taken_and_one_beyond_the_range_is_held_at_its_end() {
+        let mut steering = Steering::new(2);
+        assert!(steering.draw(ParamId::VelocityScale, Some(&Arc::from([9.0, 0.7]))));
+        for unsound in [vec![], vec![1.0, f32::NAN], vec![f32::INFINITY]] {
+            assert!(!steering.draw(ParamId::VelocityScale, Some(&Arc::from(unsound))));
+        }
+        let controls = steering.controls(&Values::default());
+        assert_eq!(controls.velocity_scale, Some(Curve::from(vec![1.5, 0.7])));
+        assert!(steering.draw(ParamId::VelocityScale, None));
+        assert_eq!(steering.controls(&Values::default()).velocity_scale, Some(Curve::Scalar(1.0)));
+    }
+
+    /// What a parameter's curve has become in the controls.
+    fn heard(id: ParamId, controls: &StepControls) -> Option<&Curve> {
+        match id {
+            ParamId::SourceBlend => controls.source_blend.as_ref(),
+            ParamId::VelocityScale => controls.velocity_scale.as_ref(),
+            ParamId::OdeNoise => controls.ode_noise.as_ref(),
+            ParamId::X0Target => controls.target_strength.as_ref(),
+            ParamId::GuidanceScale => controls.guidance_scale.as_ref(),
+            ParamId::CfgRescale => controls.guidance_rescale.as_ref(),
+            ParamId::ApgMomentum => controls.momentum.as_ref(),
+            ParamId::DcwScaler => controls.correction.as_ref().map(|it| &it.scaler),
+            ParamId::DcwHighScaler => controls.correction.as_ref().map(|it| &it.high_scaler),
+            other => panic!("{other:?} may be drawn and nothing here says where that is heard"),
+        }
+    }
+
+    fn is_heard_as_it_was_drawn(id: ParamId) {
+        let row = id.row();
+        let (mut steering, values) = (Steering::new(2), with(&[(ParamId::Method, 1.0)]));
+        let plain = steering.controls(&values).clone();
+        assert!(steering.draw(id, Some(&[row.low as f32, row.high as f32].into())));
+        // The solver's curve of a source blend is the generation's share.
+        let share = |value: f64| if id == ParamId::SourceBlend { 1.0 - value as f32 } else { value as f32 };
+        let drawn = Curve::from(vec![share(row.low), share(row.high)]);
+        assert_eq!(heard(id, steering.controls(&values)), Some(&drawn));
+        assert!(steering.draw(id, None));
+        assert_eq!(*steering.controls(&values), plain, "a curve that was taken back leaves the value");
+    }
+
+    macro_rules! one_test_a_curve {
+        ($($id:ident),*) => {
+            mod a_drawn_curve_is_heard_as_it_was_drawn {
+                $(#[test]
+                #[allow(non_snake_case)]
+                fn $id() {
+                    super::is_heard_as_it_was_drawn(crate::param::ParamId::$id);
+                })*
+            }
+
+            #[test]
+            fn every_curve_of_the_table_has_its_test() {
+                let drawn: Vec<ParamId> = ParamId::all().filter(|id| id.row().curve).collect();
+                assert_eq!(drawn, [$(ParamId::$id),*]);
+            }
+        };
+    }
+    one_test_a_curve!(
+        SourceBlend,
+        VelocityScale,
+        OdeNoise,
+        X0Target,
+        GuidanceScale,
+        CfgRescale,
+        ApgMomentum,
+        DcwScaler,
+        DcwHighScaler
+    );
 
     #[test]
     fn the_shelves_never_run_dry_however_often_knobs_move() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::checkpoint::CheckpointError;
 use super::config::CodecConfig;
 use super::part::Part;
-use super::windows::{Tile, exact_tiles};
+use super::windows::{Tile, exact_tiles, joined_tiles};
 use super::{moments, vae};
 use crate::graph::Sizes;
 use crate::graph::cpu::{Plan, Pool};
@@ -26,10 +26,11 @@ pub struct Encoded {
     pub std: Vec<f32>,
 }
 
-/// What lies beyond the ends of a tape.
+/// What lies beyond the ends of a tape. What is decoded as a loop has to be encoded as one: a codec that is told of silence
+/// before the first beat writes another first beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
-    /// Nothing: the decode is that of the whole latent.
+    /// Nothing: the encode and the decode are those of the whole.
     Open,
     /// The other end: the tape is a loop.
     Joined,
@@ -65,13 +66,15 @@ impl Codec {
         samples.div_ceil(self.hop())
     }
 
-    /// Encodes a recording; `progress` hears of latent frames done and of all.
+    /// Encodes a recording; `progress` hears of latent frames done and of all. With [`Ends::Joined`] the same as the middle
+    /// of the recording repeated without end.
     ///
     /// # Errors
     /// [`CheckpointError::Unfit`] when the weights are not those of the configuration.
     pub fn encode(
         &self,
         audio: &[StereoFrame],
+        ends: Ends,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Encoded, CheckpointError> {
         let config = &self.part.config;
@@ -81,18 +84,22 @@ impl Codec {
             return Ok(encoded);
         }
         let mut plan: Option<Plan> = None;
-        for Tile { core, span } in exact_tiles(frames, TILE_FRAMES, config.encode_context()) {
+        let context = config.encode_context();
+        let tiles = match ends {
+            Ends::Open => exact_tiles(frames, TILE_FRAMES, context),
+            Ends::Joined => joined_tiles(frames, TILE_FRAMES, context),
+        };
+        for Tile { core, span } in tiles {
             let plan = match &mut plan {
                 Some(plan) => plan,
                 none => none.insert(self.encoder(span.len())?),
             };
-            let input: &mut [StereoFrame] = bytemuck::cast_slice_mut(plan.input_mut("audio"));
-            let end = audio.len().min(span.end * hop);
-            let heard = &audio[span.start * hop..end];
-            input[..heard.len()].copy_from_slice(heard);
-            input[heard.len()..].fill([0.0; 2]);
+            read_around(audio, frames * hop, span.start * hop, bytemuck::cast_slice_mut(plan.input_mut("audio")));
             plan.run();
-            let first = core.start - span.start;
+            let first = match ends {
+                Ends::Open => core.start - span.start,
+                Ends::Joined => context,
+            };
             let kept = &plan.output("moments")[first * 2 * channels..(first + core.len()) * 2 * channels];
             let (mean, std) = moments::split(kept, channels);
             encoded.mean.extend(mean);
@@ -152,6 +159,20 @@ impl Codec {
     fn encoder(&self, frames: usize) -> Result<Plan, CheckpointError> {
         let sizes = Sizes::new().with("batch", 1).with("samples", frames * self.hop());
         self.part.plan(&vae::encoder(&self.part.config, false), &sizes, &self.pool)
+    }
+}
+
+/// Fills `heard` with `audio` from sample `from` on, which may lie past its end: a tape of `samples` goes round, and what
+/// the recording does not fill of it is silence.
+pub(crate) fn read_around(audio: &[StereoFrame], samples: usize, from: usize, mut heard: &mut [StereoFrame]) {
+    let mut at = from;
+    while !heard.is_empty() {
+        let place = at % samples;
+        let (now, later) = heard.split_at_mut((samples - place).min(heard.len()));
+        let there = &audio[place.min(audio.len())..(place + now.len()).min(audio.len())];
+        now[..there.len()].copy_from_slice(there);
+        now[there.len()..].fill([0.0; 2]);
+        (at, heard) = (at + now.len(), later);
     }
 }
 

@@ -62,15 +62,18 @@ impl CpuDenoiser {
         if let Some(&found) = found.iter().find(|it| **it != self.frames) {
             return Err(DenoiserError::WrongLength { found, expected: self.frames });
         }
-        let found = row.tokens.len() / self.token_width;
-        if self.most_tokens < found {
-            return Err(DenoiserError::TooManyTokens { found, most: self.most_tokens });
-        }
-        Ok(found)
+        DenoiserError::count_tokens(row.tokens.len(), self.token_width, self.most_tokens)
     }
 }
 
 impl Denoiser for CpuDenoiser {
+    fn check(&self, frames: usize, tokens: &[f32]) -> Result<(), DenoiserError> {
+        if frames != self.frames {
+            return Err(DenoiserError::WrongLength { found: frames, expected: self.frames });
+        }
+        DenoiserError::count_tokens(tokens.len(), self.token_width, self.most_tokens).map(|_| ())
+    }
+
     fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
         let tokens = self.fit(row, out)?;
         self.plan.input_mut("x").copy_from_slice(row.x);

@@ -17,6 +17,10 @@ use crate::graph::{Graph, LowerError, Precision, Sizes, WeightSource};
 /// Weights of the denoiser that compute in f32 whatever the precision: the time, because everything is modulated by it;
 /// and the last layer, so that the velocity is not rounded to 16 bits (the published engine keeps it in f32, too).
 const DENOISER_ISLANDS: [&str; 2] = ["decoder.time_embed", "decoder.proj_out"];
+/// What the denoiser's residual stream is stored in, whatever its products compute in. In f16 it ends at 65504, which
+/// published weights pass at a high t, and the velocity is not a number; in bf16 it costs half of all the error there is.
+/// In f32 it costs no kernel and no scratch memory: the sums are fused into their neighbours, which compute in f32 anyway.
+const DENOISER_RESIDUAL: Precision = Precision::F32;
 /// The codec's: its last layers, so that sound and latents are not rounded to 16 bits.
 const CODEC_ISLANDS: [&str; 2] = ["decoder.conv2", "encoder.conv2"];
 
@@ -78,8 +82,8 @@ pub enum ExportError {
     },
 }
 
-/// The velocity network. Inputs as [`dit::graph`], with `token_mask`; with [`PromptForm::KeysAndValues`] its `k{n}` and
-/// `v{n}` have the file's precision, as [`prompt`] writes them.
+/// The velocity network: products in `precision`, the residual stream in f32. Inputs as [`dit::graph`], with `token_mask`;
+/// with [`PromptForm::KeysAndValues`] its `k{n}` and `v{n}` have the products' precision, as [`prompt`] writes them.
 #[must_use]
 pub fn denoiser(config: &DitConfig, shape: &DenoiserShape, precision: Precision) -> Network {
     let extras = Extras { trace: false, token_mask: true, prompt: shape.prompt };
@@ -90,6 +94,7 @@ pub fn denoiser(config: &DitConfig, shape: &DenoiserShape, precision: Precision)
     let name = format!("{kind}-{}f-{}t", shape.frames, shape.tokens);
     let sizes = Sizes::new().with("frames", shape.frames).with("tokens", shape.tokens);
     let mut network = network(name, dit::graph(config, extras), sizes, shape.batch, precision);
+    network.form.residual = DENOISER_RESIDUAL;
     network.form.islands = DENOISER_ISLANDS.map(str::to_owned).to_vec();
     network.form.between = kept(config);
     network

@@ -6,7 +6,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use super::ParamId;
+use super::{PARAMS, ParamId};
 use crate::latent::LATENT_FRAMES_PER_SECOND;
 
 /// Most points in a curve: far more than hands draw, few enough to refuse a hostile file early.
@@ -17,6 +17,45 @@ const STILL_HZ: f32 = 0.01;
 /// Points of a drawn curve, in the order of their times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Breakpoints(Vec<[f64; 2]>);
+
+/// The curves that are drawn at one moment, each one value a latent frame. Cloning shares them; two are equal when they share
+/// the same curves.
+#[derive(Clone, Debug)]
+pub struct Drawn([Option<Arc<[f32]>>; PARAMS]);
+
+impl Default for Drawn {
+    fn default() -> Self {
+        Self([const { None }; PARAMS])
+    }
+}
+
+impl Drawn {
+    /// The curve of a parameter.
+    #[must_use]
+    pub fn get(&self, id: ParamId) -> Option<&Arc<[f32]>> {
+        self.0[id as usize].as_ref()
+    }
+
+    /// Draws a curve, or takes it back.
+    pub fn set(&mut self, id: ParamId, curve: Option<Arc<[f32]>>) {
+        self.0[id as usize] = curve;
+    }
+
+    /// Whether a parameter has the same curve in both, or none in both.
+    #[must_use]
+    pub fn agrees(&self, other: &Self, id: ParamId) -> bool {
+        match (self.get(id), other.get(id)) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
+}
+
+impl PartialEq for Drawn {
+    fn eq(&self, other: &Self) -> bool {
+        ParamId::all().all(|id| self.agrees(other, id))
+    }
+}
 
 /// Why points make no curve. The points come from a hand or a file: say it and keep the old curve.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]

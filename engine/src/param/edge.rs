@@ -3,6 +3,10 @@
 //! Unlike a value, an edge is never overwritten and never lost: the queue is bounded, and when it is full the sender gets
 //! the edge back and must hold its input until there is room (backpressure to the control thread, which can wait; the tick
 //! thread cannot). What the tick thread is done with travels home, so that it never frees memory.
+//!
+//! Values travel beside the edges, through a triple buffer of their own. So that a patch's curves and its values reach the
+//! same tick, an edge carries the number of the snapshot that it belongs to: it leaves before that snapshot is published, and
+//! is obeyed by the tick that sees it.
 
 use std::sync::Arc;
 
@@ -18,10 +22,6 @@ use super::ParamId;
 pub enum Edge<L> {
     /// Slots born from now on take the next seed of the series that starts at the seed parameter.
     Reseed,
-    /// Mute at once with a short fade (`true`), or play again (`false`).
-    Panic(bool),
-    /// Move the playhead to this fraction of the tape, 0 to 1.
-    Seek(f32),
     /// Play this parameter by a curve, one value a latent frame, or by its value again.
     SetCurve(ParamId, Option<Arc<[f32]>>),
     /// A worker has prepared this; swap it in whole.
@@ -42,14 +42,14 @@ pub enum Unsent<L> {
 /// The control thread's end.
 #[derive(Debug)]
 pub struct EdgeSender<L> {
-    out: Producer<Edge<L>>,
+    out: Producer<(u64, Edge<L>)>,
     home: Consumer<Edge<L>>,
 }
 
 /// The tick thread's end: never blocks, allocates or frees.
 #[derive(Debug)]
 pub struct EdgeReceiver<L> {
-    out: Consumer<Edge<L>>,
+    out: Consumer<(u64, Edge<L>)>,
     home: Producer<Edge<L>>,
 }
 
@@ -64,16 +64,16 @@ pub fn edge_queue<L>(places: usize) -> (EdgeSender<L>, EdgeReceiver<L>) {
 }
 
 impl<L> EdgeSender<L> {
-    /// Sends one edge, and frees what has come home.
+    /// Sends one edge, to be obeyed by the tick that sees snapshot `generation` or a later one; frees what has come home.
     ///
     /// # Errors
     /// [`Unsent`], with the edge inside.
-    pub fn send(&mut self, edge: Edge<L>) -> Result<(), Unsent<L>> {
+    pub fn send(&mut self, edge: Edge<L>, generation: u64) -> Result<(), Unsent<L>> {
         self.clear_home();
         if self.out.is_abandoned() {
             return Err(Unsent::Stopped(edge));
         }
-        self.out.push(edge).map_err(|PushError::Full(edge)| Unsent::Full(edge))
+        self.out.push((generation, edge)).map_err(|PushError::Full((_, edge))| Unsent::Full(edge))
     }
 
     /// Free places.
@@ -89,9 +89,10 @@ impl<L> EdgeSender<L> {
 }
 
 impl<L> EdgeReceiver<L> {
-    /// The oldest edge not yet taken.
-    pub fn next_edge(&mut self) -> Option<Edge<L>> {
-        self.out.pop().ok()
+    /// The oldest edge not yet taken, if it belongs to snapshot `generation` or an earlier one; the others wait behind it.
+    pub fn next_edge(&mut self, generation: u64) -> Option<Edge<L>> {
+        let due = self.out.peek().is_ok_and(|(belongs_to, _)| *belongs_to <= generation);
+        due.then(|| self.out.pop().ok()).flatten().map(|(_, edge)| edge)
     }
 
     /// Sends used memory home in whatever edge carries it (an old curve, an old source), so that it is freed there.
@@ -112,25 +113,35 @@ mod tests {
     #[test]
     fn a_full_queue_gives_the_edge_back_and_loses_none() {
         let (mut sender, mut receiver) = edge_queue::<u32>(2);
-        assert_eq!(sender.send(Edge::Load(1)), Ok(()));
-        assert_eq!(sender.send(Edge::Load(2)), Ok(()));
+        assert_eq!(sender.send(Edge::Load(1), 0), Ok(()));
+        assert_eq!(sender.send(Edge::Load(2), 0), Ok(()));
         assert_eq!(sender.room(), 0);
-        let held = match sender.send(Edge::Load(3)) {
+        let held = match sender.send(Edge::Load(3), 0) {
             Err(Unsent::Full(edge)) => edge,
             other => panic!("expected a full queue, found {other:?}"),
         };
-        assert_eq!(receiver.next_edge(), Some(Edge::Load(1)));
-        assert_eq!(sender.send(held), Ok(()));
-        assert_eq!(receiver.next_edge(), Some(Edge::Load(2)));
-        assert_eq!(receiver.next_edge(), Some(Edge::Load(3)));
-        assert_eq!(receiver.next_edge(), None);
+        assert_eq!(receiver.next_edge(0), Some(Edge::Load(1)));
+        assert_eq!(sender.send(held, 0), Ok(()));
+        assert_eq!(receiver.next_edge(0), Some(Edge::Load(2)));
+        assert_eq!(receiver.next_edge(0), Some(Edge::Load(3)));
+        assert_eq!(receiver.next_edge(0), None);
+    }
+
+    #[test]
+    fn an_edge_waits_for_the_snapshot_that_it_belongs_to_and_the_edges_behind_it_wait_too() {
+        let (mut sender, mut receiver) = edge_queue::<u32>(3);
+        for (load, generation) in [(1, 0), (2, 2), (3, 0)] {
+            assert_eq!(sender.send(Edge::Load(load), generation), Ok(()));
+        }
+        assert_eq!([receiver.next_edge(1), receiver.next_edge(1)], [Some(Edge::Load(1)), None]);
+        assert_eq!([receiver.next_edge(2), receiver.next_edge(2)], [Some(Edge::Load(2)), Some(Edge::Load(3))]);
     }
 
     #[test]
     fn an_edge_to_a_stopped_instrument_says_so() {
         let (mut sender, receiver) = edge_queue::<u32>(2);
         drop(receiver);
-        assert_eq!(sender.send(Edge::Reseed), Err(Unsent::Stopped(Edge::Reseed)));
+        assert_eq!(sender.send(Edge::Reseed, 0), Err(Unsent::Stopped(Edge::Reseed)));
     }
 
     #[test]
@@ -138,8 +149,8 @@ mod tests {
         let (mut sender, mut receiver) = edge_queue::<u32>(1);
         let curve: Arc<[f32]> = Arc::from(vec![0.5; 25]);
         let watch = Arc::downgrade(&curve);
-        assert_eq!(sender.send(Edge::SetCurve(ParamId::SourceBlend, Some(curve))), Ok(()));
-        let taken = receiver.next_edge().expect("one was sent");
+        assert_eq!(sender.send(Edge::SetCurve(ParamId::SourceBlend, Some(curve)), 0), Ok(()));
+        let taken = receiver.next_edge(0).expect("one was sent");
         assert!(receiver.retire(taken));
         assert!(watch.upgrade().is_some(), "freed on the tick thread");
         sender.clear_home();
@@ -149,10 +160,10 @@ mod tests {
     #[test]
     fn one_retirement_an_edge_always_finds_room() {
         let (mut sender, mut receiver) = edge_queue::<u32>(1);
-        assert_eq!(sender.send(Edge::Load(1)), Ok(()));
-        let first = receiver.next_edge().expect("one was sent");
-        assert_eq!(sender.send(Edge::Load(2)), Ok(()));
-        let second = receiver.next_edge().expect("one was sent");
+        assert_eq!(sender.send(Edge::Load(1), 0), Ok(()));
+        let first = receiver.next_edge(0).expect("one was sent");
+        assert_eq!(sender.send(Edge::Load(2), 0), Ok(()));
+        let second = receiver.next_edge(0).expect("one was sent");
         assert!(receiver.retire(first));
         assert!(receiver.retire(second));
         assert_eq!(sender.room(), 1);
@@ -163,9 +174,9 @@ mod tests {
         let (mut sender, mut receiver) = edge_queue::<u32>(3);
         for _ in 0..3 {
             for load in 0..3 {
-                assert_eq!(sender.send(Edge::Load(load)), Ok(()));
+                assert_eq!(sender.send(Edge::Load(load), 0), Ok(()));
             }
-            while let Some(edge) = receiver.next_edge() {
+            while let Some(edge) = receiver.next_edge(0) {
                 assert!(receiver.retire(edge));
             }
         }

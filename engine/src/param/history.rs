@@ -1,13 +1,13 @@
-//! What undo and redo remember: strokes of the hand, each with the values before and after it.
+//! What undo and redo remember: strokes of the hand, each with the values and the curves before and after it.
 //!
 //! A fader sends a hundred values in one move; undo takes back the move. Who calls decides where a stroke ends, since
 //! this room has no clock. Bounded: the oldest stroke is forgotten first.
 
 use std::collections::VecDeque;
 
-use super::ParamId;
+use super::{Drawn, ParamId};
 
-/// Strokes remembered: more than a set needs, about 20 kB at worst.
+/// Strokes remembered: more than a set needs, about 20 kB at worst, and the curves that they drew.
 const MOST_STROKES: usize = 64;
 
 /// One parameter's part in a stroke.
@@ -18,18 +18,34 @@ pub(super) struct Change {
     pub after: f64,
 }
 
+/// One move of the hand.
+#[derive(Debug, Default)]
+pub(super) struct Stroke {
+    pub changes: Vec<Change>,
+    /// All curves before and after, where any of them changed.
+    pub curves: Option<Box<[Drawn; 2]>>,
+}
+
+impl Stroke {
+    /// Whether everything came back to where it began.
+    fn is_nothing(&self) -> bool {
+        let still = self.changes.iter().all(|it| it.before == it.after);
+        still && self.curves.as_ref().is_none_or(|it| it[0] == it[1])
+    }
+}
+
 /// Strokes done and undone.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    done: VecDeque<Vec<Change>>,
-    undone: Vec<Vec<Change>>,
+    done: VecDeque<Stroke>,
+    undone: Vec<Stroke>,
     open: bool,
 }
 
 impl History {
     /// The next change begins a new stroke. One that came back to where it began (a button held and let go) is forgotten.
     pub fn close(&mut self) {
-        if self.open && self.done.back().is_some_and(|stroke| stroke.iter().all(|it| it.before == it.after)) {
+        if self.open && self.done.back().is_some_and(Stroke::is_nothing) {
             self.done.pop_back();
         }
         self.open = false;
@@ -42,34 +58,46 @@ impl History {
 
     /// Remembers a change in the open stroke, or in a new one. What had been undone cannot be redone any more.
     pub fn note(&mut self, change: Change) {
+        let changes = &mut self.stroke().changes;
+        match changes.iter_mut().find(|known| known.id == change.id) {
+            Some(known) => known.after = change.after,
+            None => changes.push(change),
+        }
+    }
+
+    /// Remembers that other curves are drawn, as [`Self::note`].
+    pub fn note_curves(&mut self, before: &Drawn, after: &Drawn) {
+        match &mut self.stroke().curves {
+            Some(known) => known[1] = after.clone(),
+            curves => *curves = Some(Box::new([before.clone(), after.clone()])),
+        }
+    }
+
+    fn stroke(&mut self) -> &mut Stroke {
         self.undone.clear();
         if !self.open {
             if self.done.len() == MOST_STROKES {
                 self.done.pop_front();
             }
-            self.done.push_back(Vec::new());
+            self.done.push_back(Stroke::default());
             self.open = true;
         }
-        let stroke = self.done.back_mut().expect("an open stroke is the last of the done");
-        match stroke.iter_mut().find(|known| known.id == change.id) {
-            Some(known) => known.after = change.after,
-            None => stroke.push(change),
-        }
+        self.done.back_mut().expect("an open stroke is the last of the done")
     }
 
     /// The stroke to take back.
-    pub fn undo(&mut self) -> Option<&[Change]> {
+    pub fn undo(&mut self) -> Option<&Stroke> {
         self.close();
         let stroke = self.done.pop_back()?;
         self.undone.push(stroke);
-        self.undone.last().map(Vec::as_slice)
+        self.undone.last()
     }
 
     /// The stroke to do again.
-    pub fn redo(&mut self) -> Option<&[Change]> {
+    pub fn redo(&mut self) -> Option<&Stroke> {
         self.close();
         let stroke = self.undone.pop()?;
         self.done.push_back(stroke);
-        self.done.back().map(Vec::as_slice)
+        self.done.back()
     }
 }

@@ -67,6 +67,13 @@ impl Unit {
     }
 }
 
+/// The value of a keystone channel that says nothing itself: its group's gain is heard. A state of its own and no gain, so
+/// that a hand can set every gain, 1 included.
+pub const AS_GROUP: f64 = -256.0;
+
+/// How [`AS_GROUP`] is written.
+const GROUP: &str = "group";
+
 /// How a knob's travel, 0 to 1, is spread over the range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Taper {
@@ -97,7 +104,7 @@ pub struct Row {
     pub low: f64,
     /// Greatest value.
     pub high: f64,
-    /// Value before anyone touches anything.
+    /// Value before anyone touches anything; of a keystone channel [`AS_GROUP`], which lies outside its range.
     pub default: f64,
     /// Spread over a knob's travel.
     pub taper: Taper,
@@ -118,11 +125,20 @@ impl Row {
     /// `value` must not be NaN (the store refuses it first); infinities go to the ends of the range.
     #[must_use]
     pub fn nearest(&self, value: f64) -> f64 {
+        if value == AS_GROUP && self.follows_group() {
+            return AS_GROUP;
+        }
         let inside = value.clamp(self.low, self.high);
         match self.taper {
             Taper::Linear | Taper::Log => inside,
             Taper::Whole | Taper::Choice(_) | Taper::Toggle => inside.round(),
         }
+    }
+
+    /// Whether it is a keystone channel, which may say nothing itself ([`AS_GROUP`]).
+    #[must_use]
+    pub fn follows_group(&self) -> bool {
+        self.default == AS_GROUP
     }
 
     /// The value at a knob's position, 0 to 1; a position outside counts as the nearer end.
@@ -141,10 +157,12 @@ impl Row {
         }
     }
 
-    /// The knob position, 0 to 1, of a value: the inverse of [`Row::at`].
+    /// The knob position, 0 to 1, of a value: the inverse of [`Row::at`]. Of [`AS_GROUP`] that of a gain of 1: what is heard
+    /// is [`Values::heard`](super::Values::heard).
     #[must_use]
     pub fn position(&self, value: f64) -> f64 {
         let value = self.nearest(value);
+        let value = if value == AS_GROUP { 1.0 } else { value };
         match self.taper {
             Taper::Log => (value / self.low).ln() / (self.high / self.low).ln(),
             _ => (value - self.low) / (self.high - self.low),
@@ -161,9 +179,12 @@ impl Row {
         }
     }
 
-    /// The value of a label, whatever its case.
+    /// The value of a label, whatever its case; "group" is one of a keystone channel.
     #[must_use]
     pub fn labelled(&self, label: &str) -> Option<f64> {
+        if self.follows_group() && label.eq_ignore_ascii_case(GROUP) {
+            return Some(AS_GROUP);
+        }
         let place = self.labels()?.iter().position(|known| known.eq_ignore_ascii_case(label))?;
         Some(place as f64)
     }
@@ -172,6 +193,9 @@ impl Row {
     #[must_use]
     pub fn written(&self, value: f64) -> String {
         let value = self.nearest(value);
+        if value == AS_GROUP {
+            return GROUP.to_owned();
+        }
         if let Some(labels) = self.labels() {
             return labels[value as usize].to_owned();
         }

@@ -1,9 +1,30 @@
 //! The values of one moment, whole and by copy.
 //!
 //! A snapshot is what one tick sees: plain numbers, no pointers, about half a kilobyte. Every value in it lies inside its
-//! row's range, because only the store and [`Values::set`] make values and both clamp.
+//! row's range or is [`AS_GROUP`], because only the store and [`Values::set`] make values and both clamp.
 
-use super::{PARAMS, ParamId};
+use super::{AS_GROUP, PARAMS, ParamId};
+
+/// A latent channel with a gain of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keystone {
+    /// Its gain.
+    pub id: ParamId,
+    /// The channel.
+    pub channel: usize,
+    /// The gain of the group that it belongs to.
+    pub group: ParamId,
+}
+
+/// All keystone channels.
+pub const KEYSTONES: [Keystone; 6] = [
+    Keystone { id: ParamId::Ch13, channel: 13, group: ParamId::ChG1 },
+    Keystone { id: ParamId::Ch14, channel: 14, group: ParamId::ChG1 },
+    Keystone { id: ParamId::Ch19, channel: 19, group: ParamId::ChG2 },
+    Keystone { id: ParamId::Ch23, channel: 23, group: ParamId::ChG2 },
+    Keystone { id: ParamId::Ch29, channel: 29, group: ParamId::ChG3 },
+    Keystone { id: ParamId::Ch56, channel: 56, group: ParamId::ChG7 },
+];
 
 /// One value for every parameter, each inside its row's range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,29 +80,24 @@ impl Values {
         if decibel <= ParamId::GainDb.row().low { 0.0 } else { 10f64.powf(decibel / 20.0) as f32 }
     }
 
-    /// The gain of each of the 64 latent channels: its group's, or its own where it is a keystone that was moved.
-    ///
-    /// A keystone at its default of 1 lets the group speak, as in the published instrument, where an untouched keystone
-    /// adds no gain of its own.
+    /// What is heard of a parameter: its value, or its group's gain where it is a keystone channel that says nothing itself.
+    #[must_use]
+    pub fn heard(&self, id: ParamId) -> f64 {
+        let own = self.exact(id);
+        let keystone = KEYSTONES.iter().find(|it| it.id == id && own == AS_GROUP);
+        keystone.map_or(own, |it| self.exact(it.group))
+    }
+
+    /// The gain of each of the 64 latent channels: its group's, or its own where it is a keystone that was set.
     #[must_use]
     pub fn channel_gains(&self) -> [f32; 64] {
-        const KEYSTONES: [(usize, ParamId); 6] = [
-            (13, ParamId::Ch13),
-            (14, ParamId::Ch14),
-            (19, ParamId::Ch19),
-            (23, ParamId::Ch23),
-            (29, ParamId::Ch29),
-            (56, ParamId::Ch56),
-        ];
         let group = ParamId::ChG0 as usize;
         let mut gains = [1.0; 64];
         for (channel, gain) in gains.iter_mut().enumerate() {
             *gain = self.0[group + channel / 8] as f32;
         }
-        for (channel, id) in KEYSTONES {
-            if self.exact(id) != id.row().default {
-                gains[channel] = self.get(id);
-            }
+        for keystone in KEYSTONES {
+            gains[keystone.channel] = self.heard(keystone.id) as f32;
         }
         gains
     }
@@ -119,7 +135,7 @@ impl SnapshotReader {
 
 #[cfg(test)]
 mod tests {
-    use super::{ParamId, Values};
+    use super::{AS_GROUP, KEYSTONES, ParamId, Values};
 
     #[test]
     fn the_lowest_gain_is_silence_and_zero_decibel_is_one() {
@@ -136,6 +152,28 @@ mod tests {
         values.set(ParamId::Ch14, 0.5);
         let gains = values.channel_gains();
         assert_eq!((gains[7], gains[8], gains[13], gains[14], gains[15], gains[16]), (1.0, 2.0, 2.0, 0.5, 2.0, 1.0));
+    }
+
+    #[test]
+    fn a_keystone_that_was_set_to_one_is_one_and_not_its_groups_gain() {
+        let mut values = Values::default();
+        assert!(values.set(ParamId::ChG1, 2.0));
+        assert_eq!((values.heard(ParamId::Ch13), values.channel_gains()[13]), (2.0, 2.0));
+        // The place that a 14-bit knob reaches exactly.
+        assert!(values.set(ParamId::Ch13, ParamId::Ch13.row().at(5461.0 / 16_383.0)));
+        assert_eq!((values.exact(ParamId::Ch13), values.channel_gains()[13]), (1.0, 1.0));
+        assert!(values.set(ParamId::Ch13, AS_GROUP));
+        assert_eq!(values.channel_gains()[13], 2.0, "and it can be taken back");
+        assert!(!values.set(ParamId::ChG1, AS_GROUP), "a group has nothing to follow");
+    }
+
+    #[test]
+    fn every_keystone_belongs_to_the_group_that_its_channel_lies_in() {
+        for keystone in KEYSTONES {
+            assert_eq!(keystone.group as usize, ParamId::ChG0 as usize + keystone.channel / 8, "{keystone:?}");
+            assert!(keystone.id.row().follows_group());
+        }
+        assert_eq!(ParamId::all().filter(|id| id.row().follows_group()).count(), KEYSTONES.len());
     }
 
     #[test]

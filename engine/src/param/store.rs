@@ -7,11 +7,16 @@
 //! A value has an **aim**, where the hand wants it, and a value of now, which is published and may still be on its way
 //! ([`Store::aim`], [`Store::walk`]): a hand that is faster than the sound can follow is undone, shown and picked up by its
 //! aims. [`Store::set`], undo and scenes move both at once.
+//!
+//! Drawn curves travel as edges, values as snapshots. Where a patch or an undo changes both, the snapshot waits until
+//! [`Store::send_curves`] has sent the curves that belong to it.
+
+use std::sync::Arc;
 
 use triple_buffer::Input;
 
 use super::history::{Change, History};
-use super::{Class, PARAMS, ParamId, Snapshot, SnapshotReader, Values};
+use super::{Class, Drawn, PARAMS, ParamId, Snapshot, SnapshotReader, Values};
 
 /// Places for scenes.
 pub const SCENES: usize = 9;
@@ -37,6 +42,9 @@ pub struct NotANumber(pub ParamId);
 pub struct Store {
     now: Snapshot,
     aims: Values,
+    drawn: Drawn,
+    /// The curves that the tick thread has, or will have with the next snapshot.
+    sent: Drawn,
     output: Input<Snapshot>,
     history: History,
     scenes: [Option<Values>; SCENES],
@@ -51,7 +59,8 @@ impl Store {
         let now = Snapshot { generation: 0, values: Values::default() };
         let (output, reader) = triple_buffer::triple_buffer(&now);
         let (history, scenes) = (History::default(), [None; SCENES]);
-        let store = Self { now, aims: now.values, output, history, scenes, clamped: 0, jumps: 0 };
+        let (drawn, sent) = (Drawn::default(), Drawn::default());
+        let store = Self { now, aims: now.values, drawn, sent, output, history, scenes, clamped: 0, jumps: 0 };
         (store, SnapshotReader(reader))
     }
 
@@ -117,10 +126,9 @@ impl Store {
             return Err(NotANumber(id));
         }
         let row = id.row();
-        let clamped = value < row.low || value > row.high;
+        let (before, after) = (self.value(id), row.nearest(value));
+        let clamped = after != value && (value < row.low || value > row.high);
         self.clamped += u64::from(clamped);
-        let before = self.value(id);
-        let after = row.nearest(value);
         let moved = after != before;
         if moved {
             self.history.note(Change { id, before, after });
@@ -161,8 +169,9 @@ impl Store {
     /// Takes the last stroke back; answers whether there was one.
     pub fn undo(&mut self) -> bool {
         let Some(stroke) = self.history.undo() else { return false };
-        for change in stroke {
-            self.aims.set(change.id, change.before);
+        stroke.changes.iter().for_each(|change| _ = self.aims.set(change.id, change.before));
+        if let Some(curves) = &stroke.curves {
+            self.drawn = curves[0].clone();
         }
         self.jumped();
         true
@@ -171,8 +180,9 @@ impl Store {
     /// Does the last undone stroke again; answers whether there was one.
     pub fn redo(&mut self) -> bool {
         let Some(stroke) = self.history.redo() else { return false };
-        for change in stroke {
-            self.aims.set(change.id, change.after);
+        stroke.changes.iter().for_each(|change| _ = self.aims.set(change.id, change.after));
+        if let Some(curves) = &stroke.curves {
+            self.drawn = curves[1].clone();
         }
         self.jumped();
         true
@@ -207,23 +217,57 @@ impl Store {
     /// is such a scene. Load-class values stay: a scene is heard at once, and never waits for a worker.
     pub fn recall(&mut self, place: usize) -> bool {
         let Some(scene) = self.scene(place).copied() else { return false };
-        self.take_over(&scene, |class| class != Class::Load);
+        self.take_over(&scene, None, |class| class != Class::Load);
         true
     }
 
-    /// Begins at these values, in one snapshot: nothing was before them that undo could go back to.
-    pub fn begin(&mut self, values: &Values) {
-        (self.aims, self.history) = (*values, History::default());
+    /// Begins at these values and curves, in one snapshot: nothing was before them that undo could go back to.
+    pub fn begin(&mut self, values: &Values, curves: &Drawn) {
+        (self.aims, self.drawn, self.history) = (*values, curves.clone(), History::default());
         self.jumped();
     }
 
-    /// Takes all values of a patch, in one snapshot and as one stroke.
-    pub fn take(&mut self, values: &Values) {
-        self.take_over(values, |_| true);
+    /// Takes all values and curves of a patch, in one snapshot and as one stroke.
+    pub fn take(&mut self, values: &Values, curves: &Drawn) {
+        self.take_over(values, Some(curves), |_| true);
     }
 
-    fn take_over(&mut self, values: &Values, wanted: impl Fn(Class) -> bool) {
+    /// The curves that are drawn.
+    #[must_use]
+    pub const fn drawn(&self) -> &Drawn {
+        &self.drawn
+    }
+
+    /// Sends what has been drawn or taken back since the last call, and then publishes the snapshot that waited for it.
+    /// `send` sends one curve, to be obeyed with the snapshot of that number, and answers whether there was room; where there
+    /// was none, the rest is sent by a later call and the snapshot waits. Answers whether nothing waits.
+    ///
+    /// The queue must hold as many edges as there are parameters: they are obeyed together.
+    pub fn send_curves(&mut self, mut send: impl FnMut(ParamId, Option<Arc<[f32]>>, u64) -> bool) -> bool {
+        if self.drawn == self.sent {
+            return true;
+        }
+        let next = self.now.generation + 1;
+        for id in ParamId::all().filter(|id| id.row().curve) {
+            if self.drawn.agrees(&self.sent, id) {
+                continue;
+            }
+            let curve = self.drawn.get(id).cloned();
+            if !send(id, curve.clone(), next) {
+                return false;
+            }
+            self.sent.set(id, curve);
+        }
+        self.publish();
+        true
+    }
+
+    fn take_over(&mut self, values: &Values, curves: Option<&Drawn>, wanted: impl Fn(Class) -> bool) {
         self.history.close();
+        if let Some(curves) = curves.filter(|it| **it != self.drawn) {
+            self.history.note_curves(&self.drawn, curves);
+            self.drawn = curves.clone();
+        }
         for id in ParamId::all().filter(|id| wanted(id.row().class)) {
             let (before, after) = (self.value(id), values.exact(id));
             if before != after {
@@ -242,6 +286,10 @@ impl Store {
     }
 
     fn publish(&mut self) {
+        // Values never overtake the curves that belong to them.
+        if self.drawn != self.sent {
+            return;
+        }
         self.now.generation += 1;
         self.output.write(self.now);
     }
@@ -253,7 +301,7 @@ const _: () = assert!(size_of::<Snapshot>() <= 1024 && PARAMS <= 120);
 #[cfg(test)]
 mod tests {
     use super::{NotANumber, Set, Store};
-    use crate::param::{Class, ParamId, Values};
+    use crate::param::{Class, Drawn, ParamId, Values};
     use proptest::prelude::*;
 
     macro_rules! one_test_a_parameter {
@@ -346,7 +394,7 @@ mod tests {
         store.set(ParamId::SourceBlend, 0.3).expect("a number");
         store.set(ParamId::Depth, 8.0).expect("a number");
         assert!(store.capture(0));
-        store.take(&Values::default());
+        store.take(&Values::default(), &Drawn::default());
         let before = reader.latest().generation;
         assert!(store.recall(0));
         let seen = reader.latest();
@@ -402,6 +450,47 @@ mod tests {
         store.end_stroke();
         assert!(store.undo());
         assert_eq!(store.value(ParamId::Shift), ParamId::Shift.row().default);
+    }
+
+    #[test]
+    fn values_wait_for_the_curves_that_belong_to_them_and_undo_brings_both_back() {
+        let (mut store, mut reader) = Store::new();
+        let (mut values, mut curves) = (Values::default(), Drawn::default());
+        values.set(ParamId::Denoise, 0.9);
+        for id in [ParamId::SourceBlend, ParamId::X0Target] {
+            curves.set(id, Some([0.5].into()));
+        }
+        store.take(&values, &curves);
+        assert_eq!(reader.latest().generation, 0, "the curves are still here");
+        let mut sent = Vec::new();
+        assert!(!store.send_curves(|id, curve, generation| {
+            let fits = sent.is_empty();
+            if fits {
+                sent.push((id, curve.is_some(), generation));
+            }
+            fits
+        }));
+        store.set(ParamId::Shift, 4.0).expect("a number");
+        assert_eq!(reader.latest().generation, 0, "and no other value overtakes them");
+        assert!(store.send_curves(|id, curve, generation| {
+            sent.push((id, curve.is_some(), generation));
+            true
+        }));
+        assert_eq!(sent, [(ParamId::SourceBlend, true, 1), (ParamId::X0Target, true, 1)]);
+        let seen = reader.latest();
+        assert_eq!((seen.generation, seen.values.exact(ParamId::Denoise)), (1, 0.9));
+        assert_eq!(seen.values.exact(ParamId::Shift), 4.0);
+        assert!(store.undo() && store.undo());
+        assert_eq!((store.drawn(), store.values()), (&Drawn::default(), &Values::default()));
+        let mut back = Vec::new();
+        assert!(store.send_curves(|id, curve, _| {
+            back.push((id, curve.is_none()));
+            true
+        }));
+        assert_eq!(back, [(ParamId::SourceBlend, true), (ParamId::X0Target, true)]);
+        assert!(store.redo());
+        assert_eq!(*store.drawn(), curves);
+        assert_eq!(reader.latest().values.exact(ParamId::Denoise), 0.5, "until they are sent again");
     }
 
     proptest! {

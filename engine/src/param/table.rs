@@ -4,7 +4,7 @@
 //! carry over. Where it stores raw values, this table is the guard: nothing outside a range ever reaches the solver.
 //! The enum and the rows come out of one list, so a parameter cannot exist without its row.
 
-use super::row::{Class, Row, Taper, Unit};
+use super::row::{AS_GROUP, Class, Row, Taper, Unit};
 use Class::{Decode, Load, Slot, Step};
 use Unit::{Count, Decibel, Hertz, Ratio, Second, Tape};
 
@@ -34,6 +34,8 @@ const fn switch(class: Class, default: f64) -> Shape {
 
 /// Gain of latent channels: 1 leaves the network's input as it is.
 const CHANNEL: Shape = number(Step, Ratio, Taper::Linear, [0.0, 3.0, 1.0]);
+/// Gain of one latent channel alone; until it is set, its group's is heard.
+const KEYSTONE: Shape = number(Step, Ratio, Taper::Linear, [0.0, 3.0, AS_GROUP]);
 
 /// The part of a row that its kind decides.
 struct Shape {
@@ -121,12 +123,12 @@ rows! { ($)
     ChG5, "ch_g5", "Channels 40-47", CHANNEL, "Gain of latent channels 40 to 47 at the network's input.";
     ChG6, "ch_g6", "Channels 48-55", CHANNEL, "Gain of latent channels 48 to 55 at the network's input.";
     ChG7, "ch_g7", "Channels 56-63", CHANNEL, "Gain of latent channels 56 to 63 at the network's input.";
-    Ch13, "ch13", "Keystone 13", CHANNEL, "Gain of latent channel 13 alone, in place of its group's.";
-    Ch14, "ch14", "Keystone 14", CHANNEL, "Gain of latent channel 14 alone, in place of its group's.";
-    Ch19, "ch19", "Keystone 19", CHANNEL, "Gain of latent channel 19 alone, in place of its group's.";
-    Ch23, "ch23", "Keystone 23", CHANNEL, "Gain of latent channel 23 alone, in place of its group's.";
-    Ch29, "ch29", "Keystone 29", CHANNEL, "Gain of latent channel 29 alone, in place of its group's.";
-    Ch56, "ch56", "Keystone 56", CHANNEL, "Gain of latent channel 56 alone, in place of its group's.";
+    Ch13, "ch13", "Keystone 13", KEYSTONE, "Gain of latent channel 13 alone, in place of its group's; group lets that speak.";
+    Ch14, "ch14", "Keystone 14", KEYSTONE, "Gain of latent channel 14 alone, in place of its group's; group lets that speak.";
+    Ch19, "ch19", "Keystone 19", KEYSTONE, "Gain of latent channel 19 alone, in place of its group's; group lets that speak.";
+    Ch23, "ch23", "Keystone 23", KEYSTONE, "Gain of latent channel 23 alone, in place of its group's; group lets that speak.";
+    Ch29, "ch29", "Keystone 29", KEYSTONE, "Gain of latent channel 29 alone, in place of its group's; group lets that speak.";
+    Ch56, "ch56", "Keystone 56", KEYSTONE, "Gain of latent channel 56 alone, in place of its group's; group lets that speak.";
     DcwEnabled, "dcw_enabled", "DCW", switch(Step, 1.0),
         "Wavelet correction after every step.";
     DcwMode, "dcw_mode", "DCW mode", choice(Step, &["low", "high", "double", "pix"], 2.0),
@@ -170,7 +172,7 @@ rows! { ($)
     GainDb, "gain_db", "Gain", number(Decode, Decibel, Taper::Linear, [-60.0, 12.0, 0.0]),
         "Output gain before the limiter; the lowest value is silence.";
     TapeFeedback, "tape_feedback", "Tape feedback", number(Decode, Ratio, Taper::Linear, [0.0, 1.0, 0.0]),
-        "How much of the tape's old sound stays under a new window.";
+        "How much of the lap before stays under a new window: of .5 a half after one lap, a quarter after two.";
     LoopStart, "loop_start", "Loop start", number(Decode, Tape, Taper::Linear, [0.0, 1.0, 0.0]),
         "Start of the loop band.";
     LoopEnd, "loop_end", "Loop end", number(Decode, Tape, Taper::Linear, [0.0, 1.0, 1.0]),
@@ -218,7 +220,8 @@ mod tests {
         let row = id.row();
         assert_eq!(row.id, id, "the row stands at another place");
         assert!(row.low < row.high, "{}: empty range", row.name);
-        assert!((row.low..=row.high).contains(&row.default), "{}: default outside", row.name);
+        let inside = (row.low..=row.high).contains(&row.default) || row.follows_group();
+        assert!(inside, "{}: default outside", row.name);
         assert_eq!(row.nearest(row.default).to_bits(), row.default.to_bits(), "{}: default between places", row.name);
         assert!(row.taper != Taper::Log || row.low > 0.0, "{}: a logarithm needs a range above zero", row.name);
         assert!(row.words.len() <= 16 && !row.words.is_empty(), "{}: words do not fit", row.name);

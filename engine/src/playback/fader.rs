@@ -1,9 +1,16 @@
-//! The output level, gliding: no step of a knob is heard as a click.
+//! The output level, gliding: no step of a knob is heard as a click, and sound that begins comes in over a fade.
 //!
 //! A one-pole glide towards the target, sample by sample, ending exactly on it, so that unity gain passes the tape's own
-//! bits. Mute is a target of 0. Nothing here allocates.
+//! bits. Mute is a target of 0. After power-on, and when a device is back, the sound opens over [`OPENING_FADE_FRAMES`] from
+//! silence to the level that is set then: it starts from no other level, so it is never louder than what was kept. Nothing
+//! here allocates.
+
+use std::f64::consts::FRAC_PI_2;
 
 use crate::latent::{SAMPLE_RATE_HZ, StereoFrame};
+
+/// Length of the fade after power-on and when a device is back, in stereo samples: 100 ms, as a hand would open a fader.
+pub const OPENING_FADE_FRAMES: usize = SAMPLE_RATE_HZ as usize / 10;
 
 /// Time constant of the glide: 99 % of a move is done in 23 ms, under what a hand notices, and its steepest slope is
 /// 1/240 of the move a sample.
@@ -15,28 +22,56 @@ const ARRIVED: f64 = 1e-6;
 #[derive(Debug)]
 pub(super) struct Fader {
     gain: f64,
+    /// Stereo samples of the opening fade that are done.
+    opened: usize,
 }
 
 impl Fader {
-    pub(super) fn new(gain: f32) -> Self {
-        Self { gain: f64::from(gain) }
+    /// A fader that is closed, and opens with the first sound.
+    pub(super) fn closed() -> Self {
+        Self { gain: 0.0, opened: 0 }
+    }
+
+    /// Closes it at once: for sound that nobody hears.
+    pub(super) fn close(&mut self) {
+        self.opened = 0;
+    }
+
+    /// Leaves out the fade that is going on or to come; the level is that of the next sound.
+    pub(super) fn open_at_once(&mut self, target: f32) {
+        (self.gain, self.opened) = (f64::from(target), OPENING_FADE_FRAMES);
     }
 
     /// Scales `frames`, gliding towards `target` (finite, linear).
     pub(super) fn apply(&mut self, target: f32, frames: &mut [StereoFrame]) {
-        let target = f64::from(target);
-        for frame in frames {
-            if self.gain != target {
-                self.gain += (target - self.gain) / GLIDE_FRAMES;
-                if (target - self.gain).abs() < ARRIVED {
-                    self.gain = target;
-                }
-            } else if target == 1.0 {
-                return;
-            }
-            let gain = self.gain as f32;
+        if self.opened == 0 {
+            self.gain = f64::from(target);
+        }
+        let opening = (OPENING_FADE_FRAMES - self.opened).min(frames.len());
+        let (opening, open) = frames.split_at_mut(opening);
+        for frame in opening {
+            self.opened += 1;
+            let part = (self.opened as f64 / OPENING_FADE_FRAMES as f64 * FRAC_PI_2).sin().powi(2);
+            let gain = (self.glide(f64::from(target)) * part) as f32;
             *frame = [frame[0] * gain, frame[1] * gain];
         }
+        for frame in open {
+            if self.gain == 1.0 && target == 1.0 {
+                return;
+            }
+            let gain = self.glide(f64::from(target)) as f32;
+            *frame = [frame[0] * gain, frame[1] * gain];
+        }
+    }
+
+    fn glide(&mut self, target: f64) -> f64 {
+        if self.gain != target {
+            self.gain += (target - self.gain) / GLIDE_FRAMES;
+            if (target - self.gain).abs() < ARRIVED {
+                self.gain = target;
+            }
+        }
+        self.gain
     }
 }
 
@@ -44,19 +79,40 @@ impl Fader {
 mod tests {
     use super::*;
 
+    fn open_at(gain: f32) -> Fader {
+        let mut fader = Fader::closed();
+        fader.open_at_once(gain);
+        fader
+    }
+
     #[test]
     fn unity_gain_passes_the_same_bits() {
         let mut frames = [[0.1, -0.7]; 64];
-        Fader::new(1.0).apply(1.0, &mut frames);
+        open_at(1.0).apply(1.0, &mut frames);
         assert_eq!(frames, [[0.1, -0.7]; 64]);
     }
 
     #[test]
     fn a_glide_never_steps_and_ends_on_its_target() {
         let mut frames = [[1.0, 1.0]; 9600];
-        Fader::new(0.0).apply(0.5, &mut frames);
+        open_at(0.0).apply(0.5, &mut frames);
         let steepest = frames.windows(2).map(|pair| (pair[1][0] - pair[0][0]).abs()).fold(0.0, f32::max);
         assert!(steepest <= 0.5 / GLIDE_FRAMES as f32 + 1e-6, "{steepest}");
         assert_eq!(frames[9599], [0.5, 0.5]);
+    }
+
+    #[test]
+    fn sound_opens_from_silence_to_the_level_that_is_set_and_is_never_louder() {
+        for kept in [0.1, 1.0] {
+            let (mut fader, mut frames) = (Fader::closed(), vec![[1.0, 1.0]; OPENING_FADE_FRAMES + 100]);
+            frames.chunks_mut(100).for_each(|period| fader.apply(kept, period));
+            let levels = frames.iter().map(|frame| frame[0]);
+            assert!(levels.clone().all(|level| level <= kept), "louder than {kept}");
+            assert!(frames[0][0] < 1e-5 && frames[OPENING_FADE_FRAMES..].iter().all(|it| it[0] == kept));
+            let steepest = frames.windows(2).map(|pair| pair[1][0] - pair[0][0]).fold(0.0, f32::max);
+            assert!(steepest < 2.0 / OPENING_FADE_FRAMES as f32, "{steepest}");
+            let half = frames[OPENING_FADE_FRAMES / 2][0] / kept;
+            assert!((half - 0.5).abs() < 0.01, "it opens over its whole length, half way at {half}");
+        }
     }
 }

@@ -1,198 +1,204 @@
 //! How far ahead of the playhead the next window lands: as little as the machine allows, since lead is what the player
 //! feels between hand and ear.
 //!
-//! From the moment a window is planned until it is on the tape, one decode passes, a tick may stand before it in the
-//! queue of the processor, and the audio thread looks for windows once a period. So the lead is the 99th percentile of
-//! tick and of decode times, plus one period. That is a forecast; the landings say how it went. When the 5th percentile
-//! of the lead that remained at landing falls under one period, a margin is added at once; it is given back slowly.
+//! The lead is what delays a window, and nothing else: from its plan until the audio thread takes it pass its decode, its
+//! way, and the rest of the window that is being written. All of it is measured at once, in frames played, where the
+//! window lands ([`Landing::delay`]); the lead is the 99th percentile of that, plus one period for the moment at which the
+//! audio thread looks. Ticks are no part of it: windows are decoded on threads of their own, and a tick that is slow makes
+//! latents rare, not windows late.
 //!
-//! Times come from the caller: nothing here reads a clock. No allocation after `new`.
+//! A measurement, not a correction: that several windows were planned under one old lead and all came late says the same
+//! thing several times and adds nothing up. For one lap of the tape what was slow counts in full; after it, and until
+//! [`MEMORY_FRAMES`] have passed, only as far as half again the usual delay. So a stall is over one lap after it ended, and
+//! on a tape of a second, where a lap is two windows, the lead still knows how decodes vary.
+//!
+//! Times come as moments of playing: nothing here reads a clock. No allocation after `new`.
 
-use super::parcel::Landing;
+use super::landing::{Landing, Timing};
+use super::moment::PlayedFrame;
 use crate::latent::SAMPLE_RATE_HZ;
 
-/// How many measurements are remembered: at 12 windows a second about 20 s.
+/// How many landings are remembered at most: at 25 windows a second about 10 s.
 const REMEMBERED: usize = 256;
+/// For how long a landing is remembered, in stereo samples: 10 s. Long enough that a decode which is slow now and then is no
+/// surprise, short enough that a bad moment is not felt for a whole piece.
+const MEMORY_FRAMES: usize = 10 * SAMPLE_RATE_HZ as usize;
 /// The lead before anything was measured, in stereo samples: half a second.
 const FIRST_GUESS_FRAMES: usize = SAMPLE_RATE_HZ as usize / 2;
-/// Share of the margin that is given back at each landing in good time: half of it in about 140 landings.
-const MARGIN_DECAY: f64 = 0.995;
+/// The share of windows that land in time by forecast.
+const IN_TIME: f64 = 0.99;
 
-/// The last measurements, and their percentiles.
-#[derive(Debug)]
-struct Recent {
-    values: Box<[i64]>,
-    sorted: Box<[i64]>,
-    count: usize,
-}
-
-impl Recent {
-    fn new() -> Self {
-        Self { values: vec![0; REMEMBERED].into(), sorted: vec![0; REMEMBERED].into(), count: 0 }
-    }
-
-    fn note(&mut self, value: i64) {
-        self.values[self.count % REMEMBERED] = value;
-        self.count += 1;
-    }
-
-    /// The value below which `share` (0 to 1) of the remembered ones lie.
-    fn percentile(&mut self, share: f64) -> Option<i64> {
-        let known = self.count.min(REMEMBERED);
-        if known == 0 {
-            return None;
-        }
-        let sorted = &mut self.sorted[..known];
-        sorted.copy_from_slice(&self.values[..known]);
-        let at = ((known - 1) as f64 * share).ceil() as usize;
-        Some(*sorted.select_nth_unstable(at).1)
-    }
-}
-
-/// The lead, adapting to measured times.
+/// The lead, following what was measured.
 #[derive(Debug)]
 pub struct Lead {
     period_frames: usize,
     most_frames: usize,
-    ticks: Recent,
-    decodes: Recent,
-    left: Recent,
-    margin: f64,
+    landings: Box<[Option<Landing>]>,
+    next: usize,
+    sorted: Box<[i64]>,
 }
 
 impl Lead {
-    /// A lead for an audio period of `period_frames`, never above `most_frames` (half the loop is a sensible bound);
-    /// both in stereo samples.
+    /// A lead for an audio period of `period_frames`, never above `most_frames` (half the tape is a sensible bound); both
+    /// in stereo samples.
     #[must_use]
     pub fn new(period_frames: usize, most_frames: usize) -> Self {
         Self {
             period_frames,
             most_frames: most_frames.max(period_frames),
-            ticks: Recent::new(),
-            decodes: Recent::new(),
-            left: Recent::new(),
-            margin: 0.0,
+            landings: vec![None; REMEMBERED].into(),
+            next: 0,
+            sorted: vec![0; REMEMBERED].into(),
         }
     }
 
-    /// Sets the upper bound, for instance after a change of tape or loop band.
-    pub fn set_most(&mut self, most_frames: usize) {
-        self.most_frames = most_frames.max(self.period_frames);
-    }
-
-    /// A tick took `seconds`.
-    pub fn ticked(&mut self, seconds: f64) {
-        self.ticks.note(frames(seconds));
-    }
-
-    /// Planning, decoding and sending a window took `seconds`.
-    pub fn decoded(&mut self, seconds: f64) {
-        self.decodes.note(frames(seconds));
-    }
-
-    /// A window landed; [`super::Packer::send`] says so.
+    /// A window landed; [`super::Packer::collect`] says so.
     pub fn landed(&mut self, landing: Landing) {
-        let left = match landing {
-            Landing::InTime { left } => left as i64,
-            Landing::Late { by } => -(by as i64),
-            Landing::Void => return,
-        };
-        self.left.note(left);
-        let short = self.period_frames as i64 - left;
-        if short > 0 {
-            // One period of margin covers the moment at which the audio thread looked.
-            self.margin = self.margin.max(0.0) + short.min(self.most_frames as i64) as f64;
-        } else if self.remaining_p5().is_some_and(|p5| p5 > self.period_frames as i64) {
-            self.margin *= MARGIN_DECAY;
-        }
-        self.margin = self.margin.min(self.most_frames as f64);
+        self.landings[self.next] = Some(landing);
+        self.next = (self.next + 1) % REMEMBERED;
     }
 
-    /// The lead to plan with, in stereo samples.
-    pub fn frames(&mut self) -> usize {
-        let forecast = match (self.ticks.percentile(0.99), self.decodes.percentile(0.99)) {
-            (None, None) => FIRST_GUESS_FRAMES,
-            (tick, decode) => (tick.unwrap_or(0) + decode.unwrap_or(0)) as usize + self.period_frames,
-        };
-        (forecast + self.margin.ceil() as usize).clamp(self.period_frames, self.most_frames)
+    /// The lead to plan a window of `keep` latent frames with at `now`, in stereo samples. `lap_frames` is the length of the
+    /// tape.
+    pub fn frames(&mut self, now: PlayedFrame, lap_frames: usize, keep: usize) -> usize {
+        let lap = lap_frames.min(MEMORY_FRAMES);
+        let delay = self
+            .delay(now, lap, |it| it.keep() == keep)
+            // A window length that was just chosen is judged by the others at first.
+            .or_else(|| self.delay(now, lap, |_| true))
+            .or_else(|| self.last().map(Landing::delay));
+        let lead = delay.map_or(FIRST_GUESS_FRAMES, |delay| delay + self.period_frames);
+        lead.clamp(self.period_frames, self.most_frames)
     }
 
-    /// 5th percentile of the lead that remained when windows landed, in stereo samples; negative means late. `None`
-    /// before the first landing.
+    /// What windows of this kind are delayed by, by what is remembered; `None` when nothing is.
+    fn delay(&mut self, now: PlayedFrame, lap: usize, kind: impl Fn(&Landing) -> bool) -> Option<usize> {
+        let within = |it: &Landing, frames| kind(it) && it.met().until(now) <= frames as i64;
+        let mut of = |share, frames| self.percentile(share, |it| within(it, frames).then(|| it.delay() as i64));
+        let (usual, slow) = (of(0.5, MEMORY_FRAMES)?, of(IN_TIME, MEMORY_FRAMES)?);
+        let now = of(IN_TIME, lap).unwrap_or(0);
+        usize::try_from(now.max(slow.min(usual * 3 / 2))).ok()
+    }
+
+    /// 5th percentile of the lead that remained when windows landed, of all that are remembered, in stereo samples;
+    /// negative means late. `None` before the first landing.
     pub fn remaining_p5(&mut self) -> Option<i64> {
-        self.left.percentile(0.05)
+        self.percentile(0.05, |it| match it.timing() {
+            Timing::InTime { left } => Some(left as i64),
+            Timing::Late { by } => Some(-(by as i64)),
+            Timing::Void => None,
+        })
     }
-}
 
-/// Seconds in stereo samples, rounded up; what is not a time counts as none.
-fn frames(seconds: f64) -> i64 {
-    if seconds.is_finite() { (seconds.clamp(0.0, 60.0) * f64::from(SAMPLE_RATE_HZ)).ceil() as i64 } else { 0 }
+    fn last(&self) -> Option<&Landing> {
+        self.landings[(self.next + REMEMBERED - 1) % REMEMBERED].as_ref()
+    }
+
+    /// The value at or below which `share` (0 to 1) of those lie that `of` chooses.
+    fn percentile(&mut self, share: f64, of: impl Fn(&Landing) -> Option<i64>) -> Option<i64> {
+        let mut known = 0;
+        for value in self.landings.iter().flatten().filter_map(of) {
+            self.sorted[known] = value;
+            known += 1;
+        }
+        let at = (known.checked_sub(1)? as f64 * share).ceil() as usize;
+        Some(*self.sorted[..known].select_nth_unstable(at).1)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tape::TapeId;
+    use super::super::window::WindowPlan;
     use super::*;
 
-    #[test]
-    fn the_lead_is_the_slow_tick_and_the_slow_decode_and_one_period() {
-        let mut lead = Lead::new(256, 480_000);
-        for i in 0..200 {
-            lead.ticked(if i % 50 == 0 { 0.020 } else { 0.010 });
-            lead.decoded(if i % 50 == 1 { 0.009 } else { 0.005 });
-        }
-        assert_eq!(lead.frames(), 960 + 432 + 256);
+    const PERIOD: usize = 256;
+    const LAP: usize = 12 * 48_000;
+
+    /// A window that was planned under `lead` and met the head `delay` frames later, at `now`.
+    fn landing(now: usize, lead: usize, delay: usize, keep: usize) -> Landing {
+        let planned = PlayedFrame::new((now - delay) as u64);
+        let plan = WindowPlan {
+            tape: TapeId::default(),
+            land: 0,
+            frames: 1,
+            keep,
+            run_up: 0,
+            due: planned.after(lead),
+            planned,
+        };
+        Landing::of(&plan, PlayedFrame::new(now as u64), PlayedFrame::default())
+    }
+
+    fn frames(lead: &mut Lead, now: usize) -> usize {
+        lead.frames(PlayedFrame::new(now as u64), LAP, 25)
     }
 
     #[test]
-    fn a_slow_minute_is_forgotten() {
-        let mut lead = Lead::new(256, 480_000);
-        (0..300).for_each(|_| lead.decoded(0.5));
-        (0..300).for_each(|_| lead.decoded(0.01));
-        assert_eq!(lead.frames(), 480 + 256);
+    fn the_lead_is_the_slow_delay_and_one_period() {
+        let mut lead = Lead::new(PERIOD, 480_000);
+        for i in 0..200 {
+            lead.landed(landing(100_000 + i, 4_000, if i % 50 == 0 { 1_280 } else { 768 }, 25));
+        }
+        assert_eq!(frames(&mut lead, 100_300), 1_280 + PERIOD);
     }
 
     #[test]
     fn before_anything_is_measured_the_lead_is_half_a_second() {
-        assert_eq!(Lead::new(256, 480_000).frames(), 24_000);
+        assert_eq!(frames(&mut Lead::new(PERIOD, 480_000), 0), 24_000);
     }
 
     #[test]
     fn the_lead_never_passes_its_bound() {
-        let mut lead = Lead::new(256, 9_600);
-        lead.decoded(f64::INFINITY);
-        lead.decoded(30.0);
-        assert_eq!(lead.frames(), 9_600);
+        let mut lead = Lead::new(PERIOD, 9_600);
+        lead.landed(landing(1_000_000, 0, 900_000, 25));
+        assert_eq!(frames(&mut lead, 1_000_000), 9_600);
     }
 
-    /// Decode times that the forecast underrates: a slow one in thirty, beyond the 99th percentile's memory at first.
+    /// Four boxes are on their way when a stall begins: each comes late by it, and it counts once.
     #[test]
-    fn late_windows_stretch_the_lead_until_the_remaining_lead_is_above_zero() {
-        let mut lead = Lead::new(256, 480_000);
-        let mut late = 0;
-        for i in 0..2_000_u32 {
-            let decode = if i % 30 == 0 { 0.120 } else { 0.010 };
-            let hidden = 0.030; // a delay that nobody measures
-            let planned = lead.frames() as i64;
-            lead.decoded(decode);
-            let left = planned - frames(decode + hidden);
-            lead.landed(if left < 0 {
-                Landing::Late { by: -left as usize }
-            } else {
-                Landing::InTime { left: left as usize }
-            });
-            late += u32::from(left < 0 && i > 500);
+    fn windows_planned_under_one_old_lead_count_once() {
+        let mut lead = Lead::new(PERIOD, 480_000);
+        (0..50).for_each(|i| lead.landed(landing(50_000 + i * 4_800, 1_024, 768, 25)));
+        let now = 50_000 + 50 * 4_800;
+        (0..4).for_each(|i| lead.landed(landing(now + i, 1_024, 9_600, 25)));
+        assert_eq!(frames(&mut lead, now + 10), 9_600 + PERIOD);
+    }
+
+    #[test]
+    fn a_stall_is_forgotten_after_one_lap() {
+        let mut lead = Lead::new(PERIOD, 480_000);
+        (0..10).for_each(|i| lead.landed(landing(100_000 + i, 1_024, 48_000, 25)));
+        (1..20).for_each(|i| lead.landed(landing(100_000 + i * 4_800, 1_024, 768, 25)));
+        let soon = |lead: &mut Lead, lap| lead.frames(PlayedFrame::new(100_000 + 20 * 4_800), lap, 25);
+        assert_eq!(soon(&mut lead, 20 * 4_800), 48_000 + PERIOD, "within the lap it counts");
+        assert_eq!(soon(&mut lead, 20 * 4_800 - 100), 768 * 3 / 2 + PERIOD, "after it as half again the usual");
+        let after = lead.frames(PlayedFrame::new(100_000 + 500_000), LAP, 25);
+        assert_eq!(after, 768 + PERIOD, "and after ten seconds no more");
+    }
+
+    #[test]
+    fn another_window_length_has_its_own_lead() {
+        let mut lead = Lead::new(PERIOD, 480_000);
+        (0..50).for_each(|i| lead.landed(landing(100_000 + i, 4_000, 2_048, 75)));
+        assert_eq!(lead.frames(PlayedFrame::new(100_100), LAP, 5), 2_048 + PERIOD, "judged by the others at first");
+        lead.landed(landing(100_200, 4_000, 512, 5));
+        assert_eq!(lead.frames(PlayedFrame::new(100_300), LAP, 5), 512 + PERIOD);
+        assert_eq!(lead.frames(PlayedFrame::new(100_300), LAP, 75), 2_048 + PERIOD);
+    }
+
+    /// A slow decode in thirty, and a delay that nobody else measures: the landings know of both.
+    #[test]
+    fn slow_windows_are_known_by_their_landings_and_none_is_late_again() {
+        let (mut lead, mut late) = (Lead::new(PERIOD, 480_000), 0);
+        for i in 0..2_000_usize {
+            let now = 100_000 + i * 1_920;
+            let delay = if i % 30 == 0 { 7_200 } else { 1_920 };
+            let planned = frames(&mut lead, now);
+            lead.landed(landing(now, planned, delay, 25));
+            late += usize::from(planned < delay && i > 100);
         }
-        assert_eq!(late, 0, "once learned, nothing is late");
+        assert_eq!(late, 0, "once learnt, nothing is late");
         assert!(lead.remaining_p5().is_some_and(|p5| p5 > 0), "{:?}", lead.remaining_p5());
-    }
-
-    #[test]
-    fn the_margin_is_given_back() {
-        let mut lead = Lead::new(256, 480_000);
-        lead.decoded(0.01);
-        lead.landed(Landing::Late { by: 4_800 });
-        let stretched = lead.frames();
-        (0..3_000).for_each(|_| lead.landed(Landing::InTime { left: 9_600 }));
-        assert!(stretched >= 480 + 256 + 4_800 && lead.frames() < 480 + 256 + 10, "{stretched} then {}", lead.frames());
     }
 }

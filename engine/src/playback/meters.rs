@@ -6,35 +6,27 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// Bits of the packed playhead that hold the position; the rest count frames played.
-const POSITION_BITS: u32 = 28;
-const PLAYED_BITS: u32 = 64 - POSITION_BITS;
-const PLAYED_MASK: u64 = (1 << PLAYED_BITS) - 1;
+use super::moment::PlayedFrame;
+
+/// Bits of the packed playhead that count frames played; the other 28 hold the position.
+const PLAYED_BITS: u32 = PlayedFrame::BITS;
 
 /// Where the tape is being read, and how much has been played since the start: one coherent moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Playhead {
     /// The next stereo sample of the tape to be played.
     pub position: usize,
-    /// Stereo samples played since the start, modulo 2^36 (16 days at 48 kHz). Only differences mean anything.
-    pub played: u64,
+    /// The moment at which it is played.
+    pub played: PlayedFrame,
 }
 
 impl Playhead {
-    /// Stereo samples from moment `now` to moment `then` of the played count, negative when `then` is past; right
-    /// across the wrap of the count.
-    #[must_use]
-    pub fn frames_between(now: u64, then: u64) -> i64 {
-        let spare = u64::BITS - PLAYED_BITS;
-        ((then.wrapping_sub(now) << spare) as i64) >> spare
-    }
-
     fn pack(self) -> u64 {
-        ((self.position as u64) << PLAYED_BITS) | (self.played & PLAYED_MASK)
+        ((self.position as u64) << PLAYED_BITS) | self.played.count()
     }
 
     fn unpack(packed: u64) -> Self {
-        Self { position: (packed >> PLAYED_BITS) as usize, played: packed & PLAYED_MASK }
+        Self { position: (packed >> PLAYED_BITS) as usize, played: PlayedFrame::new(packed) }
     }
 }
 
@@ -48,9 +40,9 @@ pub struct Meters {
     pub underruns: AtomicU64,
     /// Windows spliced into the tape, whole or in part.
     pub windows_spliced: AtomicU64,
-    /// Windows that came after their first frame had been played.
+    /// Windows that came after the moment of their first frame: the old sound was heard in its place.
     pub windows_late: AtomicU64,
-    /// Frames of late windows that were dropped.
+    /// Frames that were heard old because their window was late.
     pub late_frames: AtomicU64,
     /// Windows for a tape that is no longer playing.
     pub windows_stale: AtomicU64,
@@ -116,15 +108,9 @@ mod tests {
     #[test]
     fn position_and_count_come_back_from_one_word() {
         let meters = Meters::default();
-        let head = Playhead { position: (1 << 28) - 1, played: (1 << 36) - 1 };
+        let head = Playhead { position: (1 << 28) - 1, played: PlayedFrame::new((1 << 36) - 1) };
         meters.publish(head);
         assert_eq!(meters.playhead(), head);
-    }
-
-    #[test]
-    fn a_moment_behind_the_wrap_of_the_count_is_still_ahead() {
-        assert_eq!(Playhead::frames_between((1 << 36) - 5, 7), 12);
-        assert_eq!(Playhead::frames_between(7, (1 << 36) - 5), -12);
     }
 
     #[test]

@@ -3,34 +3,18 @@
 //! The audio thread may neither allocate nor free. So a fixed set of boxes goes round: full ones out on one ring, empty
 //! ones home on the other, each with a note of how it landed. A box is never made or dropped while sound runs.
 //!
-//! When all boxes are out, `send` refuses: the audio thread has more windows waiting than it can splice, and the newest
-//! latent will be decoded again a moment later anyway. A window with a sample that is not finite is refused whole and
+//! When all boxes are out the audio thread has more windows waiting than it can splice. [`Packer::collect`] says so before
+//! anything is decoded; the newest latent is decoded a moment later. A window with a sample that is not finite is refused whole and
 //! counted; the tape keeps what it had.
 
 use std::sync::Arc;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::landing::Landing;
 use super::meters::Meters;
 use super::window::WindowPlan;
 use crate::latent::StereoFrame;
-
-/// How a window met the playhead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Landing {
-    /// Spliced whole; `left` stereo samples of lead remained between the playhead and its first sample.
-    InTime {
-        /// Remaining lead in stereo samples.
-        left: usize,
-    },
-    /// Its first `by` stereo samples had been played already and were dropped.
-    Late {
-        /// Stereo samples that came too late.
-        by: usize,
-    },
-    /// The playhead jumped, or the tape was swapped, after it was planned: it says nothing about the lead.
-    Void,
-}
 
 /// A box of sound. Its capacity never changes.
 #[derive(Debug)]
@@ -38,7 +22,8 @@ pub(super) struct Parcel {
     pub(super) plan: Option<WindowPlan>,
     pub(super) feedback: f32,
     pub(super) sound: Box<[StereoFrame]>,
-    pub(super) landing: Landing,
+    /// How it landed; nothing when it was for another tape.
+    pub(super) landing: Option<Landing>,
 }
 
 /// The decode thread's end. Nothing on it blocks, allocates or frees.
@@ -46,8 +31,8 @@ pub(super) struct Parcel {
 pub struct Packer {
     full: Producer<Parcel>,
     empty: Consumer<Parcel>,
-    /// A box that was opened and not sent.
-    spare: Option<Parcel>,
+    /// Boxes that are here; with room for all.
+    home: Vec<Parcel>,
     meters: Arc<Meters>,
 }
 
@@ -61,7 +46,7 @@ pub(super) struct Post {
 /// Why a window did not leave. In each case the tape goes on with what it has.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Unsent {
-    /// Every box is on its way; decode the next latent instead.
+    /// Every box is on its way, or was not collected.
     #[error("the audio thread holds every window box")]
     NoBox,
     /// The decoder produced a sample that is not finite.
@@ -83,21 +68,25 @@ pub enum Unsent {
 /// Both ends, with `boxes` boxes of `frames` stereo samples at home.
 pub(super) fn post(boxes: usize, frames: usize, meters: Arc<Meters>) -> (Packer, Post) {
     let (full_in, full_out) = RingBuffer::new(boxes);
-    let (mut empty_in, empty_out) = RingBuffer::new(boxes);
-    for _ in 0..boxes {
-        let sound = vec![[0.0; 2]; frames].into();
-        let parcel = Parcel { plan: None, feedback: 0.0, sound, landing: Landing::Void };
-        empty_in.push(parcel).expect("the ring was made for exactly this many");
-    }
-    let packer = Packer { full: full_in, empty: empty_out, spare: None, meters };
+    let (empty_in, empty_out) = RingBuffer::new(boxes);
+    let empty = || Parcel { plan: None, feedback: 0.0, sound: vec![[0.0; 2]; frames].into(), landing: None };
+    let packer = Packer { full: full_in, empty: empty_out, home: (0..boxes).map(|_| empty()).collect(), meters };
     (packer, Post { full: full_out, empty: empty_in })
 }
 
 impl Packer {
-    /// Sends the window of `plan`; `write` fills its `plan.frames` stereo samples. `feedback` is how much of the old
-    /// sound stays (0 to 1; outside is clamped, not a number is 0).
-    ///
-    /// `landed` is called with the landing of each window whose box comes home meanwhile; feed it to [`super::Lead`].
+    /// Takes in the boxes that came home; answers whether there is one to send. `landed` hears of every window that met
+    /// the head; feed it to [`super::Lead`]. Ask before decoding: without a box a window goes nowhere.
+    pub fn collect(&mut self, mut landed: impl FnMut(Landing)) -> bool {
+        while let Ok(mut parcel) = self.empty.pop() {
+            parcel.landing.take().into_iter().for_each(&mut landed);
+            self.home.push(parcel);
+        }
+        !self.home.is_empty()
+    }
+
+    /// Sends the window of `plan`; `write` fills its `plan.frames` stereo samples. `feedback` is how much stays of what
+    /// was heard in the lap before (0 to 1; outside is clamped, not a number is 0).
     ///
     /// # Errors
     /// See [`Unsent`].
@@ -105,51 +94,20 @@ impl Packer {
         &mut self,
         plan: &WindowPlan,
         feedback: f32,
-        landed: impl FnMut(Landing),
         write: impl FnOnce(&mut [StereoFrame]),
     ) -> Result<(), Unsent> {
-        let mut parcel = self.open(landed).ok_or(Unsent::NoBox)?;
+        let parcel = self.home.last_mut().ok_or(Unsent::NoBox)?;
         let most = parcel.sound.len();
-        if plan.frames > most {
-            self.spare = Some(parcel);
-            return Err(Unsent::TooLong { found: plan.frames, most });
-        }
-        let sound = &mut parcel.sound[..plan.frames];
+        let sound = parcel.sound.get_mut(..plan.frames).ok_or(Unsent::TooLong { found: plan.frames, most })?;
         write(sound);
         if let Some(at) = sound.iter().position(|frame| !(frame[0].is_finite() && frame[1].is_finite())) {
             Meters::add(&self.meters.windows_non_finite, 1);
-            self.spare = Some(parcel);
             return Err(Unsent::NonFinite { at });
         }
         parcel.plan = Some(*plan);
         parcel.feedback = if feedback.is_finite() { feedback.clamp(0.0, 1.0) } else { 0.0 };
-        parcel.landing = Landing::Void;
+        let parcel = self.home.pop().expect("it was just written");
         self.full.push(parcel).expect("there are as many places as boxes");
         Ok(())
-    }
-
-    /// [`Self::send`] for sound as the codec decodes it: `[2, decode_frames * 1920]`, left then right.
-    ///
-    /// # Errors
-    /// See [`Unsent`].
-    pub fn send_planar(
-        &mut self,
-        plan: &WindowPlan,
-        feedback: f32,
-        decoded: &[f32],
-        landed: impl FnMut(Landing),
-    ) -> Result<(), Unsent> {
-        self.send(plan, feedback, landed, |kept| plan.keep_planar(decoded, kept))
-    }
-
-    fn open(&mut self, mut landed: impl FnMut(Landing)) -> Option<Parcel> {
-        if let Some(parcel) = self.spare.take() {
-            return Some(parcel);
-        }
-        let parcel = self.empty.pop().ok()?;
-        if parcel.plan.is_some() {
-            landed(parcel.landing);
-        }
-        Some(parcel)
     }
 }

@@ -1,8 +1,8 @@
 //! What the audio callback calls: the tape, read in time, with fresh windows spliced in ahead of the head.
 //!
 //! `fill` never allocates, frees, locks, logs or reads a clock, and does a bounded amount of work a period: at most the
-//! orders that fit their queue, [`SPLICE_FRAMES_PER_FILL`] frames of splicing for each 1024 frames played, and a fixed cost
-//! a sample. Whatever is late, missing or broken, the tape goes on looping.
+//! orders that fit their queue, a share of splicing ([`SPLICE_FRAMES_PER_FILL`](super::SPLICE_FRAMES_PER_FILL)), and a fixed
+//! cost a sample. Whatever is late, missing or broken, the tape goes on looping.
 
 use std::sync::Arc;
 
@@ -11,10 +11,12 @@ use rtrb::{Consumer, Producer};
 use super::deck::{Desk, Order};
 use super::fader::Fader;
 use super::guard::Guard;
-use super::head::Head;
+use super::head::{Head, JUMP_FADE_FRAMES};
+use super::landing::{Landing, Timing};
 use super::meters::{Meters, Playhead};
-use super::parcel::{Landing, Parcel, Post};
-use super::splice::{Ears, SPLICE_FADE_FRAMES, SPLICE_FRAMES_PER_FILL, Splicer};
+use super::moment::PlayedFrame;
+use super::parcel::{Parcel, Post};
+use super::splice::{SPLICE_FADE_FRAMES, Splicer, WINDOW_FRAMES_MIN, budget};
 use super::tape::{LoopBand, Tape, TapeId};
 use crate::latent::StereoFrame;
 
@@ -36,9 +38,10 @@ pub struct Player {
     retired: Producer<Tape>,
     desk: Arc<Desk>,
     meters: Arc<Meters>,
-    played: u64,
-    /// The played count at the last jump: windows planned before it are not judged.
-    jumped: u64,
+    /// The moment of the frame that is played next.
+    now: PlayedFrame,
+    /// The moment of the last jump: windows planned before it are not judged.
+    jumped: PlayedFrame,
 }
 
 impl Player {
@@ -51,21 +54,20 @@ impl Player {
         meters: Arc<Meters>,
     ) -> Self {
         let head = Head::new(LoopBand::whole(tape.len()));
-        let fader = Fader::new(desk.gain());
         Self {
             tape,
             tape_id: TapeId::default(),
             head,
             splicer: Splicer::new(),
-            fader,
+            fader: Fader::closed(),
             guard: Guard::new(),
             post,
             orders,
             retired,
             desk,
             meters,
-            played: 0,
-            jumped: 0,
+            now: PlayedFrame::default(),
+            jumped: PlayedFrame::default(),
         }
     }
 
@@ -73,20 +75,26 @@ impl Player {
     pub fn fill(&mut self, out: &mut [StereoFrame]) {
         for step in out.chunks_mut(STEP_FRAMES) {
             self.obey();
-            // At the seam two places are heard; a splice waits those 10 ms rather than change one under the ear. A head
-            // that has just jumped there has heard neither.
-            if !self.head.at_seam() || self.jumped == self.played {
-                self.splice();
-            }
+            self.splice(step.len());
             let laps = self.head.laps();
-            self.head.read(self.tape.frames(), step);
+            self.head.read(&mut self.tape, step);
             Meters::add(&self.meters.laps, self.head.laps() - laps);
             self.fader.apply(self.desk.gain(), step);
             self.guard.process(step, &self.meters);
-            self.played += step.len() as u64;
-            self.meters.publish(Playhead { position: self.head.position(), played: self.played });
+            self.now = self.now.after(step.len());
+            self.meters.publish(Playhead { position: self.head.position(), played: self.now });
         }
         Meters::add(&self.meters.fills, 1);
+    }
+
+    /// Leaves out the fade that begins with the first sound: for a file, which no loudspeaker waits for.
+    pub fn open_at_once(&mut self) {
+        self.fader.open_at_once(self.desk.gain());
+    }
+
+    /// Nobody hears what was filled last, since the device is away: the sound comes in over a fade when it is back.
+    pub fn unheard(&mut self) {
+        self.fader.close();
     }
 
     /// The device reported `gaps` gaps in the sound; they are counted beside the player's own trouble.
@@ -120,38 +128,51 @@ impl Player {
             }
         }
         if (position, band) != before {
-            self.head.jump(self.tape.frames(), self.tape.frames(), position, band);
-            self.jumped = self.played;
+            self.head.jump(&mut self.tape, position, band);
+            self.jumped = self.now;
         }
     }
 
     fn swap(&mut self, tape: Tape, id: TapeId, band: LoopBand, position: usize) {
-        self.head.jump(self.tape.frames(), tape.frames(), position, band);
-        (self.tape_id, self.jumped) = (id, self.played);
-        if let Some(parcel) = self.splicer.give_up() {
+        // The old tape is still heard for the length of the fade: no window may end on it without its own, which may have
+        // to be written under the head.
+        if self.splicer.busy() {
+            self.head.hold(&mut self.tape, JUMP_FADE_FRAMES);
+            let parcel = self.splicer.cut(&mut self.tape).expect("a window is being written");
+            self.head.meet(self.tape.frames());
             self.send_home(parcel);
         }
+        self.head.change(&mut self.tape, &tape, position, band);
+        (self.tape_id, self.jumped) = (id, self.now);
         let old = std::mem::replace(&mut self.tape, tape);
         self.retired.push(old).expect("a place was free before the order was taken");
     }
 
-    fn splice(&mut self) {
-        let mut budget = SPLICE_FRAMES_PER_FILL;
-        // A new window is begun only with room for its first fade: no fade is ever left half written.
+    /// Writes what waits, before `step` stereo samples are played.
+    fn splice(&mut self, step: usize) {
+        let (soon, tape_frames) = (self.head.soon(STEP_FRAMES), self.tape.len());
+        let mut budget = budget(step);
+        // A new window is begun only with room for its first fade.
         while self.splicer.busy() || (budget >= 2 * SPLICE_FADE_FRAMES && self.take_next()) {
-            let (head, turn) = (self.head.position(), self.head.turn(STEP_FRAMES));
-            let ears = Ears { head, unheard: self.jumped == self.played, turn };
-            match self.splicer.write(self.tape.frames_mut(), ears, &mut budget) {
-                Some(parcel) => {
-                    Meters::add(&self.meters.windows_spliced, 1);
-                    self.send_home(parcel);
-                }
-                None => break,
+            let Some(span) = self.splicer.slice(&soon, budget, tape_frames) else { break };
+            let under_the_head = self.head.hears(span, tape_frames);
+            // A head that has just jumped has played nothing of what is here: it has nothing to hold, least of all the
+            // edge where the writing stood.
+            if under_the_head && self.jumped != self.now {
+                self.head.hold(&mut self.tape, JUMP_FADE_FRAMES);
             }
+            let whole = self.splicer.write(&mut self.tape, span.frames);
+            if under_the_head {
+                self.head.meet(self.tape.frames());
+            }
+            budget -= span.frames;
+            let Some(parcel) = whole else { break };
+            Meters::add(&self.meters.windows_spliced, 1);
+            self.send_home(parcel);
         }
     }
 
-    /// Opens the next window that can still be used; false when none waits.
+    /// Opens the next window that can be used; false when none waits.
     fn take_next(&mut self) -> bool {
         while let Ok(mut parcel) = self.post.full.pop() {
             let plan = parcel.plan.expect("a parcel leaves the packer with its plan");
@@ -161,21 +182,14 @@ impl Player {
                 self.send_home(parcel);
                 continue;
             }
-            let judged = Playhead::frames_between(self.jumped, plan.planned) >= 0;
-            let left = Playhead::frames_between(self.played, plan.due);
-            parcel.landing = match usize::try_from(left) {
-                _ if !judged => Landing::Void,
-                Ok(left) => Landing::InTime { left },
-                Err(_) => Landing::Late { by: left.unsigned_abs() as usize },
-            };
-            let mut late = 0;
-            if let Landing::Late { by } = parcel.landing {
-                late = plan.run_up + by;
+            let landing = Landing::of(&plan, self.now, self.jumped);
+            parcel.landing = Some(landing);
+            if let Timing::Late { by } = landing.timing() {
                 Meters::add(&self.meters.windows_late, 1);
-                Meters::add(&self.meters.late_frames, by.min(plan.frames) as u64);
+                Meters::add(&self.meters.late_frames, by.min(plan.heard()) as u64);
             }
-            if late < plan.frames {
-                self.splicer.take(parcel, late);
+            if plan.frames >= WINDOW_FRAMES_MIN {
+                self.splicer.take(parcel);
                 return true;
             }
             self.send_home(parcel);

@@ -3,7 +3,10 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::super::{DeckSize, GUARD_LATENCY_FRAMES, Packer, Start, Transport, Unsent, Walk, WindowPlan, deck};
+use super::super::{
+    DeckSize, GUARD_LATENCY_FRAMES, OPENING_FADE_FRAMES, Packer, SPLICE_FRAMES_PER_FILL, SWAP_FADE_FRAMES, Start,
+    Transport, Unsent, Walk, WindowPlan, deck,
+};
 use super::*;
 use crate::latent::SAMPLES_PER_LATENT_FRAME as FRAME;
 
@@ -20,7 +23,9 @@ fn tone(frames: usize, cycles: f32, level: f32) -> Vec<StereoFrame> {
 /// A deck whose tape loops cleanly: whole cycles of 440 Hz.
 fn toned() -> (Player, Packer, Transport) {
     let tape = Tape::new(tone(TAPE, 880.0, 0.25)).unwrap();
-    deck(tape, DeckSize { boxes: 3, window_frames: 40 * FRAME })
+    let (mut player, packer, transport) = deck(tape, DeckSize { boxes: 3, window_frames: 40 * FRAME });
+    player.open_at_once();
+    (player, packer, transport)
 }
 
 fn play(player: &mut Player, frames: usize) -> Vec<StereoFrame> {
@@ -30,7 +35,7 @@ fn play(player: &mut Player, frames: usize) -> Vec<StereoFrame> {
 }
 
 fn send(packer: &mut Packer, plan: &WindowPlan, level: f32) {
-    packer.send(plan, 0.0, |_| (), |sound| sound.fill([level; 2])).unwrap();
+    packer.send(plan, 0.0, |sound| sound.fill([level; 2])).unwrap();
 }
 
 fn walk(transport: &Transport) -> Walk {
@@ -57,13 +62,13 @@ fn the_tape_starts_as_the_source_itself_and_goes_round_for_ever() {
 fn the_playhead_counts_every_frame_handed_out() {
     let (mut player, _packer, transport) = toned();
     play(&mut player, 1000);
-    assert_eq!(transport.playhead(), Playhead { position: 1000, played: 1000 });
+    assert_eq!(transport.playhead(), Playhead { position: 1000, played: PlayedFrame::new(1000) });
 }
 
 #[test]
 fn a_window_is_heard_where_it_landed_and_nowhere_else() {
     let (mut player, mut packer, transport) = toned();
-    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
+    let plan = walk(&transport).plan(&transport.course(), 10_000, Start::Fresh);
     send(&mut packer, &plan, 0.5);
     play(&mut player, 20 * PERIOD);
     let (tape, source) = (player.tape().frames(), tone(TAPE, 880.0, 0.25));
@@ -79,7 +84,7 @@ fn a_window_across_the_seam_lands_at_both_ends_of_the_tape() {
     let (mut player, mut packer, mut transport) = toned();
     transport.seek(TAPE - 10_000).unwrap();
     play(&mut player, PERIOD);
-    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 5_000, Start::Fresh);
+    let plan = walk(&transport).plan(&transport.course(), 5_000, Start::Fresh);
     send(&mut packer, &plan, 0.5);
     play(&mut player, 9_000 / PERIOD * PERIOD);
     let tape = player.tape().frames();
@@ -89,14 +94,14 @@ fn a_window_across_the_seam_lands_at_both_ends_of_the_tape() {
 #[test]
 fn no_call_splices_more_than_its_share() {
     let (mut player, mut packer, transport) = toned();
-    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
+    let plan = walk(&transport).plan(&transport.course(), 10_000, Start::Fresh);
     send(&mut packer, &plan, 0.5);
     let source = tone(TAPE, 880.0, 0.25);
     let mut written = 0;
     while written < plan.frames {
         play(&mut player, PERIOD);
         let changed = player.tape().frames().iter().zip(&source).filter(|(a, b)| a != b).count();
-        assert!(changed - written.min(changed) <= SPLICE_FRAMES_PER_FILL);
+        assert!(changed - written.min(changed) <= 2 * SPLICE_FRAMES_PER_FILL, "at a period of 256");
         if changed == written {
             break;
         }
@@ -106,49 +111,74 @@ fn no_call_splices_more_than_its_share() {
 }
 
 #[test]
-fn the_part_of_a_window_that_came_too_late_is_dropped_and_counted() {
+fn a_window_that_comes_late_is_heard_from_the_head_on_and_whole_in_the_next_lap() {
     let (mut player, mut packer, transport) = toned();
-    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 1_000, Start::Fresh);
-    play(&mut player, 5_120);
-    send(&mut packer, &plan, 0.5);
-    play(&mut player, 8 * PERIOD);
-    let (tape, source) = (player.tape().frames(), tone(TAPE, 880.0, 0.25));
-    assert!(tape[..5_120] == source[..5_120]);
-    assert_eq!(tape[5_120 + SPLICE_FADE_FRAMES], [0.5; 2]);
+    let plan = walk(&transport).plan(&transport.course(), 1_000, Start::Fresh);
+    let mut out = play(&mut player, 5_120);
+    let other = tone(TAPE, 660.0, 0.25);
+    packer.send(&plan, 0.0, |sound| sound.copy_from_slice(&other[..plan.frames])).unwrap();
+    out.extend(play(&mut player, 20 * PERIOD));
+    let tape = player.tape().frames();
+    let body = SPLICE_FADE_FRAMES..plan.frames - SPLICE_FADE_FRAMES;
+    assert!(tape[plan.land..][body.clone()] == other[body], "it is on the tape, on both sides of the head");
+    assert!(roughest(&out) < 2.5 * roughest(&tone(TAPE, 880.0, 0.25)), "{}", roughest(&out));
+    let heard = |at: usize| out[at + GUARD_LATENCY_FRAMES][0];
+    for at in 5_120 + JUMP_FADE_FRAMES..9_000 {
+        assert!((heard(at) - other[at - plan.land][0]).abs() < NEAR, "{at}: {} is not the new sound", heard(at));
+    }
     let meters = transport.meters();
     assert_eq!((meters.windows_late.load(Relaxed), meters.late_frames.load(Relaxed)), (1, 4_120));
 }
 
+/// What the old splice took for a late window: its place is behind the head and under it, its moment a lap ahead.
 #[test]
-fn a_window_that_is_late_whole_leaves_the_tape_alone() {
-    let (mut player, mut packer, transport) = toned();
-    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 1_000, Start::Fresh);
-    play(&mut player, 60_160);
-    send(&mut packer, &plan, 0.5);
+fn a_window_for_the_next_lap_is_in_time_and_keeps_its_beginning() {
+    let (mut player, mut packer, mut transport) = toned();
+    let band = LoopBand::new(9_600, 9_600 + 60_000, TAPE).unwrap();
+    transport.set_band(band).unwrap();
+    transport.seek(40_000).unwrap();
+    play(&mut player, PERIOD);
+    let mut walk = walk(&transport);
+    let first = walk.plan(&transport.course(), 1_000, Start::Fresh);
+    send(&mut packer, &first, 0.2);
+    play(&mut player, PERIOD);
+    let second = walk.plan(&transport.course(), 1_000, Start::Onward);
+    let course = transport.course();
+    assert_eq!((course.lap(second.due), course.place(second.due)), (1, band.start()));
+    assert!(course.now().until(second.due) > 0 && second.land < transport.playhead().position);
+    send(&mut packer, &second, 0.3);
     play(&mut player, 8 * PERIOD);
-    assert!(player.tape().frames() == tone(TAPE, 880.0, 0.25));
-    assert_eq!(transport.meters().windows_spliced.load(Relaxed), 0);
+    assert!(player.tape().frames()[band.start()..40_000].iter().all(|it| *it == [0.3; 2]), "its beginning is there");
+    let mut landings = Vec::new();
+    packer.collect(|landing| landings.push(landing));
+    assert!(landings.iter().all(|it| matches!(it.timing(), Timing::InTime { .. })), "{landings:?}");
+    assert_eq!((landings.len(), transport.meters().windows_late.load(Relaxed)), (2, 0));
 }
 
 #[test]
-fn a_window_says_how_much_lead_was_left() {
+fn a_window_says_how_much_lead_was_left_and_how_long_it_took() {
     let (mut player, mut packer, transport) = toned();
     let mut landings = Vec::new();
     let mut walk = walk(&transport);
-    for _ in 0..6 {
-        let plan = walk.plan(transport.playhead(), transport.band(), 3_000, Start::Fresh);
-        packer.send(&plan, 0.0, |landing| landings.push(landing), |sound| sound.fill([0.1; 2])).unwrap();
+    for _ in 0..3 {
+        let plan = walk.plan(&transport.course(), 3_000, Start::Fresh);
+        play(&mut player, 2 * PERIOD);
+        assert!(packer.collect(|landing| landings.push(landing)), "a box is home");
+        send(&mut packer, &plan, 0.1);
         play(&mut player, 40 * PERIOD);
     }
-    assert_eq!(landings, [Landing::InTime { left: 3_000 }; 3]);
+    packer.collect(|landing| landings.push(landing));
+    let said = |it: &Landing| (it.timing(), it.delay(), it.keep());
+    let expected = (Timing::InTime { left: 3_000 - 2 * PERIOD }, 2 * PERIOD, 25);
+    assert_eq!(landings.iter().map(said).collect::<Vec<_>>(), [expected; 3]);
 }
 
 #[test]
 fn a_window_that_is_not_finite_never_leaves_and_its_box_is_used_again() {
     let (mut player, mut packer, transport) = toned();
-    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 3_000, Start::Fresh);
+    let plan = walk(&transport).plan(&transport.course(), 3_000, Start::Fresh);
     for _ in 0..10 {
-        let sent = packer.send(&plan, 0.0, |_| (), |sound| sound[7] = [0.0, f32::NAN]);
+        let sent = packer.send(&plan, 0.0, |sound| sound[7] = [0.0, f32::NAN]);
         assert_eq!(sent, Err(Unsent::NonFinite { at: 7 }));
     }
     play(&mut player, 8 * PERIOD);
@@ -157,32 +187,51 @@ fn a_window_that_is_not_finite_never_leaves_and_its_box_is_used_again() {
 }
 
 #[test]
+fn the_packer_knows_whether_a_box_is_home_before_anything_is_decoded() {
+    let (mut player, mut packer, transport) = toned();
+    let mut walk = walk(&transport);
+    for _ in 0..3 {
+        assert!(packer.collect(|_| ()));
+        let plan = walk.plan(&transport.course(), 3_000, Start::Fresh);
+        send(&mut packer, &plan, 0.1);
+    }
+    assert!(!packer.collect(|_| ()), "three are on their way");
+    play(&mut player, 20 * PERIOD);
+    assert!(packer.collect(|_| ()));
+}
+
+#[test]
 fn with_every_box_on_its_way_the_packer_says_so_and_loses_nothing() {
     let (mut player, mut packer, transport) = toned();
     let mut walk = walk(&transport);
-    let mut plan = || walk.plan(transport.playhead(), transport.band(), 3_000, Start::Fresh);
-    let sent: Vec<_> = (0..4).map(|_| packer.send(&plan(), 0.0, |_| (), |sound| sound.fill([0.1; 2]))).collect();
+    let mut plan = || walk.plan(&transport.course(), 3_000, Start::Fresh);
+    let sent: Vec<_> = (0..4).map(|_| packer.send(&plan(), 0.0, |sound| sound.fill([0.1; 2]))).collect();
     assert_eq!(sent, [Ok(()), Ok(()), Ok(()), Err(Unsent::NoBox)]);
     play(&mut player, 60 * PERIOD);
     assert_eq!(transport.meters().windows_spliced.load(Relaxed), 3);
 }
 
 #[test]
-fn tape_feedback_keeps_its_share_of_the_old_sound() {
+fn tape_feedback_keeps_its_share_of_what_was_heard_however_often_a_place_is_written() {
     let (mut player, mut packer, transport) = toned();
-    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
-    packer.send(&plan, 0.75, |_| (), |sound| sound.fill([0.8; 2])).unwrap();
-    play(&mut player, 20 * PERIOD);
-    let (at, source) = (plan.land + 10_000, tone(TAPE, 880.0, 0.25));
-    assert!((player.tape().frames()[at][0] - (0.75 * source[at][0] + 0.25 * 0.8)).abs() < 1e-6);
+    let mut walk = walk(&transport);
+    for _ in 0..3 {
+        packer.collect(|_| ());
+        let plan = walk.plan(&transport.course(), 10_000, Start::Fresh);
+        packer.send(&plan, 0.75, |sound| sound.fill([0.8; 2])).unwrap();
+        play(&mut player, 20 * PERIOD);
+    }
+    let (at, source) = (25_000, tone(TAPE, 880.0, 0.25));
+    let expected = 0.75 * source[at][0] + 0.25 * 0.8;
+    assert!((player.tape().frames()[at][0] - expected).abs() < 1e-6, "{}", player.tape().frames()[at][0]);
 }
 
 #[test]
 fn splicing_the_sound_that_is_there_changes_nothing() {
     let (mut player, mut packer, transport) = toned();
-    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
+    let plan = walk(&transport).plan(&transport.course(), 10_000, Start::Fresh);
     let source = tone(TAPE, 880.0, 0.25);
-    packer.send(&plan, 0.0, |_| (), |sound| sound.copy_from_slice(&source[plan.land..][..plan.frames])).unwrap();
+    packer.send(&plan, 0.0, |sound| sound.copy_from_slice(&source[plan.land..][..plan.frames])).unwrap();
     play(&mut player, 20 * PERIOD);
     let worst = player.tape().frames().iter().zip(&source).map(|(a, b)| (a[0] - b[0]).abs()).fold(0.0, f32::max);
     assert!(worst < 1e-6, "{worst}");
@@ -191,9 +240,9 @@ fn splicing_the_sound_that_is_there_changes_nothing() {
 #[test]
 fn a_seek_into_a_window_that_is_still_being_written_is_heard_without_a_click() {
     let (mut player, mut packer, mut transport) = toned();
-    let plan = walk(&transport).plan(transport.playhead(), transport.band(), 10_000, Start::Fresh);
+    let plan = walk(&transport).plan(&transport.course(), 10_000, Start::Fresh);
     let other = tone(TAPE, 660.0, 0.25);
-    packer.send(&plan, 0.0, |_| (), |sound| sound.copy_from_slice(&other[..plan.frames])).unwrap();
+    packer.send(&plan, 0.0, |sound| sound.copy_from_slice(&other[..plan.frames])).unwrap();
     let mut out = play(&mut player, PERIOD);
     transport.seek(plan.land + 20_000).unwrap();
     out.extend(play(&mut player, 2 * TAPE));
@@ -204,7 +253,7 @@ fn a_seek_into_a_window_that_is_still_being_written_is_heard_without_a_click() {
 fn another_tape_fades_in_and_windows_for_the_old_one_are_dropped() {
     let (mut player, mut packer, mut transport) = toned();
     let mut walk = walk(&transport);
-    let plan = walk.plan(transport.playhead(), transport.band(), 3_000, Start::Fresh);
+    let plan = walk.plan(&transport.course(), 3_000, Start::Fresh);
     let before = play(&mut player, 10 * PERIOD);
     let id = transport.swap(Tape::new(tone(40 * FRAME, 400.0, 0.2)).unwrap(), 5_000).unwrap();
     send(&mut packer, &plan, 0.7);
@@ -282,11 +331,52 @@ fn sound_that_is_heard_at_the_seam_is_not_changed_under_the_ear() {
     transport.seek(59_780).unwrap();
     let mut out = play(&mut player, 128);
     // The head now fades into the run-up to the band's start, over which this window lands.
-    let mut plan = WindowPlan::at(46_080, 5, LATENT, super::super::Edges::Cyclic);
-    plan.due = 20_000;
+    let (planned, due) = (PlayedFrame::new(0), PlayedFrame::new(20_000));
+    let tape = transport.tape();
+    let plan = WindowPlan { tape, land: 46_080, frames: 5 * FRAME, keep: 5, run_up: 0, due, planned };
     send(&mut packer, &plan, -0.5);
     out.extend(play(&mut player, 30 * PERIOD));
     let own = roughest(&tone(TAPE, 880.0, 0.25));
     assert!(roughest(&out[1..]) < 3.0 * own, "{} after {own}", roughest(&out[1..]));
     assert_eq!(transport.meters().windows_spliced.load(Relaxed), 1);
+}
+
+#[test]
+fn sound_that_begins_opens_from_silence_to_what_was_kept_and_again_when_the_device_is_back() {
+    let tape = Tape::new(tone(TAPE, 880.0, 0.25)).unwrap();
+    let (mut player, _packer, transport) = deck(tape, DeckSize { boxes: 1, window_frames: FRAME });
+    assert!(transport.set_gain_db(-20.0));
+    let begins = |out: &[StereoFrame]| {
+        let loudest = |part: &[StereoFrame]| part.iter().map(|it| it[0].abs()).fold(0.0, f32::max);
+        assert!(loudest(out) < 0.026, "louder than the level that was kept: {}", loudest(out));
+        assert!(loudest(&out[GUARD_LATENCY_FRAMES..][..400]) < 0.001, "it begins with silence");
+        assert!(loudest(&out[OPENING_FADE_FRAMES..]) > 0.0245, "and arrives");
+    };
+    begins(&play(&mut player, 2 * OPENING_FADE_FRAMES));
+    // A period of which nobody heard anything, then one that is heard again.
+    player.unheard();
+    let lost = play(&mut player, PERIOD);
+    player.unheard();
+    let back = play(&mut player, 2 * OPENING_FADE_FRAMES);
+    assert!(lost[GUARD_LATENCY_FRAMES..].iter().all(|it| it[0].abs() < 0.001));
+    begins(&back);
+}
+
+#[test]
+fn a_swap_fades_from_one_tape_to_the_other_over_its_whole_length() {
+    let (mut player, mut packer, mut transport) = toned();
+    // A window is half on the tape when its time is over.
+    let plan = walk(&transport).plan(&transport.course(), 2_000, Start::Fresh);
+    let other = tone(TAPE, 660.0, 0.25);
+    packer.send(&plan, 0.0, |sound| sound.copy_from_slice(&other[..plan.frames])).unwrap();
+    let mut out = play(&mut player, PERIOD);
+    transport.swap(Tape::new(tone(40 * FRAME, 700.0, 0.2)).unwrap(), 0).unwrap();
+    out.extend(play(&mut player, 4 * SWAP_FADE_FRAMES));
+    let new = tone(40 * FRAME, 700.0, 0.2);
+    let off = |at: usize| (out[PERIOD + at + GUARD_LATENCY_FRAMES][0] - new[at][0]).abs();
+    let worst = |range: std::ops::Range<usize>| range.map(off).fold(0.0, f32::max);
+    assert!(worst(SWAP_FADE_FRAMES..3 * SWAP_FADE_FRAMES) < NEAR, "then only the new tape is heard");
+    let half = SWAP_FADE_FRAMES / 2;
+    assert!(worst(half..half + 500) > 0.1, "half way both are heard");
+    assert!(roughest(&out) < 2.5 * roughest(&tone(TAPE, 880.0, 0.25)), "{}", roughest(&out));
 }

@@ -1,54 +1,51 @@
-//! Splices a decoded window into the tape, a slice a period.
+//! Writes a decoded window onto the tape, a slice a period.
 //!
 //! A 3 s window is 144 000 frames; written at once it would cost the audio thread most of a short period. So each call
-//! writes at most [`SPLICE_FRAMES_PER_FILL`] frames, from the front, which is what will be played first. (The alternative,
+//! writes a share of it ([`SPLICE_FRAMES_PER_FILL`]), from the front, which is what will be played first. (The alternative,
 //! swapping pointers to whole segments, was not taken: tape feedback and both fades have to touch the old sound anyway,
 //! and the bench puts a slice of copying at a few per cent of the shortest period.)
 //!
-//! Both edges of a window fade against what is on the tape. What the playhead has already passed is dropped and the rest
-//! fades in at the playhead. Nothing here allocates after `new`.
+//! A window is always written whole, wherever the head is: what lies behind the head is for the next lap, and what lies
+//! under it is the head's to fade over ([`super::head`]). Its own edges fade against what is on the tape. Where a slice
+//! ends in mid window, new sound stands against old without a fade until the next call, so a slice never ends where
+//! the head may read before that. Which lap a frame belongs to is of no concern here.
+//!
+//! Nothing here allocates after `new`.
 
 use super::crossfade::{Crossfade, correlation_of};
-use super::head::Turn;
-use super::parcel::{Landing, Parcel};
+use super::parcel::Parcel;
+use super::tape::{Span, Tape};
 use crate::latent::StereoFrame;
 
 /// Length of the fade at each edge of a window, in stereo samples: 25 ms, the published figure.
 pub const SPLICE_FADE_FRAMES: usize = 1200;
-/// The most stereo samples written to the tape in one call of `Player::fill`: 64 times as fast as the tape is played at
-/// periods of 128, so that a window is always written faster than it is heard.
+/// The most stereo samples written to the tape while 128 or fewer are played, and as many for each 128 of a longer period:
+/// 64 times as fast as the tape is played. The longest window, of 3 s, is on the tape in 47 ms, and a player who asks for
+/// such windows ten times a second is not kept waiting by the one before.
 pub const SPLICE_FRAMES_PER_FILL: usize = 8192;
 
-/// The shortest piece of a window worth splicing, in stereo samples: 20 ms, a fade of 10 ms at each edge. What a late
-/// window has left below that would be a blip.
-const SEGMENT_FRAMES_MIN: usize = 960;
+/// The shortest window worth splicing, in stereo samples: 20 ms, a fade of 10 ms at each edge. Below that it would be a
+/// blip.
+pub(super) const WINDOW_FRAMES_MIN: usize = 960;
 
-/// The window being written, in one segment or, when the playhead jumps into it, in two.
+/// How much may be written while `step` stereo samples are played.
+pub(super) fn budget(step: usize) -> usize {
+    SPLICE_FRAMES_PER_FILL.max(step * (SPLICE_FRAMES_PER_FILL / 128))
+}
+
+/// The window being written.
 #[derive(Debug)]
 struct Work {
     parcel: Parcel,
     /// Where on the tape the parcel's frame 0 lands.
     land: usize,
-    /// The segment being written, in frames of the parcel, and the fades at its edges.
-    start: usize,
+    /// Frames of the parcel to write, and the length of the fade at each edge.
     end: usize,
-    fade_in: usize,
-    fade_out: usize,
+    fade: usize,
     /// Next frame of the parcel to write.
     at: usize,
     /// Correlation with the tape at the edge being written.
     correlation: f32,
-}
-
-/// What is about to be heard.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ears {
-    /// The place on the tape that is played next.
-    pub(super) head: usize,
-    /// The head has just jumped there.
-    pub(super) unheard: bool,
-    /// Heard before the writing may go on, when the head is about to turn.
-    pub(super) turn: Option<Turn>,
 }
 
 /// Writes one window at a time.
@@ -68,147 +65,179 @@ impl Splicer {
         self.work.is_some()
     }
 
-    /// Takes a window to write; `late` of its frames are dropped from the front.
-    pub(super) fn take(&mut self, parcel: Parcel, late: usize) {
+    /// Takes a window to write.
+    pub(super) fn take(&mut self, parcel: Parcel) {
         let plan = parcel.plan.expect("a parcel leaves the packer with its plan");
-        assert!(self.work.is_none() && late < plan.frames, "one window at a time, and something left of it");
-        let mut work =
-            Work { parcel, land: plan.land, start: 0, end: 0, fade_in: 0, fade_out: 0, at: 0, correlation: 0.0 };
-        work.begin(late, plan.frames);
-        self.work = Some(work);
+        assert!(self.work.is_none() && plan.frames > 0, "one window at a time, and something of it");
+        let fade = SPLICE_FADE_FRAMES.min(plan.frames / 2);
+        self.work = Some(Work { parcel, land: plan.land, end: plan.frames, fade, at: 0, correlation: 0.0 });
     }
 
-    /// Gives up the window being written, as far as it got. The edge that this leaves on the tape is the caller's to
-    /// care for; only another tape makes that right.
-    pub(super) fn give_up(&mut self) -> Option<Parcel> {
-        self.work.take().map(|work| work.parcel)
+    /// The places that the next slice may cover: at most `budget`, and ending nowhere inside what is heard before the next
+    /// call, `soon`. `None` when there is nothing that may be written now.
+    pub(super) fn slice(&self, soon: &[Span], budget: usize, tape_frames: usize) -> Option<Span> {
+        let work = self.work.as_ref()?;
+        let frames = work.allowed(soon, budget, tape_frames);
+        (frames > 0).then(|| Span { begin: (work.land + work.at) % tape_frames, frames })
     }
 
-    /// Writes the next slice and takes what it wrote from `budget`; gives the box back when the window is whole.
-    pub(super) fn write(&mut self, tape: &mut [StereoFrame], ears: Ears, budget: &mut usize) -> Option<Parcel> {
+    /// Writes the next `frames` of the window; gives the box back when it is whole.
+    pub(super) fn write(&mut self, tape: &mut Tape, frames: usize) -> Option<Parcel> {
         let work = self.work.as_mut()?;
-        // Under a head that has played nothing yet, the sound may change as long as the writing gets well past it now.
-        let reach = if ears.unheard { budget.saturating_sub(SPLICE_FRAMES_PER_FILL / 4) } else { 0 };
-        if work.at == work.end {
-            work.begin(work.end, work.parcel_frames());
-        }
-        work.yield_to(ears.head, reach, tape.len());
-        let mut allowed = ears.turn.map_or(*budget, |turn| work.stop_before(turn, *budget, tape.len()));
-        *budget -= allowed;
+        let mut allowed = frames;
         while allowed > 0 && work.at < work.end {
             allowed -= work.write_run(tape, &self.fade, allowed);
         }
-        *budget += allowed;
-        if work.done() { self.give_up() } else { None }
+        if work.at == work.end { self.work.take().map(|work| work.parcel) } else { None }
+    }
+
+    /// Ends the window being written where it is, with its fade; gives the box back. A little work, at most a fade's.
+    pub(super) fn cut(&mut self, tape: &mut Tape) -> Option<Parcel> {
+        let work = self.work.as_mut()?;
+        if work.at < work.end - work.fade {
+            // A slice never ends inside the first fade, so all that stands here has faded in.
+            work.end = if work.at == 0 { 0 } else { work.at + work.fade };
+        }
+        self.write(tape, usize::MAX)
     }
 }
 
 impl Work {
-    /// Begins a segment; one too short to fade in and out is left out.
-    fn begin(&mut self, start: usize, end: usize) {
-        let start = if end - start < SEGMENT_FRAMES_MIN { end } else { start };
-        let fade = SPLICE_FADE_FRAMES.min((end - start) / 2);
-        (self.start, self.at, self.end, self.fade_in, self.fade_out) = (start, start, end, fade, fade);
-    }
-
-    fn parcel_frames(&self) -> usize {
-        self.parcel.plan.map_or(0, |plan| plan.frames)
-    }
-
-    fn done(&self) -> bool {
-        self.at == self.parcel_frames()
-    }
-
-    /// The playhead may stand inside what is still to be written: changing the sound under it would be a step. Before
-    /// the first frame is written the part behind the head is late and dropped; later it is ended with a fade at the
-    /// head. Either way a new segment fades in where the head is, at the next call: a call always has the budget to finish
-    /// the fade that begins a segment, so that what is cut here has faded in.
-    fn yield_to(&mut self, head: usize, reach: usize, tape_frames: usize) {
-        let next = (self.land + self.at) % tape_frames;
-        let passed = (head + tape_frames - next) % tape_frames;
-        if passed == 0 || self.end - self.at <= passed {
-            return;
+    /// How many frames of `budget` may be written now.
+    fn allowed(&self, soon: &[Span], budget: usize, tape_frames: usize) -> usize {
+        let rest = self.end - self.at;
+        if rest <= budget {
+            return rest;
         }
-        if self.at == self.start {
-            if let Landing::Late { by } = &mut self.parcel.landing {
-                *by += passed;
-            } else if matches!(self.parcel.landing, Landing::InTime { .. }) {
-                self.parcel.landing = Landing::Late { by: passed };
+        let mut frames = budget;
+        // Stepping back out of one span may lead into another: each is left once at most.
+        for _ in 0..soon.len() {
+            for span in soon {
+                let edge = (self.land + self.at + frames) % tape_frames;
+                frames -= span.inside(edge, tape_frames).unwrap_or(0).min(frames);
             }
-            self.begin(self.at + passed, self.end);
-        } else if passed > reach && self.at <= self.end - self.fade_out {
-            // Only a jump brings the head here: what happens now says nothing about the lead.
-            self.parcel.landing = Landing::Void;
-            self.end = self.at + passed;
-            self.fade_out = self.fade_out.min(passed);
         }
-    }
-
-    /// How many frames of `budget` may be written now. Where a call ends in mid window, new sound stands against old
-    /// without a fade until the next call; in the turn that would be heard. So a call that cannot get through the turn
-    /// stops ahead of it, outside of fades: a segment's first fade is written whole or not begun.
-    fn stop_before(&self, turn: Turn, budget: usize, tape_frames: usize) -> usize {
-        if budget >= self.end - self.at {
-            return budget;
-        }
-        let next = (self.land + self.at) % tape_frames;
-        let inside = (next + tape_frames - turn.begin) % tape_frames;
-        if inside < turn.frames {
-            return if self.at == self.start && inside + budget < turn.frames { 0 } else { budget };
-        }
-        let ahead = tape_frames - inside;
-        if !(ahead..ahead + turn.frames).contains(&budget) {
-            return budget;
-        }
-        let tail = (self.end - self.fade_out).max(self.at);
-        let stop = (self.at + ahead).min(tail) - self.at;
-        if self.at == self.start && stop < self.fade_in { 0 } else { stop }
+        // The first fade is written whole or not begun.
+        if self.at == 0 && frames < self.fade { 0 } else { frames }
     }
 
     /// Writes up to `budget` frames without crossing an edge of a fade or the end of the tape; returns how many.
-    fn write_run(&mut self, tape: &mut [StereoFrame], fade: &Crossfade, budget: usize) -> usize {
-        let (body, tail) = (self.start + self.fade_in, self.end - self.fade_out);
-        let place = (self.land + self.at) % tape.len();
-        if self.at == self.start && self.fade_in > 0 {
-            self.correlation = self.listen(tape, place, self.fade_in);
-        } else if self.at == tail && self.fade_out > 0 {
-            self.correlation = self.listen(tape, place, self.fade_out);
+    fn write_run(&mut self, tape: &mut Tape, fade: &Crossfade, budget: usize) -> usize {
+        let (frames, heard) = tape.parts_mut();
+        let (body, tail) = (self.fade, self.end - self.fade);
+        let place = (self.land + self.at) % frames.len();
+        if self.fade > 0 && (self.at == 0 || self.at == tail) {
+            self.correlation = self.listen(frames, heard, place);
         }
         let edge = [body, tail].into_iter().find(|edge| self.at < *edge).unwrap_or(self.end);
-        let run = (edge - self.at).min(budget).min(tape.len() - place);
-        let old = &mut tape[place..place + run];
+        let run = (edge - self.at).min(budget).min(frames.len() - place);
+        let (old, heard) = (&mut frames[place..place + run], &heard[place..place + run]);
         let new = &self.parcel.sound[self.at..self.at + run];
         let keep = self.parcel.feedback;
+        let mixed = heard.iter().zip(new).map(|(heard, new)| feed_back(*heard, *new, keep));
         if self.at < body {
-            for (i, (old, new)) in (self.at - self.start..).zip(old.iter_mut().zip(new)) {
-                let gains = fade.gains(i, self.fade_in, self.correlation);
-                *old = gains.mix(*old, feed_back(*old, *new, keep));
+            for (i, (old, new)) in (self.at..).zip(old.iter_mut().zip(mixed)) {
+                *old = fade.gains(i, self.fade, self.correlation).mix(*old, new);
             }
         } else if self.at >= tail {
-            for (i, (old, new)) in (self.at - tail..).zip(old.iter_mut().zip(new)) {
-                let gains = fade.gains(i, self.fade_out, self.correlation);
-                *old = gains.mix(feed_back(*old, *new, keep), *old);
+            for (i, (old, new)) in (self.at - tail..).zip(old.iter_mut().zip(mixed)) {
+                *old = fade.gains(i, self.fade, self.correlation).mix(new, *old);
             }
         } else if keep == 0.0 {
             old.copy_from_slice(new);
         } else {
-            old.iter_mut().zip(new).for_each(|(old, new)| *old = feed_back(*old, *new, keep));
+            old.iter_mut().zip(mixed).for_each(|(old, new)| *old = new);
         }
         self.at += run;
         run
     }
 
-    /// How alike the window and the tape are over the fade of `length` that starts at `place`.
-    fn listen(&self, tape: &[StereoFrame], place: usize, length: usize) -> f32 {
+    /// How alike the window and the tape are over the fade that starts at `place`.
+    fn listen(&self, tape: &[StereoFrame], heard: &[StereoFrame], place: usize) -> f32 {
         let keep = self.parcel.feedback;
-        let old = tape[place..].iter().chain(tape.iter()).copied();
-        let new = self.parcel.sound[self.at..self.at + length].iter().copied();
-        correlation_of(old.zip(new).map(|(old, new)| (old, feed_back(old, new, keep))))
+        let around = |of: &[StereoFrame], at: usize| of[(place + at) % of.len()];
+        let new = self.parcel.sound[self.at..self.at + self.fade].iter().copied().enumerate();
+        correlation_of(new.map(|(at, new)| (around(tape, at), feed_back(around(heard, at), new, keep))))
     }
 }
 
-/// Tape feedback: how much of the old sound stays under the new, as a tape echo does.
+/// Tape feedback: how much of what was heard in the last lap stays under the new, as a tape echo does.
 #[inline]
-fn feed_back(old: StereoFrame, new: StereoFrame, keep: f32) -> StereoFrame {
-    [keep * old[0] + (1.0 - keep) * new[0], keep * old[1] + (1.0 - keep) * new[1]]
+fn feed_back(heard: StereoFrame, new: StereoFrame, keep: f32) -> StereoFrame {
+    [keep * heard[0] + (1.0 - keep) * new[0], keep * heard[1] + (1.0 - keep) * new[1]]
+}
+
+#[cfg(test)]
+mod tests {
+    //! Goal: a window is on the tape whole, in slices that the head never hears the end of.
+
+    use super::super::head::Head;
+    use super::super::moment::PlayedFrame;
+    use super::super::tape::{LoopBand, TapeId};
+    use super::super::window::WindowPlan;
+    use super::*;
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
+    const TAPE: usize = 60 * 1920;
+
+    fn parcel(land: usize, frames: usize) -> Parcel {
+        let (due, planned) = (PlayedFrame::default(), PlayedFrame::default());
+        let plan = WindowPlan { tape: TapeId::default(), land, frames, keep: 60, run_up: 0, due, planned };
+        Parcel { plan: Some(plan), feedback: 0.0, sound: vec![[0.5; 2]; frames].into(), landing: None }
+    }
+
+    proptest! {
+        /// The head is in any band, and reads while the window is written: straight on, around the turn, at the seam.
+        #[test]
+        fn a_slice_ends_nowhere_in_what_is_heard_before_the_next(
+            land in 0_usize..TAPE, frames in WINDOW_FRAMES_MIN..TAPE, start in 0_usize..TAPE - 1_920, length in 1_920_usize..TAPE,
+            into in 0_usize..TAPE, step in 1_usize..1_024
+        ) {
+            let end = (start + length).min(TAPE);
+            let band = LoopBand::new(start.min(end - 1_920), end, TAPE).expect("it lies on the tape");
+            let (mut tape, mut head) = (Tape::new(vec![[0.0; 2]; TAPE]).expect("a tape"), Head::new(band));
+            let mut skipped = vec![[0.0; 2]; into % band.len()];
+            head.read(&mut tape, &mut skipped);
+            let mut splicer = Splicer::new();
+            splicer.take(parcel(land, frames));
+            let mut out = vec![[0.0; 2]; step];
+            let (mut written, mut calls) = (0, 0);
+            while splicer.busy() {
+                let soon = head.soon(step);
+                let budget = budget(step);
+                let span = splicer.slice(&soon, budget, TAPE);
+                prop_assert!(span.is_some() || written == 0, "what is begun goes on in each call");
+                let Some(span) = span else { break };
+                prop_assert_eq!(span.begin, (land + written) % TAPE);
+                written += span.frames;
+                prop_assert!(span.frames <= budget && written <= frames);
+                let edge = (land + written) % TAPE;
+                let heard = |it: &Span| it.inside(edge, TAPE).is_some_and(|inside| 0 < inside);
+                prop_assert!(written == frames || !soon.iter().any(heard), "the edge at {edge} is heard: {soon:?}");
+                splicer.write(&mut tape, span.frames);
+                head.read(&mut tape, &mut out);
+                calls += 1;
+                prop_assert!(calls < 1_000, "the writing makes no way");
+            }
+            if !splicer.busy() {
+                let body = SPLICE_FADE_FRAMES.min(frames / 2)..frames - SPLICE_FADE_FRAMES.min(frames / 2);
+                prop_assert!(body.into_iter().all(|at| tape.frames()[(land + at) % TAPE] == [0.5; 2]), "it is there whole");
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_that_is_cut_ends_with_its_fade() {
+        let (mut tape, mut splicer) = (Tape::new(vec![[0.0; 2]; TAPE]).expect("a tape"), Splicer::new());
+        splicer.take(parcel(10_000, 60_000));
+        let span = splicer.slice(&[], 8_192, TAPE).expect("there is a budget");
+        splicer.write(&mut tape, span.frames);
+        assert!(splicer.cut(&mut tape).is_some() && !splicer.busy());
+        let at = |place: usize| tape.frames()[place][0];
+        assert_eq!((at(18_191), at(18_192 + SPLICE_FADE_FRAMES)), (0.5, 0.0));
+        let steepest = tape.frames().windows(2).map(|it| (it[1][0] - it[0][0]).abs()).fold(0.0, f32::max);
+        assert!(steepest < 0.5 * 2.0 / SPLICE_FADE_FRAMES as f32, "{steepest}");
+        splicer.take(parcel(10_000, 60_000));
+        assert!(splicer.cut(&mut tape).is_some(), "one that was not begun leaves nothing");
+    }
 }

@@ -1,4 +1,9 @@
-//! The loop of sound being played, and the part of it that loops.
+//! The loop of sound being played, what was last heard of it, and the part of it that loops.
+//!
+//! A tape carries a second loop of its own length: at each place what the head played when it was there last. Tape feedback
+//! mixes new windows with that and not with the tape, on which windows overwrite each other many times a lap. The share of
+//! old sound is therefore a matter of laps alone: after `n` of them `feedback^n` of it is left, whatever the length of
+//! the windows, their number, or the speed of the machine. It costs as much memory again: 384 kB for each second.
 //!
 //! A [`Tape`] is checked once, where it is made: whole latent frames, finite, not longer than the packed playhead can
 //! count. After that the audio thread owns it and nothing on that thread needs to ask again. No method here allocates
@@ -14,6 +19,28 @@ pub struct TapeId(pub(super) u32);
 #[derive(Debug, Default)]
 pub struct Tape {
     frames: Box<[StereoFrame]>,
+    heard: Box<[StereoFrame]>,
+}
+
+/// A run of places on the tape, in stereo samples, which may go around its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) begin: usize,
+    pub(super) frames: usize,
+}
+
+impl Span {
+    /// How far inside of it `place` lies on a tape of `tape_frames`: 0 is its first place. `None` outside.
+    pub(super) fn inside(self, place: usize, tape_frames: usize) -> Option<usize> {
+        let inside = (place + tape_frames - self.begin % tape_frames) % tape_frames;
+        (inside < self.frames).then_some(inside)
+    }
+
+    /// Whether both have a place in common.
+    pub(super) fn meets(self, other: Self, tape_frames: usize) -> bool {
+        let begins = |a: Self, b: Self| b.frames > 0 && a.inside(b.begin % tape_frames, tape_frames).is_some();
+        begins(self, other) || begins(other, self)
+    }
 }
 
 /// Why a recording cannot be a tape. The caller tells the player and keeps the tape it has.
@@ -66,7 +93,8 @@ impl Tape {
         if let Some(at) = source.iter().position(|frame| !frame.iter().all(|sample| sample.is_finite())) {
             return Err(TapeError::NonFinite { at });
         }
-        Ok(Self { frames: source.into() })
+        // What was never played counts as heard: the source is what the player knows.
+        Ok(Self { heard: source.clone().into(), frames: source.into() })
     }
 
     /// Length in stereo samples.
@@ -93,8 +121,20 @@ impl Tape {
         &self.frames
     }
 
-    pub(super) fn frames_mut(&mut self) -> &mut [StereoFrame] {
-        &mut self.frames
+    /// The sound to be changed, and beside it what was heard last at each place.
+    pub(super) fn parts_mut(&mut self) -> (&mut [StereoFrame], &[StereoFrame]) {
+        (&mut self.frames, &self.heard)
+    }
+
+    /// The head plays the place `at` as it is now, and so much of it counts as heard (0 to 1).
+    pub(super) fn hear_partly(&mut self, at: usize, part: f32) {
+        let (heard, now) = (&mut self.heard[at], self.frames[at]);
+        *heard = [0, 1].map(|i| heard[i] + part * (now[i] - heard[i]));
+    }
+
+    /// The head plays the `frames` places from `begin` on as they are now; they lie on the tape in one run.
+    pub(super) fn hear(&mut self, begin: usize, frames: usize) {
+        self.heard[begin..begin + frames].copy_from_slice(&self.frames[begin..begin + frames]);
     }
 }
 

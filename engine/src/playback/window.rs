@@ -1,20 +1,20 @@
-//! Which latent frames to decode, and where on the tape the sound lands.
+//! Which part of the latent to decode, when it will be heard, and where on the tape it lands.
 //!
-//! The decoder hears 9 latent frames to each side of the one it renders, so a window is decoded with 9 frames of context
-//! a side and only the middle is kept: the kept part equals the full decode to rounding. The tape loops, so context is
-//! taken around its seam ([`Edges::Cyclic`]) and the loop is rendered as a loop; [`Edges::Clamped`] stops at the ends as
-//! a full decode does.
+//! [`Walk`] chooses where windows start, in moments of the head's [`Course`]; places follow from those. Landing is exact to
+//! the sample: waiting for the next latent frame would cost 20 ms of lead on average. The decode begins with the latent
+//! frame that the landing lies in, and what lies before the landing is left out. (The decoder hears
+//! [`CONTEXT_FRAMES`] to each side of what it renders; taking them around the tape's seam is its own affair.)
 //!
-//! [`Walk`] chooses where windows start. Landing is exact to the sample: waiting for the next latent frame would
-//! cost 20 ms of lead on average. A window overlaps the one before it by the splice's fade, because the end of a window
-//! fades back into what was on the tape.
+//! A window overlaps the one before it by both their fades: the end of a window fades back into what was on the tape,
+//! and the next one covers that fade with its body, so that no old sound is heard between them. A band that fits into one
+//! window is renewed whole each time: what lies behind the head then is for the next lap.
 //!
 //! Pure arithmetic; nothing allocates, nothing reads a clock: time is the playhead's count of frames played.
 
-use super::meters::Playhead;
+use super::moment::{Course, PlayedFrame};
 use super::splice::SPLICE_FADE_FRAMES;
 use super::tape::{LoopBand, TapeId};
-use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
+use crate::latent::SAMPLES_PER_LATENT_FRAME;
 
 /// Latent frames of context on each side: the decoder's receptive field (strides 2, 4, 4, 6, 10), measured in
 /// `tests/golden/README.md`.
@@ -24,108 +24,47 @@ pub const CONTEXT_FRAMES: usize = 9;
 /// windows and the run-up to its seam are heard from fresh sound only.
 const MARGIN_FRAMES: usize = SAMPLES_PER_LATENT_FRAME;
 
-/// What the decoder hears beyond the ends of the tape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edges {
-    /// The other end: the tape is a loop. Every window decodes the same number of frames.
-    Cyclic,
-    /// Nothing, as in a decode of the whole latent. Windows at the ends decode fewer frames.
-    Clamped,
-}
+/// How far the next window reaches back over the one before it, in stereo samples: its own fade in, and the other's fade
+/// out.
+const OVERLAP_FRAMES: usize = 2 * SPLICE_FADE_FRAMES;
 
-/// One window: what to decode and where it lands.
+/// One window: what to decode, when it is heard, and where it lands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowPlan {
     /// The tape that this window is for.
     pub tape: TapeId,
-    /// Latent frames in the tape.
-    pub tape_latent_frames: usize,
-    /// First latent frame to decode, context included.
-    pub first_latent: usize,
-    /// How many latent frames to decode, context included; the run goes around the tape's end.
-    pub decode_frames: usize,
-    /// Stereo samples at the start of the decoded sound that are context only.
-    pub skip: usize,
     /// Stereo sample of the tape where the kept sound starts.
     pub land: usize,
     /// Stereo samples kept; the run goes around the tape's end.
     pub frames: usize,
-    /// Stereo samples at the start of the kept sound that lie before a band's start and are not heard (for the fade in).
+    /// Latent frames to decode, without context; the run goes around the tape's end.
+    pub keep: usize,
+    /// Stereo samples at the start of the kept sound that are not promised to be heard at first: those before a band's
+    /// start, for the fade in, and those that are for the next lap.
     pub run_up: usize,
-    /// The played count at which the kept sound starts to be heard, `run_up` samples after `land`.
-    pub due: u64,
-    /// The played count at which this was planned.
-    pub planned: u64,
+    /// The moment from which the kept sound is to be heard, `run_up` samples after `land`.
+    pub due: PlayedFrame,
+    /// The moment at which this was planned.
+    pub planned: PlayedFrame,
 }
 
 impl WindowPlan {
-    /// The window that starts at stereo sample `land` and keeps up to `keep` latent frames of sound: the latent frame
-    /// that `land` lies in is the first of them, so `keep * 1920` samples less the part before `land` are kept.
-    ///
-    /// # Panics
-    /// When `land` is not on the tape or `keep` is 0: both are the planner's own figures.
+    /// The latent frame that `land` lies in: the first to decode.
     #[must_use]
-    pub fn at(land: usize, keep: usize, tape_latent_frames: usize, edges: Edges) -> Self {
-        assert!(land < tape_latent_frames * SAMPLES_PER_LATENT_FRAME && keep > 0, "a window lies on the tape");
-        let frame = land / SAMPLES_PER_LATENT_FRAME;
-        let inside = land % SAMPLES_PER_LATENT_FRAME;
-        let (first_latent, decode_frames, lead_in, keep) = match edges {
-            Edges::Cyclic => {
-                let turns = CONTEXT_FRAMES.div_ceil(tape_latent_frames);
-                let first = (frame + turns * tape_latent_frames - CONTEXT_FRAMES) % tape_latent_frames;
-                (first, keep + 2 * CONTEXT_FRAMES, CONTEXT_FRAMES, keep.min(tape_latent_frames))
-            }
-            Edges::Clamped => {
-                let first = frame.saturating_sub(CONTEXT_FRAMES);
-                let keep = keep.min(tape_latent_frames - frame);
-                let last = (frame + keep + CONTEXT_FRAMES).min(tape_latent_frames);
-                (first, last - first, frame - first, keep)
-            }
-        };
-        Self {
-            tape: TapeId::default(),
-            tape_latent_frames,
-            first_latent,
-            decode_frames,
-            skip: lead_in * SAMPLES_PER_LATENT_FRAME + inside,
-            land,
-            frames: keep * SAMPLES_PER_LATENT_FRAME - inside,
-            run_up: 0,
-            due: 0,
-            planned: 0,
-        }
+    pub const fn first_latent(&self) -> usize {
+        self.land / SAMPLES_PER_LATENT_FRAME
     }
 
-    /// The latent frames to decode, in order, going around the end of the tape.
-    pub fn latent_frames(&self) -> impl Iterator<Item = usize> + use<> {
-        let (first, length) = (self.first_latent, self.tape_latent_frames);
-        (0..self.decode_frames).map(move |i| (first + i) % length)
+    /// Stereo samples at the start of the decoded sound that lie before `land`.
+    #[must_use]
+    pub const fn inside(&self) -> usize {
+        self.land % SAMPLES_PER_LATENT_FRAME
     }
 
-    /// Copies the rows to decode from `latent` (`[tape frames, 64]`) to `rows` (`[decode_frames, 64]`).
-    ///
-    /// # Panics
-    /// When either slice has another size.
-    pub fn gather(&self, latent: &[f32], rows: &mut [f32]) {
-        assert_eq!(latent.len(), self.tape_latent_frames * LATENT_CHANNELS, "the latent is as long as the tape");
-        assert_eq!(rows.len(), self.decode_frames * LATENT_CHANNELS, "the rows are those that the plan names");
-        for (frame, row) in self.latent_frames().zip(rows.chunks_exact_mut(LATENT_CHANNELS)) {
-            row.copy_from_slice(&latent[frame * LATENT_CHANNELS..][..LATENT_CHANNELS]);
-        }
-    }
-
-    /// Copies the kept part of decoded sound, `[2, decode_frames * 1920]` (all of left, then all of right), to `kept`
-    /// (`frames` stereo samples).
-    ///
-    /// # Panics
-    /// When either slice has another size.
-    pub fn keep_planar(&self, decoded: &[f32], kept: &mut [StereoFrame]) {
-        assert_eq!(decoded.len(), 2 * self.decode_frames * SAMPLES_PER_LATENT_FRAME, "two channels of decoded sound");
-        assert_eq!(kept.len(), self.frames, "the kept part is what the plan says");
-        let (left, right) = decoded.split_at(decoded.len() / 2);
-        for ((frame, left), right) in kept.iter_mut().zip(&left[self.skip..]).zip(&right[self.skip..]) {
-            *frame = [*left, *right];
-        }
+    /// Stereo samples of the kept sound that are heard.
+    #[must_use]
+    pub const fn heard(&self) -> usize {
+        self.frames.saturating_sub(self.run_up)
     }
 }
 
@@ -139,29 +78,29 @@ pub enum Start {
     Onward,
 }
 
-/// Where the last window left off.
-#[derive(Clone, Copy, Debug)]
-struct Joint {
-    land: usize,
-    run_up: usize,
-    due: u64,
-}
-
 /// Walks ahead of the playhead and plans windows that cover the tape without gaps.
 #[derive(Debug)]
 pub struct Walk {
     tape: TapeId,
-    tape_latent_frames: usize,
+    tape_frames: usize,
     keep: usize,
-    joint: Option<Joint>,
-    seen: Option<(Playhead, LoopBand)>,
+    /// The moment from which the next window is heard when it goes on from the last.
+    joint: Option<PlayedFrame>,
+    seen: Option<Course>,
 }
 
 impl Walk {
     /// A walk over a tape of `tape_latent_frames`, keeping `keep` latent frames a window (at least 1).
     #[must_use]
     pub fn new(tape: TapeId, tape_latent_frames: usize, keep: usize) -> Self {
-        Self { tape, tape_latent_frames, keep: keep.max(1), joint: None, seen: None }
+        let tape_frames = tape_latent_frames * SAMPLES_PER_LATENT_FRAME;
+        Self { tape, tape_frames, keep: keep.max(1), joint: None, seen: None }
+    }
+
+    /// Length of the tape, in stereo samples.
+    #[must_use]
+    pub fn tape_frames(&self) -> usize {
+        self.tape_frames
     }
 
     /// Changes the window length from the next window on, in latent frames (at least 1).
@@ -173,9 +112,9 @@ impl Walk {
     /// so after a seek or a change of band). When it is less than lead plus the time to the next latent, plan
     /// [`Start::Onward`].
     #[must_use]
-    pub fn planned_ahead(&self, head: Playhead, band: LoopBand) -> i64 {
+    pub fn planned_ahead(&self, course: &Course) -> i64 {
         match self.joint {
-            Some(joint) if self.goes_on(head, band) => Playhead::frames_between(head.played, joint.due),
+            Some(joint) if self.goes_on(course) => course.now().until(joint),
             _ => 0,
         }
     }
@@ -183,61 +122,87 @@ impl Walk {
     /// Plans the next window. `lead` is in stereo samples.
     ///
     /// # Panics
-    /// When `band` is not on the tape of this walk.
-    pub fn plan(&mut self, head: Playhead, band: LoopBand, lead: usize, start: Start) -> WindowPlan {
-        let tape_frames = self.tape_latent_frames * SAMPLES_PER_LATENT_FRAME;
-        assert!(band.end() <= tape_frames, "the band lies on the tape");
-        if !self.goes_on(head, band) {
+    /// When the course's band is not on the tape of this walk.
+    pub fn plan(&mut self, course: &Course, lead: usize, start: Start) -> WindowPlan {
+        assert!(course.band().end() <= self.tape_frames, "the band lies on the tape");
+        if !self.goes_on(course) {
             self.joint = None;
         }
-        self.seen = Some((head, band));
-        let target = Joint { land: band.wrap(head.position + lead), run_up: 0, due: head.played + lead as u64 };
-        let joined = self.joint.filter(|joint| {
-            let behind = Playhead::frames_between(joint.due, target.due);
-            match start {
-                Start::Fresh => (0..=lead as i64 / 2).contains(&behind),
-                Start::Onward => behind <= lead as i64 / 2,
-            }
-        });
-        let from = joined.unwrap_or(target);
-        let mut plan = WindowPlan::at(from.land, self.keep, self.tape_latent_frames, Edges::Cyclic);
-        (plan.tape, plan.run_up, plan.due, plan.planned) = (self.tape, from.run_up, from.due, head.played);
-        self.joint = Some(self.trim(&mut plan, band, tape_frames));
+        self.seen = Some(*course);
+        let from = self.start(course, lead, start);
+        let keep = self.keep.min(self.tape_frames / SAMPLES_PER_LATENT_FRAME);
+        let before = self.before(course, from);
+        let land = (course.place(from) + self.tape_frames - before) % self.tape_frames;
+        let (tape, planned) = (self.tape, course.now());
+        let mut plan = WindowPlan { tape, land, frames: 0, keep, run_up: before, due: from, planned };
+        plan.frames = keep * SAMPLES_PER_LATENT_FRAME - plan.inside();
+        self.joint = Some(self.trim(&mut plan, course));
+        // Nobody can be promised what is joined nearer than the lead: it is heard where it comes in time, and next lap.
+        let early = usize::try_from(from.until(planned.after(lead))).unwrap_or(0).min(plan.heard());
+        (plan.due, plan.run_up) = (from.after(early), before + early);
         plan
     }
 
+    /// Stereo samples that a window heard from `from` on has before that: the fade in before a band's start, and where the
+    /// whole band is renewed what is for the next lap.
+    fn before(&self, course: &Course, from: PlayedFrame) -> usize {
+        let into = course.place(from) - course.band().start();
+        match course.band().len() == self.tape_frames {
+            false if self.fits(course.band()) => MARGIN_FRAMES + into,
+            false if into == 0 => MARGIN_FRAMES,
+            _ => 0,
+        }
+    }
+
+    /// The moment from which the next window's sound goes on.
+    fn start(&self, course: &Course, lead: usize, start: Start) -> PlayedFrame {
+        let target = course.now().after(lead);
+        let behind = self.joint.map(|joint| joint.until(target));
+        let joined = self.joint.filter(|_| match (start, behind) {
+            // Windows that renew all of the band leave nothing between them that one would have to join.
+            _ if self.fits(course.band()) => start == Start::Onward && behind < Some(0),
+            (Start::Fresh, behind) => behind.is_some_and(|it| (0..=lead as i64 / 2).contains(&it)),
+            (Start::Onward, behind) => behind <= Some(lead as i64 / 2),
+        });
+        // A little before the turn is left as it is: to decode a window for it would make the next one late, with which the
+        // lap begins.
+        let little = lead.min(course.band().len() / 4) as i64;
+        let whole = course.band().len() == self.tape_frames || self.fits(course.band());
+        let turn = course.turn(target);
+        joined.unwrap_or(if !whole && target.until(turn) < little { turn } else { target })
+    }
+
+    /// Whether one window renews all of `band`, which is not the whole tape.
+    fn fits(&self, band: LoopBand) -> bool {
+        let near = (band.start() + self.tape_frames - MARGIN_FRAMES) % self.tape_frames;
+        let room = (self.keep * SAMPLES_PER_LATENT_FRAME).min(self.tape_frames) - near % SAMPLES_PER_LATENT_FRAME;
+        band.len() < self.tape_frames && MARGIN_FRAMES + band.len() + SPLICE_FADE_FRAMES <= room
+    }
+
     /// Whether the playhead is where steady playing since the last plan would have brought it.
-    fn goes_on(&self, head: Playhead, band: LoopBand) -> bool {
-        self.seen.is_some_and(|(seen, seen_band)| {
-            let played = Playhead::frames_between(seen.played, head.played);
-            seen_band == band && played >= 0 && band.wrap(seen.position + played as usize) == band.wrap(head.position)
-        })
+    fn goes_on(&self, course: &Course) -> bool {
+        self.seen.is_some_and(|seen| seen.leads_to(course))
     }
 
     /// Ends the window at the band's far margin and says where the next one joins it.
-    fn trim(&self, plan: &mut WindowPlan, band: LoopBand, tape_frames: usize) -> Joint {
-        let fade = SPLICE_FADE_FRAMES.min(plan.frames / 2);
-        let onward = |plan: &WindowPlan| Joint {
-            land: (plan.land + plan.frames - fade) % tape_frames,
-            run_up: 0,
-            due: (plan.due + (plan.frames - fade) as u64).wrapping_sub(plan.run_up as u64),
-        };
-        if band.len() == tape_frames {
+    fn trim(&self, plan: &mut WindowPlan, course: &Course) -> PlayedFrame {
+        if course.band().len() == self.tape_frames {
             return onward(plan);
         }
-        // Offsets from the near margin, which may lie around the tape's end.
-        let margin = MARGIN_FRAMES.min(tape_frames - band.len());
-        let near = (band.start() + tape_frames - margin) % tape_frames;
-        let offset = (plan.land + tape_frames - near) % tape_frames;
-        let band_end = margin + band.len();
-        plan.frames = plan.frames.min((band_end + margin).saturating_sub(offset).max(1)).min(tape_frames);
-        if offset + plan.frames < band_end + fade.min(margin) {
-            return onward(plan);
+        let turn = course.turn(plan.due);
+        let to_turn = plan.due.until(turn) as usize;
+        plan.frames = plan.frames.min(plan.run_up + to_turn + MARGIN_FRAMES).min(self.tape_frames);
+        if self.fits(course.band()) {
+            return plan.due.after(course.band().len());
         }
-        // The playhead turns at the band's end; the next window runs up to the band's start from the near margin.
-        let turn = (plan.due + band_end as u64).wrapping_sub((offset + plan.run_up) as u64);
-        Joint { land: near, run_up: margin, due: turn }
+        if plan.heard() < to_turn + SPLICE_FADE_FRAMES.min(plan.frames / 2) { onward(plan) } else { turn }
     }
+}
+
+/// The moment from which the window after `plan` is heard: at least one sample further on, however short this one is.
+fn onward(plan: &WindowPlan) -> PlayedFrame {
+    let overlap = OVERLAP_FRAMES.min(plan.frames / 2);
+    plan.due.after(plan.heard().saturating_sub(overlap).max(1))
 }
 
 #[cfg(test)]

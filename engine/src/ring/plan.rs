@@ -72,6 +72,22 @@ impl TickPlan {
         }
     }
 
+    /// Takes a slot out of the plan: its birth, its rows, its step. The others keep theirs.
+    pub fn leave_out(&mut self, slot: usize) {
+        self.births.retain(|it| it.slot != slot);
+        self.steps.retain(|it| it.slot != slot);
+        for rows in [&mut self.positive, &mut self.negative] {
+            rows.retain(|it| it.slot != slot);
+        }
+        // Rows lie slot by slot in the order of the steps: the ranges close up.
+        let (mut positive, mut negative) = (0, 0);
+        for step in &mut self.steps {
+            step.positive = positive..positive + step.positive.len();
+            step.negative = negative..negative + step.negative.len();
+            (positive, negative) = (step.positive.end, step.negative.end);
+        }
+    }
+
     /// Empties the plan, keeping its room.
     pub fn clear(&mut self) {
         self.births.clear();

@@ -189,6 +189,13 @@ impl Request {
             }
     }
 
+    /// Rows that it has in a batch for its whole life: its conditions, and the negatives that are computed.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        let negatives = self.is_guided() && self.guidance_mode != GuidanceMode::OwnNoise;
+        self.conditions.len() + if negatives { self.negatives.len() } else { 0 }
+    }
+
     /// What the start state is mixed from: the source, or what a mask keeps.
     #[must_use]
     pub fn clean(&self) -> Option<&Arc<[f32]>> {

@@ -62,6 +62,8 @@ pub struct RingCounters {
     pub slots_discarded: u64,
     /// Slots given up because they were no longer finite.
     pub slots_unsound: u64,
+    /// Slots given up because a backend cannot compute their requests.
+    pub slots_refused: u64,
 }
 
 /// A slot as seen from outside.
@@ -189,6 +191,12 @@ impl Ring {
         self.queue.iter().map(|it| it.ticket)
     }
 
+    /// The ticket that the next submission gets.
+    #[must_use]
+    pub fn next_ticket(&self) -> u64 {
+        self.next_ticket
+    }
+
     /// Gives up everything: queue and slots (panic, source swap).
     pub fn clear(&mut self) {
         self.counters.requests_dropped += self.queue.len() as u64;
@@ -255,9 +263,9 @@ impl Ring {
         }
     }
 
-    /// Gives up a slot, for instance because a backend could not fill it.
-    pub fn abandon(&mut self, slot: usize) {
-        self.counters.slots_discarded += u64::from(self.seats[slot].life.take().is_some());
+    /// Gives up a slot whose request the backend cannot compute.
+    pub fn refuse(&mut self, slot: usize) {
+        self.counters.slots_refused += u64::from(self.seats[slot].life.take().is_some());
     }
 
     /// The newest request decides the length.

@@ -3,7 +3,8 @@
 //!
 //! The method is "Elucidating the SNR-t bias of diffusion probabilistic models" (Yu et al., 2026), with three faders:
 //! a soft threshold, a multiplicative mix and a mix toward a correction of magnitude and phase. Needs room
-//! ([`CorrectionRoom`]) that grows at the first use of a length and never again.
+//! ([`CorrectionRoom`]), which is made once for latents of a length and for every wavelet ([`AnalyticPlans`]); only a band of
+//! another length makes it grow.
 
 use std::sync::Arc;
 
@@ -212,12 +213,45 @@ impl Faders {
 }
 
 impl CorrectionRoom {
-    /// Room for latents of up to `frames` frames of `channels` channels and the published wavelets; longer ones make
-    /// it grow.
+    /// Room for latents of up to `frames` frames of `channels` channels and every wavelet of the table; longer ones make
+    /// it grow, and so does the phase fader, whose transforms are planned when they are first asked for.
     #[must_use]
     pub fn new(frames: usize, channels: usize) -> Self {
         let band = || Vec::with_capacity((frames / 2 + 8) * channels);
         Self { bands: [band(), band(), band(), band()], hilbert: Hilbert::default() }
+    }
+
+    /// As [`Self::new`], with everything that the phase fader needs.
+    #[must_use]
+    pub fn with(plans: &AnalyticPlans, frames: usize, channels: usize) -> Self {
+        Self { hilbert: Hilbert::with(plans.clone(), channels), ..Self::new(frames, channels) }
+    }
+}
+
+/// Transforms for the bands of latents of one length, one for every wavelet of the table. Cloning shares them.
+#[derive(Clone, Default)]
+pub struct AnalyticPlans(Vec<[Arc<dyn Fft<f32>>; 2]>);
+
+impl AnalyticPlans {
+    /// For latents of `frames` frames.
+    #[must_use]
+    pub fn new(frames: usize) -> Self {
+        let mut plans = Self::default();
+        for wavelet in Wavelet::names().filter_map(Wavelet::named) {
+            plans.of(wavelet.band_frames(frames));
+        }
+        plans
+    }
+
+    /// Forward and backward for bands of `length` frames; planned now where that was not done before.
+    fn of(&mut self, length: usize) -> &[Arc<dyn Fft<f32>>; 2] {
+        let known = self.0.iter().position(|it| it[0].len() == length);
+        let place = known.unwrap_or_else(|| {
+            let mut planner = FftPlannerScalar::new();
+            self.0.push([planner.plan_fft_forward(length), planner.plan_fft_inverse(length)]);
+            self.0.len() - 1
+        });
+        &self.0[place]
     }
 }
 
@@ -231,7 +265,7 @@ impl std::fmt::Debug for CorrectionRoom {
 /// not depend on the processor.
 #[derive(Default)]
 struct Hilbert {
-    plans: Option<[Arc<dyn Fft<f32>>; 2]>,
+    plans: AnalyticPlans,
     lines: [Vec<Complex<f32>>; 2],
     scratch: Vec<Complex<f32>>,
     /// Result, channel-major.
@@ -239,6 +273,17 @@ struct Hilbert {
 }
 
 impl Hilbert {
+    fn with(plans: AnalyticPlans, channels: usize) -> Self {
+        let longest = plans.0.iter().map(|it| it[0].len()).max().unwrap_or(0);
+        let scratch = plans.0.iter().flatten().map(|it| it.get_inplace_scratch_len()).max().unwrap_or(0);
+        Self {
+            plans,
+            lines: [Vec::with_capacity(longest), Vec::with_capacity(longest)],
+            scratch: vec![Complex::default(); scratch],
+            corrected: Vec::with_capacity(longest * channels),
+        }
+    }
+
     /// Moves magnitude and phase of `band`'s analytic signal away from those of `band_y`; the real part lands in
     /// `self.corrected`.
     fn correct(&mut self, band: &[f32], band_y: &[f32], channels: usize, strength: impl Fn(usize) -> f32) {
@@ -262,11 +307,7 @@ impl Hilbert {
         line.clear();
         line.extend(signal.map(|&x| Complex::new(x, 0.0)));
         let length = line.len();
-        if plans.as_ref().is_none_or(|it| it[0].len() != length) {
-            let mut planner = FftPlannerScalar::new();
-            *plans = Some([planner.plan_fft_forward(length), planner.plan_fft_inverse(length)]);
-        }
-        let [forward, inverse] = plans.as_ref().expect("planned just above");
+        let [forward, inverse] = plans.of(length);
         let wanted = forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len());
         scratch.resize(wanted.max(scratch.len()), Complex::default());
         forward.process_with_scratch(line, scratch);

@@ -51,11 +51,3 @@ pub fn blend_before(m: f32, t: f32, x: &[f32], noise: &[f32], original: &[f32], 
         *out = m * x + (1.0 - m) * (t * n + (1.0 - t) * original);
     }
 }
-
-/// The prediction of one frame: `m x0 + (1 - m) original`, in place.
-#[inline]
-pub fn blend_after(m: f32, x0: &mut [f32], original: &[f32]) {
-    for (x0, &original) in x0.iter_mut().zip(original) {
-        *x0 = m * *x0 + (1.0 - m) * original;
-    }
-}

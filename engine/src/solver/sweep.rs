@@ -5,7 +5,7 @@
 //! through all of it while it is near. Other wavelets reach further than a pair: then the pass leaves the prediction
 //! beside the result and [`Correction::apply`] follows.
 
-use super::dcw::{Correction, CorrectionRoom};
+use super::dcw::{AnalyticPlans, Correction, CorrectionRoom};
 use super::noise::{Draw, NoiseSource};
 use super::step::{FrameWeights, StepLaw};
 use super::wide::{Wide, widest};
@@ -42,6 +42,12 @@ impl SweepRoom {
     pub fn new(frames: usize) -> Self {
         let numbers = frames * LATENT_CHANNELS;
         Self { prediction: vec![0.0; numbers], correction: CorrectionRoom::new(frames, LATENT_CHANNELS) }
+    }
+
+    /// As [`Self::new`], with what the phase fader of the correction needs.
+    #[must_use]
+    pub fn with(plans: &AnalyticPlans, frames: usize) -> Self {
+        Self { correction: CorrectionRoom::with(plans, frames, LATENT_CHANNELS), ..Self::new(frames) }
     }
 }
 

@@ -16,6 +16,8 @@ struct dt_engine {
 
 struct dt_cache {
 #ifdef TRT_MAJOR_RTX
+    // Declared first, so destroyed last: the cache was made from it.
+    std::unique_ptr<IRuntimeConfig> config;
     std::unique_ptr<IRuntimeCache> it;
 #endif
 };
@@ -181,7 +183,7 @@ extern "C" dt_status dt_cache_create(dt_engine* engine, dt_cache** out)
     if (!made) {
         return DT_FAILED;
     }
-    *out = new dt_cache{std::move(made)};
+    *out = new dt_cache{std::move(config), std::move(made)};
     return DT_OK;
 #else
     (void) engine;

@@ -209,11 +209,11 @@ impl Context {
         let shim = &self.engine.runtime.library.shim;
         // SAFETY: the context is alive; the address is only noted here.
         let status = unsafe { shim.dt_context_set_device_memory(self.raw, address, size) };
-        let words = log::since(mark);
-        if status == sys::DT_OK && words.0.is_empty() {
+        // The call answers nothing: what it says in the log is all there is.
+        if status == sys::DT_OK && log::own_errors_since(mark).0.is_empty() {
             return Ok(());
         }
-        Err(SetError::Failed { name: "device memory".to_owned(), words })
+        Err(SetError::Failed { name: "device memory".to_owned(), words: log::since(mark) })
     }
 
     /// Whether the next [`Context::enqueue`] on this stream can be captured; nothing where TensorRT cannot say.

@@ -55,14 +55,22 @@ pub(crate) fn mark() -> Mark {
 
 /// Errors since the mark; where there were none, warnings.
 pub(crate) fn since(mark: Mark) -> Words {
+    let tries = [(ERROR, true), (ERROR, false), (WARNING, true)];
+    let mut said = tries.into_iter().map(|(severity, own)| said_since(mark, severity, own));
+    Words(said.find(|it| !it.is_empty()).unwrap_or_default())
+}
+
+/// Errors of the calling thread since the mark, and nothing else: for a call that says in the log alone that it failed. A
+/// warning is no failure, and neither is what another thread meets meanwhile.
+pub(crate) fn own_errors_since(mark: Mark) -> Words {
+    Words(said_since(mark, ERROR, true))
+}
+
+fn said_since(mark: Mark, severity: i32, own: bool) -> Vec<String> {
     let kept = LOG.kept.lock().unwrap_or_else(PoisonError::into_inner);
     let me = thread::current().id();
-    let pick = |severity: i32, own: bool| -> Vec<String> {
-        let wanted = |it: &&Said| mark.0 <= it.number && it.severity <= severity && (!own || it.thread == me);
-        kept.iter().filter(wanted).map(|it| it.text.clone()).collect()
-    };
-    let tries = [(ERROR, true), (ERROR, false), (WARNING, true)];
-    Words(tries.into_iter().map(|(severity, own)| pick(severity, own)).find(|it| !it.is_empty()).unwrap_or_default())
+    let wanted = |it: &&Said| mark.0 <= it.number && it.severity <= severity && (!own || it.thread == me);
+    kept.iter().filter(wanted).map(|it| it.text.clone()).collect()
 }
 
 /// The shim's log function.
@@ -92,7 +100,7 @@ pub(crate) unsafe extern "C" fn hear(_user: *mut c_void, severity: i32, text: *c
 mod tests {
     use std::ptr::null_mut;
 
-    use super::{hear, mark, since};
+    use super::{hear, mark, own_errors_since, since};
 
     fn say(severity: i32, text: &std::ffi::CStr) {
         // SAFETY: the text is a C string that outlives the call.
@@ -106,7 +114,9 @@ mod tests {
         std::thread::spawn(|| say(1, c"elsewhere")).join().unwrap();
         say(2, c"a warning");
         assert_eq!(since(mark).0, ["elsewhere"]);
+        assert!(own_errors_since(mark).0.is_empty(), "neither a warning nor another thread's error is this call's");
         say(0, c"here");
         assert_eq!(since(mark).0, ["here"]);
+        assert_eq!(own_errors_since(mark).0, ["here"]);
     }
 }

@@ -12,14 +12,15 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::alsa_seq::AlsaSeq;
+use super::ear::{Ears, lock};
 use super::sequencer::{Address, Hear, News, Port, Sequencer};
 use super::voice::{MidiVoice, Mouths};
-use super::{Ear, Pairing};
+use super::{Ear, PATIENCE, Pairing};
 use crate::gesture::{Clock, Gesture, Identity, Motion, Roster, Surface, SurfaceError, SurfaceId, Voice, WallClock};
 use crate::usb::UsbSelect;
 use crate::usb::plug::{SYS, of_card};
@@ -49,6 +50,7 @@ pub struct LiveMidi<S: Sequencer = AlsaSeq, C = WallClock> {
     clock: C,
     roster: Roster,
     pairing: Pairing,
+    ears: Ears,
     /// None only while it is being dropped.
     queue: Option<Receiver<Heard>>,
     sender: SyncSender<Heard>,
@@ -109,6 +111,7 @@ impl<S: Sequencer, C: Clock + Clone + Send + 'static> LiveMidi<S, C> {
             clock,
             roster: roster.clone(),
             pairing: pairing.clone(),
+            ears: Ears::default(),
             queue: Some(queue),
             sender,
             pending: VecDeque::new(),
@@ -136,13 +139,16 @@ impl<S: Sequencer, C: Clock + Clone + Send + 'static> LiveMidi<S, C> {
     }
 
     fn ear(&self, surface: SurfaceId) -> Hear {
-        let mut ear = Ear::of(surface, &self.pairing);
+        let ear = self.ears.add(Ear::of(surface, &self.pairing));
         let (clock, queue) = (self.clock.clone(), self.sender.clone());
         Box::new(move |bytes| {
             for byte in bytes {
-                let Some(gesture) = ear.hear(*byte, clock.now()) else { continue };
-                // Blocks while the queue is full. It errs only when the surface is gone, and then nobody listens.
-                let _ = queue.send(Heard::Gesture(gesture));
+                // Not held while the queue is waited for: whoever reads the queue looks at the ears.
+                let told = lock(&ear).hear(*byte, clock.now());
+                for gesture in told {
+                    // Blocks while the queue is full. It errs only when the surface is gone, and then nobody listens.
+                    let _ = queue.send(Heard::Gesture(gesture));
+                }
             }
         })
     }
@@ -261,11 +267,6 @@ fn mouth_of<'a>(port: &'a Port, ports: &'a [Port]) -> Option<&'a Port> {
     if port.listens { Some(port) } else { ports.iter().find(only_listens) }
 }
 
-fn lock(plugs: &Mutex<Plugs>) -> MutexGuard<'_, Plugs> {
-    // Whoever panicked while holding it left a list that is whole.
-    plugs.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<S: Sequencer, C: Clock + Clone + Send + 'static> Surface for LiveMidi<S, C> {
     fn next_gesture(&mut self, patience: Duration) -> Result<Option<Gesture>, SurfaceError> {
         let until = Instant::now() + patience;
@@ -273,11 +274,19 @@ impl<S: Sequencer, C: Clock + Clone + Send + 'static> Surface for LiveMidi<S, C>
             if let Some(gesture) = self.pending.pop_front() {
                 return Ok(Some(gesture));
             }
+            let (overdue, waiting) = self.ears.overdue(self.clock.now());
+            if !overdue.is_empty() {
+                self.pending.extend(overdue);
+                continue;
+            }
             let queue = self.queue.as_ref().ok_or(SurfaceError::Closed("MIDI"))?;
-            match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            let left = until.saturating_duration_since(Instant::now());
+            // A half that waits for its other half may turn out to be alone.
+            match queue.recv_timeout(if waiting { left.min(PATIENCE) } else { left }) {
                 Ok(Heard::Gesture(gesture)) => return Ok(Some(gesture)),
                 Ok(Heard::Plugs) => self.follow(),
                 Ok(Heard::Closed) => {}
+                Err(RecvTimeoutError::Timeout) if waiting && left > PATIENCE => {}
                 Err(RecvTimeoutError::Timeout) => return Ok(None),
                 Err(RecvTimeoutError::Disconnected) => return Err(SurfaceError::Closed("MIDI")),
             }

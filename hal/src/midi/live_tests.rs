@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::alsa_seq::SEQUENCER;
 use super::message::{CLOCK, cc, exclusive};
 use super::sequencer::{Address, Port};
-use super::{FakeSeq, LiveMidi, Pairing};
+use super::{FakeSeq, LiveMidi, PATIENCE, Pairing};
 use crate::gesture::{
     Clock, Control, Gesture, Identity, Motion, Position, Reply, Roster, Surface, SurfaceError, SurfaceId, VirtualClock,
     Voice, WallClock,
@@ -352,4 +352,23 @@ fn a_pairing_set_while_it_plays_is_heard() {
     stage.sequencer.play(at(20, 0), &cc(1, 33, 3));
     let motion = Motion::Turned(Control::Cc { channel: 1, number: 1 }, Position::Fourteen(64 << 7 | 3));
     assert_eq!(next(&mut surface).motion, motion);
+}
+
+#[test]
+fn a_half_that_stays_alone_on_a_wire_is_told_in_the_silence_after_it() {
+    let stage = Stage::new();
+    stage.plug(20, 1);
+    let mut surface = stage.open(UsbSelect::None);
+    let (id, _) = comes(&mut surface);
+    stage.pairing.set(id, 1 << 1);
+    stage.turn(20, 64);
+    stage.sequencer.play(at(20, 0), &cc(1, 2, 9));
+    // Its low half may follow; the other knob has none to wait for.
+    let other = Motion::Turned(Control::Cc { channel: 1, number: 2 }, Position::Seven(9));
+    assert_eq!(next(&mut surface).motion, other);
+    assert!(silent(&mut surface));
+    stage.sequencer.clock().advance(PATIENCE);
+    let motion = Motion::Turned(Control::Cc { channel: 1, number: 1 }, Position::Fourteen(64 << 7));
+    assert_eq!(next(&mut surface).motion, motion);
+    assert!(silent(&mut surface), "it is told once");
 }

@@ -15,15 +15,18 @@ pub mod message;
 mod pairing;
 mod score;
 mod sequencer;
+mod smf;
+#[cfg(test)]
+mod smf_tests;
 mod voice;
 mod wire;
 
 pub use alsa_seq::{AlsaMouth, AlsaNews, AlsaSeq};
-pub(crate) use ear::Ear;
+pub(crate) use ear::{Ear, Ears, SharedEar, lock};
 pub use fake_seq::{FakeEar, FakeMouth, FakeNews, FakeSeq};
-pub use listener::Listener;
+pub use listener::{Listener, PATIENCE};
 pub use live::LiveMidi;
 pub use pairing::Pairing;
-pub use score::{Score, ScoreFault, ScoreSurface};
+pub use score::{Score, ScoreFault, ScoreNotice, ScoreSurface};
 pub use sequencer::{Address, Hear, Mouth, News, Port, Sequencer};
 pub use wire::{Message, Wire};

@@ -2,14 +2,16 @@
 //!
 //! Formats 0 and 1, with tempo map or SMPTE time. All tracks are played at once, in the file's order where times are
 //! equal, so that a file always plays to the same gestures at the same nanosecond. Notes and controls only: what else a
-//! file holds (text, exclusives) is passed over. A file that cannot be played says why, and never panics.
+//! file holds (text, exclusives) is passed over. Its messages go through the same [`Listener`] as those of a wire, while they
+//! play: 14-bit pairs and parameter numbers are what the map says at that moment. What is not heard is told with its place;
+//! a file that cannot be played says why, and never panics.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
-use midly::{Format, MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
-
-use super::{Listener, Message};
+use super::smf::{self, Division, Event};
+use super::{Listener, Message, Pairing};
 use crate::gesture::{Clock, Gesture, Surface, SurfaceError, SurfaceId};
 
 /// Tempo before a file says otherwise: 120 quarter notes a minute, in microseconds a quarter.
@@ -18,7 +20,7 @@ const USUAL_TEMPO_US: u64 = 500_000;
 /// Why a file is no score.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScoreFault {
-    /// Not a Standard MIDI File, or a broken one.
+    /// Not a Standard MIDI File, or one that has lost its beginning.
     #[error("not a Standard MIDI File that can be read: {0}")]
     Unreadable(String),
     /// Independent songs in one file.
@@ -29,60 +31,137 @@ pub enum ScoreFault {
     NoTime,
 }
 
-/// A score: gestures in the order of their times.
+/// Something of a file that is not heard as it was written. Tracks count from 1, bytes from the file's beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScoreNotice {
+    /// Values above 127 were taken for 127.
+    Clipped {
+        /// Which track.
+        track: usize,
+        /// The first of them.
+        byte: usize,
+        /// How many.
+        count: usize,
+    },
+    /// Data before any status, which belongs to nothing.
+    NoStatus {
+        /// Which track.
+        track: usize,
+        /// The first of them.
+        byte: usize,
+        /// How many bytes.
+        count: usize,
+    },
+    /// Something stands behind the track's end mark.
+    BehindEnd {
+        /// Which track.
+        track: usize,
+        /// Where.
+        byte: usize,
+        /// How many bytes.
+        count: usize,
+    },
+    /// The file ends inside the track.
+    CutOff {
+        /// Which track.
+        track: usize,
+        /// Where.
+        byte: usize,
+    },
+    /// The track makes no sense from here on; the other tracks play.
+    Broken {
+        /// Which track.
+        track: usize,
+        /// Where.
+        byte: usize,
+    },
+    /// The header counts more tracks than there are.
+    TracksMissing {
+        /// How many are there.
+        found: usize,
+        /// How many the header says.
+        said: usize,
+    },
+}
+
+impl fmt::Display for ScoreNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clipped { track, byte, count: 1 } => {
+                write!(f, "track {track}, byte {byte}: a value above 127 is taken for 127")
+            }
+            Self::Clipped { track, byte, count } => {
+                write!(f, "track {track}: {count} values above 127 are taken for 127, the first at byte {byte}")
+            }
+            Self::NoStatus { track, byte, count } => {
+                write!(f, "track {track}, byte {byte}: {count} bytes that belong to no message are left out")
+            }
+            Self::BehindEnd { track, byte, count } => {
+                write!(f, "track {track}, byte {byte}: {count} bytes behind the track's end are left out")
+            }
+            Self::CutOff { track, byte } => write!(f, "track {track} is cut off at byte {byte}, where the file ends"),
+            Self::Broken { track, byte } => write!(f, "track {track} cannot be read from byte {byte} on"),
+            Self::TracksMissing { found, said } => write!(f, "only {found} of {said} tracks are there"),
+        }
+    }
+}
+
+/// A score: messages in the order of their times.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Score {
-    gestures: Vec<Gesture>,
+    messages: Vec<(Duration, Message)>,
     length: Duration,
+    notices: Vec<ScoreNotice>,
 }
 
 impl Score {
-    /// Reads a file's bytes. Control changes of the bits of `paired` are 14-bit pairs, as in [`Listener::pairing`].
+    /// Reads a file's bytes.
     ///
     /// # Errors
     /// [`ScoreFault`].
-    pub fn read(bytes: &[u8], paired: u32) -> Result<Self, ScoreFault> {
-        // midly negates this byte before it looks at it; the one that has no negative would be its panic.
-        if bytes.windows(13).any(|header| header.starts_with(b"MThd") && header[12] == 0x80) {
-            return Err(ScoreFault::Unreadable("invalid smpte fps".to_owned()));
-        }
-        let smf = Smf::parse(bytes).map_err(|error| ScoreFault::Unreadable(error.to_string()))?;
-        if smf.header.format == Format::Sequential {
+    pub fn read(bytes: &[u8]) -> Result<Self, ScoreFault> {
+        let file = smf::read(bytes)?;
+        if file.format == 2 {
             return Err(ScoreFault::Songs);
         }
-        let mut events: Vec<(u64, TrackEventKind<'_>)> = Vec::new();
-        for track in &smf.tracks {
-            let mut ticks = 0u64;
-            for event in track {
-                ticks += u64::from(event.delta.as_int());
-                events.push((ticks, event.kind));
-            }
-        }
+        let mut events: Vec<(u64, Event)> = file.tracks.into_iter().flatten().collect();
         // Stable: equal times keep the order of the tracks, and within a track the order of the file.
         events.sort_by_key(|(ticks, _)| *ticks);
-        let mut time = Time::of(smf.header.timing)?;
-        let mut listener = Listener::pairing(paired);
-        let mut gestures = Vec::new();
-        let mut length = Duration::ZERO;
-        for (ticks, kind) in events {
+        let mut time = Time::of(file.division)?;
+        let (mut messages, mut length) = (Vec::new(), Duration::ZERO);
+        for (ticks, event) in events {
             let at = time.at(ticks);
             length = at;
-            match kind {
-                TrackEventKind::Meta(MetaMessage::Tempo(tempo)) => time.set_tempo(ticks, u64::from(tempo.as_int())),
-                TrackEventKind::Midi { channel, message } => {
-                    let motion = heard(channel.as_int(), message).and_then(|message| listener.hear(message));
-                    gestures.extend(motion.map(|motion| Gesture { at, surface: SurfaceId::SCORE, motion }));
-                }
-                _ => {}
+            match event {
+                Event::Tempo(us) => time.set_tempo(ticks, u64::from(us)),
+                Event::Message(message) => messages.push((at, message)),
+                Event::Nothing => {}
             }
         }
-        Ok(Self { gestures, length })
+        Ok(Self { messages, length, notices: file.notices })
     }
 
-    /// The gestures, in the order of their times.
+    /// The messages, in the order of their times.
     #[must_use]
-    pub fn gestures(&self) -> &[Gesture] {
-        &self.gestures
+    pub fn messages(&self) -> &[(Duration, Message)] {
+        &self.messages
+    }
+
+    /// What is not heard as it was written.
+    #[must_use]
+    pub fn notices(&self) -> &[ScoreNotice] {
+        &self.notices
+    }
+
+    /// The gestures, in the order of their times, while control changes of the bits of `paired` are 14-bit pairs.
+    #[must_use]
+    pub fn gestures(&self, paired: u32) -> Vec<Gesture> {
+        let pairing = Pairing::default();
+        pairing.set(SurfaceId::SCORE, paired);
+        let clock = crate::gesture::VirtualClock::default();
+        clock.set(Duration::MAX);
+        let mut surface = ScoreSurface::new(self.clone(), clock, &pairing);
+        std::iter::from_fn(|| surface.take_until(Duration::MAX)).collect()
     }
 
     /// The time of the last event, the end of a track included.
@@ -95,46 +174,77 @@ impl Score {
 /// A score that plays on a clock, from the clock's zero.
 #[derive(Debug)]
 pub struct ScoreSurface<C> {
-    left: VecDeque<Gesture>,
+    left: VecDeque<(Duration, Message)>,
+    /// Gestures that a message completed and that were not taken yet.
+    ready: VecDeque<Gesture>,
+    listener: Listener,
+    surface: SurfaceId,
+    pairing: Pairing,
     clock: C,
 }
 
 impl<C: Clock> ScoreSurface<C> {
-    /// Plays `score` on `clock`.
-    pub fn new(score: Score, clock: C) -> Self {
-        Self { left: score.gestures.into(), clock }
+    /// Plays `score` on `clock`; which control changes are pairs, `pairing` says while it plays.
+    pub fn new(score: Score, clock: C, pairing: &Pairing) -> Self {
+        let surface = SurfaceId::SCORE;
+        let listener = Listener::heeding(pairing, surface);
+        let pairing = pairing.clone();
+        Self { left: score.messages.into(), ready: VecDeque::new(), listener, surface, pairing, clock }
     }
 
     /// Plays it as the hands that it was recorded from.
     #[must_use]
     pub fn by_hand(mut self) -> Self {
-        self.left.iter_mut().for_each(|gesture| gesture.surface = SurfaceId::RECORDED_HANDS);
+        self.surface = SurfaceId::RECORDED_HANDS;
+        self.listener = Listener::heeding(&self.pairing, self.surface);
         self
     }
 
-    /// When the next gesture comes; `None` after the last.
+    /// When something comes next, at the earliest; `None` after the last.
     #[must_use]
     pub fn next_at(&self) -> Option<Duration> {
-        self.left.front().map(|gesture| gesture.at)
+        let ready = self.ready.front().map(|gesture| gesture.at);
+        let due = [self.left.front().map(|(at, _)| *at), self.listener.waits_until()];
+        ready.or(due.into_iter().flatten().min())
+    }
+
+    /// The next gesture whose time is not after `until`.
+    fn take_until(&mut self, until: Duration) -> Option<Gesture> {
+        loop {
+            if let Some(ready) = self.ready.pop_front() {
+                return Some(ready);
+            }
+            let next = self.left.front().map(|(at, _)| *at).filter(|at| *at <= until);
+            // A half that waits is told before whatever comes after its time.
+            if let Some((at, motion)) = self.listener.overdue(next.unwrap_or(until)) {
+                return Some(Gesture { at, surface: self.surface, motion });
+            }
+            next?;
+            let (at, message) = self.left.pop_front()?;
+            let surface = self.surface;
+            let heard = self.listener.hear(message, at);
+            self.ready.extend(heard.map(|motion| Gesture { at, surface, motion }));
+        }
     }
 }
 
 impl<C: Clock + Send> Surface for ScoreSurface<C> {
     /// A gesture whose time has come, waiting up to `patience` for it. The end of a score is silence, not an error.
     fn next_gesture(&mut self, patience: Duration) -> Result<Option<Gesture>, SurfaceError> {
-        let now = self.clock.now();
-        match self.next_at() {
-            Some(at) if at <= now.saturating_add(patience) => {
-                if at > now {
-                    self.clock.wait(at - now);
-                }
-                Ok(self.left.pop_front())
+        let until = self.clock.now().saturating_add(patience);
+        loop {
+            let now = self.clock.now();
+            if let Some(gesture) = self.take_until(now) {
+                return Ok(Some(gesture));
             }
-            _ => {
-                if !patience.is_zero() {
-                    self.clock.wait(patience);
+            match self.next_at().filter(|at| *at <= until) {
+                Some(at) if at > now => self.clock.wait(at - now),
+                _ => {
+                    if until > now {
+                        self.clock.wait(until - now);
+                    }
+                    return Ok(None);
                 }
-                Ok(None)
             }
         }
     }
@@ -151,11 +261,11 @@ struct Time {
 }
 
 impl Time {
-    fn of(timing: Timing) -> Result<Self, ScoreFault> {
-        let (nanos, per, metrical) = match timing {
-            Timing::Metrical(ticks) => (u128::from(USUAL_TEMPO_US) * 1000, u128::from(ticks.as_int()), true),
-            Timing::Timecode(midly::Fps::Fps29, parts) => (1_001_000_000, 30 * u128::from(parts), false),
-            Timing::Timecode(fps, parts) => (1_000_000_000, u128::from(fps.as_int()) * u128::from(parts), false),
+    fn of(division: Division) -> Result<Self, ScoreFault> {
+        let (nanos, per, metrical) = match division {
+            Division::Quarter(ticks) => (u128::from(USUAL_TEMPO_US) * 1000, u128::from(ticks), true),
+            Division::Smpte(29, parts) => (1_001_000_000, 30 * u128::from(parts), false),
+            Division::Smpte(frames, parts) => (1_000_000_000, u128::from(frames) * u128::from(parts), false),
         };
         if per == 0 {
             return Err(ScoreFault::NoTime);
@@ -181,27 +291,9 @@ impl Time {
     }
 }
 
-/// A file's message as the wire's; `None` for what nobody binds.
-fn heard(channel: u8, message: MidiMessage) -> Option<Message> {
-    Some(match message {
-        MidiMessage::NoteOn { key, vel } if vel.as_int() == 0 => Message::NoteOff { channel, note: key.as_int() },
-        MidiMessage::NoteOn { key, vel } => Message::NoteOn { channel, note: key.as_int(), velocity: vel.as_int() },
-        MidiMessage::NoteOff { key, .. } => Message::NoteOff { channel, note: key.as_int() },
-        MidiMessage::Controller { controller, value } => {
-            Message::Cc { channel, number: controller.as_int(), value: value.as_int() }
-        }
-        MidiMessage::ProgramChange { program } => Message::Program { channel, number: program.as_int() },
-        MidiMessage::ChannelAftertouch { vel } => Message::Pressure { channel, value: vel.as_int() },
-        MidiMessage::PitchBend { bend } => Message::Bend { channel, value: bend.0.as_int() },
-        MidiMessage::Aftertouch { key, vel } => {
-            Message::PolyPressure { channel, note: key.as_int(), value: vel.as_int() }
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Score, ScoreFault, ScoreSurface};
+    use super::{Pairing, Score, ScoreFault, ScoreSurface};
     use crate::gesture::{Clock, Control, Motion, Position, Surface, VirtualClock};
     use std::time::Duration;
 
@@ -221,13 +313,13 @@ mod tests {
 
     /// Milliseconds and value of each turn of control change 1.
     fn turns(bytes: &[u8]) -> Vec<(u128, u8)> {
-        let score = Score::read(bytes, 0).expect("a sane file");
+        let score = Score::read(bytes).expect("a sane file");
         let knob = Control::Cc { channel: 1, number: 1 };
         let turn = |motion: &Motion| match motion {
             Motion::Turned(control, Position::Seven(value)) if *control == knob => *value,
             other => panic!("expected a turn of {knob}, found {other:?}"),
         };
-        score.gestures().iter().map(|gesture| (gesture.at.as_millis(), turn(&gesture.motion))).collect()
+        score.gestures(0).iter().map(|gesture| (gesture.at.as_millis(), turn(&gesture.motion))).collect()
     }
 
     #[test]
@@ -267,24 +359,24 @@ mod tests {
         for _ in 0..10_000 {
             bytes.extend([96, 1, 0]);
         }
-        let score = Score::read(&file(0, 96, &[&bytes]), 0).expect("a sane file");
+        let score = Score::read(&file(0, 96, &[&bytes])).expect("a sane file");
         assert_eq!(score.length(), Duration::from_secs(5_000));
     }
 
     #[test]
     fn what_is_no_score_says_why() {
-        assert!(matches!(Score::read(b"", 0), Err(ScoreFault::Unreadable(_))));
-        assert!(matches!(Score::read(b"RIFF and so on, not a score", 0), Err(ScoreFault::Unreadable(_))));
-        assert_eq!(Score::read(&file(2, 96, &[&[]]), 0), Err(ScoreFault::Songs));
-        assert_eq!(Score::read(&file(0, 0, &[&[]]), 0), Err(ScoreFault::NoTime));
-        assert!(matches!(Score::read(&file(0, 0x8060, &[&[]]), 0), Err(ScoreFault::Unreadable(_))));
+        assert!(matches!(Score::read(b""), Err(ScoreFault::Unreadable(_))));
+        assert!(matches!(Score::read(b"RIFF and so on, not a score"), Err(ScoreFault::Unreadable(_))));
+        assert_eq!(Score::read(&file(2, 96, &[&[]])), Err(ScoreFault::Songs));
+        assert_eq!(Score::read(&file(0, 0, &[&[]])), Err(ScoreFault::NoTime));
+        assert!(matches!(Score::read(&file(0, 0x8060, &[&[]])), Err(ScoreFault::Unreadable(_))));
     }
 
     #[test]
     fn a_score_plays_on_its_clock_and_then_is_silent() {
-        let score = Score::read(&file(0, 96, &[&[0, 0xb0, 1, 10, 96, 1, 20]]), 0).expect("a sane file");
+        let score = Score::read(&file(0, 96, &[&[0, 0xb0, 1, 10, 96, 1, 20]])).expect("a sane file");
         let clock = VirtualClock::default();
-        let mut surface = ScoreSurface::new(score, clock.clone());
+        let mut surface = ScoreSurface::new(score, clock.clone(), &Pairing::default());
         let none = Duration::ZERO;
         assert_eq!(surface.next_gesture(none).expect("a score").map(|gesture| gesture.at), Some(none));
         assert_eq!(surface.next_gesture(none).expect("a score"), None, "half a second too early");

@@ -19,7 +19,7 @@ use super::reader::{Heard, Reader};
 use super::voice::{Line, Lines, UsbVoice};
 use super::{LibUsb, UsbSelect};
 use crate::gesture::{Clock, Gesture, Motion, Roster, Surface, SurfaceError, SurfaceId, Voice, WallClock};
-use crate::midi::{Ear, Pairing};
+use crate::midi::{Ear, Ears, PATIENCE, Pairing};
 
 /// Gestures that may wait: a second of the densest controller stream.
 const WAITING: usize = 1024;
@@ -35,6 +35,7 @@ pub struct UsbMidi<B: Bus = LibUsb, C = WallClock> {
     clock: C,
     roster: Roster,
     pairing: Pairing,
+    ears: Ears,
     /// None only while it is being dropped.
     queue: Option<Receiver<Heard>>,
     sender: SyncSender<Heard>,
@@ -119,6 +120,7 @@ impl<B: Bus, C: Clock + Clone + Send + 'static> UsbMidi<B, C> {
             clock,
             roster: roster.clone(),
             pairing: pairing.clone(),
+            ears: Ears::default(),
             queue: Some(queue),
             sender,
             pending: VecDeque::new(),
@@ -230,7 +232,7 @@ impl<B: Bus, C: Clock + Clone + Send + 'static> UsbMidi<B, C> {
             self.tell(surface, Motion::Connected(identity));
             surfaces.push(surface);
             if cable < inputs {
-                ears.push(Ear::of(surface, &self.pairing));
+                ears.push(self.ears.add(Ear::of(surface, &self.pairing)));
             }
             if cable < outputs {
                 self.lines.put(surface, Line::new(Arc::clone(&link), cable, found.plug.words()));
@@ -300,8 +302,15 @@ impl<B: Bus, C: Clock + Clone + Send + 'static> Surface for UsbMidi<B, C> {
             if let Some(told) = self.pending.pop_front() {
                 return told.map(Some);
             }
+            let (overdue, waiting) = self.ears.overdue(self.clock.now());
+            if !overdue.is_empty() {
+                self.pending.extend(overdue.into_iter().map(Ok));
+                continue;
+            }
             let queue = self.queue.as_ref().ok_or(SurfaceError::Closed("USB MIDI"))?;
-            match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            let left = until.saturating_duration_since(Instant::now());
+            // A half that waits for its other half may turn out to be alone.
+            match queue.recv_timeout(if waiting { left.min(PATIENCE) } else { left }) {
                 Ok(Heard::Gesture(gesture)) => return Ok(Some(gesture)),
                 Ok(Heard::Look) => {
                     if let Some(watcher) = &self.watcher {
@@ -313,6 +322,7 @@ impl<B: Bus, C: Clock + Clone + Send + 'static> Surface for UsbMidi<B, C> {
                     self.let_go(seat, fault);
                     self.look();
                 }
+                Err(RecvTimeoutError::Timeout) if waiting && left > PATIENCE => {}
                 Err(RecvTimeoutError::Timeout) => return Ok(None),
                 Err(RecvTimeoutError::Disconnected) => return Err(SurfaceError::Closed("USB MIDI")),
             }

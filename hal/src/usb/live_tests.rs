@@ -7,8 +7,8 @@ use super::{FakeBus, UsbMidi, UsbSelect};
 use crate::gesture::{
     Clock, Control, Gesture, Motion, Position, Reply, Roster, Surface, SurfaceError, SurfaceId, VirtualClock,
 };
-use crate::midi::Pairing;
 use crate::midi::message::{cc, exclusive};
+use crate::midi::{PATIENCE, Pairing};
 
 /// How long a test waits for what must come; it is only ever used up by a test that fails.
 const MUST: Duration = Duration::from_secs(20);
@@ -346,6 +346,23 @@ fn a_pairing_set_while_it_plays_is_heard() {
     bus.turn(seat, 0, 1, 64);
     bus.turn(seat, 0, 33, 3);
     let motion = Motion::Turned(Control::Cc { channel: 1, number: 1 }, Position::Fourteen(64 << 7 | 3));
+    assert_eq!(next(&mut surface).motion, motion);
+}
+
+#[test]
+fn a_half_that_stays_alone_on_a_cable_is_told_in_the_silence_after_it() {
+    let (bus, pairing) = (FakeBus::default(), Pairing::default());
+    let seat = bus.plug(nano("1-2"));
+    let mut surface =
+        UsbMidi::unwatched(bus.clone(), bus.clock(), &Roster::default(), &pairing, UsbSelect::All).expect("a bus");
+    let id = comes(&mut surface);
+    pairing.set(id, 1 << 1);
+    bus.turn(seat, 0, 1, 64);
+    bus.turn(seat, 0, 2, 9);
+    let other = Motion::Turned(Control::Cc { channel: 1, number: 2 }, Position::Seven(9));
+    assert_eq!(next(&mut surface).motion, other);
+    bus.clock().advance(PATIENCE);
+    let motion = Motion::Turned(Control::Cc { channel: 1, number: 1 }, Position::Fourteen(64 << 7));
     assert_eq!(next(&mut surface).motion, motion);
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::bus::{Link, LinkFault, Seat};
 use super::packet::Unpacker;
 use crate::gesture::{Clock, Gesture};
-use crate::midi::Ear;
+use crate::midi::{SharedEar, lock};
 
 /// Room for one transfer: the largest packet of a bulk endpoint, and a multiple of every smaller one, since a transfer that
 /// does not fit is lost as a whole.
@@ -37,7 +37,7 @@ pub(super) struct Reader<C> {
     pub(super) seat: Seat,
     pub(super) clock: C,
     /// By cable; at least one.
-    pub(super) ears: Vec<Ear>,
+    pub(super) ears: Vec<SharedEar>,
     pub(super) queue: SyncSender<Heard>,
     pub(super) dropped: std::sync::Arc<AtomicU64>,
 }
@@ -82,13 +82,14 @@ impl<C: Clock> Reader<C> {
     fn tell(&mut self, transfer: &[u8]) -> bool {
         let now = self.clock.now();
         let last = self.ears.len() - 1;
-        let (ears, queue) = (&mut self.ears, &self.queue);
+        let (ears, queue) = (&self.ears, &self.queue);
         let mut listened = true;
         let mut unpacker = Unpacker::default();
         unpacker.transfer(transfer, |cable, byte| {
             // A cable that the device did not announce is still somebody's knob.
-            let ear = &mut ears[usize::from(cable).min(last)];
-            if let Some(gesture) = ear.hear(byte, now) {
+            // Not held while the queue is waited for: whoever reads the queue looks at the ears.
+            let told = lock(&ears[usize::from(cable).min(last)]).hear(byte, now);
+            for gesture in told {
                 listened &= queue.send(Heard::Gesture(gesture)).is_ok();
             }
         });

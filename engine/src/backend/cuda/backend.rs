@@ -19,7 +19,7 @@ use super::stream::{Event, Graph, Stream};
 use crate::backend::{Backend, BackendError, DenoiserError, DeviceError};
 use crate::latent::LATENT_CHANNELS;
 use crate::ring::plan::{Birth, PlanRow, SlotStep, TickPlan};
-use crate::ring::request::{GuidanceMode, Request};
+use crate::ring::request::Request;
 use crate::ring::{MAX_DEPTH, StepControls};
 use crate::solver::dcw::Correction;
 use crate::solver::guidance::GuidanceLaw;
@@ -168,6 +168,10 @@ impl<N: Network> DeviceBackend<N> {
             let slot = &mut self.slots[step.slot];
             slot.side = 1 - slot.side;
             slot.is_home = step.steps <= step.step + 1;
+            // Who is done makes room at once: its place in the ring may stay empty.
+            if slot.is_home || self.unsound[0] & (1 << step.slot) != 0 {
+                self.seats.leave(step.slot);
+            }
         }
         Ok(self.unsound[0] as u8)
     }
@@ -275,16 +279,10 @@ impl<N: Network> DeviceBackend<N> {
     }
 
     fn seat(&mut self, birth: &Birth) -> Result<(), BackendError> {
-        let request = &birth.request;
-        let negatives = match request.guidance_mode {
-            GuidanceMode::OwnNoise => &[][..],
-            _ if request.is_guided() => &request.negatives[..],
-            _ => &[],
-        };
-        let count = request.conditions.len() + negatives.len();
+        let (request, most) = (&birth.request, self.most_rows());
+        let count = request.rows();
         self.seats.leave(birth.slot);
         self.slots[birth.slot].request = None;
-        let most = self.network.batches().last().copied().unwrap_or(0).min(ROWS);
         let seats = self.seats.take(birth.slot, count);
         let fits = |it: &[usize; ROWS]| it[..count].iter().all(|&seat| seat < most);
         let Some(seats) = seats.filter(fits) else {
@@ -292,8 +290,13 @@ impl<N: Network> DeviceBackend<N> {
             self.seats.leave(birth.slot);
             return Err(BackendError::TooManyRows { found, most });
         };
-        for (condition, &seat) in request.conditions.iter().chain(negatives).zip(&seats) {
-            self.network.seat(&self.stream, seat, Seated { context: &request.context, tokens: &condition.tokens })?;
+        let conditions = request.conditions.iter().chain(&request.negatives);
+        let mut told = conditions.zip(&seats[..count]).map(|(condition, &seat)| {
+            self.network.seat(&self.stream, seat, Seated { context: &request.context, tokens: &condition.tokens })
+        });
+        if let Err(error) = told.try_for_each(|it| it) {
+            self.seats.leave(birth.slot);
+            return Err(error);
         }
         self.slots[birth.slot].seats = seats;
         Ok(())
@@ -322,6 +325,10 @@ impl<N: Network> Backend for DeviceBackend<N> {
         let live = self.write_tick(plan, shared)?;
         self.launch_tick(plan, &live)?;
         self.finish_tick(plan)
+    }
+
+    fn most_rows(&self) -> usize {
+        self.network.batches().last().copied().unwrap_or(0).min(ROWS)
     }
 
     /// # Panics

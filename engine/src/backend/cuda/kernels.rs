@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::driver::{Device, Done};
+use super::error::DeviceError;
 use super::parameters::BirthParameters;
 use super::stream::{Argument, Kernel, Module, Stream};
 use crate::latent::LATENT_CHANNELS;
@@ -15,10 +16,33 @@ const THREADS: u32 = 256;
 const SOLVE_THREADS: u32 = 512;
 const SOLVE_CHANNELS: usize = 8;
 
-/// PTX for cards from compute capability 9.0 on.
-const PTX_90: &str = include_str!("ptx/kernels.sm_90.ptx");
-/// PTX for cards from compute capability 12.0 on.
-const PTX_120: &str = include_str!("ptx/kernels.sm_120.ptx");
+const PTX: [Ptx; 3] = [
+    Ptx { from: (12, 0), text: include_str!("ptx/kernels.sm_120.ptx") },
+    Ptx { from: (9, 0), text: include_str!("ptx/kernels.sm_90.ptx") },
+    Ptx { from: (7, 5), text: include_str!("ptx/kernels.sm_75.ptx") },
+];
+
+/// PTX for cards from a compute capability on.
+pub(super) struct Ptx {
+    /// The least capability.
+    pub(super) from: (u32, u32),
+    /// The text.
+    pub(super) text: &'static str,
+}
+
+/// The kernels `what` for a card, of a list whose newest come first.
+///
+/// # Errors
+/// [`DeviceError::WrongCard`] for one that is older than all of them, with what there is.
+pub(super) fn load(device: &Arc<Device>, what: &str, list: &[Ptx]) -> Done<Module> {
+    let card = device.card();
+    if let Some(fitting) = list.iter().find(|it| it.from <= card.compute) {
+        return Module::load(device, what, fitting.text);
+    }
+    let oldest = list.last().map_or((0, 0), |it| it.from);
+    let words = format!("there are kernels from sm_{}{} on, and this card is older", oldest.0, oldest.1);
+    Err(DeviceError::WrongCard { what: what.to_owned(), card: card.to_string(), words })
+}
 
 /// The kernels on a card.
 #[derive(Debug)]
@@ -33,8 +57,7 @@ pub(super) struct Kernels {
 impl Kernels {
     /// Loads them.
     pub(super) fn load(device: &Arc<Device>) -> Done<Self> {
-        let ptx = if (12, 0) <= device.card().compute { PTX_120 } else { PTX_90 };
-        let module = Module::load(device, "the solver's kernels", ptx)?;
+        let module = load(device, "the solver's kernels", &PTX)?;
         Ok(Self {
             begin_generation: module.kernel(c"begin_generation")?,
             prepare_rows: module.kernel(c"prepare_rows")?,

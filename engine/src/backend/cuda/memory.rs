@@ -23,7 +23,7 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// Room for `bytes` bytes, all zero.
+    /// Room for `bytes` bytes, all zero when this returns: whatever is uploaded next stays.
     ///
     /// # Errors
     /// [`DeviceError::OutOfMemory`] with what is free.
@@ -40,6 +40,10 @@ impl Buffer {
         let buffer = Self { device: Arc::clone(device), address, bytes };
         // SAFETY: the range was allocated just above.
         unsafe { result::memset_d8_sync(address, 0, bytes.max(1)) }.map_err(|error| sorted("cuMemsetD8", error))?;
+        // Despite its name it only enqueues, on the legacy stream, and our streams wait for no other.
+        // SAFETY: the legacy stream, whose handle is null, always lives.
+        unsafe { result::stream::synchronize(std::ptr::null_mut()) }
+            .map_err(|error| sorted("cuStreamSynchronize", error))?;
         Ok(buffer)
     }
 

@@ -96,7 +96,6 @@ impl Seating {
             let found = row.context.len() / CONTEXT_CHANNELS;
             return Err(DenoiserError::WrongLength { found, expected: frames });
         }
-        let found = row.tokens.len() / token_width;
-        if most_tokens < found { Err(DenoiserError::TooManyTokens { found, most: most_tokens }) } else { Ok(found) }
+        DenoiserError::count_tokens(row.tokens.len(), token_width, most_tokens)
     }
 }

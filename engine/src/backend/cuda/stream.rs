@@ -118,7 +118,8 @@ impl Stream {
         launched.map_err(|error| sorted("cuLaunchKernel", error))
     }
 
-    /// Records what `enqueue` enqueues instead of running it.
+    /// Records what `enqueue` enqueues instead of running it, and takes the recording to the card, so that its first
+    /// replay is as short as every other.
     ///
     /// # Errors
     /// The first thing that could not be recorded.
@@ -148,7 +149,11 @@ impl Stream {
         // SAFETY: ours; the executable does not need it any more.
         let _ = unsafe { result::graph::destroy(graph) };
         let executable = executable.map_err(|error| sorted("cuGraphInstantiate", error))?;
-        Ok(Graph { device: Arc::clone(&self.device), executable })
+        let recorded = Graph { device: Arc::clone(&self.device), executable };
+        // SAFETY: both live.
+        unsafe { result::graph::upload(executable, self.raw) }.map_err(|error| sorted("cuGraphUpload", error))?;
+        self.wait()?;
+        Ok(recorded)
     }
 
     /// Enqueues a recorded graph: one call, however much it holds.

@@ -1,7 +1,7 @@
-//! The codec's encoder: whole recordings to latents, tile by tile, when a set is loaded.
+//! The codec's encoder: whole tapes to latents, tile by tile, when a set is loaded.
 //!
 //! A plan takes `audio` `[1, span * 1920, 2]` and gives `moments` `[1, span, 128]`, means first. Tiles are the codec's own
-//! exact ones, so the result is that of the whole recording. Not for the fast threads: it waits for every tile.
+//! exact ones, around the seam of the loop, so the result is that of the tape without end. Not for the fast threads: it waits for every tile.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use super::plan::{Loaded, Plan};
 use super::session::{Session, shared_memory};
 use crate::backend::cuda::{Buffer, Device, DeviceError, Pinned, Stream};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
-use crate::model::windows::{Tile, exact_tiles};
+use crate::model::codec::read_around;
+use crate::model::windows::{Tile, joined_tiles};
 
 /// Means and scales.
 const MOMENTS: usize = 2 * LATENT_CHANNELS;
@@ -73,36 +74,32 @@ impl TrtEncoder {
         })
     }
 
-    /// The latent `[frames, 64]` of a recording of whole latent frames; `None` for one that is shorter than a tile, whose ends
-    /// the plan does not have. `progress` hears of latent frames done and of all.
+    /// The latent `[frames, 64]` of a tape of whole latent frames, encoded as the loop that it is. `progress` hears of latent
+    /// frames done and of all.
     ///
     /// # Errors
     /// When the card fails.
     pub fn encode(
         &mut self,
-        audio: &[StereoFrame],
+        tape: &[StereoFrame],
         progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<Option<Vec<f32>>, DeviceError> {
+    ) -> Result<Vec<f32>, DeviceError> {
         self.device.enter()?;
-        let frames = audio.len() / SAMPLES_PER_LATENT_FRAME;
-        let span = ENCODER_TILE + 2 * self.context;
-        if frames < span {
-            return Ok(None);
-        }
+        let frames = tape.len() / SAMPLES_PER_LATENT_FRAME;
         let mut latent = Vec::with_capacity(frames * LATENT_CHANNELS);
-        for Tile { core, span } in exact_tiles(frames, ENCODER_TILE, self.context) {
-            let heard = &audio[span.start * SAMPLES_PER_LATENT_FRAME..span.end * SAMPLES_PER_LATENT_FRAME];
-            self.host_audio.copy_from_slice(heard);
-            self.stream.upload(self.audio.address(), &self.host_audio, 0, heard.len())?;
+        for Tile { core, span } in joined_tiles(frames, ENCODER_TILE, self.context) {
+            // A tape that is shorter than a tile goes round in the rest of it.
+            read_around(tape, tape.len(), span.start * SAMPLES_PER_LATENT_FRAME, &mut self.host_audio);
+            let (samples, moments) = (self.host_audio.len(), self.host_moments.len());
+            self.stream.upload(self.audio.address(), &self.host_audio, 0, samples)?;
             self.session.enqueue(&self.stream)?;
-            self.stream.download(&mut self.host_moments, 0, span.len() * MOMENTS, self.moments.address())?;
+            self.stream.download(&mut self.host_moments, 0, moments, self.moments.address())?;
             self.stream.wait()?;
-            let first = core.start - span.start;
-            let kept = self.host_moments.chunks_exact(MOMENTS).skip(first).take(core.len());
+            let kept = self.host_moments.chunks_exact(MOMENTS).skip(self.context).take(core.len());
             latent.extend(kept.flat_map(|it| &it[..LATENT_CHANNELS]));
             progress(core.end, frames);
         }
-        Ok(Some(latent))
+        Ok(latent)
     }
 
     /// Kernels that were compiled for this card.

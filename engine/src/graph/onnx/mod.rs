@@ -7,7 +7,7 @@
 //! # Types
 //! Inputs and outputs are f32, except those that [`Form::between`] names. With 16-bit weights, only what costs time is
 //! 16 bits wide: operands and results of linear layers, convolutions and attention, and the residual stream when
-//! [`Form::stream`] says so. Between them every pointwise operation computes in f32 from one load and with one rounding
+//! [`Form::residual`] says so: what is computed and what is stored are two types. Between them every pointwise operation computes in f32 from one load and with one rounding
 //! at the next store; TensorRT fuses them into one kernel, so that this costs nothing. In f32 throughout are:
 //! * norms, whose mean square overflows f16 and loses a bf16's few digits, and their gains;
 //! * the time: its sinusoid (angles up to 1000 radians) always, its layers when [`Form::islands`] names them;
@@ -62,9 +62,9 @@ pub enum Batch {
 pub struct Form {
     /// Of linear layers, convolutions and attention.
     pub precision: Precision,
-    /// Of sums that add a 16-bit value to another of the same shape: the residual stream. Of the built-in model, bf16 with
-    /// a stream of bf16 is off by 0.9 % of the velocity's deviation, with one of f32 by 0.5 %; f16 throughout by 0.1 %.
-    pub stream: Precision,
+    /// Of sums that add a 16-bit value to another of the same shape: the residual stream. It grows from layer to layer, and
+    /// f16 ends at 65504.
+    pub residual: Precision,
     /// Rows.
     pub batch: Batch,
     /// Name under which the model looks for the blob, beside itself.
@@ -80,7 +80,7 @@ impl Form {
     #[must_use]
     pub fn new(precision: Precision, data_file: impl Into<String>) -> Self {
         let (batch, data_file) = (Batch::Fixed(1), data_file.into());
-        Self { precision, stream: precision, batch, data_file, islands: Vec::new(), between: Vec::new() }
+        Self { precision, residual: precision, batch, data_file, islands: Vec::new(), between: Vec::new() }
     }
 }
 

@@ -149,10 +149,10 @@ impl Lowering<'_> {
         let mut forms = self.pointwise("Add", &[a, b])?;
         let whole = |it: NodeId| self.shape(it) == self.shapes[index];
         let residual = whole(a) && whole(b) && (self.native(a).element != F32 || self.native(b).element != F32);
-        let stream = Element::Float(self.form.stream);
-        if residual && stream != F32 {
-            let name = self.pen.cast(&forms[0].name, stream);
-            forms[0] = Made { element: stream, name, layout: forms[0].layout };
+        let stored = Element::Float(self.form.residual);
+        if residual && stored != F32 {
+            let name = self.pen.cast(&forms[0].name, stored);
+            forms[0] = Made { element: stored, name, layout: forms[0].layout };
         }
         Ok(forms)
     }

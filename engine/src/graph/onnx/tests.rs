@@ -9,6 +9,8 @@ use super::*;
 use crate::graph::weights::InMemory;
 use crate::graph::{Builder, Dim, NodeId, Op, Weight};
 
+mod residual;
+
 const BATCH_DIM: Dim = Dim::Named("batch");
 
 /// The file, its blob, and what was said of it.
@@ -228,13 +230,13 @@ fn a_residual_sum_is_stored_as_the_form_says() {
         let fed = b.linear(h, "some.linear", false);
         b.add(h, fed)
     });
-    for (stream, last) in [(Precision::Bf16, "Cast"), (Precision::F32, "Add")] {
-        let form = Form { stream, ..form(Precision::Bf16) };
+    for (residual, last) in [(Precision::Bf16, "Cast"), (Precision::F32, "Add")] {
+        let form = Form { residual, ..form(Precision::Bf16) };
         let (file, ..) = written(&graph, &Sizes::new(), &linear_weights(3, 3), &form);
         let output = maker(&file, &ops(&file, "Identity")[0].input[0]);
         // What is stored narrow is widened again at the boundary.
-        let stored = if stream == Precision::F32 { output } else { maker(&file, &output.input[0]) };
-        assert_eq!(stored.op_type, last, "{stream:?}");
+        let stored = if residual == Precision::F32 { output } else { maker(&file, &output.input[0]) };
+        assert_eq!(stored.op_type, last, "{residual:?}");
     }
 }
 

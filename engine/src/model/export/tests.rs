@@ -104,6 +104,21 @@ fn a_network_that_hears_kept_keys_reads_no_weight_of_the_prompt() {
     assert_eq!(kept.len() + prompt.len(), names(&whole).len());
 }
 
+/// The file of a denoiser whose residual is stored otherwise is another file, which a plan's key sees.
+#[test]
+fn a_denoisers_residual_is_f32_whatever_its_products_are() {
+    let config = config();
+    for precision in [Precision::F32, Precision::F16, Precision::Bf16] {
+        let network = denoiser(&config, &shape(PromptForm::KeysAndValues), precision);
+        assert_eq!((network.form.precision, network.form.residual), (precision, Precision::F32));
+        let weights = weights(&config, &network.graph);
+        let mut narrow = network.clone();
+        narrow.form.residual = precision;
+        let fingerprint = |it: &Network| it.outline(&weights).expect("the graph is sound").fingerprint;
+        assert_eq!(fingerprint(&network) == fingerprint(&narrow), precision == Precision::F32, "{precision:?}");
+    }
+}
+
 #[test]
 fn both_files_of_a_network_appear_whole_and_nothing_else() {
     let config = config();

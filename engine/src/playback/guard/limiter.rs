@@ -21,7 +21,7 @@ const HOLD_FRAMES: usize = 960;
 const RELEASE_FRAMES: f64 = SAMPLE_RATE_HZ as f64 * 0.1;
 /// Sound leaves this much later: the look of the peak filter, and the ramp.
 pub(super) const LATENCY_FRAMES: usize = AFTER + LOOKAHEAD_FRAMES - 1;
-const _: () = assert!(LATENCY_FRAMES >= TAPS - 1, "the peak filter looks back into the delay line");
+const _: () = assert!(LATENCY_FRAMES >= TAPS, "the peak filter looks back into the delay line");
 
 /// Room for the rounding of gain and product, 0.01 dB, so that the last clamp never acts.
 const AIM: f32 = 0.999;
@@ -83,7 +83,7 @@ impl Limiter {
             for (sample, frame) in line[LATENCY_FRAMES..].iter_mut().zip(block.iter()) {
                 *sample = frame[channel];
             }
-            self.filter.raise(&line[LATENCY_FRAMES + 1 - TAPS..LATENCY_FRAMES + frames], peaks);
+            self.filter.raise(&line[LATENCY_FRAMES - TAPS..LATENCY_FRAMES + frames], peaks);
         }
         let mut done = Limited { frames: 0, clamped: 0, deepest: 1.0, peaks: [0.0; 2] };
         for (i, frame) in block.iter_mut().enumerate() {

@@ -20,7 +20,7 @@ use crate::latent::StereoFrame;
 
 /// The ceiling, linear: -1 dBTP, the delivery level of the streaming services and a margin for the converters.
 pub const CEILING: f32 = 0.891_250_94;
-/// How much later sound leaves the guard, in stereo samples: 2.1 ms, for the limiter's look-ahead.
+/// How much later sound leaves the guard, in stereo samples: 2.3 ms, for the limiter's look-ahead.
 pub const GUARD_LATENCY_FRAMES: usize = limiter::LATENCY_FRAMES;
 
 /// The guard of one stereo output.

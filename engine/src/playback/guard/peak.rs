@@ -1,21 +1,26 @@
 //! Peaks between the samples: what the converter's filter will make of them.
 //!
 //! A band-limited signal can rise above all of its samples (by 3 dB at a quarter of the rate). As in ITU-R BS.1770 the
-//! signal is looked at four times as often, by a windowed sinc with 16 taps a phase. Four times leaves at most 0.17 dB
-//! unseen at 12 kHz and 0.04 dB at 6 kHz.
+//! signal is looked at four times as often, by a windowed sinc. Four looks a sample leave .47 dB unseen at 20 kHz, where a
+//! wave has 9.6 of them; so the crest between three looks is taken for a parabola's, which leaves .05 dB, and the sinc has
+//! 32 taps, which hold 20 kHz within .04 dB. No filter holds up to the half of the rate: of white noise, a sixth of which
+//! lies beyond 20 kHz, up to .9 dB stay unseen, which is less than the ceiling leaves to full scale. The judge in the tests
+//! is an exact oversampler of 16 times.
 
 use std::f64::consts::PI;
 
 use crate::latent::StereoFrame;
 
 /// Taps of each phase.
-pub(super) const TAPS: usize = 16;
+pub(super) const TAPS: usize = 32;
 /// Looks between two samples; the sample itself is the fourth.
 const PHASES: usize = 3;
 /// Samples that lie after the one being judged.
 pub(super) const AFTER: usize = TAPS / 2;
-/// Shape of the Kaiser window: 16 taps then pass 16 kHz within 0.1 dB.
-const KAISER_BETA: f64 = 5.0;
+/// Shape of the Kaiser window: with 32 taps the passband reaches 21 kHz.
+const KAISER_BETA: f64 = 4.0;
+/// Intervals judged at a time: all looks at them stay in the nearest cache.
+const LANES: usize = 64;
 
 /// The interpolator's three filters.
 #[derive(Debug)]
@@ -39,29 +44,43 @@ impl PeakFilter {
         Self { taps }
     }
 
-    /// Raises `peaks[i]` to the highest magnitude from sample `i + AFTER - 1` of `samples` up to the next one.
-    /// `samples` has `TAPS - 1` more entries than `peaks`.
+    /// Raises `peaks[i]` to the highest magnitude from sample `i + AFTER` of `samples` up to the next one. `samples` has
+    /// `TAPS` more entries than `peaks`.
     pub(super) fn raise(&self, samples: &[f32], peaks: &mut [f32]) {
-        const LANES: usize = 64;
-        debug_assert_eq!(samples.len(), peaks.len() + TAPS - 1);
+        debug_assert_eq!(samples.len(), peaks.len() + TAPS);
         for (block, peaks) in peaks.chunks_mut(LANES).enumerate() {
-            let samples = &samples[block * LANES..][..peaks.len() + TAPS - 1];
-            for (peak, sample) in peaks.iter_mut().zip(&samples[AFTER - 1..]) {
-                *peak = peak.max(sample.abs());
-            }
-            for filter in &self.taps {
-                let mut between = [0.0_f32; LANES];
+            let samples = &samples[block * LANES..][..peaks.len() + TAPS];
+            // Lane 0 is the interval before the first that is judged: a crest has a look on either side.
+            let mut looks = [[0.0_f32; LANES + 1]; PHASES];
+            for (filter, looks) in self.taps.iter().zip(&mut looks) {
                 for (k, tap) in filter.iter().enumerate() {
-                    for (sum, sample) in between.iter_mut().zip(&samples[k..]).take(peaks.len()) {
+                    for (sum, sample) in looks.iter_mut().zip(&samples[k..]).take(peaks.len() + 1) {
                         *sum += tap * sample;
                     }
                 }
-                for (peak, value) in peaks.iter_mut().zip(&between) {
-                    *peak = peak.max(value.abs());
-                }
+            }
+            let [first, second, third] = &looks;
+            let whole = &samples[AFTER - 1..];
+            for (i, peak) in peaks.iter_mut().enumerate() {
+                let (here, next) = (whole[i + 1], whole[i + 2]);
+                let before = crest(third[i], here, first[i + 1]).max(crest(here, first[i + 1], second[i + 1]));
+                let after =
+                    crest(first[i + 1], second[i + 1], third[i + 1]).max(crest(second[i + 1], third[i + 1], next));
+                *peak = peak.max(before).max(after);
             }
         }
     }
+}
+
+/// The magnitude that a wave through three looks reaches around the middle one: a parabola's crest, where that is the
+/// highest of them.
+#[inline]
+fn crest(before: f32, here: f32, after: f32) -> f32 {
+    // Under the highest look the bend is never less than the slope, so the quotient is at most a quarter of it.
+    let (slope, bend) = (after - before, (before - 2.0 * here + after).abs());
+    let rise = slope * slope / (8.0 * bend).max(f32::MIN_POSITIVE);
+    let height = here.abs();
+    height + if height >= before.abs() && height >= after.abs() { rise } else { 0.0 }
 }
 
 /// Highest true peak of `frames` over both channels, linear, silence assumed before and after. Allocates: for meters,
@@ -73,7 +92,7 @@ pub fn true_peak(frames: &[StereoFrame]) -> f32 {
     for channel in 0..2 {
         let silence = || std::iter::repeat_n(0.0, TAPS);
         let samples: Vec<f32> = silence().chain(frames.iter().map(|frame| frame[channel])).chain(silence()).collect();
-        filter.raise(&samples[..peaks.len() + TAPS - 1], &mut peaks);
+        filter.raise(&samples, &mut peaks);
     }
     peaks.into_iter().fold(0.0, f32::max)
 }

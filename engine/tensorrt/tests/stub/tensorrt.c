@@ -283,6 +283,8 @@ dt_status dt_context_set_device_memory(dt_context* context, uint64_t address, in
 {
     if (bytes < context->rows * 512) {
         log_fn(log_user, 1, "setDeviceMemoryV2: the block is too small");
+    } else if (bytes != context->rows * 512) {
+        log_fn(log_user, 2, "setDeviceMemoryV2: the block is larger than it need be");
     }
     context->memory = address;
     context->memory_bytes = bytes;

@@ -1,15 +1,16 @@
 //! The fence around cuBLASLt: matrix products whose algorithm is chosen when they are made.
 //!
-//! The library is opened at run time, as the driver is. Nothing is allocated when a product is enqueued: the caller lends
+//! [`super::cublaslt`] opens the library at run time. Nothing is allocated when a product is enqueued: the caller lends
 //! the workspace, so products can be recorded in a graph.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use cudarc::cublaslt::{result, sys};
+use cudarc::cublaslt::sys;
 
 use super::PlanError;
+use super::cublaslt::{self, Algorithm, CublasLt, Heuristic, Opaque, check};
 use crate::backend::cuda::{Device, DeviceError, Stream};
 use crate::graph::Precision;
 
@@ -26,7 +27,8 @@ const ALIGNMENT: u64 = 256;
 #[derive(Debug)]
 pub(super) struct Blas {
     device: Arc<Device>,
-    handle: sys::cublasLtHandle_t,
+    library: &'static CublasLt,
+    handle: Opaque,
 }
 
 // SAFETY: a handle of cuBLASLt may be used from any thread, and from several at a time (its manual's words).
@@ -73,20 +75,16 @@ pub(super) struct Matmul {
     x: Layout,
     w: Layout,
     y: Layout,
-    algorithm: sys::cublasLtMatmulAlgo_t,
+    algorithm: Algorithm,
     addresses: [u64; 3],
 }
 
 impl Blas {
     /// Opens the library.
     pub(super) fn open(device: &Arc<Device>) -> Result<Self, PlanError> {
-        // SAFETY: asks the dynamic loader only. Everything else in cudarc would panic without the library.
-        if !unsafe { sys::is_culib_present() } {
-            return Err(PlanError::NoBlas);
-        }
         device.enter()?;
-        let handle = result::create_handle().map_err(|error| failed("cublasLtCreate", error))?;
-        Ok(Self { device: Arc::clone(device), handle })
+        let (library, handle) = cublaslt::open()?;
+        Ok(Self { device: Arc::clone(device), library, handle })
     }
 
     /// Chooses the algorithm for a product.
@@ -95,23 +93,34 @@ impl Blas {
         // Row by row is column by column of the transposed, which is how the library counts: y' = w' x'.
         let kind = kind_of(it.precision);
         let (w_rows, w_columns) = if it.transposed { (it.depth, it.columns) } else { (it.columns, it.depth) };
-        let x = Layout::new(kind, it.depth, it.rows, it.x, it.count)?;
-        let w = Layout::new(kind, w_rows, w_columns, it.w, it.count)?;
-        let y = Layout::new(sys::cudaDataType::CUDA_R_32F, it.columns, it.rows, it.y, it.count)?;
-        let description = Description::new(it)?;
-        let preference = Preference::new([it.w.address, it.x.address, it.y.address])?;
-        // SAFETY: all of them were just made.
-        let chosen =
-            unsafe { result::get_matmul_algo_heuristic(self.handle, description.0, w.0, x.0, y.0, y.0, preference.0) };
-        let chosen = chosen.map_err(|error| PlanError::NoAlgorithm {
+        let library = self.library;
+        let x = Layout::new(library, kind, (it.depth, it.rows), it.x, it.count)?;
+        let w = Layout::new(library, kind, (w_rows, w_columns), it.w, it.count)?;
+        let y = Layout::new(library, sys::cudaDataType::CUDA_R_32F, (it.columns, it.rows), it.y, it.count)?;
+        let description = Description::new(library, it)?;
+        let preference = Preference::new(library, [it.w.address, it.x.address, it.y.address])?;
+        let (mut chosen, mut count) = (Heuristic::room(), 0);
+        // SAFETY: all of them were just made; one heuristic is asked for, and there is room for one.
+        let asked = unsafe {
+            let (a, b, c, d) = (w.it, x.it, y.it, y.it);
+            let preference = preference.it;
+            (library.heuristic)(self.handle, description.it, a, b, c, d, preference, 1, &raw mut chosen, &raw mut count)
+        };
+        let asked = check("cublasLtMatmulAlgoGetHeuristic", asked);
+        let asked = asked.and_then(|()| check("cublasLtMatmulAlgoGetHeuristic", chosen.state));
+        let none = |words: String| PlanError::NoAlgorithm {
             rows: it.rows,
             columns: it.columns,
             depth: it.depth,
             precision: it.precision,
-            words: error.to_string(),
-        })?;
+            words,
+        };
+        asked.map_err(|error| none(error.to_string()))?;
+        if count < 1 || WORKSPACE_BYTES < chosen.workspace {
+            return Err(none(format!("{count} algorithms, {} bytes of workspace", chosen.workspace)));
+        }
         let addresses = [it.w.address, it.x.address, it.y.address];
-        Ok(Matmul { description, x, w, y, algorithm: chosen.algo, addresses })
+        Ok(Matmul { description, x, w, y, algorithm: chosen.algorithm, addresses })
     }
 
     /// Enqueues a product. `workspace` is the first of [`WORKSPACE_BYTES`] bytes that nothing else uses meanwhile.
@@ -121,26 +130,26 @@ impl Blas {
         // SAFETY: the handles live as long as `self` and `it`; the addresses are of buffers that the plan holds, with room
         // for the layouts (the lowering made both); the factors are read before the call returns.
         let done = unsafe {
-            result::matmul(
+            (self.library.matmul)(
                 self.handle,
-                it.description.0,
+                it.description.it,
                 (&raw const one).cast(),
-                (&raw const zero).cast(),
                 w,
-                it.w.0,
+                it.w.it,
                 x,
-                it.x.0,
+                it.x.it,
+                (&raw const zero).cast(),
                 y,
-                it.y.0,
+                it.y.it,
                 y,
-                it.y.0,
+                it.y.it,
                 &raw const it.algorithm,
                 workspace as *mut c_void,
                 WORKSPACE_BYTES,
-                stream.handle().cast(),
+                stream.handle(),
             )
         };
-        done.map_err(|error| failed("cublasLtMatmul", error))
+        check("cublasLtMatmul", done)
     }
 }
 
@@ -148,7 +157,7 @@ impl Drop for Blas {
     fn drop(&mut self) {
         if self.device.enter().is_ok() {
             // SAFETY: created in `open`.
-            let _ = unsafe { result::destroy_handle(self.handle) };
+            let _ = unsafe { (self.library.destroy)(self.handle) };
         }
     }
 }
@@ -156,48 +165,67 @@ impl Drop for Blas {
 // SAFETY: descriptors are plain memory of the library, used from one thread at a time.
 unsafe impl Send for Matmul {}
 
-#[derive(Debug)]
-struct Layout(sys::cublasLtMatrixLayout_t);
+/// Something of the library that is made, told what it is, and given back.
+macro_rules! owned {
+    ($name:ident, $set:ident, $destroy:ident, $attribute:ty, $call:literal) => {
+        #[derive(Debug)]
+        struct $name {
+            library: &'static CublasLt,
+            it: Opaque,
+        }
+
+        impl $name {
+            fn set<T: Copy>(&self, attribute: $attribute, value: &T) -> Result<(), DeviceError> {
+                let value: *const T = value;
+                // SAFETY: the library copies `size_of::<T>()` bytes, and checks that the attribute has that size.
+                let set = unsafe { (self.library.$set)(self.it, attribute as u32, value.cast(), size_of::<T>()) };
+                check($call, set)
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                // SAFETY: created in `new`.
+                let _ = unsafe { (self.library.$destroy)(self.it) };
+            }
+        }
+    };
+}
+
+owned!(Layout, layout_set, layout_destroy, Shape, "cublasLtMatrixLayoutSetAttribute");
+owned!(Description, description_set, description_destroy, Desc, "cublasLtMatmulDescSetAttribute");
+owned!(Preference, preference_set, preference_destroy, Pref, "cublasLtMatmulPreferenceSetAttribute");
 
 impl Layout {
     fn new(
+        library: &'static CublasLt,
         kind: sys::cudaDataType,
-        rows: usize,
-        columns: usize,
+        (rows, columns): (usize, usize),
         at: Operand,
         count: usize,
     ) -> Result<Self, DeviceError> {
-        let made = result::create_matrix_layout(kind, rows as u64, columns as u64, at.pitch as i64);
-        let it = Self(made.map_err(|error| failed("cublasLtMatrixLayoutCreate", error))?);
+        let mut it = std::ptr::null_mut();
+        // SAFETY: writes one layout.
+        let made =
+            unsafe { (library.layout_create)(&raw mut it, kind as u32, rows as u64, columns as u64, at.pitch as i64) };
+        check("cublasLtMatrixLayoutCreate", made)?;
+        let it = Self { library, it };
         it.set(Shape::CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &(count as i32))?;
         it.set(Shape::CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &(at.step as i64))?;
         Ok(it)
     }
-
-    fn set<T: Copy>(&self, attribute: Shape, value: &T) -> Result<(), DeviceError> {
-        let value: *const T = value;
-        // SAFETY: the library copies `size_of::<T>()` bytes, and checks that the attribute has that size.
-        let set = unsafe { result::set_matrix_layout_attribute(self.0, attribute, value.cast(), size_of::<T>()) };
-        set.map_err(|error| failed("cublasLtMatrixLayoutSetAttribute", error))
-    }
 }
-
-impl Drop for Layout {
-    fn drop(&mut self) {
-        // SAFETY: created in `new`.
-        let _ = unsafe { result::destroy_matrix_layout(self.0) };
-    }
-}
-
-#[derive(Debug)]
-struct Description(sys::cublasLtMatmulDesc_t);
 
 impl Description {
-    fn new(product: &Product) -> Result<Self, DeviceError> {
+    fn new(library: &'static CublasLt, product: &Product) -> Result<Self, DeviceError> {
         // Sums in f32, and f32 operands as they are: the faster kind of card arithmetic would cut them to 10 bits.
         let compute = sys::cublasComputeType_t::CUBLAS_COMPUTE_32F;
-        let made = result::create_matmul_desc(compute, sys::cudaDataType::CUDA_R_32F);
-        let it = Self(made.map_err(|error| failed("cublasLtMatmulDescCreate", error))?);
+        let mut it = std::ptr::null_mut();
+        let scale = sys::cudaDataType::CUDA_R_32F;
+        // SAFETY: writes one description.
+        let made = unsafe { (library.description_create)(&raw mut it, compute as u32, scale as u32) };
+        check("cublasLtMatmulDescCreate", made)?;
+        let it = Self { library, it };
         it.set(Desc::CUBLASLT_MATMUL_DESC_TRANSA, &i32::from(product.transposed))?;
         if let Some(bias) = product.bias {
             let epilogue = sys::cublasLtEpilogue_t::CUBLASLT_EPILOGUE_BIAS as u32;
@@ -206,29 +234,15 @@ impl Description {
         }
         Ok(it)
     }
-
-    fn set<T: Copy>(&self, attribute: Desc, value: &T) -> Result<(), DeviceError> {
-        let value: *const T = value;
-        // SAFETY: as in `Layout::set`.
-        let set = unsafe { result::set_matmul_desc_attribute(self.0, attribute, value.cast(), size_of::<T>()) };
-        set.map_err(|error| failed("cublasLtMatmulDescSetAttribute", error))
-    }
 }
-
-impl Drop for Description {
-    fn drop(&mut self) {
-        // SAFETY: created in `new`.
-        let _ = unsafe { result::destroy_matmul_desc(self.0) };
-    }
-}
-
-struct Preference(sys::cublasLtMatmulPreference_t);
 
 impl Preference {
     /// For operands w, x and y at these addresses.
-    fn new([w, x, y]: [u64; 3]) -> Result<Self, DeviceError> {
-        let made = result::create_matmul_pref();
-        let it = Self(made.map_err(|error| failed("cublasLtMatmulPreferenceCreate", error))?);
+    fn new(library: &'static CublasLt, [w, x, y]: [u64; 3]) -> Result<Self, DeviceError> {
+        let mut it = std::ptr::null_mut();
+        // SAFETY: writes one preference.
+        check("cublasLtMatmulPreferenceCreate", unsafe { (library.preference_create)(&raw mut it) })?;
+        let it = Self { library, it };
         it.set(Pref::CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &(WORKSPACE_BYTES as u64))?;
         for (attribute, address) in [
             (Pref::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, w),
@@ -241,20 +255,6 @@ impl Preference {
         }
         Ok(it)
     }
-
-    fn set<T: Copy>(&self, attribute: Pref, value: &T) -> Result<(), DeviceError> {
-        let value: *const T = value;
-        // SAFETY: as in `Layout::set`.
-        let set = unsafe { result::set_matmul_pref_attribute(self.0, attribute, value.cast(), size_of::<T>()) };
-        set.map_err(|error| failed("cublasLtMatmulPreferenceSetAttribute", error))
-    }
-}
-
-impl Drop for Preference {
-    fn drop(&mut self) {
-        // SAFETY: created in `new`.
-        let _ = unsafe { result::destroy_matmul_pref(self.0) };
-    }
 }
 
 fn kind_of(precision: Precision) -> sys::cudaDataType {
@@ -262,17 +262,5 @@ fn kind_of(precision: Precision) -> sys::cudaDataType {
         Precision::F32 => sys::cudaDataType::CUDA_R_32F,
         Precision::F16 => sys::cudaDataType::CUDA_R_16F,
         Precision::Bf16 => sys::cudaDataType::CUDA_R_16BF,
-    }
-}
-
-/// Sorts what the library says by what the caller does next.
-fn failed(call: &'static str, error: result::CublasError) -> DeviceError {
-    use sys::cublasStatus_t as S;
-    let words = error.to_string();
-    match error.0 {
-        S::CUBLAS_STATUS_ALLOC_FAILED => DeviceError::OutOfMemory { wanted: 0, free: 0, total: 0 },
-        // The card failed while the library worked on it; what else is there is as gone as after a kernel of ours.
-        S::CUBLAS_STATUS_EXECUTION_FAILED | S::CUBLAS_STATUS_MAPPING_ERROR => DeviceError::KernelFault { call, words },
-        _ => DeviceError::Refused { call, words },
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::backend::cuda::kernels::{Ptx, load};
 use crate::backend::cuda::stream::{Argument, Kernel, Module};
 use crate::backend::cuda::{Device, DeviceError, Stream};
 use crate::graph::Precision;
@@ -16,10 +17,11 @@ const ROW_THREADS: u32 = 128;
 /// Axes that a kernel can walk.
 pub(super) const AXES: usize = 6;
 
-/// PTX for cards from compute capability 9.0 on.
-const PTX_90: &str = include_str!("../ptx/graph.sm_90.ptx");
-/// PTX for cards from compute capability 12.0 on.
-const PTX_120: &str = include_str!("../ptx/graph.sm_120.ptx");
+const PTX: [Ptx; 3] = [
+    Ptx { from: (12, 0), text: include_str!("../ptx/graph.sm_120.ptx") },
+    Ptx { from: (9, 0), text: include_str!("../ptx/graph.sm_90.ptx") },
+    Ptx { from: (7, 5), text: include_str!("../ptx/graph.sm_75.ptx") },
+];
 
 /// What is done to every number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,8 +63,7 @@ pub(super) struct Kernels {
 
 impl Kernels {
     pub(super) fn load(device: &Arc<Device>) -> Result<Self, DeviceError> {
-        let ptx = if (12, 0) <= device.card().compute { PTX_120 } else { PTX_90 };
-        let module = Module::load(device, "the kernels of plain plans", ptx)?;
+        let module = load(device, "the kernels of plain plans", &PTX)?;
         let names = [
             Each::NAME,
             Columns::NAME,

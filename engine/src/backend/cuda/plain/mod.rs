@@ -7,10 +7,11 @@
 //! only enqueues, and can be recorded in a CUDA graph.
 //!
 //! Other lowerings live in `graph`; this one is here because it is made of kernels, streams and device memory, which
-//! `graph` does not know. `lower` turns nodes into steps, `products` those that are matrix products; `blas` is the fence
-//! around the library.
+//! `graph` does not know. `lower` turns nodes into steps, `products` those that are matrix products; `blas` and
+//! `cublaslt` are the fence around the library.
 
 mod blas;
+mod cublaslt;
 mod kernels;
 mod layout;
 mod lower;
@@ -35,8 +36,9 @@ use crate::graph::{LowerError, Precision};
 pub enum PlanError {
     /// There is no cuBLASLt on this machine: install it, or play another way.
     #[error(
-        "cuBLASLt cannot be opened: libcublasLt.so.12 is neither installed nor on LD_LIBRARY_PATH. It comes with the CUDA \
-         toolkit 12 (package libcublas-12-8), or as the Python package nvidia-cublas-cu12"
+        "cuBLASLt cannot be opened: libcublasLt.so (or .so.13, .so.12) is neither installed nor on LD_LIBRARY_PATH. It comes \
+         with the CUDA toolkit (package libcublas-13-0 or libcublas-12-8), with PyTorch, or as the Python package \
+         nvidia-cublas"
     )]
     NoBlas,
     /// The graph, its sizes or its weights are at fault.

@@ -1,0 +1,240 @@
+//! What a player's hands do to the ring, asked of the very [`Performer`] that plays.
+
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::backend::{CpuBackend, Denoiser, DenoiserError, DenoiserRow};
+use crate::latent::LATENT_CHANNELS;
+use crate::live::{Prompt, latents};
+use crate::ring::plan::{Birth, TickPlan};
+
+const FRAMES: usize = 3;
+const WIDTH: usize = 2;
+
+/// A velocity that depends on latent, context, tokens and time.
+struct Weave;
+
+impl Denoiser for Weave {
+    fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
+        let prompt: f32 = row.tokens.iter().enumerate().map(|(at, it)| it * (1.0 + at as f32 * 0.1)).sum();
+        for (at, out) in out.iter_mut().enumerate() {
+            *out = row.x[at] * 0.9 - 0.4 * row.context[2 * at] + 0.3 * (prompt + at as f32).sin() * row.t;
+        }
+        Ok(())
+    }
+}
+
+/// What a backend was asked.
+#[derive(Default)]
+struct Asked {
+    /// Tick and seed of every birth. Not the request: who keeps those empties the shelves.
+    births: Vec<(usize, u64)>,
+    ticks: usize,
+    most_in_flight: usize,
+}
+
+struct Witness<B> {
+    inner: B,
+    asked: Arc<Mutex<Asked>>,
+}
+
+impl<B: Backend> Backend for Witness<B> {
+    fn fill(&mut self, birth: &Birth) -> Result<(), BackendError> {
+        let mut asked = self.asked.lock().expect("one thread");
+        let tick = asked.ticks;
+        asked.births.push((tick, birth.request.seed));
+        self.inner.fill(birth)
+    }
+
+    fn advance(&mut self, plan: &TickPlan, shared: &StepControls) -> Result<u8, BackendError> {
+        let mut asked = self.asked.lock().expect("one thread");
+        asked.most_in_flight = asked.most_in_flight.max(plan.steps.len());
+        self.inner.advance(plan, shared)
+    }
+
+    fn latent(&mut self, slot: usize) -> &[f32] {
+        self.inner.latent(slot)
+    }
+}
+
+fn wave(len: usize, seed: f32) -> Arc<[f32]> {
+    (0..len).map(|at| (at as f32 * 0.37 + seed).sin()).collect()
+}
+
+fn material() -> Material {
+    let latent = |seed| wave(FRAMES * LATENT_CHANNELS, seed);
+    let prompt = |tokens: usize, seed: f32| Prompt {
+        with_timbre: wave(tokens * WIDTH, seed),
+        neutral: wave(tokens * WIDTH, seed + 0.5),
+    };
+    Material {
+        frames: FRAMES,
+        token_width: WIDTH,
+        source: latent(0.0),
+        hints: latent(1.0),
+        silence: latent(2.0),
+        prompt_a: prompt(2, 3.0),
+        prompt_b: prompt(5, 4.0),
+        unconditional: wave(WIDTH, 5.0),
+    }
+}
+
+/// A performer on any backend, and what that is asked.
+fn performer_on(backend: impl Backend + Send + 'static) -> (Performer, Arc<Mutex<Asked>>) {
+    let asked = Arc::new(Mutex::new(Asked::default()));
+    let witness = Witness { inner: backend, asked: Arc::clone(&asked) };
+    let (writer, _reader) = latents(FRAMES * LATENT_CHANNELS);
+    (Performer::new(Load::new(Arc::new(material()), Box::new(witness), writer)), asked)
+}
+
+fn performer() -> (Performer, Arc<Mutex<Asked>>) {
+    performer_on(CpuBackend::new(Weave))
+}
+
+/// Computes nothing: for questions of when, not of what.
+struct Nothing([f32; FRAMES * LATENT_CHANNELS]);
+
+impl Backend for Nothing {
+    fn fill(&mut self, _birth: &Birth) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn advance(&mut self, _plan: &TickPlan, _shared: &StepControls) -> Result<u8, BackendError> {
+        Ok(0)
+    }
+
+    fn latent(&mut self, _slot: usize) -> &[f32] {
+        &self.0
+    }
+}
+
+/// Holds so many rows and computes nothing.
+struct Narrow(usize);
+
+impl Backend for Narrow {
+    fn fill(&mut self, birth: &Birth) -> Result<(), BackendError> {
+        let (found, most) = (birth.request.rows(), self.0);
+        if most < found { Err(BackendError::TooManyRows { found, most }) } else { Ok(()) }
+    }
+
+    fn advance(&mut self, plan: &TickPlan, _shared: &StepControls) -> Result<u8, BackendError> {
+        let (found, most) = (plan.positive.len(), self.0);
+        if most < found { Err(BackendError::TooManyRows { found, most }) } else { Ok(0) }
+    }
+
+    fn latent(&mut self, _slot: usize) -> &[f32] {
+        &[0.0; FRAMES * LATENT_CHANNELS]
+    }
+
+    fn most_rows(&self) -> usize {
+        self.0
+    }
+}
+
+fn with(changes: &[(ParamId, f64)]) -> Values {
+    let mut values = Values::default();
+    changes.iter().for_each(|&(id, value)| assert!(values.set(id, value), "{id:?} takes {value}"));
+    values
+}
+
+/// Ticks at which slots were born: `ticks` under one depth and step count, then as many under another.
+fn births(settings: &[(usize, usize)], ticks: usize) -> (Vec<usize>, usize) {
+    let (mut performer, asked) = performer_on(Nothing([0.0; FRAMES * LATENT_CHANNELS]));
+    for &(depth, steps) in settings {
+        let values = with(&[(ParamId::Depth, depth as f64), (ParamId::Steps, steps as f64)]);
+        for _ in 0..ticks {
+            performer.tick(&values, |_, _| ()).expect("nothing cannot fail");
+            asked.lock().expect("one thread").ticks += 1;
+        }
+    }
+    let asked = asked.lock().expect("one thread");
+    (asked.births.iter().map(|it| it.0).collect(), asked.most_in_flight)
+}
+
+fn gaps(births: &[usize]) -> Vec<usize> {
+    births.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+/// Shortest and longest gap that an even spread has.
+fn pace(depth: usize, steps: usize) -> (usize, usize) {
+    let depth = depth.min(steps);
+    (steps / depth, steps.div_ceil(depth))
+}
+
+#[test]
+fn births_are_even_and_the_ring_is_full_at_every_depth_and_step_count() {
+    for depth in 1..=8 {
+        for steps in 1..=16 {
+            let (born, most) = births(&[(depth, steps)], 10 * steps);
+            let (shortest, longest) = pace(depth, steps);
+            assert!(
+                gaps(&born).iter().all(|it| (shortest..=longest).contains(it)),
+                "depth {depth}, {steps} steps: {:?}",
+                gaps(&born)
+            );
+            assert_eq!(born.len(), 10 * depth.min(steps), "depth {depth}, {steps} steps: so many in ten schedules");
+            assert_eq!(most, depth.min(steps), "depth {depth}, {steps} steps: every slot is in flight");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_change_of_depth_or_steps_leaves_births_even(
+        before in (1..=8usize, 1..=16usize), after in (1..=8usize, 1..=16usize), ticks in 17..60usize
+    ) {
+        let (born, most) = births(&[before, after], ticks);
+        let [(a, b), (c, d)] = [before, after].map(|(depth, steps)| pace(depth, steps));
+        // While slots of the old kind drain the gaps are of either pace; none is shorter or longer than both.
+        for gap in gaps(&born) {
+            prop_assert!((a.min(c)..=b.max(d)).contains(&gap), "{before:?} then {after:?}: {:?}", gaps(&born));
+        }
+        let drained = ticks + before.1 + after.1;
+        let settled: Vec<usize> = born.iter().copied().filter(|it| drained <= *it).collect();
+        prop_assert!(gaps(&settled).iter().all(|it| (c..=d).contains(it)), "{before:?} then {after:?}: {settled:?}");
+        prop_assert!(most <= before.0.max(after.0), "never more in flight than either depth allows");
+    }
+}
+
+#[test]
+fn a_reseed_moves_every_birth_after_it_along_the_series_until_the_seed_is_turned() {
+    let (mut performer, asked) = performer();
+    let mut values = with(&[(ParamId::Depth, 1.0), (ParamId::Steps, 1.0), (ParamId::Seed, 7.0)]);
+    let mut finished = Vec::new();
+    for turn in 0..5 {
+        if turn == 1 || turn == 2 {
+            performer.obey(Edge::Reseed);
+        }
+        if turn == 4 {
+            values.set(ParamId::Seed, 100.0);
+        }
+        performer.tick(&values, |_, latent| finished.push(latent.to_vec())).expect("the set fits");
+    }
+    let seeds: Vec<u64> = asked.lock().expect("one thread").births.iter().map(|it| it.1).collect();
+    assert_eq!(seeds, [7, 8, 9, 9, 100], "a turned knob means that seed");
+    assert!(finished[0] != finished[1] && finished[1] != finished[2] && finished[2] == finished[3]);
+}
+
+#[test]
+fn births_wait_for_room_in_the_batch_and_what_would_not_fit_alone_is_refused_and_told() {
+    let played = |most: usize| {
+        let (writer, _reader) = latents(FRAMES * LATENT_CHANNELS);
+        let mut performer = Performer::new(Load::new(Arc::new(material()), Box::new(Narrow(most)), writer));
+        let values = with(&[(ParamId::Depth, 8.0), (ParamId::Steps, 8.0), (ParamId::PromptBlend, 0.5)]);
+        let (mut finished, mut refused, mut told) = (0, 0, None);
+        for _ in 0..80 {
+            let report = performer.tick(&values, |_, _| ()).expect("no device is at fault");
+            (finished, refused) = (finished + report.finished, refused + report.refused);
+            told = report.refusal.or(told);
+        }
+        (finished, refused, told)
+    };
+    assert_eq!(played(16), (73, 0, None), "two rows a slot: the ring is full");
+    assert_eq!(played(5).1, 0, "two slots at a time");
+    assert!((18..=20).contains(&played(5).0), "{:?}", played(5));
+    let (finished, refused, told) = played(1);
+    assert_eq!((finished, told), (0, Some(BackendError::TooManyRows { found: 2, most: 1 })));
+    assert_eq!(refused, 80, "each birth by itself; none is taken again");
+}
