@@ -12,6 +12,21 @@ const FUNCTION_LINES_MAX: usize = 70;
 const FOREIGN_TO_ENGINE: [&str; 4] = ["std::time", "alsa::", "midir::", "std::net"];
 /// Folders of the engine that may open files: those that load a model.
 const FILES_ALLOWED: &str = "engine/src/model/";
+/// The room of the appliance that opens and writes every file, and shows every name.
+const APPLIANCE_FILES: &str = "appliance/src/files";
+/// What nothing else in the appliance does: a pipe would hold it up, a full disk would lose something, a name would steer a
+/// terminal.
+const FILES_OF_THEIR_OWN: [&str; 9] = [
+    "OpenOptions",
+    "fs::write(",
+    "fs::rename(",
+    "fs::copy(",
+    "fs::read(",
+    "fs::read_to_string(",
+    "File::open(",
+    "File::create",
+    ".display()",
+];
 /// The folder of the engine that may start threads: the compute pool.
 const THREADS_ALLOWED: &str = "engine/src/graph/cpu";
 /// Written by a program from something that people do read: its functions are as long as they come out.
@@ -66,12 +81,24 @@ fn breaches_of(path: &Path, text: &str) -> Vec<String> {
     }
     let opens_files = shipped.contains("std::fs") || shipped.contains("File::open");
     rule(in_engine && opens_files && !path.starts_with(FILES_ALLOWED), "opens files outside the model's loaders");
+    let in_appliance = path.starts_with("appliance/src") && !path.starts_with(APPLIANCE_FILES) && !is_test(path);
+    for word in FILES_OF_THEIR_OWN {
+        rule(
+            in_appliance && shipped.contains(word),
+            &format!("opens or names a file by itself: `{word}` (see `files`)"),
+        );
+    }
     let in_pool = path.to_string_lossy().starts_with(THREADS_ALLOWED);
     rule(in_engine && shipped.contains("thread::") && !in_pool, "starts threads outside the compute pool");
     if let Some((name, length)) = long_function(text).filter(|_| !path.ends_with(GENERATED)) {
         rule(true, &format!("`{name}` has {length} lines, a function holds {FUNCTION_LINES_MAX}"));
     }
     found
+}
+
+/// Whether a file of a crate's sources is its tests.
+fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == "tests" || stem.to_string_lossy().ends_with("_tests"))
 }
 
 #[test]

@@ -7,6 +7,7 @@ use engine::latent::LATENT_FRAMES_PER_SECOND;
 use tensorrt::Target;
 
 use crate::build::Wish;
+use crate::source::SHORTEST_S;
 use crate::version;
 
 /// Plays music diffusion live: knobs reach into the denoising loop while it runs.
@@ -36,11 +37,21 @@ pub enum Command {
     Build(BuildArgs),
 }
 
+/// A command line that can be read and that nobody can do: exit code 2, as for one that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misused(pub String);
+
+/// Longest time in seconds that can be asked for: a guard against a mistyped number.
+pub const LONGEST_S: f64 = 24.0 * 3600.0;
+/// Most compute threads: more than any machine has cores for.
+const MOST_THREADS: u64 = 256;
+
 /// What both ways of playing share.
 #[derive(Args, Clone, Debug)]
 pub struct SetArgs {
-    /// Recording to play on (WAV, AIFF, FLAC, OGG, Opus, MP3, M4A, CAF or AU; any rate, any channels) [default: the model's
-    /// demo.flac]
+    /// Recording to play on (WAV, AIFF, FLAC, OGG, Opus, MP3, M4A, CAF or AU; any rate, any channels), `-` for one that is piped
+    /// in [default: the patch's, the model's demo.flac]
     #[arg(long, value_name = "FILE")]
     pub source: Option<PathBuf>,
     /// Patch with prompts, values, curves and mappings
@@ -59,7 +70,7 @@ pub struct SetArgs {
     #[arg(long, value_name = "FILE")]
     pub midi: Option<PathBuf>,
     /// Longest part of the recording that is used, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = number(SHORTEST_S, LONGEST_S))]
     pub longest: f64,
     /// The MIDI file is a recording of hands: its knobs take hold as they would on stage, instead of being meant at once
     #[arg(long)]
@@ -75,7 +86,7 @@ pub struct SetArgs {
     #[arg(long, value_enum, default_value = "loop")]
     pub when_lost: WhenLost,
     /// Compute threads [default: all cores]
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub threads: Option<usize>,
 }
 
@@ -92,7 +103,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "device")]
     pub wav: Option<PathBuf>,
     /// Stop after so many seconds [default: play until `q` or Ctrl-C]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
     /// Do not draw the status display; print a line a second instead
     #[arg(long)]
@@ -106,7 +117,8 @@ pub struct RunArgs {
     /// Folder of what the box remembers: learnt maps [default: $DEMON_STATE, /var/lib/demon, or ~/.local/state/demon]
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
-    /// Patches to change to while playing, by program change or `{` and `}`: the .toml files of a folder, by name
+    /// Patches to change to while playing, by program change or `{` and `}`: the .toml files of a folder, by the number that
+    /// their names begin with, else by name
     #[arg(long, value_name = "FOLDER")]
     pub set_list: Option<PathBuf>,
 }
@@ -118,13 +130,13 @@ pub struct RenderArgs {
     #[command(flatten)]
     pub set: SetArgs,
     /// Length of the result
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, LONGEST_S))]
     pub seconds: f64,
-    /// WAV file to write (48 kHz, stereo, 32-bit float)
+    /// WAV file to write (48 kHz, stereo, 32-bit float), `-` for standard output; past 4 GiB an RF64 file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// Time that one tick takes on the virtual clock, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 40.0)]
+    #[arg(long, value_name = "MS", default_value_t = 40.0, value_parser = number(1.0, 60_000.0))]
     pub tick_ms: f64,
     /// Also write every finished latent's number and hash, one JSON object a line
     #[arg(long, value_name = "FILE")]
@@ -165,7 +177,7 @@ pub struct LearnArgs {
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
     /// Give up after so many seconds [default: wait until Ctrl-C]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
 }
 
@@ -287,6 +299,23 @@ impl BuildArgs {
         depths.sort_unstable();
         depths.dedup();
         Wish { frames: frames.max(1), tokens: self.tokens, depths, precision: precision.to_owned() }
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|it| (1..=MOST_THREADS).contains(it));
+    count.map(|it: u64| it as usize).ok_or_else(|| format!("expected 1 to {MOST_THREADS}"))
+}
+
+/// A reader of numbers from `low` to `high`.
+fn number(low: f64, high: f64) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
+    move |text: &str| {
+        let number = text.parse::<f64>().ok().filter(|it| (low..=high).contains(it));
+        number.ok_or_else(|| match (low < 1e-9, high < 1e9) {
+            (true, false) => "expected a number above 0".to_owned(),
+            (true, true) => format!("expected a number above 0 and at most {high}"),
+            (false, _) => format!("expected a number from {low} to {high}"),
+        })
     }
 }
 

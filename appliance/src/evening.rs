@@ -14,6 +14,7 @@ use crate::binding::{Act, Entry, Target};
 use crate::clock_sender::{ClockSender, Order};
 use crate::conductor::Conductor;
 use crate::config::BoxConfig;
+use crate::files::plain;
 use crate::hands::Hands;
 use crate::hearing::Hearing;
 use crate::lights::{LightState, Lights, Panel, look};
@@ -23,6 +24,8 @@ use crate::profile::Profiles;
 use crate::set_list::SetList;
 use crate::view::View;
 
+/// How often it is looked whether another program has taught something.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a ring blinks after its knob was turned without taking hold.
 const BLINKING: Duration = Duration::from_secs(2);
 
@@ -45,6 +48,8 @@ pub struct Evening {
     muted: bool,
     hearing: Hearing,
     acts: Vec<Act>,
+    /// When the file of what was learnt was last looked at.
+    looked: Duration,
 }
 
 impl Evening {
@@ -66,7 +71,7 @@ impl Evening {
         let sender = ClockSender::start(clock, meters, hands.surfaces.voices().clone())?;
         sender.tell(Order::Beats(conductor.beats()));
         let here = hands.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
-        let (lights, replies, hearing, acts) = Default::default();
+        let (lights, replies, hearing, acts, looked) = Default::default();
         let mut evening = Self {
             hands,
             memory,
@@ -83,6 +88,7 @@ impl Evening {
             muted: false,
             hearing,
             acts,
+            looked,
         };
         evening.address();
         evening.follow_tape(conductor);
@@ -122,6 +128,7 @@ impl Evening {
         self.answer_all(&mut acts, false, conductor, view);
         conductor.settle(self.clock.now());
         self.follow_tape(conductor);
+        self.hear_of_others(conductor, view);
         self.light(conductor);
         while let Some(fault) = self.hands.surfaces.take_fault() {
             view.say(&fault);
@@ -214,6 +221,20 @@ impl Evening {
         let Some(identity) = self.hands.roster.identity(surface) else { return };
         if let Err(words) = self.memory.keep(identity, map.learnt(surface).to_vec()) {
             view.say(&words);
+        }
+    }
+
+    /// What another program has taught meanwhile (`demon learn`) is in force here too.
+    fn hear_of_others(&mut self, conductor: &mut Conductor, view: &mut View) {
+        if self.looked + LOOK < self.clock.now() {
+            self.looked = self.clock.now();
+            self.memory.look_again().iter().for_each(|it| view.say(it));
+        }
+        for (identity, entries) in self.memory.take_news() {
+            view.say(&format!("{}: what another program has taught is in force", plain(&identity.name)));
+            let surface = self.hands.roster.remember(identity);
+            conductor.binding_mut().map_mut().set_learnt(surface, entries);
+            self.hands.pairing.set(surface, conductor.binding().map().pairs(surface));
         }
     }
 

@@ -10,7 +10,6 @@
 //!
 //! What is not named is as published. Without the file everything is. Every fault is told with its line, and the rest is used.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use engine::param::ParamId;
@@ -18,9 +17,12 @@ use toml::de::DeValue;
 
 use crate::binding::{Ends, Travels};
 use crate::document::{self, Fault, Format, Item, Key, Reader, lines};
+use crate::files::{FileError, Trouble, read_text};
 
 /// The file's name in a model's folder.
 pub const FILE: &str = "instrument.toml";
+/// Greatest file in bytes: a hundred times the longest that hands write.
+const LARGEST_BYTES: u64 = 1 << 20;
 /// Lowest top: a knob that reaches less would hardly move.
 const LOWEST_TOP: f64 = 0.1;
 
@@ -35,15 +37,25 @@ impl Instrument {
     /// What a model's folder says; with it, what is wrong, in lines for the player.
     #[must_use]
     pub fn open(model: &Path) -> (Self, Option<String>) {
+        let (instrument, told, _) = Self::open_strict(model);
+        (instrument, told)
+    }
+
+    /// As [`Self::open`], and whether something of the file was lost.
+    #[must_use]
+    pub fn open_strict(model: &Path) -> (Self, Option<String>, bool) {
         let path = model.join(FILE);
-        match std::fs::read_to_string(&path) {
+        match read_text(&path, LARGEST_BYTES) {
             Ok(text) => {
-                let (instrument, faults) = Self::parse(&text);
-                (instrument, (!faults.is_empty()).then(|| lines(&path, &faults)))
+                let (instrument, faults) = Self::parse(&text.text);
+                let faults = text.with(faults);
+                let lost = faults.iter().any(|it| !it.mended);
+                (instrument, (!faults.is_empty()).then(|| lines(&path, &faults)), lost)
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => (Self::default(), None),
-            Err(error) => {
-                (Self::default(), Some(format!("{}: cannot be read: {error}; playing as published", path.display())))
+            Err(Trouble::Missing) => (Self::default(), None, false),
+            Err(trouble) => {
+                let error = FileError::reading(&path)(trouble);
+                (Self::default(), Some(format!("{error}; playing as published")), true)
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::cli::LearnArgs;
 use crate::config::BoxConfig;
 use crate::desk::Desk;
 use crate::document::alike;
+use crate::files::plain;
 use crate::hands::{Hands, Wanted};
 use crate::memory::{self, Memory};
 use crate::run::leave_on_signals;
@@ -40,10 +41,13 @@ pub fn learn(args: &LearnArgs, out: &mut impl Write) -> anyhow::Result<()> {
         bail!("name what is to be learnt: a parameter of `demon params`, or a deed (see `demon learn --help`)")
     };
     let target = target(name)?;
+    if let Some(words) = memory.why_not_kept() {
+        writeln!(out, "{words}")?;
+    }
     if args.forget {
         return forget(&mut memory, target, out);
     }
-    let (config, faults) = BoxConfig::open(args.config.as_deref()).context("the box's file cannot be read")?;
+    let (config, faults) = BoxConfig::open(args.config.as_deref())?;
     let (clock, roster, mut said) = (WallClock::start(), Roster::default(), faults);
     let wanted = Wanted { score: None, score_pairs: 0, midi: true, terminal: false };
     let hands = Hands::open(&config, wanted, clock, roster, &mut said)?;
@@ -105,7 +109,7 @@ fn list(memory: &Memory, out: &mut impl Write) -> anyhow::Result<()> {
         writeln!(out, "nothing has been learnt")?;
     }
     for (identity, entries) in memory.controllers() {
-        writeln!(out, "{} ({identity}):", identity.name)?;
+        writeln!(out, "{}", plain(&format!("{} ({identity}):", identity.name)))?;
         for entry in entries {
             let channel = entry.channel.map_or_else(String::new, |channel| format!(" ch {channel}"));
             writeln!(out, "  {:<20} {}", format!("{}{channel}", entry.on), entry.target.name())?;

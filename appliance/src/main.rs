@@ -1,15 +1,16 @@
 //! The command line of the box: reads what is asked, does it, and says in words what went wrong.
 //!
-//! Exit codes: 0 done, 1 it failed (the reason is on standard error), 2 the command line was not understood, 130 a build was
-//! interrupted.
+//! Exit codes: 0 done, 1 it failed (the reason is on standard error), 2 the command line was not understood, 130 a build or a
+//! render was interrupted.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use appliance::binding::Map;
 use appliance::build::{self, Outcome};
-use appliance::cli::{Cli, Command, ParamsArgs};
+use appliance::cli::{Cli, Command, Misused, ParamsArgs};
 use appliance::instrument::Instrument;
+use appliance::told::told;
 use appliance::{learn_command, params_command, render, run, set};
 use clap::Parser;
 
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
         Command::Render(args) => render::render(args).map(|rendered| {
             say(&format!(
                 "{}: {} ticks, {} latents, {} windows, {} gestures",
-                args.out.display(),
+                render::name_of(&args.out),
                 rendered.ticks,
                 rendered.latents,
                 rendered.windows,
@@ -47,8 +48,12 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("demon: {error:#}"));
-            ExitCode::FAILURE
+            say(&format!("demon: {}", told(&error)));
+            match () {
+                () if error.is::<Misused>() => ExitCode::from(2),
+                () if error.is::<render::Interrupted>() => ExitCode::from(INTERRUPTED),
+                () => ExitCode::FAILURE,
+            }
         }
     }
 }

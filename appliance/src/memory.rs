@@ -14,35 +14,56 @@
 //! to = "denoise"
 //! ```
 //!
-//! Saved at once, beside the old file and renamed over it. A file with faults is read as far as it is sound, and is kept
-//! beside the new one under another name before anything is written over it: nothing that a hand wrote is lost. A file of a
+//! Saved at once, beside the old file and renamed over it. A file with faults is read as far as it is sound, and a copy of it
+//! is made under another name before it is written over: nothing that a hand wrote is lost, also when the disk is full. Several
+//! programs may share the file (`demon learn` beside `demon run`): each writes what it changed into what stands there, under a
+//! lock on the folder, and looks now and then whether another has written ([`Memory::look_again`]). A file of a
 //! newer format is left alone: what is learnt then is kept in a file of its own, `maps.format-1.toml`, from one evening to the
 //! next, until the box is updated.
 
 use std::fmt::Write as _;
-use std::io::ErrorKind;
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use hal::gesture::{Identity, Roster};
 
 use crate::binding::{Entry, Map, entries, write_entry};
 use crate::document::{self, Fault, Format, Item, Reader, is_newer, lines, quoted};
+use crate::files::{self, FileError, Held, Lock, Place, Trouble, read_text, shown};
 
 /// The file's name in the state folder.
-const FILE: &str = "maps.toml";
+pub const FILE: &str = "maps.toml";
 /// Where the state of an appliance is.
 const BOX_FOLDER: &str = "/var/lib/demon";
 /// Greatest file in bytes.
 const LARGEST_BYTES: u64 = 1 << 20;
 const KEYS: [&str; 5] = ["name", "model", "serial", "port", "map"];
 
+/// What one controller has learnt, and who it is.
+type Learnt = (Identity, Vec<Entry>);
+
 /// What controllers have learnt.
 #[derive(Debug)]
 pub struct Memory {
     path: PathBuf,
-    controllers: Vec<(Identity, Vec<Entry>)>,
+    controllers: Vec<Learnt>,
+    /// What the file held when it was last read or written.
+    filed: Vec<Learnt>,
+    /// By which it is seen that another has written it.
+    stamp: Stamp,
     /// The file on the disk holds more than was understood.
     faulty: bool,
+    /// What came from another program and was not asked for yet.
+    news: Vec<Learnt>,
+}
+
+/// Number, time and size of a file; nothing where there is none.
+type Stamp = Option<(u64, i64, i64, u64)>;
+
+fn stamp(path: &Path) -> Stamp {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.ino(), about.mtime(), about.mtime_nsec(), about.len()))
 }
 
 /// The folder of state: the named one, `$DEMON_STATE`, the box's own where there is one, or the user's.
@@ -72,7 +93,7 @@ impl Memory {
         } else {
             let left = (1..=Format::LearntMaps.newest()).map(|format| folder.join(beside(format)));
             told.extend(left.filter(|path| path.exists()).map(|path| {
-                let path = path.display();
+                let path = shown(&path);
                 format!("{path}: learnt while {FILE} was of a newer format, and not used; move its controllers there")
             }));
         }
@@ -81,23 +102,90 @@ impl Memory {
 
     /// What a file remembers, and whether it is of a newer format; what is wrong with it is added to `told`.
     fn of_file(path: PathBuf, told: &mut Vec<String>) -> (Self, bool) {
-        let mut memory = Self { path, controllers: Vec::new(), faulty: false };
-        let mut newer = false;
-        match read(&memory.path) {
+        let (controllers, filed, news) = Default::default();
+        let mut memory = Self { path, controllers, filed, stamp: None, faulty: false, news };
+        let newer = memory.read(told);
+        memory.controllers.clone_from(&memory.filed);
+        (memory, newer)
+    }
+
+    /// Reads the file; answers whether it is of a newer format. What cannot be read leaves what is known as it is.
+    fn read(&mut self, told: &mut Vec<String>) -> bool {
+        // Before the reading: what is written meanwhile is seen with the next look.
+        self.stamp = stamp(&self.path);
+        match read_text(&self.path, LARGEST_BYTES) {
             Ok(text) => {
-                let (controllers, faults) = parse(&text);
-                newer = is_newer(&faults);
-                (memory.controllers, memory.faulty) = (controllers, !faults.is_empty());
-                told.extend(memory.faulty.then(|| lines(&memory.path, &faults)));
+                let (controllers, faults) = parse(&text.text);
+                let faults = text.with(faults);
+                (self.filed, self.faulty) = (controllers, !faults.is_empty());
+                told.extend(self.faulty.then(|| lines(&self.path, &faults)));
+                is_newer(&faults)
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => {
-                memory.faulty = true;
-                let path = memory.path.display();
-                told.push(format!("{path}: cannot be read: {error}; what was learnt is not known"));
+            Err(Trouble::Missing) => {
+                (self.filed, self.faulty) = (Vec::new(), false);
+                false
+            }
+            Err(trouble) => {
+                self.faulty = true;
+                let error = FileError::reading(&self.path)(trouble);
+                told.push(format!("{error}; what was learnt is not known"));
+                false
             }
         }
-        (memory, newer)
+    }
+
+    /// Why nothing that is learnt could be kept, in words for the start; `None` where it can be.
+    #[must_use]
+    pub fn why_not_kept(&self) -> Option<String> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let trouble = files::why_not_writable(folder)?;
+        Some(format!("{}: what is learnt cannot be kept there: {trouble}", shown(folder)))
+    }
+
+    /// Looks whether another program has written the file, and takes in what it says; what is wrong with it is answered. What
+    /// changed is then in [`Self::take_news`].
+    pub fn look_again(&mut self) -> Vec<String> {
+        let mut told = Vec::new();
+        if stamp(&self.path) != self.stamp {
+            let before = self.filed.clone();
+            // A format that was raised meanwhile is another program's: what this one knows stays in force, and is not filed.
+            if self.read(&mut told) {
+                self.filed = before;
+            } else {
+                self.join(&before);
+            }
+        }
+        told
+    }
+
+    /// What others have changed since the last call: every controller that has now learnt something else.
+    pub fn take_news(&mut self) -> Vec<Learnt> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Joins what this program changed since the file held `before` with what it holds now.
+    fn join(&mut self, before: &[Learnt]) {
+        let of = |all: &[Learnt], who: &Identity| {
+            all.iter().find(|(it, _)| it == who).map_or_else(Vec::new, |(_, entries)| entries.clone())
+        };
+        let ours = std::mem::take(&mut self.controllers);
+        let mut everyone: Vec<Identity> = Vec::new();
+        for (who, _) in self.filed.iter().chain(&ours) {
+            if !everyone.contains(who) {
+                everyone.push(who.clone());
+            }
+        }
+        for who in everyone {
+            let known = of(&ours, &who);
+            let joined = joined(&of(before, &who), &known, &of(&self.filed, &who));
+            if joined != known {
+                self.news.retain(|(it, _)| *it != who);
+                self.news.push((who.clone(), joined.clone()));
+            }
+            if !joined.is_empty() {
+                self.controllers.push((who, joined));
+            }
+        }
     }
 
     /// Introduces every remembered controller to the roster, and gives the map what it has learnt.
@@ -124,20 +212,56 @@ impl Memory {
             None => self.controllers.push((identity, entries)),
         }
         self.controllers.retain(|(_, entries)| !entries.is_empty());
-        self.save().map_err(|error| format!("{}: what was learnt cannot be saved: {error}", self.path.display()))
+        self.save().map_err(|error| format!("{error}; what was learnt is lost when the box is switched off"))
     }
 
-    fn save(&mut self) -> std::io::Result<()> {
-        if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder)?;
+    fn save(&mut self) -> Result<(), FileError> {
+        if let Some(folder) = self.path.parent().filter(|it| !it.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(FileError::writing(&self.path))?;
         }
-        if std::mem::take(&mut self.faulty) {
-            let kept = (1..).map(|number| self.path.with_extension(format!("toml.faulty-{number}")));
-            let kept = kept.into_iter().find(|path| !path.exists()).expect("numbers do not end");
-            std::fs::rename(&self.path, kept)?;
+        // Nobody reads, changes and writes while this does.
+        let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let _lock = Lock::folder(folder).map_err(|held| match held {
+            Held::System(error) => FileError::writing(&self.path)(error),
+            busy @ Held::By(_) => FileError::writing(&self.path)(std::io::Error::other(busy)),
+        })?;
+        // Its faults were told at the start, or are with the next look.
+        let _ = self.look_again();
+        let place = Place::look(&self.path)?;
+        let mut part = place.begin()?;
+        let written = part.write_all(text(&self.controllers).as_bytes());
+        written.map_err(FileError::writing(&self.path))?;
+        let mut aside = None;
+        if self.faulty && files::is_there(&self.path) {
+            // Only when the new one is safe on the disk: a full disk loses nothing that was there.
+            part.sync()?;
+            let names = (1..).map(|number| self.path.with_extension(format!("toml.faulty-{number}")));
+            aside = Some(files::copy_aside(&self.path, names)?);
         }
-        document::save(&self.path, text(&self.controllers).as_bytes())
+        part.finish().inspect_err(|_| {
+            // The file itself is still there: the copy of it says nothing.
+            let _ = aside.map(std::fs::remove_file);
+        })?;
+        self.filed.clone_from(&self.controllers);
+        (self.faulty, self.stamp) = (false, stamp(&self.path));
+        Ok(())
     }
+}
+
+/// What two programs have learnt on one controller: of what `theirs` holds all but what was forgotten here since `before`,
+/// and what was learnt here since then, which takes the place of what they have on the same control.
+fn joined(before: &[Entry], ours: &[Entry], theirs: &[Entry]) -> Vec<Entry> {
+    if theirs == before {
+        return ours.to_vec();
+    }
+    let new: Vec<&Entry> = ours.iter().filter(|it| !before.contains(it)).collect();
+    let forgotten = |entry: &Entry| before.contains(entry) && !ours.contains(entry);
+    let on_same = |entry: &Entry| {
+        let control = |it: &Entry| (it.on, it.channel, it.layer);
+        new.iter().any(|it| control(it) == control(entry))
+    };
+    let kept = theirs.iter().filter(|it| !forgotten(it) && !on_same(it));
+    kept.chain(new.iter().copied()).cloned().collect()
 }
 
 /// What controllers have learnt as text; [`parse`] reads the same from it.
@@ -155,13 +279,6 @@ pub fn text(controllers: &[(Identity, Vec<Entry>)]) -> String {
 /// The name of what is learnt in a format while the file itself is of a newer one, which is not touched.
 fn beside(format: u32) -> String {
     format!("maps.format-{format}.toml")
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    if std::fs::metadata(path)?.len() > LARGEST_BYTES {
-        return Err(std::io::Error::new(ErrorKind::InvalidData, format!("larger than {LARGEST_BYTES} bytes")));
-    }
-    std::fs::read_to_string(path)
 }
 
 fn write_controller(out: &mut String, identity: &Identity, entries: &[Entry]) -> std::fmt::Result {
@@ -266,8 +383,51 @@ mod tests {
         std::fs::write(folder.path().join("state"), b"a file in the way").expect("a disk");
         let (mut memory, _) = Memory::open(&folder.path().join("state"));
         let told = memory.keep(nano(), vec![knob()]).expect_err("no folder can be made there");
-        assert!(told.contains("maps.toml") && told.contains("cannot be saved"), "{told}");
+        assert!(told.contains("maps.toml") && told.contains("cannot be written"), "{told}");
         assert_eq!(memory.controllers().len(), 1);
+    }
+
+    #[test]
+    fn two_programs_on_one_file_lose_nothing_of_each_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let other = Identity { port: Some("2-1".to_owned()), ..Identity::new("uc4", "usb 16c0:0001") };
+        let on = |cc: u8, id: ParamId| Entry::usual(On::Cc(cc), Target::Param(id));
+        let (mut run, _) = Memory::open(folder.path());
+        run.keep(nano(), vec![on(1, ParamId::Denoise)]).expect("a disk");
+        let (mut learn, _) = Memory::open(folder.path());
+        // Both go on from here: the second on another controller and on the same one, the first forgets something.
+        learn.keep(other.clone(), vec![on(9, ParamId::Shift)]).expect("a disk");
+        learn.keep(nano(), vec![on(1, ParamId::Denoise), on(2, ParamId::GainDb)]).expect("a disk");
+        run.keep(nano(), vec![on(3, ParamId::Seed)]).expect("a disk");
+        let expected =
+            [(nano(), vec![on(2, ParamId::GainDb), on(3, ParamId::Seed)]), (other, vec![on(9, ParamId::Shift)])];
+        let (again, told) = Memory::open(folder.path());
+        assert_eq!((again.controllers(), told.len()), (&expected[..], 0));
+        assert_eq!(run.controllers(), expected);
+        // The first has heard of it, and the second does when it looks.
+        assert_eq!(run.take_news().len(), 2);
+        assert_eq!((learn.look_again(), learn.take_news()), (vec![], vec![expected[0].clone()]));
+        assert_eq!((learn.look_again(), learn.take_news()), (vec![], vec![]), "it is told once");
+        // What one forgets, the other forgets.
+        learn.keep(nano(), vec![]).expect("a disk");
+        assert_eq!((run.look_again(), run.take_news()), (vec![], vec![(nano(), vec![])]));
+        assert_eq!(run.controllers().len(), 1);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is left there");
+    }
+
+    #[test]
+    fn what_could_not_be_saved_is_saved_with_what_is_learnt_next() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = folder.path().join("state");
+        std::fs::write(&state, b"in the way").expect("a disk");
+        let (mut memory, _) = Memory::open(&state);
+        assert!(memory.why_not_kept().expect("a file is in the way").contains("state: what is learnt cannot be kept"));
+        memory.keep(nano(), vec![knob()]).expect_err("a file is in the way");
+        std::fs::remove_file(&state).expect("a disk");
+        assert_eq!(memory.why_not_kept(), None);
+        let other = Identity::new("uc4", "usb 16c0:0001");
+        memory.keep(other.clone(), vec![knob()]).expect("a disk");
+        assert_eq!(Memory::open(&state).0.controllers(), [(nano(), vec![knob()]), (other, vec![knob()])]);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::files::plain;
+
 /// One line that says what is being done and how far it is.
 pub struct ProgressLine {
     bar: ProgressBar,
@@ -52,13 +54,14 @@ impl ProgressLine {
 
     /// A sentence that stays above the line.
     pub fn say(&self, sentence: &str) {
+        let sentence = plain(sentence);
         if self.plain {
             #[expect(clippy::print_stderr, reason = "this is the program's own voice, not a library's")]
             {
                 eprintln!("{sentence}");
             }
         } else {
-            self.bar.println(sentence);
+            self.bar.println(&*sentence);
         }
     }
 

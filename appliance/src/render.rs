@@ -3,28 +3,32 @@
 //! The same engine as `demon run`, stepped by one thread: a tick takes [`RenderArgs::tick_ms`] of virtual time, gestures of
 //! the MIDI file come at their own. No wall clock is read, so the same input gives the same bytes on every machine.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use engine::latent::{LATENT_CHANNELS, SAMPLE_RATE_HZ, StereoFrame};
 use engine::live::Patched;
 use engine::playback::{GUARD_LATENCY_FRAMES, Lead};
+use hal::audio::{WavFormat, wav_header};
 use hal::gesture::{Clock, Surface, SurfaceId, VirtualClock};
 use hal::midi::{Pairing, Score, ScoreSurface};
 
 use crate::binding::Act;
-use crate::cli::{BackendChoice, RenderArgs, SetArgs};
+use crate::cli::{BackendChoice, LONGEST_S, Misused, RenderArgs, SetArgs};
+use crate::files::{self, FileError, Part, Place, shown};
 use crate::progress::ProgressLine;
 use crate::rig::Rig;
-use crate::set::Set;
+use crate::run::leave_on_signals;
+use crate::set::{self, Set};
 
 /// Stereo samples between two looks at clock, gestures and decoder: 5.3 ms.
 const PERIOD: usize = 256;
-/// Longest render, a guard against a mistyped number of seconds.
-const LONGEST_S: f64 = 24.0 * 3600.0;
+/// Greatest MIDI file in bytes: an evening of fourteen-bit faders is a few megabytes.
+const LARGEST_SCORE_BYTES: u64 = 64 << 20;
 
 /// What a render did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,44 +43,69 @@ pub struct Rendered {
     pub gestures: u64,
 }
 
-/// Renders into `args.out`. The file is written beside its place and moved there when it is whole.
+/// Somebody ended a render before it was whole. What stood in its place still does.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted: nothing was written")]
+pub struct Interrupted;
+
+/// Renders into `args.out`. A file is written beside its place and moved there when it is whole; what cannot be written is
+/// said before anything else is done.
 ///
 /// # Errors
 /// In words for a player, with the file and the fault.
 pub fn render(args: &RenderArgs) -> anyhow::Result<Rendered> {
     if !(0.0 < args.seconds && args.seconds <= LONGEST_S) {
-        bail!("--seconds {}: expected more than 0 and at most {LONGEST_S}", args.seconds);
+        bail!(Misused(format!("--seconds {}: expected more than 0 and at most {LONGEST_S}", args.seconds)));
     }
     if !(1.0..=60_000.0).contains(&args.tick_ms) {
-        bail!("--tick-ms {}: expected 1 to 60000", args.tick_ms);
+        bail!(Misused(format!("--tick-ms {}: expected 1 to 60000", args.tick_ms)));
     }
+    let (out, latents) = places(args)?;
     let mut progress = ProgressLine::new();
     let score = args.set.midi.as_deref().map(|path| read_score(path, &mut |words| progress.say(words))).transpose()?;
     let set = Set::open(&on_the_processor(&args.set), &mut progress)?;
     for notice in &set.notices {
         progress.say(notice);
     }
-    let log = args.latents.as_deref().map(|path| create(path).map(BufWriter::new)).transpose()?;
+    // A file is begun: from here on whoever ends the program lets it take that away. What goes out as it comes needs no such
+    // care, and a reader that stalls must not hold up the end.
+    let stop = if out.is_stream() { Arc::default() } else { leave_on_signals()? };
+    let log = latents.map(|it| it.begin()).transpose()?.map(BufWriter::new);
     let mut desk = Desk::new(set, (score, args.set.by_hand), args.tick_ms, log)?;
-    write_wav(&args.out, args.seconds, &mut desk, &mut progress)?;
+    write_wav(&out, args.seconds, &mut desk, &mut progress, &stop)?;
     progress.done();
     Ok(desk.rendered)
 }
 
-/// Reads a Standard MIDI File; what of it is not heard as it was written goes to `say`, a line each.
+/// Where the sound goes, and the latents; neither is what is read, nor are they one.
+fn places(args: &RenderArgs) -> anyhow::Result<(Place, Option<Place>)> {
+    let out = Place::look(&args.out)?;
+    let latents = args.latents.as_deref().map(Place::look).transpose()?;
+    if latents.as_ref().is_some_and(|it| it.is_same(&out)) {
+        bail!(Misused(format!("{}: named by --out and by --latents; give two names", out.name())));
+    }
+    set::check(&args.set)?;
+    for (source, what) in set::sources(&args.set)? {
+        std::iter::once(&out).chain(&latents).try_for_each(|it| it.spare(&source, what))?;
+    }
+    Ok((out, latents))
+}
+
+/// The name of a result, fit for a line.
+#[must_use]
+pub fn name_of(out: &Path) -> String {
+    if out == Path::new(files::STREAM) { "standard output".to_owned() } else { shown(out).to_string() }
+}
+
+/// Reads a Standard MIDI File, `-` and pipes too; what of it is not heard as it was written goes to `say`, a line each.
 ///
 /// # Errors
 /// With the file and the fault.
 pub fn read_score(path: &Path, say: &mut dyn FnMut(&str)) -> anyhow::Result<Score> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let score =
-        Score::read(&bytes).with_context(|| format!("{}: not a MIDI file that can be played", path.display()))?;
-    score.notices().iter().for_each(|notice| say(&format!("{}: {notice}", path.display())));
+    let bytes = files::read_all(path, LARGEST_SCORE_BYTES).map_err(FileError::reading(path))?;
+    let score = Score::read(&bytes).with_context(|| format!("{}: not a MIDI file that can be played", shown(path)))?;
+    score.notices().iter().for_each(|notice| say(&format!("{}: {notice}", shown(path))));
     Ok(score)
-}
-
-fn create(path: &Path) -> anyhow::Result<File> {
-    File::create(path).with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 /// The whole instrument on one thread.
@@ -84,7 +113,7 @@ struct Desk {
     rig: Rig,
     score: ScoreSurface<VirtualClock>,
     clock: VirtualClock,
-    log: Option<BufWriter<File>>,
+    log: Option<BufWriter<Part>>,
     /// Stereo samples from tick to tick.
     tick_frames: f64,
     next_tick: f64,
@@ -98,7 +127,7 @@ impl Desk {
         set: Set,
         (score, by_hand): (Option<Score>, bool),
         tick_ms: f64,
-        log: Option<BufWriter<File>>,
+        log: Option<BufWriter<Part>>,
     ) -> anyhow::Result<Self> {
         // On a virtual clock a decode takes no time at all: once that is measured, windows land a period ahead.
         let lead = Lead::new(PERIOD, set.tape.len());
@@ -176,38 +205,49 @@ fn write_latent(log: &mut impl Write, serial: u64, latent: &[f32]) -> std::io::R
     writeln!(log, r#"{{"serial": {serial}, "frames": {frames}, "hash": "{hash:016x}"}}"#)
 }
 
-fn write_wav(path: &Path, seconds: f64, desk: &mut Desk, progress: &mut ProgressLine) -> anyhow::Result<()> {
-    let part = path.with_extension("wav.part");
-    let unwritable = || format!("{}: cannot be written", path.display());
-    let spec = hound::WavSpec {
-        channels: 2,
-        sample_rate: SAMPLE_RATE_HZ,
-        bits_per_sample: 32,
-        sample_format: hound::SampleFormat::Float,
-    };
-    let mut wav = hound::WavWriter::create(&part, spec).with_context(unwritable)?;
+fn write_wav(
+    place: &Place,
+    seconds: f64,
+    desk: &mut Desk,
+    progress: &mut ProgressLine,
+    stop: &AtomicBool,
+) -> anyhow::Result<()> {
+    let unwritable = FileError::writing::<std::io::Error>(place.path());
     let total = (seconds * f64::from(SAMPLE_RATE_HZ)).round() as usize;
+    let mut wav = BufWriter::new(place.begin()?);
+    wav.write_all(&wav_header(WavFormat::F32, SAMPLE_RATE_HZ, Some(total as u64))).map_err(&unwritable)?;
     // The guard's look-ahead comes out first; leaving it out puts sample 0 of the file on sample 0 of the tape.
     let mut early = GUARD_LATENCY_FRAMES;
     let mut written = 0;
     let mut period = [[0.0; 2]; PERIOD];
+    let mut bytes = Vec::new();
     while written < total {
+        if stop.load(Relaxed) {
+            bail!(Interrupted);
+        }
         desk.period(&mut period)?;
         let skipped = early.min(PERIOD);
         early -= skipped;
-        for frame in period[skipped..].iter().take(total - written) {
-            wav.write_sample(frame[0]).with_context(unwritable)?;
-            wav.write_sample(frame[1]).with_context(unwritable)?;
-            written += 1;
-        }
+        let heard = &period[skipped..];
+        let heard = &heard[..heard.len().min(total - written)];
+        bytes.clear();
+        WavFormat::F32.append(heard, &mut bytes);
+        wav.write_all(&bytes).map_err(&unwritable)?;
+        written += heard.len();
         progress.tell("rendering", written / 48, total / 48);
     }
-    wav.finalize().with_context(unwritable)?;
-    if let Some(log) = &mut desk.log {
-        log.flush().context("the latent log cannot be written")?;
+    finish(wav).map_err(&unwritable)??;
+    match desk.log.take() {
+        Some(log) => Ok(finish(log).context("the latent log cannot be written")??),
+        None => Ok(()),
     }
-    std::fs::rename(&part, path).with_context(unwritable)
 }
+
+/// What is still on its way is written, and the file takes its place.
+fn finish(part: BufWriter<Part>) -> std::io::Result<Result<(), FileError>> {
+    Ok(part.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish())
+}
+
 /// A rendering is to give the same bytes on every machine, unless somebody asks for a card.
 fn on_the_processor(args: &SetArgs) -> SetArgs {
     SetArgs { backend: args.backend.or(Some(BackendChoice::Cpu)), ..args.clone() }

@@ -17,12 +17,13 @@ use hal::audio::{AlsaOut, Ask, AudioOut, WavFormat, WavOut, lock_memory};
 use hal::gesture::{Roster, SurfaceId, WallClock};
 use hal::midi::Score;
 
-use crate::cli::RunArgs;
+use crate::cli::{Misused, RunArgs};
 use crate::conductor::Conductor;
 use crate::config::{self, BoxConfig};
 use crate::device_side::DeviceSide;
 use crate::evening::Evening;
 use crate::fast::{self, Pulse};
+use crate::files::{Place, STREAM, Take, shown};
 use crate::glass::Glass;
 use crate::hands::{Hands, Wanted};
 use crate::health::{Poller, Watch};
@@ -31,7 +32,7 @@ use crate::profile::Profiles;
 use crate::progress::ProgressLine;
 use crate::render::read_score;
 use crate::rig::Rig;
-use crate::set::Set;
+use crate::set::{self, Set};
 use crate::set_list::{Listed, SetList};
 use crate::view::View;
 
@@ -50,27 +51,31 @@ const TAKES: u32 = 9999;
 /// In words for a player, with the file or device and the fault.
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     if args.seconds.is_some_and(|it| !(it > 0.0 && it.is_finite())) {
-        bail!("--seconds: expected a number above 0");
+        bail!(Misused("--seconds: expected a number above 0".to_owned()));
     }
+    // Everything that can be refused is, before anything slow begins.
+    set::check(&args.set)?;
+    let mut progress = ProgressLine::new();
+    let wanted = wanted(args)?;
     let mut missed = Vec::new();
     let say = &mut |words: &str| missed.push(words.to_owned());
     let score = args.set.midi.as_deref().map(|path| read_score(path, say)).transpose()?;
-    let mut progress = ProgressLine::new();
-    let (out, place) = output(args, &progress)?;
+    let (config, faults) = BoxConfig::open(args.config.as_deref())?;
+    let mut told = faults;
+    let (list, faults) = SetList::of_folder(args.set_list.as_deref())?;
+    told.extend(faults);
     let mut set = Set::open_sound(&args.set, &mut progress)?;
     let mut said = missed;
     said.append(&mut set.notices);
+    said.append(&mut told);
     let computes = set.computes.clone();
     progress.done();
     let stop = leave_on_signals()?;
     said.extend(lock_memory().err().map(|it| it.to_string()));
-    let first = Listed { name: set.patch_name.clone(), patch: set.patch.clone() };
-    let (list, faults) = SetList::open(first, args.set_list.as_deref()).context("the set list cannot be read")?;
-    said.extend(faults);
+    let list = list.starting_with(Listed { name: set.patch_name.clone(), patch: set.patch.clone() });
+    let (out, place) = output(wanted, &progress)?;
     let mut stage = Stage::start(set, out, &mut said)?;
     let plain = args.plain || !std::io::stdout().is_terminal();
-    let (config, faults) = BoxConfig::open(args.config.as_deref()).context("the box's file cannot be read")?;
-    said.extend(faults);
     let clock = WallClock::start();
     let glass = Glass::open(&config.displays, clock)?;
     let gpu = Watch::start(Poller::new(None, 0))?;
@@ -96,6 +101,7 @@ fn begin(
 ) -> anyhow::Result<Evening> {
     let (memory, faults) = Memory::open(&memory::folder(args.state.as_deref()));
     said.extend(faults);
+    said.extend(memory.why_not_kept());
     let score = score.map(|score| (score, args.set.by_hand));
     let score_pairs = conductor.binding().map().pairs(SurfaceId::SCORE);
     let wanted = Wanted { score, score_pairs, midi: !args.no_midi, terminal: true };
@@ -111,32 +117,70 @@ fn profile_folder(args: &RunArgs) -> PathBuf {
     file.with_file_name("profiles")
 }
 
-/// The output and the words for it: the named device, the WAV file asked for, or a WAV file where no device opens.
-fn output(args: &RunArgs, progress: &ProgressLine) -> anyhow::Result<(Box<dyn AudioOut + Send>, String)> {
+/// Where the sound is to go.
+enum Output {
+    /// To a device, which opens.
+    Device(AlsaOut, String),
+    /// Into a file.
+    File(Place),
+    /// Into a take, since no device opens, for this reason.
+    Take(String),
+}
+
+/// The named device, the WAV file asked for, or a take where no device opens. Makes no file yet.
+fn wanted(args: &RunArgs) -> anyhow::Result<Output> {
     if let Some(path) = &args.wav {
-        return Ok((Box::new(WavOut::paced(path, WavFormat::F32)), path.display().to_string()));
+        if path == Path::new(STREAM) {
+            bail!(Misused("--wav -: what is played is told on standard output; give a name".to_owned()));
+        }
+        let place = Place::look(path)?;
+        for (source, what) in sources(args)? {
+            place.spare(&source, what)?;
+        }
+        return Ok(Output::File(place));
     }
     let name = args.device.as_deref().unwrap_or(DEFAULT_DEVICE);
     let mut device = AlsaOut::new(name);
     match device.open(Ask::default()) {
         Ok(_) => {
             device.close()?;
-            Ok((Box::new(device), name.to_owned()))
+            Ok(Output::Device(device, name.to_owned()))
         }
         Err(error) if args.device.is_some() => Err(error).context("the sound device that was asked for does not open"),
-        Err(error) => {
-            let path = free_take(Path::new("."))?;
-            progress.say(&format!("{error}: playing into {} instead", path.display()));
-            let words = path.display().to_string();
-            Ok((Box::new(WavOut::paced(&path, WavFormat::F32)), words))
-        }
+        Err(error) => Ok(Output::Take(error.to_string())),
     }
 }
 
-/// A name for a take that is not there yet.
-fn free_take(folder: &Path) -> anyhow::Result<PathBuf> {
+/// Every file that this run reads, with what it is.
+fn sources(args: &RunArgs) -> anyhow::Result<Vec<(PathBuf, &'static str)>> {
+    let mut sources = set::sources(&args.set)?;
+    sources.extend(args.config.clone().map(|it| (it, "box file")));
+    sources.push((memory::folder(args.state.as_deref()).join(memory::FILE), "learnt maps"));
+    for folder in args.set_list.iter().cloned().chain([profile_folder(args)]) {
+        let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        sources.extend(files.map(|it| (it.path(), "set list or the profiles")));
+    }
+    Ok(sources)
+}
+
+/// The output and the words for it.
+fn output(wanted: Output, progress: &ProgressLine) -> anyhow::Result<(Box<dyn AudioOut + Send>, String)> {
+    let (take, words) = match wanted {
+        Output::Device(device, name) => return Ok((Box::new(device), name)),
+        Output::File(place) => (Take::at(&place)?, place.name()),
+        Output::Take(why) => {
+            let (take, path) = free_take(Path::new("."))?;
+            progress.say(&format!("{why}: playing into {} instead", shown(&path)));
+            (take, shown(&path).to_string())
+        }
+    };
+    Ok((Box::new(WavOut::onto(&words, Box::new(take), WavFormat::F32)), words))
+}
+
+/// A take of a name that nobody else has.
+fn free_take(folder: &Path) -> anyhow::Result<(Take, PathBuf)> {
     let names = (1..=TAKES).map(|number| folder.join(format!("demon-take-{number:04}.wav")));
-    names.into_iter().find(|path| !path.exists()).context("demon-take-0001.wav to demon-take-9999.wav all exist")
+    Take::first_of(names).context("no take can be begun")
 }
 
 /// A flag that goes up when somebody wants the program to end.
@@ -236,11 +280,12 @@ mod tests {
     use super::free_take;
 
     #[test]
-    fn a_take_never_overwrites_another() {
+    fn two_takes_that_are_begun_at_once_have_two_names() {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let first = free_take(folder.path()).expect("a name is free");
-        std::fs::write(&first, b"a take").expect("the folder takes files");
-        let second = free_take(folder.path()).expect("a name is free");
-        assert_ne!(first, second);
+        let takes = [(); 3].map(|()| free_take(folder.path()).expect("a name is free"));
+        let names = takes.each_ref().map(|(_, path)| path.file_name().expect("a name").to_owned());
+        assert_eq!(names, ["demon-take-0001.wav", "demon-take-0002.wav", "demon-take-0003.wav"]);
+        drop(takes);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "takes without a sound go again");
     }
 }

@@ -10,11 +10,13 @@ use anyhow::{Context, bail};
 use engine::graph::cpu::Pool;
 use engine::latent::{SAMPLE_RATE_HZ, StereoFrame};
 use engine::live::{self, Material, Stage};
+use engine::model::folder::ModelFolder;
 use engine::model::{self, Model, Packing};
 
-use crate::cli::{BackendChoice, SetArgs, WhenLost};
+use crate::cli::{BackendChoice, Misused, SetArgs, WhenLost};
 use crate::compute::{self, Chosen, Preparing};
 use crate::document::{is_newer, lines};
+use crate::files::{self, FileError, Kind, STREAM, Trouble, shown};
 use crate::instrument::Instrument;
 use crate::patch::Patch;
 use crate::progress::ProgressLine;
@@ -60,13 +62,15 @@ impl Set {
     /// With the file and the fault, in words for a player.
     pub fn open(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
-        let (patch, faults) = patch(args, &folder)?;
-        let (instrument, more) = Instrument::open(&folder);
-        let faults: Vec<String> = faults.into_iter().chain(more).collect();
-        if !faults.is_empty() {
-            bail!(faults.join("\n"));
+        let (patch, told) = patch(args, &folder)?;
+        let (instrument, more, stops) = Instrument::open_strict(&folder);
+        let lines: Vec<String> = told.lines.into_iter().chain(more).collect();
+        if told.stops || stops {
+            bail!(lines.join("\n"));
         }
-        Self::prepare(args, line, &folder, (patch, instrument))
+        let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
+        set.notices.splice(0..0, lines);
+        Ok(set)
     }
 
     /// Prepares the set from as much of the patch as is sound: a stage starts with what there is. In place of a patch of a
@@ -76,10 +80,10 @@ impl Set {
     /// As [`Set::open`].
     pub fn open_sound(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
-        let (patch, faults) = patch(args, &folder)?;
+        let (patch, told) = patch(args, &folder)?;
         let (instrument, more) = Instrument::open(&folder);
         let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
-        set.notices.splice(0..0, faults.into_iter().chain(more));
+        set.notices.splice(0..0, told.lines.into_iter().chain(more));
         Ok(set)
     }
 
@@ -89,8 +93,8 @@ impl Set {
         folder: &Path,
         (Listed { name: patch_name, mut patch }, instrument): (Listed, Instrument),
     ) -> anyhow::Result<Self> {
-        let recording = args.source.clone().or_else(|| patch.source.clone());
-        let Some(recording) = recording else {
+        ModelFolder::find(folder)?;
+        let Some(recording) = recording(args, &patch, folder) else {
             bail!("there is no recording to play on: give one with --source FILE, or name one in a patch")
         };
         patch.source = Some(recording.clone());
@@ -101,7 +105,7 @@ impl Set {
         let packing = if matches!(chosen, Chosen::Processor) { Packing::Everything } else { Packing::Conditioning };
         let tell = &mut |it: model::Progress| line.tell(it.stage, it.done, it.total);
         let model = Model::open_for(folder, &Pool::new(threads), packing, tell)
-            .with_context(|| format!("the model in {} cannot be played", folder.display()))?;
+            .with_context(|| format!("the model in {} cannot be played", shown(folder)))?;
         let (a, b) = prompts(&patch, source.seconds());
         let heard = chosen.listen(folder, &source.pcm, line)?;
         let told = &mut |it: live::StageProgress| line.tell(it.stage, it.done, it.total);
@@ -144,11 +148,15 @@ fn cores() -> usize {
 /// # Errors
 /// When there is none, with the places that were tried.
 pub fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
-    if let Some(folder) = named {
-        return Ok(folder.to_owned());
-    }
-    if let Some(folder) = std::env::var_os("DEMON_MODEL") {
-        return Ok(folder.into());
+    let asked = named.map(Path::to_owned).or_else(|| std::env::var_os("DEMON_MODEL").map(PathBuf::from));
+    if let Some(folder) = asked {
+        let trouble = match std::fs::metadata(&folder) {
+            Ok(about) if about.is_dir() => return Ok(folder),
+            Ok(about) => Trouble::Kind { found: Kind::of(&about), expected: "the folder of a model" },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Trouble::MissingFolder,
+            Err(error) => Trouble::System(error),
+        };
+        bail!(FileError::reading(&folder)(trouble));
     }
     // Beside the binary too: it runs from anywhere in a source tree.
     let beside =
@@ -157,37 +165,82 @@ pub fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     places.extend(beside);
     let found = places.iter().find(|it| it.join("config.json").exists());
     found.cloned().with_context(|| {
-        let tried: Vec<String> = places.iter().map(|it| it.display().to_string()).collect();
+        let tried: Vec<String> = places.iter().map(|it| shown(it).to_string()).collect();
         format!("there is no model: tried {} (name one with --model FOLDER or $DEMON_MODEL)", tried.join(", "))
     })
 }
 
+/// What cannot be done whatever lies in the files.
+///
+/// # Errors
+/// [`Misused`].
+pub fn check(args: &SetArgs) -> Result<(), Misused> {
+    let stdin = Some(Path::new(STREAM));
+    if args.source.as_deref() == stdin && args.midi.as_deref() == stdin {
+        return Err(Misused("--source - and --midi -: only one of them can be standard input".to_owned()));
+    }
+    Ok(())
+}
+
+/// Every file that a run reads, with what it is: nothing may be written over one of them. Reads the patch, and of the model
+/// the names of its files.
+///
+/// # Errors
+/// When there is no such model or patch.
+pub fn sources(args: &SetArgs) -> anyhow::Result<Vec<(PathBuf, &'static str)>> {
+    let folder = model_folder(args.model.as_deref())?;
+    let (Listed { patch, .. }, _) = first_that_is_read(args.patch.as_deref(), &folder)?;
+    let mut sources = Vec::new();
+    sources.extend(recording(args, &patch, &folder).map(|it| (it, "recording that is played")));
+    sources.extend(args.patch.clone().map(|it| (it, "patch that is played")));
+    sources.extend(args.midi.clone().map(|it| (it, "MIDI file that is played")));
+    let model = ModelFolder::find(&folder)?;
+    let configs = [&model.denoiser, &model.codec, &model.text].map(|it| it.config.as_path());
+    for folder in configs.into_iter().filter_map(Path::parent).chain([folder.as_path()]) {
+        let files = std::fs::read_dir(folder).map_err(FileError::reading(folder))?;
+        sources.extend(files.filter_map(Result::ok).map(|it| (it.path(), "model that plays")));
+    }
+    Ok(sources)
+}
+
+/// The recording to play on: the one that was asked for, the patch's, the model's own.
+fn recording(args: &SetArgs, patch: &Patch, model: &Path) -> Option<PathBuf> {
+    let own = || Some(model.join(OWN_RECORDING)).filter(|it| files::is_there(it));
+    args.source.clone().or_else(|| patch.source.clone()).or_else(own)
+}
+
+/// What is wrong with a patch, in lines, and whether something of it was lost.
+#[derive(Default)]
+struct Told {
+    lines: Vec<String>,
+    stops: bool,
+}
+
 /// The patch as far as it is sound, and everything that is wrong with it.
-fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Vec<String>)> {
+fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Told)> {
     use engine::param::ParamId;
-    let (Listed { name, mut patch }, faults) = first_that_is_read(args.patch.as_deref(), model)?;
+    let (Listed { name, mut patch }, told) = first_that_is_read(args.patch.as_deref(), model)?;
     if let Some(seed) = args.seed {
         patch.values.set(ParamId::Seed, f64::from(seed));
     }
     if let Some(depth) = args.depth {
         patch.values.set(ParamId::Depth, f64::from(depth));
     }
-    Ok((Listed { name, patch }, faults))
+    Ok((Listed { name, patch }, told))
 }
 
-/// The named patch, or the model's own; where neither is of a format that is read, the model's recording alone.
-fn first_that_is_read(named: Option<&Path>, model: &Path) -> anyhow::Result<(Listed, Vec<String>)> {
-    let (own, mut told) = (model.join(OWN_PATCH), Vec::new());
+/// The named patch, or the model's own; where neither is of a format that is read, none at all.
+fn first_that_is_read(named: Option<&Path>, model: &Path) -> anyhow::Result<(Listed, Told)> {
+    let (own, mut told) = (model.join(OWN_PATCH), Told::default());
     for path in named.into_iter().chain(own.exists().then_some(own.as_path())) {
         let (patch, faults) = Patch::load_sound(path)?;
-        told.extend((!faults.is_empty()).then(|| lines(path, &faults)));
+        told.stops |= faults.iter().any(|it| !it.mended);
+        told.lines.extend((!faults.is_empty()).then(|| lines(path, &faults)));
         if !is_newer(&faults) {
             return Ok((Listed { name: name_of(path), patch }, told));
         }
     }
-    let recording = model.join(OWN_RECORDING);
-    let patch = Patch { source: recording.exists().then_some(recording), ..Patch::default() };
-    Ok((Listed { name: name_of(&own), patch }, told))
+    Ok((Listed { name: name_of(&own), patch: Patch::default() }, told))
 }
 
 /// Prompts A and B as the model reads them; both the same where the patch has one.

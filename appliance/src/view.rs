@@ -13,6 +13,7 @@ use hal::display::TextPanel;
 use crate::binding::{Act, KEY_HELP, prompt};
 use crate::conductor::Conductor;
 use crate::fast::Pulse;
+use crate::files::plain;
 use crate::glass::Glass;
 use crate::health::Watch;
 use crate::tempo::Source;
@@ -279,5 +280,5 @@ fn plain_line(status: &Status) -> String {
 
 #[expect(clippy::print_stdout, reason = "this is the program's own voice, not a library's")]
 fn print(line: &str) {
-    println!("{line}");
+    println!("{}", plain(line));
 }

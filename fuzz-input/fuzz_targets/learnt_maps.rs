@@ -1,10 +1,13 @@
-//! Any text as what controllers have learnt: faults with their lines, and what is sound is the same after being written and
+//! Any bytes, read as the file would be, as what controllers have learnt: faults with their lines, and what is sound is the same after being written and
 //! read again.
 #![no_main]
 
+use appliance::files::decode;
 use appliance::memory::{parse, text};
 
-libfuzzer_sys::fuzz_target!(|written: &str| {
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let read = decode(bytes);
+    let written = read.text.as_str();
     let (controllers, faults) = parse(written);
     let lines = written.bytes().filter(|byte| *byte == b'\n').count() + 1;
     assert!(faults.iter().all(|fault| (1..=lines).contains(&fault.line) && !fault.to_string().contains('\n')));

@@ -1,15 +1,18 @@
-//! Any text as a controller's profile: faults with their lines, and a sound rest that no state of its lights can upset.
+//! Any bytes, read as the file would be, as a controller's profile: faults with their lines, and a sound rest that no state of its lights can upset.
 #![no_main]
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use appliance::binding::{Map, Playing};
+use appliance::files::decode;
 use appliance::lights::{LightState, Lights};
 use appliance::profile::Profile;
 use hal::gesture::{Reply, SurfaceId};
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let read = decode(bytes);
+    let text = read.text.as_str();
     let (profile, faults) = Profile::parse_sound("fuzz", text);
     let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
     assert!(faults.iter().all(|fault| (1..=lines).contains(&fault.line) && !fault.to_string().contains('\n')));

@@ -1,10 +1,12 @@
 //! Where the ONNX files come from: what a build asks of whoever writes them.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use tensorrt::Profile;
+
+use crate::files::{FileError, open_regular, shown};
 
 /// What plans are wanted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +83,7 @@ impl FolderGraphs {
     }
 
     fn files(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let there = || self.folder.display().to_string();
+        let there = || shown(&self.folder).to_string();
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.folder).with_context(there)? {
             files.push(entry.with_context(there)?.path());
@@ -99,8 +101,8 @@ fn is_onnx(path: &Path) -> bool {
 fn hash(paths: &[&PathBuf]) -> anyhow::Result<String> {
     let mut hasher = blake3::Hasher::new();
     for path in paths {
-        let file = File::open(path).with_context(|| path.display().to_string())?;
-        hasher.update_reader(file).with_context(|| path.display().to_string())?;
+        let file = open_regular(path).map_err(FileError::reading(path))?;
+        hasher.update_reader(file).with_context(|| shown(&path).to_string())?;
     }
     Ok(hasher.finalize().to_hex().to_string())
 }
@@ -110,7 +112,7 @@ impl Graphs for FolderGraphs {
         let files = self.files()?;
         let (graphs, beside): (Vec<_>, Vec<_>) = files.iter().partition(|it| is_onnx(it));
         if graphs.is_empty() {
-            bail!("{}: holds no ONNX file", self.folder.display());
+            bail!("{}: holds no ONNX file", shown(&self.folder));
         }
         // Which of the other files a graph reads stands in the graph; all of them are taken, which errs on the safe side.
         let weights = hash(&beside)?;

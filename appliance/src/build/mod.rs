@@ -24,6 +24,7 @@ pub use model_graphs::{DENOISER, ENCODER, EncoderGraphs, ModelGraphs, PROMPT, pr
 pub use shelf::{clean, list, usual_folder};
 
 use crate::cli::BuildArgs;
+use crate::files::shown;
 use crate::plans::{Lookup, PlanKey, PlanStore};
 use crate::progress::ProgressLine;
 use crate::run::leave_on_signals;
@@ -121,7 +122,7 @@ pub fn ready(
                     return Ok((Outcome::Interrupted { built }, plans));
                 };
                 let path = work.store.write(&lock, &key, &plan)?;
-                work.line.say(&format!("{}: {}", path.display(), size(plan.len() as u64)));
+                work.line.say(&format!("{}: {}", shown(&path), size(plan.len() as u64)));
                 built += 1;
                 path
             }
@@ -210,9 +211,9 @@ impl Scratch {
     fn new(out: &Path) -> anyhow::Result<Self> {
         let path = out.join("graph.unfinished");
         if path.exists() {
-            std::fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
+            std::fs::remove_dir_all(&path).with_context(|| shown(&path).to_string())?;
         }
-        std::fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
+        std::fs::create_dir_all(&path).with_context(|| shown(&path).to_string())?;
         Ok(Self(path))
     }
 }

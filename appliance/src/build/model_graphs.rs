@@ -18,6 +18,7 @@ use engine::model::{Part, open};
 use tensorrt::{Dims, Profile, Range};
 
 use super::{GraphFile, Graphs, Wish};
+use crate::files::shown;
 
 /// What a graph is for, in its plan's file name; windows add the frames that they keep.
 pub const PROMPT: &str = "prompt";
@@ -48,7 +49,7 @@ impl ModelGraphs {
     /// # Errors
     /// With the file and the fault.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        let words = || format!("the model in {} cannot be read", folder.display());
+        let words = || format!("the model in {} cannot be read", shown(&folder));
         Ok(Self {
             denoiser: open::denoiser_part(folder).with_context(words)?,
             codec: open::codec_part(folder).with_context(words)?,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::size;
+use crate::files::shown;
 use crate::plans::{Keep, PlanStore};
 
 /// Plans of the box.
@@ -34,7 +35,7 @@ pub fn list(folder: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
     let whole: u64 = entries.iter().map(|it| it.bytes).sum();
     for entry in &entries {
         let days = SystemTime::now().duration_since(entry.used).map_or(0, |it| it.as_secs() / 86_400);
-        writeln!(out, "{}: {}, last used {days} days ago", entry.plan.display(), size(entry.bytes))?;
+        writeln!(out, "{}: {}, last used {days} days ago", shown(&entry.plan), size(entry.bytes))?;
         match &entry.sidecar {
             Ok(sidecar) => {
                 for (field, value) in sidecar.key.fields() {
@@ -44,7 +45,7 @@ pub fn list(folder: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
             Err(fault) => writeln!(out, "    cannot be used: {fault}")?,
         }
     }
-    writeln!(out, "{} plans, {}, in {}", entries.len(), size(whole), folder.display())?;
+    writeln!(out, "{} plans, {}, in {}", entries.len(), size(whole), shown(&folder))?;
     Ok(())
 }
 
@@ -57,9 +58,9 @@ pub fn clean(folder: &Path, keep: usize, out: &mut dyn Write) -> anyhow::Result<
     let gone = store.clean(&store.lock()?, Keep::Newest(keep))?;
     let print = |out: &mut dyn Write| -> io::Result<()> {
         for path in &gone {
-            writeln!(out, "removed {}", path.display())?;
+            writeln!(out, "removed {}", shown(&path))?;
         }
-        writeln!(out, "{} removed, at most {keep} kept, in {}", gone.len(), folder.display())
+        writeln!(out, "{} removed, at most {keep} kept, in {}", gone.len(), shown(&folder))
     };
     Ok(print(out)?)
 }

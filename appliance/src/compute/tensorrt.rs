@@ -14,6 +14,7 @@ use engine::live::window_lengths;
 use super::{Chosen, OnCard, Preparing};
 use crate::build::{self, DENOISER, EncoderGraphs, ModelGraphs, Outcome, PROMPT, Ready, window_name};
 use crate::cli::BuildArgs;
+use crate::files::{FileError, read_regular, write_whole};
 use crate::plans::KERNELS;
 use crate::progress::ProgressLine;
 use crate::recovery::Parts;
@@ -115,23 +116,19 @@ fn load(device: &Arc<Device>, tensorrt: &TensorRt, plans: &PlanFiles, frames: us
 }
 
 fn read(plan: &Path) -> anyhow::Result<Plan> {
-    let bytes = std::fs::read(plan).with_context(|| plan.display().to_string())?;
+    let bytes = read_regular(plan, u64::MAX - 1).map_err(FileError::reading(plan))?;
     Ok(Plan { bytes, kernels: kept_kernels(plan) })
 }
 
 /// Kernels that an earlier start kept for a plan.
 fn kept_kernels(plan: &Path) -> Option<Vec<u8>> {
-    std::fs::read(plan.with_extension(KERNELS)).ok()
+    read_regular(&plan.with_extension(KERNELS), u64::MAX - 1).ok()
 }
 
 /// Keeps kernels beside their plan. They save seconds at the next start and nothing else, so a full disk is no reason not to
 /// play.
 fn keep_kernels(plan: &Path, kernels: Option<Vec<u8>>) {
-    let (path, beside) = (plan.with_extension(KERNELS), plan.with_extension("kernels.unfinished"));
     if let Some(kernels) = kernels.filter(|it| kept_kernels(plan).as_ref() != Some(it)) {
-        let kept = std::fs::write(&beside, kernels).and_then(|()| std::fs::rename(&beside, &path));
-        if kept.is_err() {
-            let _ = std::fs::remove_file(&beside);
-        }
+        let _ = write_whole(&plan.with_extension(KERNELS), &kernels);
     }
 }

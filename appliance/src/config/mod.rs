@@ -69,10 +69,13 @@ use hal::usb::UsbSelect;
 pub use screens::{DisplayDevice, DisplayPlan};
 
 use crate::document::{self, Fault, Format, Item, Reader, lines};
+use crate::files::{FileError, Trouble, read_text};
 use crate::tempo::Quantise;
 
 /// Where a box has its file.
 pub const BOX_FILE: &str = "/etc/demon/demon.toml";
+/// Greatest file in bytes: a hundred times the longest that hands write.
+const LARGEST_BYTES: u64 = 1 << 20;
 const SECTIONS: [&str; 6] = ["midi", "tempo", "keys", "display", "panel", "feel"];
 const QUANTISES: [(&str, Quantise); 3] = [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar)];
 
@@ -134,19 +137,23 @@ impl BoxConfig {
     ///
     /// # Errors
     /// When a file that was named cannot be read.
-    pub fn open(named: Option<&Path>) -> std::io::Result<(Self, Vec<String>)> {
+    pub fn open(named: Option<&Path>) -> Result<(Self, Vec<String>), FileError> {
         let path = named.map_or_else(|| PathBuf::from(BOX_FILE), Path::to_owned);
-        match std::fs::read_to_string(&path) {
+        match read_text(&path, LARGEST_BYTES) {
             Ok(text) => {
-                let (config, faults) = Self::parse(&text);
+                let (config, faults) = Self::parse(&text.text);
+                let faults = text.with(faults);
                 let told = if faults.is_empty() { Vec::new() } else { vec![lines(&path, &faults)] };
                 Ok((config, told))
             }
-            Err(_) if named.is_none() && !path.exists() => Ok((Self::default(), Vec::new())),
-            Err(error) if named.is_none() => {
-                Ok((Self::default(), vec![format!("{}: cannot be read: {error}; playing without it", path.display())]))
+            Err(Trouble::Missing) if named.is_none() => Ok((Self::default(), Vec::new())),
+            Err(trouble) => {
+                let error = FileError::reading(&path)(trouble);
+                match named {
+                    None => Ok((Self::default(), vec![format!("{error}; playing without it")])),
+                    Some(_) => Err(error),
+                }
             }
-            Err(error) => Err(std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
         }
     }
 

@@ -8,6 +8,9 @@
 mod fault;
 mod format;
 mod save;
+mod slip;
+
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -24,6 +27,14 @@ const ALIKE: f64 = 0.82;
 pub(crate) type Key<'t, 'i> = &'t Spanned<DeString<'i>>;
 pub(crate) type Item<'t, 'i> = &'t Spanned<DeValue<'i>>;
 
+/// Whether a name in a folder is one of a file that is meant to be read: `*.toml`, however it is written. What begins with a
+/// point is a backup, a file that is being written, or what another system leaves beside each file (`._set.toml`).
+#[must_use]
+pub fn is_text_of_ours(path: &Path) -> bool {
+    let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    !hidden && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("toml"))
+}
+
 /// Reads a text by `walk`, which sees the whole document; answers what was read, sound as far as it goes, and every fault
 /// in the order of their lines. A document of a newer format is walked as if nothing stood in it, and that is its one fault.
 pub(crate) fn read<T>(
@@ -31,6 +42,8 @@ pub(crate) fn read<T>(
     text: &str,
     walk: impl FnOnce(&mut Reader<'_>, &DeTable<'_>) -> T,
 ) -> (T, Vec<Fault>) {
+    let (text, slips) = slip::found(text);
+    let text = text.as_ref();
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut document = document.into_inner();
     let mut reader = Reader { text, faults: Vec::new() };
@@ -38,6 +51,7 @@ pub(crate) fn read<T>(
         let refused = std::mem::take(&mut reader.faults);
         return (walk(&mut reader, &DeTable::new()), refused);
     }
+    reader.faults.extend(slips);
     for error in errors {
         let line = reader.line(error.span().map_or(0, |span| span.start));
         let found = one_line(error.message().lines().next().unwrap_or_default());
@@ -200,7 +214,7 @@ impl Reader<'_> {
             found: "an unknown key".to_owned(),
             expected: expected.to_owned(),
             suggestion,
-            newer: false,
+            ..Fault::default()
         });
     }
 
@@ -243,6 +257,14 @@ impl Reader<'_> {
         let line = self.line(item.span().start);
         let (key, found) = (one_line(path), one_line(&found));
         self.faults.push(Fault { line, key, found, expected: expected.to_owned(), ..Fault::default() });
+    }
+
+    /// Something odd of which nothing is lost, in words.
+    pub(crate) fn mended(&mut self, path: &str, item: Item<'_, '_>, found: String, expected: &str) {
+        self.note(path, item, found, expected);
+        if let Some(fault) = self.faults.last_mut() {
+            fault.mended = true;
+        }
     }
 
     /// The line of a byte, from 1.

@@ -51,6 +51,7 @@ use engine::param::{Breakpoints, ParamId, SCENES, Store, Values};
 
 use crate::binding::Map;
 use crate::document::{Fault, lines, save};
+use crate::files::{Trouble, read_text, shown};
 
 /// Greatest patch file in bytes: a hundred times the longest that hands write.
 const LARGEST_BYTES: u64 = 1 << 20;
@@ -93,10 +94,10 @@ impl Patch {
     /// Reads a patch; a relative source is taken as beside it.
     ///
     /// # Errors
-    /// [`PatchError`]: with every fault of the file.
+    /// [`PatchError`]: with every fault of the file, where one of them lost something.
     pub fn load(path: &Path) -> Result<Self, PatchError> {
         match Self::load_sound(path)? {
-            (patch, faults) if faults.is_empty() => Ok(patch),
+            (patch, faults) if faults.iter().all(|it| it.mended) => Ok(patch),
             (_, faults) => Err(PatchError::Faulty { path: path.to_owned(), faults }),
         }
     }
@@ -106,14 +107,12 @@ impl Patch {
     /// # Errors
     /// [`PatchError`]: when the file is none that could hold a patch.
     pub fn load_sound(path: &Path) -> Result<(Self, Vec<Fault>), PatchError> {
-        let unreadable = |error| PatchError::Unreadable(path.to_owned(), error);
-        if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST_BYTES {
-            return Err(PatchError::TooLarge(path.to_owned()));
-        }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error())))?;
-        let (mut patch, faults) = Self::parse_sound(&text);
+        let text = read_text(path, LARGEST_BYTES).map_err(|trouble| match trouble {
+            Trouble::Large { .. } => PatchError::TooLarge(path.to_owned()),
+            trouble => PatchError::Unreadable(path.to_owned(), trouble.into()),
+        })?;
+        let (mut patch, faults) = Self::parse_sound(&text.text);
+        let faults = text.with(faults);
         if let (Some(source), Some(folder)) = (&patch.source, path.parent()) {
             patch.source = Some(folder.join(source));
         }
@@ -123,10 +122,10 @@ impl Patch {
     /// Reads a patch's text.
     ///
     /// # Errors
-    /// Every fault of the text, in the order of their lines.
+    /// Every fault of the text, in the order of their lines, where one of them lost something.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         match Self::parse_sound(text) {
-            (patch, faults) if faults.is_empty() => Ok(patch),
+            (patch, faults) if faults.iter().all(|it| it.mended) => Ok(patch),
             (_, faults) => Err(faults),
         }
     }
@@ -164,10 +163,10 @@ impl Patch {
 #[derive(Debug, thiserror::Error)]
 pub enum PatchError {
     /// Mend the path or the disk.
-    #[error("{}: cannot be read: {_1}", _0.display())]
+    #[error("{}: cannot be read: {_1}", shown(_0))]
     Unreadable(PathBuf, #[source] std::io::Error),
     /// This is no patch.
-    #[error("{}: too large for a patch (expected at most {LARGEST_BYTES} bytes)", _0.display())]
+    #[error("{}: too large for a patch (expected at most {LARGEST_BYTES} bytes)", shown(_0))]
     TooLarge(PathBuf),
     /// Mend the file: everything that is wrong with it is here.
     #[error("{}", lines(path, faults))]
@@ -178,7 +177,7 @@ pub enum PatchError {
         faults: Vec<Fault>,
     },
     /// Free or mend the disk, and save again.
-    #[error("{}: cannot be saved: {_1}", _0.display())]
+    #[error("{}: cannot be saved: {_1}", shown(_0))]
     Unwritable(PathBuf, #[source] std::io::Error),
 }
 

@@ -88,6 +88,19 @@ impl Reader<'_> {
                 None => reader.fault(&path, item, &expected),
             }
         });
+        self.band(path, item, values);
+    }
+
+    /// A loop that ends before it begins is played from the lower to the higher, as two faders are; a file says more likely
+    /// something else than was meant.
+    fn band(&mut self, path: &str, item: Item<'_, '_>, values: &Values) {
+        let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|id| values.exact(id));
+        let Some(table) = item.get_ref().as_table().filter(|_| end < start) else { return };
+        let named = ["loop_end", "loop_start"].into_iter().find_map(|name| Some((name, table.get(name)?)));
+        if let Some((name, item)) = named {
+            let expected = format!("a loop that ends after it begins; from {end} to {start} is played");
+            self.mended(&format!("{path}.{name}"), item, format!("loop_start {start}, loop_end {end}"), &expected);
+        }
     }
 
     fn curve(&mut self, curves: &mut Vec<(ParamId, Breakpoints)>, key: Key<'_, '_>, item: Item<'_, '_>) {

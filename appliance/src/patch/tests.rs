@@ -116,10 +116,42 @@ fn a_faulty_file_names_itself_in_every_line() {
     std::fs::write(&path, "a = 1\nb = 2\n").expect("a disk");
     let told = Patch::load(&path).expect_err("faults").to_string();
     assert_eq!(told.lines().filter(|line| line.contains("bad.toml:")).count(), 2, "{told}");
-    std::fs::write(&path, [0xff, 0xfe]).expect("a disk");
-    assert!(Patch::load(&path).expect_err("not text").to_string().contains("bad.toml: cannot be read"));
+    std::fs::remove_file(&path).expect("a disk");
+    std::fs::create_dir(&path).expect("a disk");
+    let told = Patch::load(&path).expect_err("a folder").to_string();
+    assert!(told.ends_with("bad.toml: cannot be read: a folder (expected a file)"), "{told}");
+    std::fs::remove_dir(&path).expect("a disk");
     std::fs::write(&path, vec![b'#'; (1 << 20) + 1]).expect("a disk");
     assert!(matches!(Patch::load(&path), Err(PatchError::TooLarge(_))));
+}
+
+#[test]
+fn what_was_meant_is_taken_and_told_and_nothing_is_refused_for_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("set.toml");
+    std::fs::write(&path, b"[prompt]\na = \"caf\xe9\"\n[values]\nloop_start = 0.75\nloop_end = 0.25\n")
+        .expect("a disk");
+    let (patch, faults) = Patch::load_sound(&path).expect("a patch");
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "2: byte 0xE9 was taken for \u{e9} (expected UTF-8)",
+            "5: values.loop_end: found loop_start 0.75, loop_end 0.25, expected a loop that ends after it begins; from 0.25 to \
+             0.75 is played",
+        ]
+    );
+    assert_eq!((patch.prompt.a.as_str(), Patch::load(&path).expect("a patch")), ("caf\u{e9}", patch.clone()));
+    // What is lost stops it, and a value that is no TOML is not half taken.
+    std::fs::write(&path, b"[values]\ndenoise = 0,5\nshift = 2.0\n").expect("a disk");
+    let (patch, faults) = Patch::load_sound(&path).expect("a patch");
+    assert_eq!(
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["2: denoise: found 0,5, expected a number with a point; try 0.5"]
+    );
+    let untouched = Patch::default().values.exact(ParamId::Denoise);
+    assert_eq!((patch.values.exact(ParamId::Denoise), patch.values.exact(ParamId::Shift)), (untouched, 2.0));
+    assert!(Patch::load(&path).is_err());
 }
 
 #[test]

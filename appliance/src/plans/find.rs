@@ -1,14 +1,13 @@
 //! Looking for a plan, and saying in words why there is none that can be used.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::key::{Change, PlanKey};
 use super::sidecar::{Content, LARGEST_BYTES, Sidecar, SidecarFault};
 use super::store::{PlanStore, StoreError, said};
+use crate::files::{Trouble, open_regular, read_regular, shown};
 
 /// What a search gives.
 #[derive(Debug)]
@@ -72,17 +71,17 @@ impl fmt::Display for Why {
         match self {
             Self::Never => out.write_str("it was never built"),
             Self::Changed { file, changes } => {
-                write!(out, "{} is for something else: {}", file.display(), all(changes))
+                write!(out, "{} is for something else: {}", shown(file), all(changes))
             }
             Self::Truncated { file, found, expected } => {
-                write!(out, "{} has {found} bytes, {expected} were written", file.display())
+                write!(out, "{} has {found} bytes, {expected} were written", shown(file))
             }
-            Self::Damaged { file } => write!(out, "{} has other bytes than were written", file.display()),
+            Self::Damaged { file } => write!(out, "{} has other bytes than were written", shown(file)),
             Self::Foreign { file, changes } => {
-                write!(out, "{} is not what its name says: {}", file.display(), all(changes))
+                write!(out, "{} is not what its name says: {}", shown(file), all(changes))
             }
-            Self::Alone { missing } => write!(out, "{} is missing", missing.display()),
-            Self::Unreadable { file, fault } => write!(out, "{}: {fault}", file.display()),
+            Self::Alone { missing } => write!(out, "{} is missing", shown(missing)),
+            Self::Unreadable { file, fault } => write!(out, "{}: {fault}", shown(file)),
         }
     }
 }
@@ -106,12 +105,10 @@ impl PlanStore {
         if !changes.is_empty() {
             return Ok(Lookup::Missing(Why::Foreign { file: sidecar, changes }));
         }
-        let bytes = match fs::read(&plan) {
+        let bytes = match read_regular(&plan, u64::MAX - 1) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Lookup::Missing(Why::Alone { missing: plan }));
-            }
-            Err(error) => return Err(said(&plan, error)),
+            Err(Trouble::Missing) => return Ok(Lookup::Missing(Why::Alone { missing: plan })),
+            Err(trouble) => return Err(said(&plan, trouble.into())),
         };
         let found = bytes.len() as u64;
         if let Some(expected) = written.contents.last().filter(|_| written.contents.iter().all(|it| it.bytes != found))
@@ -122,7 +119,7 @@ impl PlanStore {
             return Ok(Lookup::Missing(Why::Damaged { file: plan }));
         }
         // Only for the order in which old plans go; a read-only folder may refuse.
-        let _ = File::open(&plan).and_then(|it| it.set_modified(SystemTime::now()));
+        let _ = open_regular(&plan).map(|it| it.set_modified(SystemTime::now()));
         Ok(Lookup::Found(bytes))
     }
 
@@ -143,13 +140,14 @@ impl PlanStore {
 
 /// Nothing when there is none.
 pub(super) fn read_sidecar(path: &Path) -> Result<Option<Result<Sidecar, SidecarFault>>, StoreError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(said(path, error)),
+    let bytes = match read_regular(path, LARGEST_BYTES) {
+        Ok(bytes) => bytes,
+        Err(Trouble::Missing) => return Ok(None),
+        Err(large @ Trouble::Large { .. }) => {
+            return Ok(Some(Err(SidecarFault::Text { line: 1, found: large.to_string() })));
+        }
+        Err(trouble) => return Err(said(path, trouble.into())),
     };
-    let mut bytes = Vec::new();
-    file.take(LARGEST_BYTES).read_to_end(&mut bytes).map_err(|error| said(path, error))?;
     let text = String::from_utf8(bytes);
     let not_text = |_| SidecarFault::Text { line: 1, found: "no text".to_owned() };
     Ok(Some(text.map_err(not_text).and_then(|text| Sidecar::parse(&text))))

@@ -3,23 +3,20 @@
 //! The order of a write is the point: sidecar that knows both contents, plan, sidecar that knows the new one. Each is written
 //! beside, synchronised, renamed, and the folder synchronised.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
-
-use rustix::fs::{FlockOperation, flock};
+use std::time::SystemTime;
 
 use super::find::read_sidecar;
 use super::key::PlanKey;
 use super::sidecar::{Content, Sidecar, SidecarFault};
+use crate::files::{FileError, Held, Lock, Place, read_regular, shown};
 
-/// Ending of a file that is being written. Whoever holds the lock may remove it: nobody else is writing.
-const UNFINISHED: &str = "unfinished";
+/// Endings of files that are being written, now and by earlier versions. Whoever holds the lock may remove them: nobody else
+/// is writing.
+const UNFINISHED: [&str; 2] = ["part", "unfinished"];
 const LOCK: &str = "lock";
-/// A fifth of a second in all.
-const LOCK_TRIES: u32 = 20;
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// Ending of what TensorRT compiled for a plan when it was loaded: worth keeping, and made anew where it is not there.
 pub const KERNELS: &str = "kernels";
 
@@ -27,7 +24,7 @@ pub const KERNELS: &str = "kernels";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process is building: wait, or leave it to that one.
-    #[error("{}: plans are being built by process {holder}", .folder.display())]
+    #[error("{}: plans are being built by process {holder}", shown(folder))]
     Busy {
         /// The folder.
         folder: PathBuf,
@@ -35,13 +32,19 @@ pub enum StoreError {
         holder: String,
     },
     /// The system refuses: check path, rights and space.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", shown(path))]
     System {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl From<FileError> for StoreError {
+    fn from(error: FileError) -> Self {
+        Self::System { path: error.path, source: error.trouble.into() }
+    }
 }
 
 pub(super) fn said(path: &Path, source: io::Error) -> StoreError {
@@ -57,7 +60,7 @@ pub struct PlanStore {
 /// The right to write, until it is dropped; the system takes it back when the process dies.
 #[derive(Debug)]
 pub struct StoreLock {
-    _file: File,
+    _lock: Lock,
 }
 
 /// A plan that is there.
@@ -80,19 +83,6 @@ pub enum Keep {
     Newest(usize),
     /// As many as fit into so many bytes.
     Within(u64),
-}
-
-/// Takes the file's lock. A process that is being started holds its parent's locks for an instant, until it becomes another
-/// program: that is waited out.
-fn patiently(file: &File) -> rustix::io::Result<()> {
-    let mut tries = LOCK_TRIES;
-    loop {
-        tries -= 1;
-        match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) if 0 < tries => std::thread::sleep(LOCK_PAUSE),
-            other => return other,
-        }
-    }
 }
 
 /// Where a write is, for the tests that cut it off.
@@ -127,23 +117,14 @@ impl PlanStore {
     /// [`StoreError::Busy`] when another process has it.
     pub fn lock(&self) -> Result<StoreLock, StoreError> {
         let path = self.folder.join(LOCK);
-        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
-        let mut file = file.map_err(|error| said(&path, error))?;
-        match patiently(&file) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut holder = String::new();
-                let _ = file.take(16).read_to_string(&mut holder);
-                return Err(StoreError::Busy { folder: self.folder.clone(), holder: holder.trim().to_owned() });
-            }
-            Err(error) => return Err(said(&path, error.into())),
-        }
-        // Only for the other's sentence.
-        let _ = file.set_len(0).and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
-        for path in self.files(UNFINISHED)? {
+        let lock = Lock::take(&path).map_err(|held| match held {
+            Held::By(holder) => StoreError::Busy { folder: self.folder.clone(), holder },
+            Held::System(error) => said(&path, error),
+        })?;
+        for path in UNFINISHED.into_iter().map(|ending| self.files(ending)).collect::<Result<Vec<_>, _>>()?.concat() {
             fs::remove_file(&path).map_err(|error| said(&path, error))?;
         }
-        Ok(StoreLock { _file: file })
+        Ok(StoreLock { _lock: lock })
     }
 
     /// Puts a plan in its place; an old one of the same key is usable until the new one is.
@@ -166,7 +147,8 @@ impl PlanStore {
         let mut contents = vec![new.clone()];
         if let Some(Ok(there)) = read_sidecar(&sidecar_path)?.filter(|_| plan_path.exists()) {
             // The one that the plan has; of a write that was cut off, that is either of two.
-            let same = |it: &Content| fs::read(&plan_path).is_ok_and(|bytes| Content::of(&bytes) == *it);
+            let same =
+                |it: &Content| read_regular(&plan_path, u64::MAX - 1).is_ok_and(|bytes| Content::of(&bytes) == *it);
             contents.extend(there.contents.into_iter().filter(|it| *it != new).find(same));
             contents.reverse();
         }
@@ -180,24 +162,19 @@ impl PlanStore {
         Ok(plan_path)
     }
 
-    /// Beside, synchronised, renamed, the folder synchronised. What a failure leaves is taken away with the next lock.
+    /// As everything that the box writes; what a killed process leaves is taken away with the next lock.
     fn replace(
         &self,
         path: &Path,
         bytes: &[u8],
         half: &mut dyn FnMut() -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".");
-        beside.push(UNFINISHED);
-        let beside = PathBuf::from(beside);
-        let mut file = File::create(&beside).map_err(|error| said(&beside, error))?;
+        let mut part = Place::look(path).and_then(|it| it.begin())?;
         let (first, second) = bytes.split_at(bytes.len() / 2);
-        file.write_all(first).map_err(|error| said(&beside, error))?;
+        part.write_all(first).map_err(|error| said(path, error))?;
         half()?;
-        file.write_all(second).and_then(|()| file.sync_all()).map_err(|error| said(&beside, error))?;
-        fs::rename(&beside, path).map_err(|error| said(path, error))?;
-        File::open(&self.folder).and_then(|it| it.sync_all()).map_err(|error| said(&self.folder, error))
+        part.write_all(second).map_err(|error| said(path, error))?;
+        Ok(part.finish()?)
     }
 
     /// All plans, the one used last first.

@@ -206,7 +206,7 @@ fn two_processes_do_not_build_at_once_and_a_killed_one_leaves_nothing_behind() {
     let unfinished = || {
         fs::read_dir(folder.path())
             .unwrap()
-            .filter(|it| it.as_ref().unwrap().path().extension().is_some_and(|end| end == "unfinished"))
+            .filter(|it| it.as_ref().unwrap().path().extension().is_some_and(|end| end == "part"))
     };
     assert_eq!(unfinished().count(), 1);
     store.lock().unwrap();

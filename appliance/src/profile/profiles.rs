@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hal::gesture::Identity;
 
 use super::Profile;
-use crate::document::lines;
+use crate::document::{is_text_of_ours, lines};
+use crate::files::{read_text, shown};
 
 /// Greatest profile file in bytes: ten times the longest that is built in.
 const LARGEST_BYTES: u64 = 1 << 18;
@@ -61,11 +62,11 @@ impl Profiles {
             Ok(entries) => entries.filter_map(Result::ok).map(|entry| entry.path()).collect(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
-                said.push(format!("{}: {error}; the profiles that are built in are used", folder.display()));
+                said.push(format!("{}: {error}; the profiles that are built in are used", shown(folder)));
                 Vec::new()
             }
         };
-        paths.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
+        paths.retain(|path| is_text_of_ours(path));
         paths.sort();
         // Backwards, since each comes before all others: the first of the alphabet is asked first.
         for path in paths.iter().take(MOST_FILES).rev() {
@@ -132,14 +133,11 @@ fn begins(model: &str, words: &str) -> bool {
 
 /// A profile of a file and its faults in words, or why there is none.
 fn load(path: &Path) -> Result<(Profile, Option<String>), String> {
-    let said = |words: &dyn std::fmt::Display| format!("{}: {words}; the profile is left out", path.display());
-    let size = std::fs::metadata(path).map_err(|error| said(&error))?.len();
-    if size > LARGEST_BYTES {
-        return Err(said(&format!("{size} bytes, expected at most {LARGEST_BYTES}")));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| said(&error))?;
+    let said = |words: &dyn std::fmt::Display| format!("{}: {words}; the profile is left out", shown(path));
+    let text = read_text(path, LARGEST_BYTES).map_err(|trouble| said(&trouble))?;
     let key = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let (profile, faults) = Profile::parse_sound(&key, &text);
+    let (profile, faults) = Profile::parse_sound(&key, &text.text);
+    let faults = text.with(faults);
     let words = (!faults.is_empty()).then(|| lines(path, &faults));
     if profile.parts.is_empty() && profile.setup.is_empty() {
         return Err(words.unwrap_or_else(|| said(&"no control in it")));

@@ -26,11 +26,12 @@ mod sniff;
 mod take;
 mod wave;
 
-use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use engine::latent::{SAMPLE_RATE_HZ, SAMPLES_PER_LATENT_FRAME, StereoFrame};
+
+use crate::files::{open_recording, shown};
 
 pub use notice::{Fault, KINDS, Notice};
 
@@ -83,7 +84,7 @@ pub struct Origin {
 
 /// Why a recording cannot be used. All of them are the file's: say so, and keep what was playing.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {fault}", path.display())]
+#[error("{}: {fault}", shown(path))]
 pub struct SourceError {
     /// The file.
     pub path: PathBuf,
@@ -109,15 +110,12 @@ pub enum Progress {
 pub fn load_source(path: &Path, longest_s: f64, progress: &mut dyn FnMut(Progress)) -> Result<Source, SourceError> {
     let fail = |fault| SourceError { path: path.to_owned(), fault };
     let unreadable = |error| fail(Fault::Unreadable(error));
-    if path.is_dir() {
-        return Err(unreadable(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
-    }
-    let file = File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    if length == 0 {
+    // Its end is whoever writes the pipe; a signal still ends the program while it is read.
+    let file = open_recording(path, &mut |_| true).map_err(|trouble| unreadable(trouble.into()))?;
+    if file.length().map_err(unreadable)? == 0 {
         return Err(fail(Fault::Empty));
     }
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = shown(path.file_stem().unwrap_or_default()).to_string();
     read_source(file, name, longest_s, progress).map_err(fail)
 }
 

@@ -1,7 +1,10 @@
 //! Where the parts of a model lie.
 //!
 //! A model is named by the folder of its denoiser. Codec and text encoder lie inside that folder or beside it, as the
-//! published checkpoints do: `checkpoints/acestep-v15-turbo`, `checkpoints/vae`, `checkpoints/Qwen3-Embedding-0.6B`.
+//! published checkpoints do: `checkpoints/acestep-v15-turbo`, `checkpoints/vae`, `checkpoints/Qwen3-Embedding-0.6B`. A folder
+//! that is named by a link, or through `..`, has two neighbourhoods: that of the name and that of the folder itself. Both are
+//! looked at, and that of the file itself where the configuration is a link. In a download cache (`models--X/snapshots/HASH`)
+//! the snapshot is the folder, and its files are links.
 //! Everything that is missing is said at once, with the paths that were tried.
 
 use std::path::{Path, PathBuf};
@@ -59,6 +62,7 @@ impl ModelFolder {
     /// [`MissingParts`] with everything that is not there.
     pub fn find(folder: &Path) -> Result<Self, MissingParts> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let folder = snapshot(&folder).unwrap_or(folder);
         let mut search = Search { missing: Vec::new() };
         let denoiser = search.part(&folder);
         let silence = search.file(folder.join("silence_latent.pt"));
@@ -76,15 +80,40 @@ impl ModelFolder {
     }
 }
 
+/// The snapshot in a download cache's folder of a repository: the one that `refs/main` names, or the only one.
+fn snapshot(folder: &Path) -> Option<PathBuf> {
+    let snapshots = folder.join("snapshots");
+    if folder.join("config.json").exists() || !snapshots.is_dir() {
+        return None;
+    }
+    let main = folder.join("refs/main");
+    let named = main.is_file().then(|| std::fs::read_to_string(main).ok()).flatten();
+    let named = named.map(|it| snapshots.join(it.trim())).filter(|it| it.join("config.json").exists());
+    named.or_else(|| {
+        let mut all = std::fs::read_dir(&snapshots).ok()?.filter_map(Result::ok).map(|it| it.path());
+        all.next().filter(|_| all.next().is_none())
+    })
+}
+
 struct Search {
     missing: Vec<String>,
 }
 
 impl Search {
-    /// The first of `names` inside `folder`, else beside it.
+    /// The first of `names` inside `folder`, else beside it: beside the name, and beside what it names.
     fn folder(&mut self, folder: &Path, names: &[&str]) -> Option<PathBuf> {
-        let places = std::iter::once(folder).chain(folder.parent());
-        let tried: Vec<PathBuf> = places.flat_map(|place| names.iter().map(|name| place.join(name))).collect();
+        let mut places = vec![folder.to_owned()];
+        places.extend(folder.parent().filter(|_| folder.file_name().is_some()).map(Path::to_owned));
+        let real = std::fs::canonicalize(folder).ok();
+        let of_file =
+            std::fs::canonicalize(folder.join("config.json")).ok().and_then(|it| Some(it.parent()?.to_owned()));
+        places.extend([real, of_file].into_iter().flatten().filter_map(|it| Some(it.parent()?.to_owned())));
+        let mut tried: Vec<PathBuf> = Vec::new();
+        for path in places.iter().flat_map(|place| names.iter().map(|name| place.join(name))) {
+            if !tried.contains(&path) {
+                tried.push(path);
+            }
+        }
         let found = tried.iter().find(|it| it.is_dir()).cloned();
         if found.is_none() {
             let tried: Vec<String> = tried.iter().map(|it| it.display().to_string()).collect();
@@ -136,6 +165,47 @@ mod tests {
         assert_eq!(found.denoiser.weights, top.path().join("dit/model.safetensors.index.json"));
         assert_eq!(found.codec.weights, top.path().join("vae/diffusion_pytorch_model.safetensors"));
         assert_eq!(found.tokenizer, top.path().join("dit/text_encoder/tokenizer.json"));
+    }
+
+    #[test]
+    fn a_folder_that_is_named_by_a_link_or_through_its_parent_is_found_with_its_neighbours() {
+        use std::os::unix::fs::symlink;
+        let top = tempfile::tempdir().expect("a temporary folder can be made");
+        let at = |name: &str| top.path().join(name);
+        touch(top.path(), &["x/turbo/config.json", "x/turbo/model.safetensors", "x/turbo/silence_latent.pt"]);
+        touch(top.path(), &["x/vae/config.json", "x/vae/model.safetensors", "x/turbo/inside/file"]);
+        touch(top.path(), &["x/text_encoder/config.json", "x/text_encoder/model.safetensors"]);
+        touch(top.path(), &["x/text_encoder/tokenizer.json"]);
+        symlink(at("x/turbo"), at("current")).expect("a link");
+        std::fs::create_dir(at("of links")).expect("a folder");
+        for file in ["config.json", "model.safetensors", "silence_latent.pt"] {
+            symlink(at("x/turbo").join(file), at("of links").join(file)).expect("a link");
+        }
+        let codec = std::fs::canonicalize(at("x/vae/config.json")).expect("it is there");
+        for name in ["x/turbo", "current", "x/turbo/inside/..", "current/inside/..", "x/./turbo", "of links"] {
+            let found = ModelFolder::find(&at(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(std::fs::canonicalize(found.codec.config).expect("it is there"), codec, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_download_cache_is_a_folder_too() {
+        use std::os::unix::fs::symlink;
+        let top = tempfile::tempdir().expect("a temporary folder can be made");
+        let repository = top.path().join("models--A--b");
+        touch(&repository, &["blobs/1", "refs/main", "snapshots/old/README.md"]);
+        std::fs::write(repository.join("refs/main"), "new\n").expect("it can be written");
+        for file in ["config.json", "model.safetensors", "silence_latent.pt"] {
+            for part in ["", "vae/", "text_encoder/"] {
+                let link = repository.join("snapshots/new").join(part).join(file);
+                std::fs::create_dir_all(link.parent().expect("a folder")).expect("folders can be made");
+                symlink(repository.join("blobs/1"), link).expect("a link");
+            }
+        }
+        symlink("../../../blobs/1", repository.join("snapshots/new/text_encoder/tokenizer.json")).expect("a link");
+        let found = ModelFolder::find(&repository).expect("its snapshot");
+        assert_eq!(found, ModelFolder::find(&repository.join("snapshots/new")).expect("itself"));
+        assert_eq!(found.codec.config, repository.join("snapshots/new/vae/config.json"));
     }
 
     #[test]

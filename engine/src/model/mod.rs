@@ -16,6 +16,7 @@ pub mod export;
 pub mod folder;
 pub mod fsq;
 pub mod hearing;
+pub mod mistaken;
 pub mod moments;
 pub mod open;
 pub mod pack;

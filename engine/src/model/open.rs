@@ -14,6 +14,7 @@ use super::denoiser::CpuDenoiser;
 use super::dit::{self, Extras};
 use super::folder::{MissingParts, ModelFolder, PartFiles};
 use super::hearing::{ConditionEncoder, NO_PROMPT, StructureHints, TextEncoder};
+use super::mistaken::{mistaken, tolerant_json};
 use super::part::Part;
 use super::prompt::{Prompt, Task};
 use super::shapes::Shapes;
@@ -256,9 +257,12 @@ pub fn codec_part(folder: &Path) -> Result<Part<CodecConfig>, ModelError> {
 }
 
 fn part<C>(files: &PartFiles, parse: impl Fn(&Path, &str) -> Result<C, ConfigError>) -> Result<Part<C>, ModelError> {
-    let text = std::fs::read_to_string(&files.config);
-    let text = text.map_err(|source| CheckpointError::Unreadable { file: files.config.clone(), source })?;
-    Ok(Part::new(parse(&files.config, &text)?, Checkpoint::open(&files.weights)?))
+    let bytes = std::fs::read(&files.config);
+    let bytes = bytes.map_err(|source| CheckpointError::Unreadable { file: files.config.clone(), source })?;
+    if let Some(what) = mistaken(&bytes) {
+        return Err(ModelError::Unfit { file: files.config.clone(), what });
+    }
+    Ok(Part::new(parse(&files.config, &tolerant_json(&bytes))?, Checkpoint::open(&files.weights)?))
 }
 
 /// Checks what no single configuration can know.

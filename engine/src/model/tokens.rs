@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::{Tokenizer, TruncationDirection};
 
+use super::mistaken::mistaken;
+
 /// Most tokens of a prompt.
 pub const MOST_TEXT_TOKENS: usize = 256;
 /// Most tokens of lyrics.
@@ -37,6 +39,9 @@ impl Tokens {
     pub fn open(file: &Path, vocabulary: usize) -> Result<Self, TokensError> {
         let fault = |what: String| TokensError { file: file.to_owned(), what };
         let bytes = std::fs::read(file).map_err(|error| fault(error.to_string()))?;
+        if let Some(words) = mistaken(&bytes) {
+            return Err(fault(words));
+        }
         let mut tokenizer =
             Tokenizer::from_bytes(bytes).map_err(|error| fault(format!("not a tokenizer.json: {error}")))?;
         tokenizer.with_truncation(None).map_err(|error| fault(error.to_string()))?;

@@ -12,6 +12,7 @@ mod null;
 mod realtime;
 mod speaker;
 mod wav;
+mod wav_header;
 
 pub use self::alsa::AlsaOut;
 pub use clock::{Clock, RealClock};
@@ -20,7 +21,8 @@ pub use fake::{FakeClock, FakeOut};
 pub use null::NullOut;
 pub use realtime::{RealtimeRefused, become_realtime, lock_memory};
 pub use speaker::{Heard, Speaker};
-pub use wav::{WavFormat, WavOut};
+pub use wav::{WavFile, WavFormat, WavOut};
+pub use wav_header::wav_header;
 
 use std::path::PathBuf;
 

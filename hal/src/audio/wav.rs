@@ -1,19 +1,17 @@
-//! A WAV file as an output: for machines without sound, for renders, for keeping a take.
+//! A WAV file as an output: for machines without sound, for keeping a take.
 //!
 //! The header is brought up to date once a second of sound, so that a file whose writer was killed plays up to its last
-//! second. A WAV file counts bytes in 32 bits: 3.1 hours of 32-bit stereo, then the file is full and said to be so.
+//! second. Past 4 GiB, which is as far as a WAV file counts, it becomes an RF64 file: its header (`wav_header`) keeps room for
+//! that from the beginning. Where the file is and when it takes the place of another is its own business ([`WavFile`]).
 
 use std::fs::File;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
-
-use hound::{SampleFormat, WavSpec, WavWriter};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 
 use super::clock::Pace;
+use super::wav_header::{LONGEST_BYTES, append_header};
 use super::{Agreed, Ask, AudioOut, Clock, Encoding, OutError, RealClock, StereoFrame, Written};
-
-/// Bytes of sound that a WAV file can count, less a header's worth.
-const DATA_BYTES_MAX: u64 = u32::MAX as u64 - 4096;
 
 /// How samples lie in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,49 +22,116 @@ pub enum WavFormat {
     I24,
 }
 
-/// Writes a WAV file, at the pace of a clock or as fast as it comes.
+impl WavFormat {
+    /// Bytes of one stereo frame.
+    #[must_use]
+    pub const fn frame_bytes(self) -> u64 {
+        match self {
+            Self::F32 => 8,
+            Self::I24 => 6,
+        }
+    }
+
+    /// Adds frames as they lie in a file. Integers are rounded and cut; what is not a number is silence.
+    pub fn append(self, frames: &[StereoFrame], out: &mut Vec<u8>) {
+        for sample in frames.iter().flatten() {
+            match self {
+                Self::F32 => out.extend_from_slice(&sample.to_le_bytes()),
+                Self::I24 => {
+                    let sample = if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) };
+                    let whole = (sample * 8_388_608.0).round().min(8_388_607.0) as i32;
+                    out.extend_from_slice(&whole.to_le_bytes()[..3]);
+                }
+            }
+        }
+    }
+}
+
+/// Where the bytes of a WAV file go.
+pub trait WavFile: Write + Send {
+    /// Whether what was written goes somewhere as it comes, and its beginning cannot be written again.
+    fn is_stream(&self) -> bool;
+
+    /// Writes the beginning again: what was written up to now is a whole recording.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn head(&mut self, header: &[u8]) -> io::Result<()>;
+
+    /// Nothing more comes: what there is is kept.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn end(&mut self) -> io::Result<()>;
+}
+
+impl WavFile for File {
+    fn is_stream(&self) -> bool {
+        false
+    }
+
+    fn head(&mut self, header: &[u8]) -> io::Result<()> {
+        self.write_all_at(header, 0)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+/// Writes a WAV file, at the pace of a clock or as fast as it comes. Opened once: a file that was closed is whole.
 pub struct WavOut {
-    path: PathBuf,
+    name: String,
     format: WavFormat,
     clock: Option<Box<dyn Clock + Send>>,
     pace: Pace,
     rate_hz: u32,
-    writer: Option<WavWriter<BufWriter<File>>>,
+    /// What was not opened yet, or why it cannot be.
+    waiting: Option<Result<Box<dyn WavFile>, String>>,
+    file: Option<Box<dyn WavFile>>,
+    /// A period as bytes; kept, so that nothing is allocated while it plays.
+    bytes: Vec<u8>,
     frames: u64,
-    flushed: u64,
-    frames_max: u64,
+    headed: u64,
 }
 
 impl WavOut {
-    /// Writes `path` as fast as sound comes.
+    /// Writes into `file` in real time, in the place of a sound card; `name` is for sentences.
+    #[must_use]
+    pub fn onto(name: &str, file: Box<dyn WavFile>, format: WavFormat) -> Self {
+        Self::new(name, Ok(file), format, Some(Box::<RealClock>::default()))
+    }
+
+    /// Writes a file at `path`, in the place of what was there, as fast as sound comes.
     #[must_use]
     pub fn unpaced(path: &Path, format: WavFormat) -> Self {
         Self::with_clock(path, format, None)
     }
 
-    /// Writes `path` in real time, in the place of a sound card.
-    #[must_use]
-    pub fn paced(path: &Path, format: WavFormat) -> Self {
-        Self::with_clock(path, format, Some(Box::<RealClock>::default()))
-    }
-
-    /// Writes `path` at the pace of `clock`.
+    /// Writes a file at `path`, in the place of what was there, at the pace of `clock`.
     #[must_use]
     pub fn with_clock(path: &Path, format: WavFormat, clock: Option<Box<dyn Clock + Send>>) -> Self {
-        let frame_bytes = match format {
-            WavFormat::F32 => 8,
-            WavFormat::I24 => 6,
-        };
+        let file = File::create(path).map_err(|error| error.to_string());
+        Self::new(&path.display().to_string(), file.map(|it| Box::new(it) as _), format, clock)
+    }
+
+    fn new(
+        name: &str,
+        file: Result<Box<dyn WavFile>, String>,
+        format: WavFormat,
+        clock: Option<Box<dyn Clock + Send>>,
+    ) -> Self {
         Self {
-            path: path.to_owned(),
+            name: name.to_owned(),
             format,
             clock,
             pace: Pace::default(),
             rate_hz: 0,
-            writer: None,
+            waiting: Some(file),
+            file: None,
+            bytes: Vec::new(),
             frames: 0,
-            flushed: 0,
-            frames_max: DATA_BYTES_MAX / frame_bytes,
+            headed: 0,
         }
     }
 
@@ -77,44 +142,57 @@ impl WavOut {
     }
 
     fn full(&self, cause: impl std::fmt::Display) -> OutError {
-        OutError::Full { path: self.path.clone(), cause: cause.to_string() }
+        OutError::Full { path: self.name.clone().into(), cause: cause.to_string() }
     }
 
-    fn put(&mut self, frames: &[StereoFrame]) -> hound::Result<()> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        for sample in frames.iter().flatten() {
-            match self.format {
-                WavFormat::F32 => writer.write_sample(*sample)?,
-                WavFormat::I24 => {
-                    let sample = if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) };
-                    writer.write_sample((sample * 8_388_608.0).round().min(8_388_607.0) as i32)?;
-                }
-            }
-        }
+    fn put(&mut self, frames: &[StereoFrame]) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        self.bytes.clear();
+        self.format.append(frames, &mut self.bytes);
+        file.write_all(&self.bytes)?;
         self.frames += frames.len() as u64;
-        if self.frames - self.flushed >= u64::from(self.rate_hz) {
-            self.flushed = self.frames;
-            writer.flush()?;
+        if self.frames - self.headed >= u64::from(self.rate_hz) {
+            self.head()?;
         }
         Ok(())
+    }
+
+    fn head(&mut self) -> io::Result<()> {
+        self.headed = self.frames;
+        match &mut self.file {
+            Some(file) if !file.is_stream() => {
+                self.bytes.clear();
+                append_header(self.format, self.rate_hz, Some(self.frames), &mut self.bytes);
+                file.head(&self.bytes)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 impl AudioOut for WavOut {
     fn name(&self) -> String {
-        self.path.display().to_string()
+        self.name.clone()
     }
 
     fn open(&mut self, ask: Ask) -> Result<Agreed, OutError> {
-        let (bits_per_sample, sample_format, encoding) = match self.format {
-            WavFormat::F32 => (32, SampleFormat::Float, Encoding::F32),
-            WavFormat::I24 => (24, SampleFormat::Int, Encoding::S24Packed),
+        let encoding = match self.format {
+            WavFormat::F32 => Encoding::F32,
+            WavFormat::I24 => Encoding::S24Packed,
         };
-        let spec = WavSpec { channels: 2, sample_rate: ask.rate_hz, bits_per_sample, sample_format };
-        let mut writer = WavWriter::create(&self.path, spec)
-            .map_err(|error| OutError::NoFile { path: self.path.clone(), cause: error.to_string() })?;
-        writer.flush().map_err(|error| self.full(error))?;
-        (self.writer, self.frames, self.flushed, self.rate_hz) = (Some(writer), 0, 0, ask.rate_hz);
+        let no_file = |cause: String| OutError::NoFile { path: self.name.clone().into(), cause };
+        let mut file = match self.waiting.take() {
+            Some(Ok(file)) => file,
+            Some(Err(cause)) => return Err(no_file(cause)),
+            None => return Err(no_file("the take has ended".to_owned())),
+        };
+        // Of a file, no sound as yet; of a stream, sound without end.
+        let frames = (!file.is_stream()).then_some(0);
+        self.bytes.clear();
+        append_header(self.format, ask.rate_hz, frames, &mut self.bytes);
+        file.write_all(&self.bytes).map_err(|error| self.full(error))?;
+        (self.file, self.frames, self.headed, self.rate_hz) = (Some(file), 0, 0, ask.rate_hz);
+        self.bytes.reserve(LONGEST_BYTES.max(ask.period_frames * self.format.frame_bytes() as usize));
         self.pace.restart();
         Ok(Agreed {
             period_frames: ask.period_frames,
@@ -126,11 +204,8 @@ impl AudioOut for WavOut {
     }
 
     fn write(&mut self, frames: &[StereoFrame]) -> Result<Written, OutError> {
-        if self.writer.is_none() {
+        if self.file.is_none() {
             return Err(OutError::Gone { device: self.name(), cause: "the file is not open".into() });
-        }
-        if self.frames + frames.len() as u64 > self.frames_max {
-            return Err(self.full("a WAV file holds no more than 4 GB"));
         }
         self.put(frames).map_err(|error| self.full(error))?;
         if let Some(clock) = &mut self.clock {
@@ -140,8 +215,9 @@ impl AudioOut for WavOut {
     }
 
     fn close(&mut self) -> Result<(), OutError> {
-        match self.writer.take() {
-            Some(writer) => writer.finalize().map_err(|error| self.full(error)),
+        let headed = if self.frames == self.headed { Ok(()) } else { self.head() };
+        match self.file.take() {
+            Some(mut file) => headed.and_then(|()| file.end()).map_err(|error| self.full(error)),
             None => Ok(()),
         }
     }
@@ -150,7 +226,7 @@ impl AudioOut for WavOut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::FakeClock;
+    use crate::audio::{FakeClock, wav_header};
     use std::time::Duration;
 
     fn ramp(frames: usize) -> Vec<StereoFrame> {
@@ -204,18 +280,72 @@ mod tests {
         assert_eq!(clock.now(), Duration::from_secs(3));
     }
 
+    /// A disk of so many bytes.
+    struct Small(File, u64);
+
+    impl Write for Small {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.1 < bytes.len() as u64 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.1 -= bytes.len() as u64;
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl WavFile for Small {
+        fn is_stream(&self) -> bool {
+            false
+        }
+
+        fn head(&mut self, header: &[u8]) -> io::Result<()> {
+            self.0.head(header)
+        }
+
+        fn end(&mut self) -> io::Result<()> {
+            self.0.end()
+        }
+    }
+
     #[test]
-    fn a_full_file_says_so_and_stays_readable() {
+    fn a_full_disk_says_so_and_the_file_stays_readable() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("take.wav");
-        let mut out = WavOut::unpaced(&path, WavFormat::F32);
-        out.frames_max = 1000;
+        let small = Small(File::create(&path).unwrap(), 8 * 1000);
+        let mut out = WavOut::onto("take.wav", Box::new(small), WavFormat::F32);
         out.open(Ask::default()).unwrap();
         out.write(&ramp(900)).unwrap();
         let error = out.write(&ramp(900)).unwrap_err();
         assert!(matches!(&error, OutError::Full { .. }), "{error}");
+        assert!(error.to_string().starts_with("take.wav: "), "{error}");
         out.close().unwrap();
         assert_eq!(hound::WavReader::open(&path).unwrap().duration(), 900);
+        assert!(matches!(out.open(Ask::default()), Err(OutError::NoFile { .. })), "a take is not begun again");
+    }
+
+    #[test]
+    fn a_take_that_grows_past_four_gigabytes_becomes_one_that_counts_in_64_bits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("take.wav");
+        let mut out = WavOut::unpaced(&path, WavFormat::F32);
+        out.open(Ask::default()).unwrap();
+        out.write(&ramp(480)).unwrap();
+        // Three hours later.
+        out.frames = 540_000_000;
+        out.write(&ramp(480)).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!((&bytes[..4], &bytes[12..16]), (&b"RF64"[..], &b"ds64"[..]));
+        assert_eq!(u64::from_le_bytes(bytes[28..36].try_into().unwrap()), 540_000_480 * 8);
+        let header = wav_header(WavFormat::F32, 48_000, Some(0)).len();
+        assert_eq!(
+            bytes[header + 8..header + 16],
+            bytes[header + 8 + 480 * 8..header + 16 + 480 * 8],
+            "the sound stayed"
+        );
     }
 
     #[test]

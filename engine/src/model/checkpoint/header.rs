@@ -10,6 +10,7 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use crate::graph::Precision;
+use crate::model::mistaken::mistaken_binary;
 
 /// Longest header accepted; the published ones are a few hundred kilobytes.
 const LONGEST_HEADER_BYTES: u64 = 100 << 20;
@@ -53,8 +54,14 @@ struct Described {
 /// What is wrong, with the tensor's name where one is at fault.
 pub fn parse(file: &[u8]) -> Result<HashMap<String, Entry>, String> {
     let Some((length, rest)) = file.split_first_chunk::<LENGTH_BYTES>() else {
+        if let Some(words) = mistaken_binary(file) {
+            return Err(words);
+        }
         return Err(format!("{} bytes, expected a safetensors file (at least {LENGTH_BYTES})", file.len()));
     };
+    if let Some(words) = mistaken_binary(file) {
+        return Err(words);
+    }
     let length = u64::from_le_bytes(*length);
     if LONGEST_HEADER_BYTES < length {
         return Err(format!("a header of {length} bytes, expected at most {LONGEST_HEADER_BYTES}"));

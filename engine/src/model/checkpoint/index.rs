@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::model::mistaken::{mistaken, tolerant_json};
+
 /// Reads `*.safetensors.index.json`: file names with the tensors that they hold, both sorted.
 ///
 /// # Errors
 /// What is wrong, with the key. File names may not lead out of the folder.
 pub fn parse(text: &[u8]) -> Result<BTreeMap<String, Vec<String>>, String> {
-    let index: Map<String, Value> =
-        serde_json::from_slice(text).map_err(|error| format!("the index is not a JSON object: {error}"))?;
+    if let Some(words) = mistaken(text) {
+        return Err(words);
+    }
+    let index: Map<String, Value> = serde_json::from_str(&tolerant_json(text))
+        .map_err(|error| format!("the index is not a JSON object: {error}"))?;
     let Some(map) = index.get("weight_map").and_then(Value::as_object) else {
         return Err("`weight_map`: expected an object of tensor names and file names".into());
     };

@@ -16,6 +16,10 @@ pub(super) struct Map(Option<Mmap>);
 impl Map {
     /// Maps the file; an empty one has no bytes.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
+        // Asked before it is opened: a pipe that nobody writes would be waited for.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
         let file = File::open(path)?;
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));

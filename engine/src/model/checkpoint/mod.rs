@@ -72,6 +72,9 @@ impl Checkpoint {
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let mut found = Self { origin: path.to_owned(), shards: Vec::new(), tensors: HashMap::new() };
         if path.extension().is_some_and(|it| it == "json") {
+            if !path.is_file() {
+                return Err(broken(path, "not a regular file".to_owned()));
+            }
             let text = std::fs::read(path).map_err(|source| unreadable(path, source))?;
             let index = index::parse(&text).map_err(|what| broken(path, what))?;
             let folder = path.parent().unwrap_or(Path::new("."));
@@ -147,7 +150,13 @@ impl Checkpoint {
 
     /// Adds a file, or those of its tensors that the index gives to it.
     fn add(&mut self, path: &Path, wanted: Option<&[String]>) -> Result<(), CheckpointError> {
-        let map = Map::open(path).map_err(|source| unreadable(path, source))?;
+        let map = Map::open(path).map_err(|source| match (source.kind(), wanted) {
+            (std::io::ErrorKind::NotFound, Some(_)) => {
+                let words = "not there, although the index of the checkpoint names it";
+                unreadable(path, std::io::Error::new(source.kind(), words))
+            }
+            _ => unreadable(path, source),
+        })?;
         let mut entries = header::parse(map.bytes()).map_err(|what| broken(path, what))?;
         let shard = self.shards.len();
         match wanted {

@@ -91,6 +91,9 @@ fn a_missing_shard_is_named() {
     let index = br#"{"weight_map": {"a": "model-1.safetensors"}}"#.to_vec();
     let folder = folder_with(&[("model.safetensors.index.json", index)]);
     let error = open(&folder).expect_err("the shard is missing");
+    assert!(
+        error.to_string().ends_with("model-1.safetensors: not there, although the index of the checkpoint names it")
+    );
     let CheckpointError::Unreadable { file, .. } = error else { panic!("{error}") };
     assert_eq!(file, folder.path().join("model-1.safetensors"));
 }

@@ -110,7 +110,7 @@ impl DitConfig {
         let r = &mut reader;
         r.only("hidden_act", json!("silu"));
         r.only("attention_bias", json!(false));
-        r.only("rope_scaling", Value::Null);
+        r.no_rope_scaling();
         r.only("fsq_input_num_quantizers", json!(1));
         let denoiser = denoiser_stack(r);
         let encoders = encoder_stack(r, &denoiser);
@@ -163,7 +163,7 @@ fn denoiser_stack(r: &mut Reader) -> Stack {
         kv_heads: r.count("num_key_value_heads", 1..=1024),
         head_dim: r.count("head_dim", 2..=1024),
         eps: r.number("rms_norm_eps", 0.0..=1.0),
-        theta: r.number("rope_theta", 1.0..=1e9),
+        theta: r.rope_theta(1.0..=1e9),
     };
     check_heads(r, &stack, "num_attention_heads", "head_dim");
     stack

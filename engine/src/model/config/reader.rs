@@ -99,6 +99,47 @@ impl Reader {
         }
     }
 
+    /// The base of the rotary frequencies: the key itself, or, as newer libraries write it, in `rope_parameters`, there for all
+    /// layers or the same for each kind of layer. Where it stands twice it has to be one number.
+    pub(super) fn rope_theta(&mut self, limits: RangeInclusive<f64>) -> f32 {
+        const KEY: &str = "rope_theta";
+        let Some(parameters) = self.object.get("rope_parameters").and_then(Value::as_object).cloned() else {
+            return self.number(KEY, limits);
+        };
+        // One object, or one for each kind of layer.
+        let kinds: Vec<&Map<String, Value>> =
+            std::iter::once(&parameters).chain(parameters.values().filter_map(Value::as_object)).collect();
+        let mut found = self.object.get(KEY).filter(|it| !it.is_null()).cloned();
+        for kind in kinds {
+            match kind.get("rope_type").or_else(|| kind.get("type")).filter(|it| !it.is_null()) {
+                Some(other) if other != "default" => {
+                    self.fault("rope_parameters.rope_type", quote(other), "\"default\"".into());
+                }
+                _ => {}
+            }
+            let Some(theta) = kind.get(KEY).filter(|it| !it.is_null()) else { continue };
+            match &found {
+                Some(first) if first.as_f64() != theta.as_f64() => {
+                    self.fault("rope_parameters.rope_theta", quote(theta), format!("{}, as elsewhere", quote(first)));
+                }
+                _ => found = Some(theta.clone()),
+            }
+        }
+        if let Some(theta) = found {
+            self.object.insert(KEY.to_owned(), theta);
+        }
+        self.number(KEY, limits)
+    }
+
+    /// `rope_scaling` scales nothing: it is absent, or says so.
+    pub(super) fn no_rope_scaling(&mut self) {
+        let scaling = self.raw("rope_scaling").cloned();
+        let kind = |it: &Value| it.get("rope_type").or_else(|| it.get("type")).cloned();
+        if let Some(scaling) = scaling.filter(|it| kind(it).is_none_or(|kind| kind != "default")) {
+            self.fault("rope_scaling", quote(&scaling), quote(&Value::Null));
+        }
+    }
+
     /// A switch that may be absent.
     pub(super) fn switch(&mut self, key: &str, absent: bool) -> bool {
         match self.object.get(key) {

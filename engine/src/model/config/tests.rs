@@ -76,6 +76,37 @@ fn the_code_that_a_configuration_names_decides_the_timbre_rule() {
 }
 
 #[test]
+fn the_rotary_base_is_read_where_older_and_newer_libraries_put_it() {
+    let old = dit(&turbo()).expect("it is published");
+    let bare = without(turbo(), "rope_theta");
+    let both = json!({ "rope_theta": 1_000_000, "rope_type": "default" });
+    let kinds = json!({ "full_attention": both, "sliding_attention": both });
+    for parameters in [both.clone(), json!({ "rope_theta": 1e6 }), kinds] {
+        let new = with(bare.clone(), json!({ "rope_parameters": parameters, "rope_scaling": null }));
+        assert_eq!(dit(&new).as_ref(), Ok(&old), "{new}");
+        assert_eq!(dit(&with(turbo(), json!({ "rope_parameters": parameters }))).as_ref(), Ok(&old));
+    }
+    let scaled = with(turbo(), json!({ "rope_scaling": { "rope_type": "default" } }));
+    assert_eq!(dit(&scaled).as_ref(), Ok(&old));
+    for (parameters, key) in [
+        (json!({ "rope_theta": 1e6, "rope_type": "yarn" }), "rope_parameters.rope_type"),
+        (
+            json!({ "full_attention": { "rope_theta": 1e6 }, "sliding_attention": { "rope_theta": 1e4 } }),
+            "rope_parameters.rope_theta",
+        ),
+        (json!({ "rope_type": "default" }), "rope_theta"),
+        (json!({ "rope_theta": "NaN" }), "rope_theta"),
+    ] {
+        let error = dit(&with(bare.clone(), json!({ "rope_parameters": parameters }))).expect_err("not this model");
+        assert_eq!(faulty_keys(&error), [key], "{error}");
+    }
+    let twice = with(turbo(), json!({ "rope_parameters": { "rope_theta": 5 } }));
+    assert_eq!(faulty_keys(&dit(&twice).expect_err("two numbers")), ["rope_parameters.rope_theta"]);
+    let yarn = with(turbo(), json!({ "rope_scaling": { "type": "yarn" } }));
+    assert_eq!(faulty_keys(&dit(&yarn).expect_err("not this model")), ["rope_scaling"]);
+}
+
+#[test]
 fn a_window_that_is_switched_off_hides_no_keys() {
     let config = dit(&with(turbo(), json!({ "use_sliding_window": false }))).expect("sound");
     assert!(config.reaches.iter().all(|it| *it == Reach::Full));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::dit::check_heads;
 use super::reader::Reader;
@@ -30,7 +30,7 @@ impl TextConfig {
         r.only("hidden_act", json!("silu"));
         r.only("attention_bias", json!(false));
         r.only("use_sliding_window", json!(false));
-        r.only("rope_scaling", Value::Null);
+        r.no_rope_scaling();
         let stack = Stack {
             hidden: r.count("hidden_size", 1..=16_384),
             intermediate: r.count("intermediate_size", 1..=65_536),
@@ -38,7 +38,7 @@ impl TextConfig {
             kv_heads: r.count("num_key_value_heads", 1..=1024),
             head_dim: r.count("head_dim", 2..=1024),
             eps: r.number("rms_norm_eps", 0.0..=1.0),
-            theta: r.number("rope_theta", 1.0..=1e9),
+            theta: r.rope_theta(1.0..=1e9),
         };
         check_heads(r, &stack, "num_attention_heads", "head_dim");
         let config = Self {

@@ -13,6 +13,8 @@ use half::{bf16, f16};
 
 use pickle::{Described, Kind};
 
+use super::mistaken::mistaken_binary;
+
 /// Largest file accepted; the published one is under 4 MB.
 const LARGEST_FILE_BYTES: u64 = 64 << 20;
 
@@ -37,6 +39,9 @@ pub fn open(file: &Path, channels: usize) -> Result<Vec<f32>, SilenceError> {
         return Err(fault(format!("{size} bytes, expected at most {LARGEST_FILE_BYTES}")));
     }
     let bytes = std::fs::read(file).map_err(|error| fault(error.to_string()))?;
+    if let Some(words) = mistaken_binary(&bytes) {
+        return Err(fault(words));
+    }
     let (shape, numbers) = parse(&bytes).map_err(fault)?;
     let [1, found, frames] = shape[..] else {
         return Err(fault(format!("shape {shape:?}, expected [1, {channels}, frames]")));
