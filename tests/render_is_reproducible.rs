@@ -123,6 +123,6 @@ fn nonsense_is_refused_in_words_and_leaves_no_file() {
     take.args.set.midi = None;
     take.args.set.source = Some(take.file("not.wav", b"rubbish"));
     let refusal = format!("{:#}", render(&take.args).expect_err("no recording"));
-    assert!(refusal.contains("not.wav") && refusal.contains("expected WAV"), "{refusal}");
+    assert!(refusal.contains("not.wav: a text file, which is not read here (WAV,"), "{refusal}");
     assert!(!take.args.out.exists(), "a refused render writes nothing");
 }

@@ -227,7 +227,6 @@ mod tests {
             ParamId::SourceBlend => controls.source_blend.as_ref(),
             ParamId::VelocityScale => controls.velocity_scale.as_ref(),
             ParamId::OdeNoise => controls.ode_noise.as_ref(),
-            ParamId::X0Target => controls.target_strength.as_ref(),
             ParamId::GuidanceScale => controls.guidance_scale.as_ref(),
             ParamId::CfgRescale => controls.guidance_rescale.as_ref(),
             ParamId::ApgMomentum => controls.momentum.as_ref(),
@@ -245,8 +244,15 @@ mod tests {
         // The solver's curve of a source blend is the generation's share.
         let share = |value: f64| if id == ParamId::SourceBlend { 1.0 - value as f32 } else { value as f32 };
         let drawn = Curve::from(vec![share(row.low), share(row.high)]);
-        assert_eq!(heard(id, steering.controls(&values)), Some(&drawn));
+        if id == ParamId::X0Target {
+            // A drawn lock is the births' to hear (`drawn`); slots in flight keep the value.
+            assert_eq!(steering.drawn(id).map(|it| &it[..]), Some(&[row.low as f32, row.high as f32][..]));
+            assert_eq!(*steering.controls(&values), plain, "a drawn lock is heard by the slots born under it alone");
+        } else {
+            assert_eq!(heard(id, steering.controls(&values)), Some(&drawn));
+        }
         assert!(steering.draw(id, None));
+        assert!(steering.drawn(id).is_none());
         assert_eq!(*steering.controls(&values), plain, "a curve that was taken back leaves the value");
     }
 
