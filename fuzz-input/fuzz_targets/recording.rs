@@ -50,7 +50,7 @@ fn second_reader(bytes: &[u8]) -> Option<(u64, u32)> {
         }
         return Some((frames, rate));
     }
-    if bytes.starts_with(b"OggS") {
+    if bytes.starts_with(b"OggS") && comments_are_short(bytes) {
         let mut reader = lewton::inside_ogg::OggStreamReader::new(Cursor::new(bytes)).ok()?;
         let rate = reader.ident_hdr.audio_sample_rate;
         let mut frames = 0;
@@ -61,6 +61,22 @@ fn second_reader(bytes: &[u8]) -> Option<(u64, u32)> {
         return Some((frames.saturating_sub(PACKET), rate));
     }
     None
+}
+
+/// Whether no length in a Vorbis comment header is beyond the file: lewton takes as much memory as such a length says.
+fn comments_are_short(bytes: &[u8]) -> bool {
+    const MARK: &[u8] = b"\x03vorbis";
+    let Some(begin) = bytes.windows(MARK.len()).position(|it| it == MARK) else { return false };
+    let number = |at: usize| {
+        let four = bytes.get(at..at + 4)?;
+        Some(u32::from_le_bytes(four.try_into().ok()?) as usize).filter(|it| *it <= bytes.len())
+    };
+    let mut at = begin + MARK.len();
+    let Some(vendor) = number(at) else { return false };
+    at += 4 + vendor;
+    let Some(count) = number(at) else { return false };
+    at += 4;
+    (0..count).all(|_| number(at).inspect(|length| at += 4 + length).is_some())
 }
 
 /// Whether a word is about something that is missing, or has another length for a reason.
