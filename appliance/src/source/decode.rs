@@ -21,11 +21,13 @@ pub(super) fn decode<R: Readable + 'static>(
     }
     let mut take = Take::new(longest_s, progress);
     let mut at = sniff::behind_tags(&mut glance, 0)?;
+    let mut known = false;
     while at < glance.length() && !take.is_full() {
         let begun = take.is_empty();
         let kind = if begun { sniff::sniff(&mut glance, at)? } else { sniff::follows(&mut glance, at)? };
         let Some(kind) = kind else {
-            if begun {
+            // Of a recording without one sound part more is to be said than that it is none.
+            if begun && !known {
                 return Err(Fault::Unknown);
             }
             let next = sniff::next_marked(&mut glance, at)?;
@@ -35,6 +37,7 @@ pub(super) fn decode<R: Readable + 'static>(
             at = next;
             continue;
         };
+        known = true;
         let end = match play(&mut take, &mut glance, at, kind) {
             Ok(end) => end,
             Err(Fault::Unreadable(error)) if !begun => {

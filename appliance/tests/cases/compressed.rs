@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::bytes::*;
-use super::{heard, is_refused, plays, plays_and_says};
+use super::{heard, is_refused, load, plays, plays_and_says};
 
 /// Frames of every fixture.
 const WHOLE: u64 = 96_000;
@@ -341,4 +341,24 @@ proptest! {
             prop_assert!(source.pcm.iter().flatten().all(|sample| sample.abs() <= 1.0));
         }
     }
+}
+
+/// Of a recording in which no frame is whole it is said that it is damaged, not that it is none.
+#[test]
+fn a_recording_that_is_all_damage_is_called_damaged() {
+    let mut bytes = fixture("tone.flac");
+    // The blocks before the sound end with the one whose first bit is set.
+    let mut at = 4;
+    loop {
+        let length = u32::from_be_bytes([0, bytes[at + 1], bytes[at + 2], bytes[at + 3]]) as usize;
+        let last = bytes[at] & 0x80 != 0;
+        at += 4 + length;
+        if last {
+            break;
+        }
+    }
+    bytes[at..].fill(0x5a);
+    let refusal = load(&bytes).expect_err("there is no sound in it");
+    assert!(!refusal.contains("not a recording"), "{refusal}");
+    assert!(refusal.contains("no sound were left out") || refusal.contains("damaged"), "{refusal}");
 }
