@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use appliance::binding::{Act, Entry, Map, On, Press, Takeover, Target};
-use appliance::conductor::{Conductor, Reins};
-use appliance::hearing::Hearing;
-use appliance::patch::Patch;
-use appliance::surfaces::Surfaces;
+use appliance::control::binding::{Act, Entry, Map, On, Press, Takeover, Target};
+use appliance::performance::conductor::{Conductor, EngineLinks};
+use appliance::performance::gesture_intake::GestureIntake;
+use appliance::settings::patch::Patch;
+use appliance::surface::surfaces::Surfaces;
 use engine::latent::SAMPLES_PER_LATENT_FRAME;
 use engine::live::{Swap, relay};
 use engine::param::{Edge, EdgeReceiver, ParamId, SnapshotReader, edge_queue};
@@ -67,7 +67,7 @@ struct Stage {
     conductor: Conductor,
     reader: SnapshotReader,
     edges: EdgeReceiver<Swap>,
-    hearing: Hearing,
+    intake: GestureIntake,
     acts: Vec<Act>,
     times_us: Vec<f64>,
     reseeds: u64,
@@ -89,19 +89,19 @@ impl Stage {
         let tape = Tape::new(vec![[0.0; 2]; FRAMES * SAMPLES_PER_LATENT_FRAME]).expect("a tape of whole frames");
         let (_, _, transport) = deck(tape, DeckSize::default());
         let (sender, edges) = edge_queue(64);
-        let reins = Reins { edges: sender, decode_values: relay().0, transport };
+        let reins = EngineLinks { edges: sender, decode_values: relay().0, transport };
         let (conductor, reader) = Conductor::new(&patch, FRAMES, reins);
-        let (hearing, acts, times_us) = (Hearing::default(), Vec::new(), Vec::new());
-        Self { conductor, reader, edges, hearing, acts, times_us, reseeds: 0, left_out: 0 }
+        let (intake, acts, times_us) = (GestureIntake::default(), Vec::new(), Vec::new());
+        Self { conductor, reader, edges, intake, acts, times_us, reseeds: 0, left_out: 0 }
     }
 
     /// One round of `demon run`; answers how many gestures came.
     fn round(&mut self, surfaces: &Surfaces, clock: WallClock) -> usize {
-        let heard = self.hearing.wait(surfaces, &self.conductor);
+        let heard = self.intake.wait(surfaces, &self.conductor);
         let (before, came) = (self.times_us.len(), heard.len());
         // Their stamps for now; what has passed since then once it is known.
         self.times_us.extend(heard.iter().map(|gesture| gesture.at.as_secs_f64() * 1e6));
-        self.left_out += self.hearing.play(&mut self.conductor, &mut self.acts);
+        self.left_out += self.intake.play(&mut self.conductor, &mut self.acts);
         self.conductor.settle(clock.now());
         let seen = self.reader.latest().generation;
         let now_us = clock.now().as_secs_f64() * 1e6;

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use appliance::source::load_source;
+use appliance::recording::load_source;
 use engine::latent::LATENT_CHANNELS;
 use engine::live::{Material, Performer, cpu_stage, material};
 use engine::model::{Model, Prompt, codec::Ends};

@@ -6,8 +6,9 @@
 
 use std::path::Path;
 
-use appliance::cli::{PlanPrecision, RenderArgs, SetArgs, WhenLost};
-use appliance::render::render;
+use appliance::command::render::RenderArgs;
+use appliance::command::render::render;
+use appliance::compute::arguments::{PlanPrecision, SetArgs, WhenLost};
 
 /// Four ticks a latent and one slot: two latents later than values stand, one is theirs.
 const TICK_MS: f64 = 40.0;

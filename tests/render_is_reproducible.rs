@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use appliance::cli::{PlanPrecision, RenderArgs, SetArgs, WhenLost};
-use appliance::render::render;
+use appliance::command::render::RenderArgs;
+use appliance::command::render::render;
+use appliance::compute::arguments::{PlanPrecision, SetArgs, WhenLost};
 
 /// One take; `folder` holds what it writes.
 struct Take {
@@ -89,9 +90,11 @@ fn a_score_is_heard_from_its_first_gesture_on_and_not_before() {
     let still = Take::new(2.0);
     let mut moved = Take::new(2.0);
     // One track, 480 ticks a quarter at 120: CC 7 (gain) of 0 after one second, by the default map.
-    let map = appliance::binding::Map::default();
-    let gain = map.entries().find(|it| it.target == appliance::binding::Target::Param(engine::param::ParamId::GainDb));
-    let Some(appliance::binding::On::Cc(number)) = gain.map(|it| it.on) else {
+    let map = appliance::control::binding::Map::default();
+    let gain = map
+        .entries()
+        .find(|it| it.target == appliance::control::binding::Target::Param(engine::param::ParamId::GainDb));
+    let Some(appliance::control::binding::On::Cc(number)) = gain.map(|it| it.on) else {
         panic!("the default map reaches the gain by a control change")
     };
     let event = [0x87, 0x40, 0xB0, number, 0];

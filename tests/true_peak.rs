@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use appliance::source::load_source;
+use appliance::recording::load_source;
 use engine::playback::{Guard, Meters};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;

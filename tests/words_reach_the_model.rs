@@ -1,8 +1,9 @@
 //! Goal: every word of a patch reaches what is played: both prompts, lyrics, key, tempo and metre.
 //! Method: `demon render` on the built-in model, a second of tape; a patch that differs in one word makes another latent.
 
-use appliance::cli::{PlanPrecision, RenderArgs, SetArgs, WhenLost};
-use appliance::render::render;
+use appliance::command::render::RenderArgs;
+use appliance::command::render::render;
+use appliance::compute::arguments::{PlanPrecision, SetArgs, WhenLost};
 
 const WORDS: &str = "a = \"house, warm, drums\"\nb = \"ambient, pad\"\nlyrics = \"[Verse]\\nslow\"\nbpm = 120\n\
                      key = \"A minor\"\ntime_signature = 4\n";

@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use appliance::source::{Notice, load_source};
+use appliance::recording::{Notice, load_source};
 use hal::midi::Score;
 
 /// Longer than any file that is checked, in seconds.

@@ -1,7 +1,7 @@
 //! Asks the machine's own graphics card how it is: `cargo run -p appliance --example health`. For a machine with a card,
 //! where the tests' stub proves only that the calls are made as the header has them.
 
-use appliance::health::Poller;
+use appliance::compute::health::Poller;
 
 #[expect(clippy::print_stdout, reason = "this is the program's own voice, not a library's")]
 fn main() {

@@ -1,45 +1,14 @@
 //! The daemon: the only crate that knows both the engine and the hardware.
+//!
+//! Rooms from the ground up; each imports only from those above it in this list (`ARCHITECTURE.md` has the table, `tests/rooms.rs`
+//! holds it). A gesture enters at [`surface`], gets its meaning in [`control`], and reaches the engine through [`performance`].
 
-pub mod binding;
-pub mod build;
-pub mod cli;
-pub mod clock_sender;
+pub mod command;
 pub mod compute;
-pub mod conductor;
-pub mod config;
-pub mod desk;
-pub mod device_side;
-pub mod document;
-pub mod evening;
-pub mod fast;
-pub mod feel;
+pub mod control;
+pub mod display;
 pub mod files;
-pub mod glass;
-pub mod hands;
-pub mod health;
-pub mod hearing;
-pub mod inbox;
-pub mod instrument;
-pub mod learn_command;
-pub mod lights;
-pub mod memory;
-pub mod morph;
-pub mod params_command;
-pub mod patch;
-pub mod plans;
-pub mod profile;
-pub mod progress;
-pub mod recovery;
-pub mod render;
-pub mod rig;
-pub mod run;
-pub mod screens;
-pub mod set;
-pub mod set_list;
-pub mod source;
-pub mod surfaces;
-pub mod tempo;
-pub mod terminal;
-pub mod told;
-pub mod version;
-pub mod view;
+pub mod performance;
+pub mod recording;
+pub mod settings;
+pub mod surface;

@@ -3,15 +3,12 @@
 //! Exit codes: 0 done, 1 it failed (the reason is on standard error), 2 the command line was not understood, 130 a build or a
 //! render was interrupted.
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use appliance::binding::Map;
-use appliance::build::{self, Outcome};
-use appliance::cli::{Cli, Command, Misused, ParamsArgs};
-use appliance::instrument::Instrument;
-use appliance::told::told;
-use appliance::{learn_command, params_command, render, run, set};
+use appliance::command::told::told;
+use appliance::command::{Cli, Command, build, learn, params, render, run};
+use appliance::compute::arguments::Misused;
+use appliance::compute::build::Outcome;
 use clap::Parser;
 
 /// As a shell says of a program that Ctrl-C ended.
@@ -34,9 +31,9 @@ fn main() -> ExitCode {
                 rendered.gestures
             ));
         }),
-        Command::Params(args) => params(args).map_err(Into::into),
+        Command::Params(args) => params::params(args, &mut |words| say(words)).map_err(Into::into),
         Command::Run(args) => run::run(args),
-        Command::Learn(args) => learn_command::learn(args, &mut std::io::stdout().lock()),
+        Command::Learn(args) => learn::learn(args, &mut std::io::stdout().lock()),
         Command::Build(args) => match build::command(args, &mut std::io::stdout().lock()) {
             Ok(Outcome::Interrupted { built }) => {
                 say(&format!("demon: interrupted; {built} plans were finished before and are kept"));
@@ -56,24 +53,6 @@ fn main() -> ExitCode {
             }
         }
     }
-}
-
-fn params(args: &ParamsArgs) -> std::io::Result<()> {
-    // Without a model the knobs are as published: the table is there before any model is.
-    let (instrument, faults) =
-        set::model_folder(args.model.as_deref()).map_or_else(|_| Default::default(), |it| Instrument::open(&it));
-    faults.iter().for_each(|it| say(it));
-    let travels = &instrument.travels;
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        params_command::write_json(&mut out, travels)?;
-    } else {
-        params_command::write_table(&mut out, travels)?;
-    }
-    if args.map {
-        params_command::write_map(&mut out, &Map::default())?;
-    }
-    out.flush()
 }
 
 /// What TensorRT and others say goes to standard error when somebody asks for it; a player does not want to read it.

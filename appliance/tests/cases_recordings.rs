@@ -13,7 +13,7 @@ mod uncompressed;
 
 use std::io::Cursor;
 
-use appliance::source::{LONGEST_S, Notice, Source, read_source};
+use appliance::recording::{LONGEST_S, Notice, Source, read_source};
 
 /// Frames at the file's own rate, the rate, channels, and everything that the player is told about the file.
 #[derive(Debug, PartialEq)]

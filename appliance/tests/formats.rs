@@ -8,14 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use appliance::config::BoxConfig;
-use appliance::document::{Format, is_newer};
-use appliance::instrument::Instrument;
-use appliance::memory::{self, Memory};
-use appliance::patch::{Patch, PatchError};
-use appliance::plans::{Lookup, PlanStore, Sidecar, SidecarFault, Why};
-use appliance::profile::{Profile, Profiles};
-use appliance::set_list::{Listed, SetList};
+use appliance::compute::plans::{Lookup, PlanStore, Sidecar, SidecarFault, Why};
+use appliance::files::document::{Format, is_newer};
+use appliance::settings::box_file::BoxConfig;
+use appliance::settings::learnt_maps::{self, LearntMaps};
+use appliance::settings::model_settings::ModelSettings;
+use appliance::settings::patch::{Patch, PatchError};
+use appliance::settings::profile::{Profile, Profiles};
+use appliance::settings::set_list::{Listed, SetList};
 use engine::param::ParamId;
 use hal::gesture::Identity;
 
@@ -46,10 +46,10 @@ fn known(format: Format) -> Vec<String> {
 fn told(format: Format, text: &str) -> Vec<String> {
     let faults = match format {
         Format::Patch => Patch::parse_sound(text).1,
-        Format::LearntMaps => memory::parse(text).1,
+        Format::LearntMaps => learnt_maps::parse(text).1,
         Format::Profile => Profile::parse_sound("bench", text).1,
         Format::BoxFile => BoxConfig::parse(text).1,
-        Format::Instrument => Instrument::parse(text).1,
+        Format::Instrument => ModelSettings::parse(text).1,
         Format::PlanSidecar => return Sidecar::parse(text).err().iter().map(ToString::to_string).collect(),
     };
     faults.iter().map(ToString::to_string).collect()
@@ -183,14 +183,14 @@ fn old_maps_are_written_back_whole_with_their_format() {
     for name in known(Format::LearntMaps) {
         let state = tempfile::tempdir().expect("a folder");
         let path = put(state.path(), "maps.toml", Format::LearntMaps, &name);
-        let (mut memory, told) = Memory::open(state.path());
+        let (mut memory, told) = LearntMaps::open(state.path());
         assert_eq!((memory.controllers().len(), told.len()), (2, 0), "{told:?}");
         let before = memory.controllers().to_vec();
         let (identity, entries) = before[0].clone();
         memory.keep(identity, entries).expect("a disk");
         let written = fs::read_to_string(&path).expect("it was written");
         assert_eq!(written.lines().nth(1), Some(Format::LearntMaps.to_string().as_str()), "{written}");
-        assert_eq!(Memory::open(state.path()).0.controllers(), before);
+        assert_eq!(LearntMaps::open(state.path()).0.controllers(), before);
         assert_eq!(fs::read_dir(state.path()).expect("a folder").count(), 1, "nothing was put aside");
     }
 }
@@ -201,10 +201,10 @@ fn newer_maps_are_never_written_over_and_what_is_learnt_meanwhile_is_kept_beside
     let state = tempfile::tempdir().expect("a folder");
     let newer = fixture(Format::LearntMaps, NEWER);
     let path = put(state.path(), "maps.toml", Format::LearntMaps, NEWER);
-    let (learnt, _) = memory::parse(&fixture(Format::LearntMaps, "v1"));
+    let (learnt, _) = learnt_maps::parse(&fixture(Format::LearntMaps, "v1"));
     let [first, second] = <[_; 2]>::try_from(learnt).expect("two controllers");
     for (evening, (identity, entries)) in [&first, &second].into_iter().enumerate() {
-        let (mut memory, told) = Memory::open(state.path());
+        let (mut memory, told) = LearntMaps::open(state.path());
         assert_eq!(memory.controllers().len(), evening, "what the evenings before learnt is known");
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].contains("maps.toml:2: format: found 2") && told[0].ends_with("is kept beside it"), "{told:?}");
@@ -215,13 +215,13 @@ fn newer_maps_are_never_written_over_and_what_is_learnt_meanwhile_is_kept_beside
     // What lies beside and has faults is put aside as ever.
     let sound = fs::read_to_string(&beside).expect("it was kept");
     fs::write(&beside, sound.clone() + "[[controler]]\n").expect("a disk");
-    let (mut memory, told) = Memory::open(state.path());
+    let (mut memory, told) = LearntMaps::open(state.path());
     assert_eq!((memory.controllers().len(), told.len()), (2, 2), "{told:?}");
     memory.keep(first.0.clone(), first.1.clone()).expect("a disk");
     assert!(state.path().join("maps.format-1.toml.faulty-1").exists());
     assert_eq!(fs::read_to_string(&path).expect("it is there"), newer);
     put(state.path(), "maps.toml", Format::LearntMaps, "v1");
-    let (_, told) = Memory::open(state.path());
+    let (_, told) = LearntMaps::open(state.path());
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("maps.format-1.toml: learnt while maps.toml was of a newer format"), "{told:?}");
     assert_eq!(fs::read_to_string(&beside).expect("it is there"), sound);
@@ -274,14 +274,14 @@ fn a_newer_instrument_is_told_and_the_knobs_go_as_published() {
     let mut read = Vec::new();
     for name in known(Format::Instrument) {
         put(folder.path(), "instrument.toml", Format::Instrument, &name);
-        let (instrument, told) = Instrument::open(folder.path());
-        assert!(told.is_none() && instrument != Instrument::default(), "{told:?}");
+        let (instrument, told) = ModelSettings::open(folder.path());
+        assert!(told.is_none() && instrument != ModelSettings::default(), "{told:?}");
         read.push(instrument);
     }
     assert!(read.windows(2).all(|two| two[0] == two[1]), "the same instrument in every format");
     put(folder.path(), "instrument.toml", Format::Instrument, NEWER);
-    let (instrument, told) = Instrument::open(folder.path());
-    assert_eq!(instrument, Instrument::default());
+    let (instrument, told) = ModelSettings::open(folder.path());
+    assert_eq!(instrument, ModelSettings::default());
     assert!(told.is_some_and(|it| it.contains("instrument.toml:2: format: ") && it.lines().count() == 1));
 }
 

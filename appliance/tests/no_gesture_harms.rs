@@ -6,9 +6,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use appliance::binding::{Act, Binding, Map, Target};
-use appliance::desk::Desk;
-use appliance::patch::Patch;
+use appliance::control::binding::{Act, Binding, Map, Target};
+use appliance::control::desk::Desk;
+use appliance::settings::patch::Patch;
 use engine::param::{Class, Drawn, PARAMS, ParamId, SCENES, Store, Values};
 use hal::gesture::{Control, Gesture, Identity, Key, Motion, Position, SurfaceId, Transport};
 use proptest::prelude::*;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use appliance::document::Format;
-use appliance::plans::PlanKey;
+use appliance::compute::plans::PlanKey;
+use appliance::files::document::Format;
 
 fn demon(argument: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_demon")).arg(argument).output().expect("the program starts");

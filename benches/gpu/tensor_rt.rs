@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use appliance::build::profiles;
+use appliance::compute::build::profiles;
 use engine::backend::cuda::{Device, Network};
 use engine::backend::tensorrt::{DenoiserPlans, TrtNetwork, TrtWindows, WindowPlan};
 use engine::graph::onnx::Batch;

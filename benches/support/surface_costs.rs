@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use appliance::binding::{Binding, Entry, Map, On, Takeover, Target};
-use appliance::desk::Desk;
-use appliance::feel::{Hand, limits};
+use appliance::control::binding::{Binding, Entry, Map, On, Takeover, Target};
+use appliance::control::desk::Desk;
+use appliance::control::slew::{Slew, limits};
 use engine::param::{ParamId, Store, TABLE, Values};
 use hal::gesture::{Control, Gesture, Motion, Position, SurfaceId};
 
@@ -21,7 +21,7 @@ const LOOKS: usize = 1000;
 pub fn report(bench: &mut Bench) {
     let fader = |id| Entry { takeover: Takeover::Jump, ..Entry::usual(On::Cc(7), Target::Param(id)) };
     let one = vec![fader(ParamId::Denoise)];
-    let sixteen = appliance::binding::MAIN.map(fader).to_vec();
+    let sixteen = appliance::control::binding::MAIN.map(fader).to_vec();
     let place = |turn: u64| Motion::Turned(Control::Cc { channel: 1, number: 7 }, Position::Seven((turn % 128) as u8));
     play(bench, "a place, on the usual map", Vec::new(), |turn| {
         Motion::Turned(Control::Cc { channel: 1, number: 1 }, Position::Seven((turn % 128) as u8))
@@ -61,7 +61,7 @@ fn play(bench: &mut Bench, name: &str, own: Vec<Entry>, motion: impl Fn(u64) -> 
 
 /// Everything that can walk is on its way.
 fn advance(bench: &mut Bench) {
-    let mut hand = Hand::new(&Values::default());
+    let mut hand = Slew::new(&Values::default());
     let (mut now, mut times_us, mut told) = (Duration::ZERO, Vec::new(), 0_usize);
     // From end to end, so that nobody arrives early.
     ParamId::all().for_each(|id| hand.aim(now, id, 0.0));
@@ -78,7 +78,7 @@ fn advance(bench: &mut Bench) {
     }
     let walkers = ParamId::all().filter(|id| limits::usual(*id).is_some()).count();
     assert!(told >= walkers * RUNS, "{told} steps of {walkers} values: everything was on its way at every look");
-    bench.report(&format!("Hand::advance, {walkers} values on their way"), times_us);
+    bench.report(&format!("Slew::advance, {walkers} values on their way"), times_us);
 }
 
 /// The same with the store behind it, which publishes every step.

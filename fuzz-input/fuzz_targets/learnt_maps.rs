@@ -3,7 +3,7 @@
 #![no_main]
 
 use appliance::files::decode;
-use appliance::memory::{parse, text};
+use appliance::settings::learnt_maps::{parse, text};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let read = decode(bytes);

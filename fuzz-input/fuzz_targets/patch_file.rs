@@ -3,7 +3,7 @@
 #![no_main]
 
 use appliance::files::decode;
-use appliance::patch::Patch;
+use appliance::settings::patch::Patch;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let text = decode(bytes);

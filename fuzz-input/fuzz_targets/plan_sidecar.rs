@@ -1,7 +1,7 @@
 //! Any text as the file beside a plan: one fault in one line, or a sidecar that is the same after being written and read again.
 #![no_main]
 
-use appliance::plans::Sidecar;
+use appliance::compute::plans::Sidecar;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     match Sidecar::parse(text) {

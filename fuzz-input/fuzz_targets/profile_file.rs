@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use appliance::binding::{Map, Playing};
+use appliance::control::binding::{Map, Playing};
 use appliance::files::decode;
-use appliance::lights::{LightState, Lights};
-use appliance::profile::Profile;
+use appliance::surface::lights::{LightState, Lights};
+use appliance::settings::profile::Profile;
 use hal::gesture::{Reply, SurfaceId};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -5,7 +5,7 @@
 
 use std::io::Cursor;
 
-use appliance::source::{Fault, Notice, read_source};
+use appliance::recording::{Fault, Notice, read_source};
 
 /// Seconds at most: a fuzzer learns nothing from more.
 const LONGEST_S: f64 = 4.0;

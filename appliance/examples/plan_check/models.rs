@@ -8,7 +8,7 @@ mod synthetic;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use appliance::build::profiles;
+use appliance::compute::build::profiles;
 use engine::graph::onnx::Batch;
 use engine::graph::{Precision, WeightSource};
 use engine::model::checkpoint::Checkpoint;

@@ -1,8 +1,8 @@
 //! Moments of a set, made up, for the pictures of the screens.
 
-use appliance::health::{Brake, GpuHealth};
-use appliance::screens::{Screen, draw, draw_low};
-use appliance::terminal::{Boot, Morph, Pick, Status, Tempo, Took};
+use appliance::compute::health::{Brake, GpuHealth};
+use appliance::display::screens::{Screen, draw, draw_low};
+use appliance::display::status::{Boot, Morph, Pick, Status, Tempo, Took};
 use engine::param::ParamId;
 use hal::display::Frame;
 

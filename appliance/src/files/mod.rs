@@ -9,6 +9,7 @@
 //! but for a take, whose thread has nothing else to play on.
 
 mod disk;
+pub mod document;
 mod lock;
 mod names;
 mod open;

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::{Trouble, read_regular};
-use crate::document::Fault;
+use crate::files::document::Fault;
 
 /// Most lines that are told one by one; a text with more is another kind of file.
 const MOST_TOLD: usize = 8;
@@ -31,7 +31,7 @@ impl Text {
     /// fault is told and nothing else.
     #[must_use]
     pub fn with(mut self, others: Vec<Fault>) -> Vec<Fault> {
-        if crate::document::is_newer(&others) {
+        if crate::files::document::is_newer(&others) {
             return others;
         }
         self.faults.extend(others);

@@ -43,7 +43,7 @@ fn every_encoder_s_two_seconds_are_two_seconds() {
 fn a_recording_exactly_as_long_as_allowed_is_not_called_cut() {
     for name in ["tone.mp3", "tone.opus", "tone.ogg", "tone.m4a", "tone.flac"] {
         let it = std::io::Cursor::new(fixture(name));
-        let source = appliance::source::read_source(it, String::new(), 2.0, &mut |_| {}).expect("it plays");
+        let source = appliance::recording::read_source(it, String::new(), 2.0, &mut |_| {}).expect("it plays");
         let told: Vec<String> = source.notices.iter().map(ToString::to_string).collect();
         assert!(source.origin.frames == WHOLE && !told.iter().any(|it| it.contains("only")), "{name}: {told:?}");
     }

@@ -1,0 +1,37 @@
+//! The command line: what can be asked of the box, and how it is explained.
+
+use clap::{Parser, Subcommand};
+
+use super::learn::LearnArgs;
+use super::params::ParamsArgs;
+use super::render::RenderArgs;
+use super::run::RunArgs;
+use super::version;
+use crate::compute::build::BuildArgs;
+
+/// Plays music diffusion live: knobs reach into the denoising loop while it runs.
+#[derive(Debug, Parser)]
+#[command(name = "demon", version = version::short(), long_version = version::long(), max_term_width = 100)]
+#[command(
+    after_help = "DEMON_LOG=info shows on standard error what libraries say (off, error, warn, info, debug, trace)."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands of the box.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play live: source in, knobs and keys, sound out
+    Run(RunArgs),
+    /// Play into a file on a virtual clock: the same input gives the same bytes
+    Render(RenderArgs),
+    /// Print the parameters: id, range, default, and when a change is heard
+    Params(ParamsArgs),
+    /// Give a knob or button of a controller a meaning, and list or forget what was given
+    Learn(LearnArgs),
+    /// Build what the graphics card plays from: plans, kept until model, card or driver change
+    Build(BuildArgs),
+}

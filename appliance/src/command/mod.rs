@@ -1,0 +1,18 @@
+//! The command line: one file a subcommand, each with its arguments.
+//!
+//! Commands read arguments, refuse what can be refused before anything is loaded, put the rooms below to work, and say in words
+//! how it went. Nothing below here knows that there is a command line, but for what [`crate::compute::arguments`] shares.
+
+pub mod build;
+pub mod learn;
+pub mod params;
+pub mod render;
+pub mod run;
+pub mod score;
+pub mod signals;
+pub mod told;
+pub mod version;
+
+mod cli;
+
+pub use cli::{Cli, Command};

@@ -1,0 +1,269 @@
+//! A set made ready to play: model, patch and recording found, read, encoded and compiled.
+//!
+//! Slow work with a progress line: it reads files, allocates, and takes seconds. Every fault names the file and what
+//! would mend it; nothing is half opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use engine::graph::cpu::Pool;
+use engine::latent::{SAMPLE_RATE_HZ, StereoFrame};
+use engine::live::{self, Material, Stage};
+use engine::model::folder::ModelFolder;
+use engine::model::{self, Model, Packing};
+
+use crate::compute::arguments::{BackendChoice, Misused, SetArgs, WhenLost};
+use crate::compute::backend::{self, Chosen, Preparing};
+use crate::compute::progress::ProgressLine;
+use crate::compute::recovery::{Parts, Recovery};
+use crate::files::document::{is_newer, lines};
+use crate::files::{self, FileError, Kind, STREAM, Trouble, shown};
+use crate::recording::{self, Source};
+use crate::settings::model_settings::ModelSettings;
+use crate::settings::patch::Patch;
+use crate::settings::set_list::{Listed, name_of};
+
+/// Where models are looked for when none is named, in this order. The last two are the source tree's.
+const MODEL_PLACES: [&str; 3] = ["/var/lib/demon/models/current", "models/house", "../models/house"];
+/// The patch that a model brings along: its own recording and words that it knows.
+const OWN_PATCH: &str = "demo.toml";
+/// The recording that a model brings along.
+const OWN_RECORDING: &str = "demo.flac";
+
+/// Everything that a performance starts with.
+pub struct Set {
+    /// Words, values, curves, scenes and mappings.
+    pub patch: Patch,
+    /// The patch's name, for the display.
+    pub patch_name: String,
+    /// The recording's name, for the display.
+    pub name: String,
+    /// What the tape starts as: whole latent frames.
+    pub tape: Vec<StereoFrame>,
+    /// The set as latents and tokens.
+    pub material: Arc<Material>,
+    /// Both sides, compiled.
+    pub stage: Stage,
+    /// What computes it, in a few words.
+    pub computes: String,
+    /// How far the model's knobs go.
+    pub instrument: ModelSettings,
+    /// How it is built again when its device was lost; `None` for the processor.
+    pub recovery: Option<Recovery>,
+    /// What the player should know, in sentences.
+    pub notices: Vec<String>,
+}
+
+impl Set {
+    /// Prepares the set.
+    ///
+    /// # Errors
+    /// With the file and the fault, in words for a player.
+    pub fn open(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
+        let folder = model_folder(args.model.as_deref())?;
+        let (patch, told) = patch(args, &folder)?;
+        let (instrument, more, stops) = ModelSettings::open_strict(&folder);
+        let lines: Vec<String> = told.lines.into_iter().chain(more).collect();
+        if told.stops || stops {
+            bail!(lines.join("\n"));
+        }
+        let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
+        set.notices.splice(0..0, lines);
+        Ok(set)
+    }
+
+    /// Prepares the set from as much of the patch as is sound: a stage starts with what there is. In place of a patch of a
+    /// newer format the model's own is played. What is not sound is among the notices, a line a fault.
+    ///
+    /// # Errors
+    /// As [`Set::open`].
+    pub fn open_sound(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
+        let folder = model_folder(args.model.as_deref())?;
+        let (patch, told) = patch(args, &folder)?;
+        let (instrument, more) = ModelSettings::open(&folder);
+        let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
+        set.notices.splice(0..0, told.lines.into_iter().chain(more));
+        Ok(set)
+    }
+
+    fn prepare(
+        args: &SetArgs,
+        line: &mut ProgressLine,
+        folder: &Path,
+        (Listed { name: patch_name, mut patch }, instrument): (Listed, ModelSettings),
+    ) -> anyhow::Result<Self> {
+        ModelFolder::find(folder)?;
+        let Some(recording) = recording(args, &patch, folder) else {
+            bail!("there is no recording to play on: give one with --source FILE, or name one in a patch")
+        };
+        patch.source = Some(recording.clone());
+        let (chosen, why) = backend::choose(args.backend.unwrap_or(BackendChoice::Auto))?;
+        line.tell("reading the recording", 0, 1);
+        let source = recording::load_source(&recording, args.longest, &mut |_| ())?;
+        let threads = args.threads.unwrap_or_else(cores).max(1);
+        let packing = if matches!(chosen, Chosen::Processor) { Packing::Everything } else { Packing::Conditioning };
+        let tell = &mut |it: model::Progress| line.tell(it.stage, it.done, it.total);
+        let model = Model::open_for(folder, &Pool::new(threads), packing, tell)
+            .with_context(|| format!("the model in {} cannot be played", shown(folder)))?;
+        let (a, b) = prompts(&patch, source.seconds());
+        let heard = chosen.listen(folder, &source.pcm, line)?;
+        let told = &mut |it: live::StageProgress| line.tell(it.stage, it.done, it.total);
+        let material = Arc::new(match heard {
+            Some(latent) => live::material_of(&model, latent, [&a, &b], told)?,
+            None => live::material(&model, &source.pcm, [&a, &b], told)?,
+        });
+        // The decode thread has threads of its own: a window must not wait for the end of a tick.
+        let decode_side = model.on(Pool::new(threads.div_ceil(2)));
+        let preparing = Preparing {
+            folder,
+            model: &model,
+            decode_side: &decode_side,
+            material: &material,
+            stand_in: args.when_lost == WhenLost::Cpu,
+            precision: args.precision,
+        };
+        let (Parts { backend, decoder, words }, recovery) = preparing.parts(chosen, line)?;
+        let stage = live::stage(Arc::clone(&material), backend, decoder);
+        let mut notices = notices(&source, &patch);
+        notices.extend(why);
+        let computes = words;
+        let (name, tape) = (source.name, source.pcm);
+        Ok(Self { patch, patch_name, name, tape, material, stage, computes, instrument, recovery, notices })
+    }
+
+    /// Length of the tape in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.tape.len() as f64 / f64::from(SAMPLE_RATE_HZ)
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The model's folder: the named one, `$DEMON_MODEL`, or the first that is found.
+///
+/// # Errors
+/// When there is none, with the places that were tried.
+pub fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let asked = named.map(Path::to_owned).or_else(|| std::env::var_os("DEMON_MODEL").map(PathBuf::from));
+    if let Some(folder) = asked {
+        let trouble = match std::fs::metadata(&folder) {
+            Ok(about) if about.is_dir() => return Ok(folder),
+            Ok(about) => Trouble::Kind { found: Kind::of(&about), expected: "the folder of a model" },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Trouble::MissingFolder,
+            Err(error) => Trouble::System(error),
+        };
+        bail!(FileError::reading(&folder)(trouble));
+    }
+    // Beside the binary too: it runs from anywhere in a source tree.
+    let beside =
+        std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.parent()?.join("models/house")));
+    let mut places: Vec<PathBuf> = MODEL_PLACES.iter().map(PathBuf::from).collect();
+    places.extend(beside);
+    let found = places.iter().find(|it| it.join("config.json").exists());
+    found.cloned().with_context(|| {
+        let tried: Vec<String> = places.iter().map(|it| shown(it).to_string()).collect();
+        format!("there is no model: tried {} (name one with --model FOLDER or $DEMON_MODEL)", tried.join(", "))
+    })
+}
+
+/// What cannot be done whatever lies in the files.
+///
+/// # Errors
+/// [`Misused`].
+pub fn check(args: &SetArgs) -> Result<(), Misused> {
+    let stdin = Some(Path::new(STREAM));
+    if args.source.as_deref() == stdin && args.midi.as_deref() == stdin {
+        return Err(Misused("--source - and --midi -: only one of them can be standard input".to_owned()));
+    }
+    Ok(())
+}
+
+/// Every file that a run reads, with what it is: nothing may be written over one of them. Reads the patch, and of the model
+/// the names of its files.
+///
+/// # Errors
+/// When there is no such model or patch.
+pub fn sources(args: &SetArgs) -> anyhow::Result<Vec<(PathBuf, &'static str)>> {
+    let folder = model_folder(args.model.as_deref())?;
+    let (Listed { patch, .. }, _) = first_that_is_read(args.patch.as_deref(), &folder)?;
+    let mut sources = Vec::new();
+    sources.extend(recording(args, &patch, &folder).map(|it| (it, "recording that is played")));
+    sources.extend(args.patch.clone().map(|it| (it, "patch that is played")));
+    sources.extend(args.midi.clone().map(|it| (it, "MIDI file that is played")));
+    let model = ModelFolder::find(&folder)?;
+    let configs = [&model.denoiser, &model.codec, &model.text].map(|it| it.config.as_path());
+    for folder in configs.into_iter().filter_map(Path::parent).chain([folder.as_path()]) {
+        let files = std::fs::read_dir(folder).map_err(FileError::reading(folder))?;
+        sources.extend(files.filter_map(Result::ok).map(|it| (it.path(), "model that plays")));
+    }
+    Ok(sources)
+}
+
+/// The recording to play on: the one that was asked for, the patch's, the model's own.
+fn recording(args: &SetArgs, patch: &Patch, model: &Path) -> Option<PathBuf> {
+    let own = || Some(model.join(OWN_RECORDING)).filter(|it| files::is_there(it));
+    args.source.clone().or_else(|| patch.source.clone()).or_else(own)
+}
+
+/// What is wrong with a patch, in lines, and whether something of it was lost.
+#[derive(Default)]
+struct Told {
+    lines: Vec<String>,
+    stops: bool,
+}
+
+/// The patch as far as it is sound, and everything that is wrong with it.
+fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Told)> {
+    use engine::param::ParamId;
+    let (Listed { name, mut patch }, told) = first_that_is_read(args.patch.as_deref(), model)?;
+    if let Some(seed) = args.seed {
+        patch.values.set(ParamId::Seed, f64::from(seed));
+    }
+    if let Some(depth) = args.depth {
+        patch.values.set(ParamId::Depth, f64::from(depth));
+    }
+    Ok((Listed { name, patch }, told))
+}
+
+/// The named patch, or the model's own; where neither is of a format that is read, none at all.
+fn first_that_is_read(named: Option<&Path>, model: &Path) -> anyhow::Result<(Listed, Told)> {
+    let (own, mut told) = (model.join(OWN_PATCH), Told::default());
+    for path in named.into_iter().chain(own.exists().then_some(own.as_path())) {
+        let (patch, faults) = Patch::load_sound(path)?;
+        told.stops |= faults.iter().any(|it| !it.mended);
+        told.lines.extend((!faults.is_empty()).then(|| lines(path, &faults)));
+        if !is_newer(&faults) {
+            return Ok((Listed { name: name_of(path), patch }, told));
+        }
+    }
+    Ok((Listed { name: name_of(&own), patch: Patch::default() }, told))
+}
+
+/// Prompts A and B as the model reads them; both the same where the patch has one.
+fn prompts(patch: &Patch, seconds: f64) -> (model::Prompt, model::Prompt) {
+    let words = &patch.prompt;
+    let instrumental = words.lyrics.trim().is_empty();
+    let with = |caption: &str| model::Prompt {
+        caption: caption.to_owned(),
+        bpm: words.bpm.map(u32::from),
+        time_signature: words.time_signature.map(|it| it.to_string()).unwrap_or_default(),
+        key: words.key.clone().unwrap_or_default(),
+        seconds: seconds.round() as u32,
+        lyrics: if instrumental { "[Instrumental]".to_owned() } else { words.lyrics.clone() },
+        language: if instrumental { "unknown".to_owned() } else { "en".to_owned() },
+    };
+    let b = if words.b.trim().is_empty() { &words.a } else { &words.b };
+    (with(&words.a), with(b))
+}
+
+fn notices(source: &Source, patch: &Patch) -> Vec<String> {
+    let mut notices: Vec<String> = source.notices.iter().map(ToString::to_string).collect();
+    if patch.prompt.a.trim().is_empty() {
+        notices.push("the patch has no prompt: the model follows the source alone".to_owned());
+    }
+    notices
+}

@@ -1,0 +1,113 @@
+//! What came of a gesture.
+
+use engine::param::{NotANumber, ParamId};
+use hal::gesture::SurfaceId;
+
+use super::learn::prompt;
+use super::target::Target;
+use crate::control::tempo::Cue;
+
+/// What came of a gesture, for the conductor to do and the display to show.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// A value was moved.
+    Moved(ParamId),
+    /// A knob, at this place (0 to 1), has not yet come by its value.
+    Waiting(ParamId, f64),
+    /// The keys, and whatever moves `selected`, now move this parameter.
+    Selected(ParamId),
+    /// The morph stands at this place; `None`: one of its scenes is empty.
+    Morphed(usize, usize, Option<f64>),
+    /// Slots born from now on take other seeds.
+    Reseed,
+    /// Fade out or play again.
+    Mute,
+    /// Everything went to safe values.
+    Panicked,
+    /// Everything went back to the patch's values.
+    Reverted,
+    /// Move the playhead: to a fraction of the tape.
+    Seek(f32),
+    /// Move the playhead by a fraction of the tape.
+    SeekBy(f32),
+    /// A stroke was taken back; `false`: there was none.
+    Undone(bool),
+    /// A stroke was done again; `false`: there was none.
+    Redone(bool),
+    /// A scene (from 0) was recalled; `false`: the place is empty.
+    Recalled(usize, bool),
+    /// A scene (from 0) is to be recalled when its beat comes.
+    WillRecall(usize),
+    /// A sequencer asked for this, and it was done.
+    Followed(Cue),
+    /// The displays go on to their next screens.
+    NextScreen,
+    /// The values were kept as a scene (from 0).
+    Captured(usize),
+    /// The next digit keeps a scene.
+    WillCapture,
+    /// Another patch of the set list, from 0.
+    Patch(usize),
+    /// A patch that many places further on.
+    PatchBy(i8),
+    /// A beat was tapped.
+    Tapped,
+    /// A bank (from 0) or shift is played now.
+    Layer(u8, bool),
+    /// Learning waits: for a parameter, or, with one, for a knob.
+    Learning(Option<Target>),
+    /// A controller has learnt something, in these words; its map is to be saved.
+    Learnt(SurfaceId, String),
+    /// What was learnt last was taken back; the map is to be saved.
+    Unlearnt(SurfaceId),
+    /// Learning is over, and nothing was learnt.
+    NotLearnt,
+    /// A controller came, under this name.
+    Came(SurfaceId, String),
+    /// A controller went.
+    Went(SurfaceId),
+    /// Leave.
+    Quit,
+    /// A device sent something that is not a number.
+    Refused(NotANumber),
+}
+
+impl Act {
+    /// One short sentence for the message line; none where the display shows it anyway.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        let said = |words: &str| Some(words.to_owned());
+        match self {
+            Self::Moved(_) | Self::Selected(_) | Self::Seek(_) | Self::SeekBy(_) | Self::Quit => None,
+            Self::Morphed(.., Some(_)) | Self::Tapped | Self::Patch(_) | Self::PatchBy(_) => None,
+            Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
+            Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),
+            Self::Reseed => said("new seeds"),
+            Self::Mute => said("mute"),
+            Self::Panicked => said("panic: safe values; undo brings yours back"),
+            Self::Reverted => said("as the patch has it; undo brings yours back"),
+            Self::Undone(true) => said("undone"),
+            Self::Undone(false) => said("nothing to undo"),
+            Self::Redone(true) => said("done again"),
+            Self::Redone(false) => said("nothing to redo"),
+            Self::Recalled(place, true) => Some(format!("scene {}", place + 1)),
+            Self::Recalled(place, false) => Some(format!("scene {} is empty", place + 1)),
+            Self::WillRecall(place) => Some(format!("scene {} with the beat", place + 1)),
+            Self::Followed(Cue::Start) => said("the sequencer starts"),
+            Self::Followed(Cue::Continue) => said("the sequencer goes on"),
+            Self::Followed(Cue::Stop) => said("the sequencer stops"),
+            Self::Followed(Cue::Locate(_)) | Self::NextScreen => None,
+            Self::Captured(place) => Some(format!("kept as scene {}", place + 1)),
+            Self::WillCapture => said("keep as scene: 1 to 9"),
+            Self::Layer(bank, true) => Some(format!("bank {}, shift", bank + 1)),
+            Self::Layer(bank, false) => Some(format!("bank {}", bank + 1)),
+            Self::Learning(target) => Some(prompt(*target)),
+            Self::Learnt(_, words) => Some(words.clone()),
+            Self::Unlearnt(_) => said("forgotten again"),
+            Self::NotLearnt => said("nothing learnt"),
+            Self::Came(_, name) => Some(format!("connected: {name}")),
+            Self::Went(_) => said("a controller is gone; its values stay"),
+            Self::Refused(fault) => Some(fault.to_string()),
+        }
+    }
+}

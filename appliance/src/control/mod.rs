@@ -1,0 +1,11 @@
+//! What a gesture means, and what it does to the values under the hands.
+//!
+//! Here live the binding (which control reaches which parameter), the desk (values, undo, scenes), the morph between two scenes,
+//! the slew that lets a value follow a hand no faster than the music bears, and the tempo. Pure: no device is opened, no file read
+//! and no clock asked here; time comes with the gestures. What is saved of all this lies in [`crate::settings`].
+
+pub mod binding;
+pub mod desk;
+pub mod morph;
+pub mod slew;
+pub mod tempo;

@@ -1,0 +1,107 @@
+//! The displays of a box: each on a thread of its own, 30 frames a second at most, and never in the way of a hand.
+
+use std::time::Duration;
+
+use hal::display::{Frame, Framebuffer, I2cOled, Reopening, ScreenThread, SpiOled, Tones};
+use hal::gesture::WallClock;
+
+use crate::display::screens::{Chooser, Screen, draw, draw_low};
+use crate::display::status::Status;
+use crate::settings::box_file::{DisplayDevice, DisplayPlan};
+
+/// One display.
+struct Display {
+    plan: DisplayPlan,
+    screen: Screen,
+    thread: ScreenThread,
+    /// The fault that was said.
+    said: Option<String>,
+}
+
+/// All displays.
+#[derive(Default)]
+pub struct Displays {
+    displays: Vec<Display>,
+    chooser: Chooser,
+}
+
+impl Displays {
+    /// Starts the displays of a box. One that is not there is looked for every two seconds.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn open(plans: &[DisplayPlan], clock: WallClock) -> std::io::Result<Self> {
+        let display = |plan: &DisplayPlan| {
+            let thread = start(plan.device.clone(), clock)?;
+            Ok(Display { plan: plan.clone(), screen: plan.screen, thread, said: None })
+        };
+        let displays = plans.iter().map(display).collect::<std::io::Result<_>>()?;
+        Ok(Self { displays, chooser: Chooser::default() })
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.displays.is_empty()
+    }
+
+    /// Every display goes on to the next of its screens.
+    pub fn turn(&mut self) {
+        for display in &mut self.displays {
+            display.screen = match display.screen {
+                Screen::Play => Screen::Levels,
+                Screen::Levels => Screen::Machine,
+                _ => Screen::Play,
+            };
+        }
+    }
+
+    /// Hardware over a picture of `status`; answers a display's fault that was not said yet.
+    pub fn show(&mut self, status: &Status, now: Duration) -> Option<String> {
+        let mut news = None;
+        for display in &mut self.displays {
+            let screen = self.chooser.choose(status, display.screen, now);
+            let mut frame = Frame::default();
+            let drawn = if display.plan.low() {
+                draw_low(status, screen, &mut frame)
+            } else {
+                draw(status, screen, &mut frame)
+            };
+            match drawn {
+                Ok(()) => display.thread.show(&frame),
+                Err(never) => match never {},
+            }
+            let fault = display.thread.fault();
+            if fault != display.said {
+                display.said.clone_from(&fault);
+                news = news.or(fault);
+            }
+        }
+        news
+    }
+
+    /// Leaves the displays dark.
+    pub fn close(self) {
+        for display in self.displays {
+            display.thread.show(&Frame::default());
+            let _ = display.thread.finish();
+        }
+    }
+}
+
+fn start(device: DisplayDevice, clock: WallClock) -> std::io::Result<ScreenThread> {
+    match device {
+        DisplayDevice::I2c { bus, address, setup } => {
+            let open = move || I2cOled::open(&bus, address, setup);
+            ScreenThread::start(Reopening::new("the display", open, clock), clock)
+        }
+        DisplayDevice::Spi { device, speed_hz, data_line: (chip, line), setup } => {
+            let open = move || SpiOled::open(&device, speed_hz, &chip, line, setup);
+            ScreenThread::start(Reopening::new("the display", open, clock), clock)
+        }
+        DisplayDevice::Framebuffer(path) => {
+            let open = move || Framebuffer::open(&path, Tones::default());
+            ScreenThread::start(Reopening::new("the screen", open, clock), clock)
+        }
+    }
+}

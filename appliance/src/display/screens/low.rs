@@ -1,0 +1,84 @@
+//! The same screens for panels of 32 rows: less of each, nothing smaller.
+
+use super::Screen;
+use super::numbers::entry;
+use super::play::{scene_words, title};
+use super::sheet::{Area, Face, Sheet, WIDTH};
+use crate::display::status::{Status, written};
+
+pub(super) fn on_sheet(status: &Status, screen: Screen) -> Sheet {
+    let mut sheet = Sheet::default();
+    let gpu = |status: &Status| {
+        status.gpu.as_ref().map_or("none".to_owned(), |gpu| match gpu.brake {
+            Some(brake) => brake.words().to_owned(),
+            None => format!("{} %  {} C", gpu.load_percent, gpu.celsius.min(999)),
+        })
+    };
+    let trouble = status.xruns + status.late + status.non_finite;
+    match screen {
+        Screen::Play => play(status, &mut sheet),
+        Screen::Levels => {
+            for (y, peak) in [0, 6].into_iter().zip(status.peaks) {
+                sheet.bar(Area::new(0, y, WIDTH, 5), 1.0 + 20.0 * f64::from(peak.max(1e-6)).log10() / 48.0);
+            }
+            entry(&mut sheet, 12, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
+            entry(&mut sheet, 22, "trouble", &trouble.min(999_999).to_string(), trouble > 0);
+        }
+        Screen::Machine => {
+            entry(&mut sheet, 0, "tick", &format!("{:.1} ms", status.tick.max_ms.min(9999.0)), false);
+            entry(&mut sheet, 11, "decode", &format!("{:.1} ms", status.decode.max_ms.min(9999.0)), false);
+            let braked = status.gpu.as_ref().is_some_and(|it| it.brake.is_some());
+            entry(&mut sheet, 22, "GPU", &gpu(status), braked);
+        }
+        Screen::Learn => lines(&mut sheet, status.learn.as_deref().unwrap_or("nothing is being learnt")),
+        Screen::Fault => lines(&mut sheet, status.fault.as_deref().unwrap_or("no fault")),
+        Screen::Pick => pick(status, &mut sheet),
+        Screen::Boot => {
+            let (words, part) = status.boot.as_ref().map_or(("ready", 1.0), |it| (it.words.as_str(), it.part));
+            sheet.centred(Face::Bold, 0, "DEMON");
+            sheet.bar(Area::new(8, 14, WIDTH - 16, 6), f64::from(part));
+            sheet.centred(Face::Plain, 22, words);
+        }
+    }
+    sheet
+}
+
+/// The parameter in the hand, and the scene; the patch while nothing was touched yet.
+fn play(status: &Status, sheet: &mut Sheet) {
+    let row = status.spotlight().row();
+    let class = sheet.right(Face::Small, WIDTH, 1, 30, row.class.word());
+    sheet.text(Face::Plain, 0, 0, class - 3, row.words);
+    let scene = sheet.badge(Face::Plain, WIDTH, 10, 60, &scene_words(status));
+    let hint = match (status.waiting, status.fault.is_some(), status.muted) {
+        (_, true, _) => "fault".to_owned(),
+        (_, _, true) => "MUTE".to_owned(),
+        (Some(knob), ..) => format!("knob {}", row.written(row.at(knob))),
+        _ if status.moved.is_none() => title(status).to_owned(),
+        _ => String::new(),
+    };
+    let words = written(status.spotlight(), &status.values);
+    let face = if Face::Big.width(&words) <= scene - 4 { Face::Big } else { Face::Bold };
+    let value_end = face.width(&words).min(scene - 4);
+    sheet.text(face, 0, 10, scene - 4, &words);
+    sheet.right(Face::Small, WIDTH, 21, WIDTH - value_end - 4, &hint);
+    sheet.fill(Area::new(0, 30, (row.position(status.values.exact(row.id)) * f64::from(WIDTH)) as i32, 2));
+}
+
+fn lines(sheet: &mut Sheet, words: &str) {
+    let face = if Face::Plain.wrap(words, WIDTH, usize::MAX).len() <= 3 { Face::Plain } else { Face::Small };
+    for (line, text) in face.wrap(words, WIDTH, (32 / face.height()) as usize).iter().enumerate() {
+        sheet.text(face, 0, line as i32 * face.height(), WIDTH, text);
+    }
+}
+
+/// Three lines of the list, the cursor's in the middle.
+fn pick(status: &Status, sheet: &mut Sheet) {
+    let Some(pick) = status.pick.as_ref().filter(|it| !it.list.is_empty()) else {
+        return lines(sheet, "there is nothing to choose from");
+    };
+    let cursor = pick.cursor.min(pick.list.len() - 1);
+    let first = cursor.saturating_sub(1).min(pick.list.len().saturating_sub(3));
+    for (line, id) in pick.list.iter().skip(first).take(3).enumerate() {
+        entry(sheet, line as i32 * 11, id.row().words, &written(*id, &status.values), first + line == cursor);
+    }
+}

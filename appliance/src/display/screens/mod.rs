@@ -1,0 +1,59 @@
+//! The screens of a small panel: 128 by 64 dots, to be read from a step away.
+//!
+//! Each screen is a pure function from the [`Status`] to a [`sheet`] of texts and boxes, so that tests can measure what a
+//! player would see: no text runs off, none lies on another. [`Chooser`] says which screen stands when: a fault that is new
+//! comes before everything for a moment, what asks for a hand comes before what only tells.
+
+mod choose;
+mod low;
+mod numbers;
+mod play;
+mod sheet;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use hal::display::graphics::pixelcolor::BinaryColor;
+use hal::display::graphics::prelude::DrawTarget;
+
+pub use crate::settings::box_file::Screen;
+pub use choose::{Chooser, FAULT_FIRST};
+
+use crate::display::status::Status;
+use sheet::Sheet;
+
+/// Draws a screen onto a panel of 128 by 64 dots.
+///
+/// # Errors
+/// What the target errs with.
+pub fn draw<D: DrawTarget<Color = BinaryColor>>(
+    status: &Status,
+    screen: Screen,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    on_sheet(status, screen).draw(target)
+}
+
+/// Draws a screen for a panel of 128 by 32 dots, which shows the upper half of a frame.
+///
+/// # Errors
+/// What the target errs with.
+pub fn draw_low<D: DrawTarget<Color = BinaryColor>>(
+    status: &Status,
+    screen: Screen,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    low::on_sheet(status, screen).draw(target)
+}
+
+fn on_sheet(status: &Status, screen: Screen) -> Sheet {
+    match screen {
+        Screen::Play => play::play(status),
+        Screen::Levels => numbers::levels(status),
+        Screen::Machine => numbers::machine(status),
+        Screen::Learn => words::learn(status),
+        Screen::Pick => words::pick(status),
+        Screen::Fault => words::fault(status),
+        Screen::Boot => words::boot(status),
+    }
+}

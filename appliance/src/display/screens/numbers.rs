@@ -1,0 +1,78 @@
+//! The screens of numbers: levels, and the machine.
+
+use super::sheet::{Area, Face, Sheet, WIDTH};
+use crate::display::status::{Status, Took, decibel};
+
+/// Decibels from the left end of a meter to the right: below that no stage is quiet enough to see it.
+const METER_DB: f64 = 48.0;
+
+pub(super) fn levels(status: &Status) -> Sheet {
+    let mut sheet = Sheet::default();
+    let state = match (status.muted, status.limiting) {
+        (true, _) => "MUTE",
+        (false, true) => "LIMITING",
+        (false, false) => "",
+    };
+    sheet.title("Levels", state);
+    for (line, (side, peak)) in ["L", "R"].into_iter().zip(status.peaks).enumerate() {
+        let y = 13 + 10 * line as i32;
+        sheet.text(Face::Plain, 0, y, 6, side);
+        sheet.bar(Area::new(9, y + 1, 86, 8), 1.0 + 20.0 * f64::from(peak.max(1e-6)).log10() / METER_DB);
+        sheet.right(Face::Small, WIDTH, y + 1, 30, &decibel(peak));
+    }
+    entry(&mut sheet, 34, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
+    entry(&mut sheet, 44, "underruns", &count(status.xruns), status.xruns > 0);
+    if status.non_finite > 0 {
+        entry(&mut sheet, 54, "bad samples", &count(status.non_finite), true);
+    } else {
+        entry(&mut sheet, 54, "late windows", &count(status.late), status.late > 0);
+    }
+    sheet
+}
+
+pub(super) fn machine(status: &Status) -> Sheet {
+    let mut sheet = Sheet::default();
+    let controllers = match status.controllers {
+        0 => "no controller".to_owned(),
+        1 => "1 controller".to_owned(),
+        more => format!("{} controllers", more.min(99)),
+    };
+    sheet.title("Box", &controllers);
+    entry(&mut sheet, 13, "tick", &took(status.tick), false);
+    entry(&mut sheet, 23, "decode", &took(status.decode), false);
+    entry(&mut sheet, 33, "ticks/s", &format!("{:.1}", status.ticks_per_s.min(99_999.0)), false);
+    match &status.gpu {
+        Some(gpu) => {
+            entry(&mut sheet, 43, "GPU", &format!("{} %  {} C", gpu.load_percent, gpu.celsius.min(999)), false);
+            match gpu.brake {
+                Some(brake) => entry(&mut sheet, 54, "GPU", brake.words(), true),
+                None => sheet.text(Face::Plain, 0, 54, WIDTH, &status.where_),
+            }
+        }
+        None => {
+            entry(&mut sheet, 43, "GPU", "none", false);
+            sheet.text(Face::Plain, 0, 54, WIDTH, &status.where_);
+        }
+    }
+    sheet
+}
+
+/// A name and a value in one line, dark on light when the player should see it.
+pub(super) fn entry(sheet: &mut Sheet, y: i32, name: &str, value: &str, alarm: bool) {
+    if alarm {
+        sheet.lit_line(Face::Plain, y, WIDTH, name, value);
+        return;
+    }
+    let end = sheet.right(Face::Plain, WIDTH, y, 92, value);
+    sheet.text(Face::Plain, 0, y, end - 4, name);
+}
+
+fn count(count: u64) -> String {
+    count.min(999_999).to_string()
+}
+
+/// The usual time and the worst.
+fn took(took: Took) -> String {
+    let short = |ms: f32| if ms < 100.0 { format!("{ms:.1}") } else { format!("{:.0}", ms.min(9999.0)) };
+    format!("{} / {} ms", short(took.p50_ms), short(took.max_ms))
+}

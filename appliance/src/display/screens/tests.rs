@@ -1,0 +1,247 @@
+//! Goal: whatever the status, no text runs off the panel and none lies on anything else.
+//! Method: measure the sheets, before they become dots, over hostile statuses and every parameter at its ends.
+
+use engine::param::ParamId;
+use hal::display::Frame;
+
+use super::sheet::{Area, Face, Mark, Sheet};
+use super::{Screen, draw, low, on_sheet};
+use crate::compute::health::{Brake, GpuHealth};
+use crate::display::status::{Boot, Morph, Pick, Status, Tempo, Took};
+
+const LONG: &str =
+    "a text longer than any panel is wide, Donaudampfschifffahrtsgesellschaftskapitän, \u{4e16}\n\u{7} and on";
+
+/// Everything as large as it comes.
+fn hostile() -> Status {
+    Status {
+        source: LONG.to_owned(),
+        seconds: 360_000.0,
+        position: 1.0,
+        window: Some((0.99, 0.01)),
+        ticks_per_s: f32::MAX,
+        lead_ms: f32::MAX,
+        xruns: u64::MAX / 3,
+        late: u64::MAX / 3,
+        peaks: [9.0, 0.0],
+        limiting: true,
+        where_: LONG.to_owned(),
+        controllers: usize::MAX,
+        patch: LONG.to_owned(),
+        scene: Some(98),
+        scene_changed: true,
+        tick: Took { p50_ms: f32::MAX, max_ms: f32::MAX },
+        decode: Took { p50_ms: 99.99, max_ms: 1e9 },
+        gpu: Some(GpuHealth { load_percent: 255, celsius: u32::MAX, brake: None }),
+        tempo: Some(Tempo { bpm: 123_456.7, from: LONG.to_owned() }),
+        layer: LONG.to_owned(),
+        undo: usize::MAX,
+        ..Status::default()
+    }
+}
+
+/// Statuses that fill every corner, and the plainest.
+fn statuses() -> Vec<Status> {
+    let mut all = vec![Status::default(), hostile()];
+    let morph = Some(Morph { scenes: [98, 97], position: 7.0 });
+    all.push(Status { morph, muted: true, message: LONG.to_owned(), non_finite: 9, ..hostile() });
+    all.push(Status { message: LONG.to_owned(), ..Status::default() });
+    all.push(Status { learn: Some(LONG.to_owned()), fault: Some(LONG.to_owned()), ..hostile() });
+    all.push(Status { learn: Some("Turn it".to_owned()), fault: Some("Hot".to_owned()), ..hostile() });
+    all.push(Status { learn: Some(String::new()), fault: Some(LONG.repeat(9)), ..hostile() });
+    all.push(Status { boot: Some(Boot { words: LONG.to_owned(), part: f32::NAN }), ..hostile() });
+    all.extend([Brake::Heat, Brake::Supply, Brake::PowerLimit].map(|brake| {
+        let gpu = GpuHealth { load_percent: 100, celsius: 100, brake: Some(brake) };
+        Status { gpu: Some(gpu), ..hostile() }
+    }));
+    for (cursor, length) in [(0, 0), (7, 0), (0, 1), (3, 4), (0, 40), (20, 40), (39, 40), (usize::MAX, 40)] {
+        let pick = Pick { list: ParamId::all().take(length).collect(), cursor };
+        all.push(Status { pick: Some(pick), ..hostile() });
+    }
+    for id in ParamId::all() {
+        for value in [id.row().low, id.row().default, id.row().high] {
+            let mut status = Status { moved: Some(id), ..hostile() };
+            status.values.set(id, value);
+            all.push(status.clone());
+            all.push(Status { waiting: Some(0.0), ..status.clone() });
+            all.push(Status { waiting: Some(1.0), fault: Some(LONG.to_owned()), ..status.clone() });
+            all.push(Status { tempo: None, scene: None, layer: String::new(), ..status });
+        }
+    }
+    all
+}
+
+fn meet(one: Area, other: Area) -> bool {
+    one.x < other.x + other.width
+        && other.x < one.x + one.width
+        && one.y < other.y + other.height
+        && other.y < one.y + one.height
+}
+
+/// What is wrong with a sheet for a panel of so many rows.
+fn faults(sheet: &Sheet, rows: i32) -> Vec<String> {
+    let mut faults = Vec::new();
+    let texts = |sheet: &Sheet| -> Vec<(usize, Area, String, bool)> {
+        let text = |(place, mark): (usize, &Mark)| match mark {
+            Mark::Text { area, text, dark, .. } => Some((place, *area, text.clone(), *dark)),
+            _ => None,
+        };
+        sheet.marks.iter().enumerate().filter_map(text).collect()
+    };
+    let inside = |area: Area| 0 <= area.x && 0 <= area.y && area.x + area.width <= 128 && area.y + area.height <= rows;
+    for (place, area, text, dark) in texts(sheet) {
+        if !inside(area) {
+            faults.push(format!("{text:?} runs off: {area:?}"));
+        }
+        let mut on_field = false;
+        for (other_place, other) in sheet.marks.iter().enumerate().filter(|(other, _)| *other != place) {
+            let (Mark::Text { area: other_area, .. }
+            | Mark::Fill(other_area)
+            | Mark::Field(other_area)
+            | Mark::Gap(other_area)
+            | Mark::Outline(other_area)) = other;
+            if !meet(area, *other_area) {
+                continue;
+            }
+            let around = other_area.x <= area.x && area.x + area.width <= other_area.x + other_area.width;
+            let holds = around && other_area.y <= area.y && area.y + area.height <= other_area.y + other_area.height;
+            if dark && holds && other_place < place && matches!(other, Mark::Field(_)) {
+                on_field = true;
+            } else {
+                faults.push(format!("{text:?} lies on {other:?}"));
+            }
+        }
+        if dark && !on_field {
+            faults.push(format!("{text:?} is dark on dark"));
+        }
+    }
+    let fields = sheet.marks.iter().filter_map(|mark| match mark {
+        Mark::Fill(area) | Mark::Field(area) | Mark::Outline(area) => Some(*area),
+        _ => None,
+    });
+    faults.extend(fields.filter(|area| !inside(*area)).map(|area| format!("{area:?} runs off")));
+    faults
+}
+
+#[test]
+fn no_text_runs_off_or_lies_on_another_whatever_the_status() {
+    for status in statuses() {
+        for screen in Screen::ALL {
+            let (high, flat) = (faults(&on_sheet(&status, screen), 64), faults(&low::on_sheet(&status, screen), 32));
+            assert!(high.is_empty(), "{screen:?}: {high:#?}");
+            assert!(flat.is_empty(), "{screen:?} on 32 rows: {flat:#?}");
+        }
+    }
+}
+
+fn texts(status: &Status, screen: Screen) -> Vec<String> {
+    let text = |mark: Mark| match mark {
+        Mark::Text { text, .. } => Some(text),
+        _ => None,
+    };
+    on_sheet(status, screen).marks.into_iter().filter_map(text).collect()
+}
+
+#[test]
+fn the_name_the_value_and_the_class_of_every_parameter_are_whole() {
+    for id in ParamId::all() {
+        for value in [id.row().low, id.row().high] {
+            let mut status = Status { moved: Some(id), ..Status::default() };
+            status.values.set(id, value);
+            for waiting in [None, Some(0.5)] {
+                status.waiting = waiting;
+                let shown = texts(&status, Screen::Play);
+                for words in
+                    [id.row().words, id.row().class.word(), &crate::display::status::written(id, &status.values)]
+                {
+                    assert!(shown.iter().any(|text| text == words), "{words:?} is not in {shown:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hint_points_from_the_knob_to_the_value() {
+    let mut status = Status { moved: Some(ParamId::Denoise), waiting: Some(0.2), ..Status::default() };
+    status.values.set(ParamId::Denoise, 0.62);
+    let shown = texts(&status, Screen::Play);
+    assert!(shown.contains(&"turn up".to_owned()) && shown.contains(&"knob 0.20".to_owned()), "{shown:?}");
+    status.waiting = Some(0.9);
+    assert!(texts(&status, Screen::Play).contains(&"turn down".to_owned()));
+}
+
+#[test]
+fn the_line_under_the_cursor_is_always_seen() {
+    let list: Vec<ParamId> = ParamId::all().collect();
+    for cursor in 0..list.len() {
+        let status = Status { pick: Some(Pick { list: list.clone(), cursor }), ..Status::default() };
+        for sheet in [on_sheet(&status, Screen::Pick), low::on_sheet(&status, Screen::Pick)] {
+            let lit = sheet
+                .marks
+                .iter()
+                .any(|mark| matches!(mark, Mark::Text { text, dark: true, .. } if text == list[cursor].row().words));
+            assert!(lit, "{cursor}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_is_read_whole_when_it_is_a_sentence_or_two() {
+    let words = "The sound device hw:2 is away. The set plays on and waits for it; plug it in again.";
+    let status = Status { fault: Some(words.to_owned()), ..Status::default() };
+    assert!(texts(&status, Screen::Fault).join(" ").contains(words));
+}
+
+#[test]
+fn every_number_of_the_screens_comes_from_the_status() {
+    let plain = Status::default();
+    let drawn = |status: &Status, screen| {
+        let mut frame = Frame::default();
+        draw(status, screen, &mut frame).unwrap();
+        frame
+    };
+    let gpu = |load_percent, celsius| Some(GpuHealth { load_percent, celsius, brake: None });
+    let base = Status { gpu: gpu(1, 1), ..plain.clone() };
+    let changes: [(Screen, Status); 14] = [
+        (Screen::Play, Status { patch: "x".to_owned(), ..base.clone() }),
+        (Screen::Play, Status { scene: Some(1), ..base.clone() }),
+        (Screen::Play, Status { tempo: Some(Tempo { bpm: 90.0, from: "tap".to_owned() }), ..base.clone() }),
+        (Screen::Play, Status { layer: "B".to_owned(), ..base.clone() }),
+        (Screen::Play, Status { window: Some((0.4, 0.6)), ..base.clone() }),
+        (Screen::Levels, Status { peaks: [0.5, 0.0], ..base.clone() }),
+        (Screen::Levels, Status { late: 1, ..base.clone() }),
+        (Screen::Levels, Status { limiting: true, ..base.clone() }),
+        (Screen::Machine, Status { tick: Took { p50_ms: 1.0, max_ms: 0.0 }, ..base.clone() }),
+        (Screen::Machine, Status { decode: Took { p50_ms: 0.0, max_ms: 1.0 }, ..base.clone() }),
+        (Screen::Machine, Status { gpu: gpu(2, 1), ..base.clone() }),
+        (Screen::Machine, Status { gpu: gpu(1, 2), ..base.clone() }),
+        (Screen::Machine, Status { controllers: 1, ..base.clone() }),
+        (Screen::Boot, Status { boot: Some(Boot { words: String::new(), part: 0.5 }), ..base.clone() }),
+    ];
+    for (place, (screen, status)) in changes.into_iter().enumerate() {
+        assert!(drawn(&status, screen) != drawn(&base, screen), "change {place} is not seen on {screen:?}");
+        assert!(drawn(&status, screen) == drawn(&status.clone(), screen), "the same status is the same picture");
+    }
+}
+
+#[test]
+fn words_are_broken_between_words_and_cut_only_at_the_end() {
+    let wrapped = Face::Plain.wrap("plug the sound device in again, please", 60, 3);
+    assert_eq!(wrapped, ["plug the", "sound", "device in~"]);
+    assert_eq!(Face::Plain.wrap("one two", 128, 3), ["one two"]);
+    assert_eq!(Face::Plain.fit("abcdef", 30), "abcd~");
+    assert_eq!(Face::Plain.fit("\u{fc}b\u{4e16}\n", 60), "\u{fc}b? ");
+}
+
+#[test]
+fn the_small_panel_moves_with_the_playhead() {
+    let drawn = |position| {
+        let mut frame = Frame::default();
+        draw(&Status { position, seconds: 60.0, ..Status::default() }, Screen::Play, &mut frame).expect("memory");
+        frame
+    };
+    assert_ne!(drawn(0.25), drawn(0.75));
+    assert_eq!(drawn(0.25), drawn(0.25));
+    assert!(drawn(0.0).lit_count() > 100);
+}

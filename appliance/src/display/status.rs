@@ -1,0 +1,216 @@
+//! What a player sees: source and position, the value last moved, the ring, the lead, trouble, levels, one message.
+//!
+//! [`Status`] is filled by whoever plays; [`super::text`] writes it for a terminal, [`super::screens`] draw it for small panels.
+//! Both are pure: the same status is the same picture.
+
+use engine::param::{ParamId, Values};
+
+use crate::compute::health::GpuHealth;
+
+/// How long something took of late, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Took {
+    /// Half took no longer than this.
+    pub p50_ms: f32,
+    /// The longest.
+    pub max_ms: f32,
+}
+
+/// A place between two scenes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Morph {
+    /// The scenes, counted from 0.
+    pub scenes: [usize; 2],
+    /// 0 is the first scene, 1 the second.
+    pub position: f64,
+}
+
+/// The beat that the set follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tempo {
+    /// Beats a minute.
+    pub bpm: f32,
+    /// Whose beat it is: "tap", "clock", "source".
+    pub from: String,
+}
+
+/// A list of parameters to choose from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pick {
+    /// The parameters, in the order in which they are shown.
+    pub list: Vec<ParamId>,
+    /// The one under the cursor.
+    pub cursor: usize,
+}
+
+/// How far the box is with starting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Boot {
+    /// What is being done.
+    pub words: String,
+    /// Part done, 0 to 1.
+    pub part: f32,
+}
+
+/// All that is shown.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Name of the recording.
+    pub source: String,
+    /// Its length in seconds.
+    pub seconds: f64,
+    /// Playhead, 0 to 1 of the tape.
+    pub position: f32,
+    /// The last decoded window, start and end, 0 to 1 of the tape; the end lies before the start across the seam.
+    pub window: Option<(f32, f32)>,
+    /// The values of now.
+    pub values: Values,
+    /// The parameter that the keys move.
+    pub selected: ParamId,
+    /// The parameter last moved by any hand.
+    pub moved: Option<ParamId>,
+    /// Where the knob on the last moved parameter stands, 0 to 1, while it waits to take hold.
+    pub waiting: Option<f64>,
+    /// Steps done of each slot in flight; `None` for an empty one.
+    pub slots: Vec<Option<u32>>,
+    /// Solver ticks a second.
+    pub ticks_per_s: f32,
+    /// Finished generations a second.
+    pub finished_per_s: f32,
+    /// How far ahead of the playhead windows land, in milliseconds; the least of late.
+    pub lead_ms: f32,
+    /// Underruns of the output since the start.
+    pub xruns: u64,
+    /// Windows that came too late since the start.
+    pub late: u64,
+    /// Samples that were no numbers and were kept from the ears, since the start.
+    pub non_finite: u64,
+    /// Peak of each side of late, as a factor of full scale.
+    pub peaks: [f32; 2],
+    /// Whether the limiter works.
+    pub limiting: bool,
+    /// Whether the output is muted.
+    pub muted: bool,
+    /// Where the arithmetic runs and where the sound goes: "cpu, default".
+    pub where_: String,
+    /// Controllers connected.
+    pub controllers: usize,
+    /// The message line; empty for none.
+    pub message: String,
+    /// Name of the patch; empty for none.
+    pub patch: String,
+    /// The scene last recalled or kept, counted from 0.
+    pub scene: Option<usize>,
+    /// Whether a value was moved since.
+    pub scene_changed: bool,
+    /// The place between two scenes, while a fader morphs.
+    pub morph: Option<Morph>,
+    /// Time of a tick.
+    pub tick: Took,
+    /// Time of a window's decoding.
+    pub decode: Took,
+    /// The graphics card, where there is one that tells.
+    pub gpu: Option<GpuHealth>,
+    /// The beat, where there is one.
+    pub tempo: Option<Tempo>,
+    /// What to touch, while a control is being learnt.
+    pub learn: Option<String>,
+    /// The bank or layer of the controls ("B", "shift"); empty on the first.
+    pub layer: String,
+    /// A fault in plain words; stays until it is gone.
+    pub fault: Option<String>,
+    /// Strokes that can be taken back.
+    pub undo: usize,
+    /// A list to choose a parameter from, while it is open.
+    pub pick: Option<Pick>,
+    /// How far the box is with starting; nothing once it plays.
+    pub boot: Option<Boot>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            source: String::new(),
+            seconds: 0.0,
+            position: 0.0,
+            window: None,
+            values: Values::default(),
+            selected: crate::control::binding::MAIN[0],
+            moved: None,
+            waiting: None,
+            slots: Vec::new(),
+            ticks_per_s: 0.0,
+            finished_per_s: 0.0,
+            lead_ms: 0.0,
+            xruns: 0,
+            late: 0,
+            non_finite: 0,
+            peaks: [0.0; 2],
+            limiting: false,
+            muted: false,
+            where_: String::new(),
+            controllers: 0,
+            message: String::new(),
+            patch: String::new(),
+            scene: None,
+            scene_changed: false,
+            morph: None,
+            tick: Took::default(),
+            decode: Took::default(),
+            gpu: None,
+            tempo: None,
+            learn: None,
+            layer: String::new(),
+            fault: None,
+            undo: 0,
+            pick: None,
+            boot: None,
+        }
+    }
+}
+
+impl Status {
+    /// The parameter in the spotlight: the one last moved, or else the selected one.
+    #[must_use]
+    pub fn spotlight(&self) -> ParamId {
+        self.moved.unwrap_or(self.selected)
+    }
+}
+
+/// Minutes and seconds.
+pub(crate) fn clock(seconds: f64) -> String {
+    let tenths = (seconds.max(0.0) * 10.0) as u64;
+    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+/// A peak in decibels under full scale, as short as a meter needs it.
+pub(crate) fn decibel(peak: f32) -> String {
+    if peak > 1e-3 { format!("{:.1}", 20.0 * peak.log10()) } else { "-inf".to_owned() }
+}
+
+/// A value with its unit.
+pub(crate) fn written(id: ParamId, values: &Values) -> String {
+    let row = id.row();
+    if id == ParamId::GainDb && values.gain() == 0.0 {
+        return "off".to_owned();
+    }
+    let sign = if matches!(row.unit, engine::param::Unit::Tape) { "" } else { row.unit.sign() };
+    let space = if sign.is_empty() { "" } else { " " };
+    format!("{}{space}{sign}", row.written(values.exact(id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Status, clock, decibel, written};
+    use engine::param::ParamId;
+
+    #[test]
+    fn numbers_are_written_as_a_player_reads_them() {
+        assert_eq!([clock(0.0), clock(83.25), clock(3600.0)], ["0:00.0", "1:23.2", "60:00.0"]);
+        assert_eq!([decibel(1.0), decibel(0.5), decibel(0.0)], ["0.0", "-6.0", "-inf"]);
+        let mut silent = Status::default().values;
+        silent.set(ParamId::GainDb, -60.0);
+        assert_eq!(written(ParamId::GainDb, &silent), "off");
+        assert_eq!(written(ParamId::WindowS, &Status::default().values), "1.00 s");
+    }
+}

@@ -1,0 +1,302 @@
+//! The slow hand over the fast threads: gestures become values and edges, and the transport follows the values.
+//!
+//! Owns the store and the binding. It may wait, allocate and log; the threads behind it may not, so everything that
+//! reaches them goes through a triple buffer, a bounded queue or an atomic.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use engine::latent::SAMPLE_RATE_HZ;
+use engine::live::{Swap, ValuesWriter};
+use engine::param::{Drawn, Edge, EdgeSender, ParamId, SnapshotReader, Store, Unsent, Values};
+use engine::playback::{LoopBand, Transport};
+use hal::gesture::{Gesture, Motion};
+
+use crate::control::binding::{Act, Binding};
+use crate::control::desk::Desk;
+use crate::control::tempo::{Cue, Quantise, TapeBeats, Tempo, Wait};
+use crate::settings::box_file::BoxConfig;
+use crate::settings::patch::Patch;
+
+/// What the conductor needs from the fast side.
+pub struct EngineLinks {
+    /// Edges to the tick side.
+    pub edges: EdgeSender<Swap>,
+    /// Values to the decode side.
+    pub decode_values: ValuesWriter,
+    /// Seek, band, gain and mute of the tape.
+    pub transport: Transport,
+}
+
+/// Owns what the player's hands decide.
+pub struct Conductor {
+    desk: Desk,
+    binding: Binding,
+    engine: EngineLinks,
+    /// Length of the tape in latent frames: curves are drawn over it.
+    frames: usize,
+    /// Edges that found the queue full: sent again before any other, so that none is lost or overtaken.
+    held: VecDeque<Edge<Swap>>,
+    /// What the fast side was told last.
+    told: Values,
+    fault: Option<String>,
+    tempo: Tempo,
+    /// The tape's beats, where the patch has a tempo.
+    beats: Option<TapeBeats>,
+    quantise: Quantise,
+    /// Whether start, stop and continue from outside are followed.
+    follows: bool,
+    /// A scene that waits for its beat.
+    waiting: Option<(usize, Wait)>,
+}
+
+impl Conductor {
+    /// Takes the engine under a patch; comes with the tick side's end of the values.
+    #[must_use]
+    pub fn new(patch: &Patch, frames: usize, engine: EngineLinks) -> (Self, SnapshotReader) {
+        let (store, reader) = Store::new();
+        let mut desk = Desk::new(store);
+        // Loading a patch is where a set begins: there is nothing before it to go back to.
+        desk.load(&patch.values, &patch.scenes, &drawn(patch, frames));
+        let (binding, told) = (Binding::new(patch.map.clone()), Values::default());
+        let mut conductor = Self {
+            desk,
+            binding,
+            engine,
+            frames,
+            held: VecDeque::new(),
+            told,
+            fault: None,
+            tempo: Tempo::default(),
+            beats: None,
+            quantise: Quantise::Off,
+            follows: true,
+            waiting: None,
+        };
+        conductor.count(patch, Duration::ZERO);
+        conductor.settle(Duration::ZERO);
+        (conductor, reader)
+    }
+
+    /// Takes what a box's file says of hands and tempo.
+    pub fn set_up(&mut self, config: &BoxConfig) {
+        (self.quantise, self.follows) = (config.quantise, config.follow);
+        self.binding.set_patient(config.quantise != Quantise::Off);
+        for feel in &config.feel {
+            self.desk.set_feel(feel);
+        }
+    }
+
+    /// The patch's tempo.
+    fn count(&mut self, patch: &Patch, now: Duration) {
+        let bpm = patch.prompt.bpm;
+        self.tempo.set_patch(now, bpm.map(f64::from), patch.prompt.time_signature);
+        let frames = self.engine.transport.tape_frames() as u64;
+        self.beats = bpm.map(|bpm| TapeBeats::new(u32::from(bpm) * 1000, frames, SAMPLE_RATE_HZ));
+    }
+
+    /// Plays another patch: its values, scenes, curves and map at once, in one stroke that undo takes back. Its recording
+    /// and words are a worker's affair and not of this call.
+    pub fn load(&mut self, patch: &Patch, now: Duration) {
+        self.desk.load(&patch.values, &patch.scenes, &drawn(patch, self.frames));
+        self.binding.map_mut().set_own(patch.map.own().to_vec());
+        self.count(patch, now);
+        self.waiting = None;
+        self.settle(now);
+    }
+
+    /// Plays one gesture, and adds what came of it to `acts` for the display; [`Act::Quit`] is for the caller.
+    pub fn play(&mut self, gesture: &Gesture, acts: &mut Vec<Act>) {
+        let before = acts.len();
+        self.binding.play(gesture, &mut self.desk, acts);
+        for act in &mut acts[before..] {
+            // A later word counts: what waited for its beat does not come after it.
+            if matches!(act, Act::Recalled(..) | Act::Undone(_) | Act::Panicked | Act::Reverted) {
+                self.waiting = None;
+            }
+            match *act {
+                Act::WillRecall(place) => match self.tempo.wait(gesture.at, self.quantise) {
+                    Some(wait) => self.waiting = Some((place, wait)),
+                    None => *act = Act::Recalled(place, self.desk.recall(place)),
+                },
+                Act::Tapped => {
+                    self.tempo.tap(gesture.at);
+                }
+                Act::Went(surface) => self.tempo.gone(surface),
+                Act::Reseed => self.held.push_back(Edge::Reseed),
+                Act::Mute => {
+                    let muted = self.engine.transport.muted();
+                    self.engine.transport.set_muted(!muted);
+                }
+                Act::Panicked => self.engine.transport.set_muted(false),
+                Act::Seek(place) => self.seek(f64::from(place)),
+                Act::SeekBy(part) => {
+                    let transport = &self.engine.transport;
+                    let now = transport.playhead().position as f64 / transport.tape_frames() as f64;
+                    self.seek((now + f64::from(part)).rem_euclid(1.0));
+                }
+                _ => {}
+            }
+        }
+        if let Motion::Transport(message) = gesture.motion
+            && let Some(cue) = self.tempo.hear(gesture.at, gesture.surface, message).filter(|_| self.follows)
+        {
+            self.follow(cue, acts);
+        }
+        self.settle(gesture.at);
+    }
+
+    /// Does what waited for a beat, when the beat has come, and adds it to `acts`.
+    pub fn come_in(&mut self, now: Duration, acts: &mut Vec<Act>) {
+        if let Some((place, _)) = self.waiting.take_if(|(_, wait)| self.tempo.has_come(wait, now)) {
+            acts.push(Act::Recalled(place, self.desk.recall(place)));
+        }
+    }
+
+    /// A sequencer starts, stops, goes on: the sound comes and goes, and the tape turns on underneath.
+    fn follow(&mut self, cue: Cue, acts: &mut Vec<Act>) {
+        match cue {
+            Cue::Start => {
+                self.seek(0.0);
+                self.engine.transport.set_muted(false);
+            }
+            Cue::Continue => self.engine.transport.set_muted(false),
+            Cue::Stop => self.engine.transport.set_muted(true),
+            // Four sixteenths a beat; a song that is longer than the tape goes round.
+            Cue::Locate(sixteenth) => {
+                if let Some(beats) = self.beats {
+                    let tape = self.engine.transport.tape_frames() as f64;
+                    self.seek((f64::from(sixteenth) / 4.0 / beats.beats_at(tape)).fract());
+                }
+            }
+        }
+        acts.push(Act::Followed(cue));
+    }
+
+    /// Brings the fast side up to date at `now`: values on their way, edges that waited, values of the tape. Call it often
+    /// even when nothing moves.
+    pub fn settle(&mut self, now: Duration) {
+        self.desk.walk(now);
+        if let Some(beats) = self.beats {
+            self.tempo.set_tape(now, beats.beats_at(self.engine.transport.playhead().position as f64));
+        }
+        self.send_edges();
+        self.engine.edges.clear_home();
+        self.engine.transport.collect();
+        let values = *self.desk.store().values();
+        if values == self.told {
+            return;
+        }
+        self.engine.decode_values.write(&values);
+        self.engine.transport.set_gain_db(values.get(ParamId::GainDb));
+        let band = |of: &Values| [of.get(ParamId::LoopStart), of.get(ParamId::LoopEnd)];
+        let mut told = values;
+        if band(&values) != band(&self.told) {
+            let [start, end] = band(&values);
+            let tape_frames = self.engine.transport.tape_frames();
+            let order = self.engine.transport.set_band(LoopBand::from_faders(start, end, tape_frames));
+            if order.is_err() {
+                // The audio thread has not caught up: the band is tried again at the next call.
+                told.set(ParamId::LoopStart, self.told.exact(ParamId::LoopStart));
+                told.set(ParamId::LoopEnd, self.told.exact(ParamId::LoopEnd));
+            }
+        }
+        self.told = told;
+    }
+
+    /// Edges that waited, then curves that were drawn or taken back; the values that belong to those leave behind them.
+    fn send_edges(&mut self) {
+        let (edges, fault) = (&mut self.engine.edges, &mut self.fault);
+        let mut send = |edge, generation| match edges.send(edge, generation) {
+            Ok(()) => None,
+            Err(Unsent::Full(edge)) => Some(edge),
+            Err(Unsent::Stopped(_)) => {
+                *fault = Some("the engine has stopped".to_owned());
+                None
+            }
+        };
+        let now = self.desk.store().snapshot().generation;
+        while let Some(edge) = self.held.pop_front() {
+            if let Some(edge) = send(edge, now) {
+                self.held.push_front(edge);
+                return;
+            }
+        }
+        self.desk.send_curves(|id, curve, generation| send(Edge::SetCurve(id, curve), generation).is_none());
+    }
+
+    fn seek(&mut self, place: f64) {
+        let frames = self.engine.transport.tape_frames();
+        let to = ((place.clamp(0.0, 1.0) * frames as f64) as usize).min(frames - 1);
+        if self.engine.transport.seek(to).is_err() {
+            self.fault = Some("the audio thread has not caught up; seek again".to_owned());
+        }
+    }
+
+    /// Hardware the tick side what a worker prepared.
+    pub fn swap(&mut self, swap: Swap) {
+        self.held.push_back(Edge::Load(swap));
+    }
+
+    /// The values of now.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        self.desk.store()
+    }
+
+    /// The values under the hands.
+    #[must_use]
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// The tempo that counts.
+    #[must_use]
+    pub const fn tempo(&self) -> &Tempo {
+        &self.tempo
+    }
+
+    /// The tape's beats, where the patch has a tempo.
+    #[must_use]
+    pub const fn beats(&self) -> Option<TapeBeats> {
+        self.beats
+    }
+
+    /// The binding.
+    #[must_use]
+    pub const fn binding(&self) -> &Binding {
+        &self.binding
+    }
+
+    /// The binding, to give a controller its map.
+    pub fn binding_mut(&mut self) -> &mut Binding {
+        &mut self.binding
+    }
+
+    /// The tape's transport.
+    #[must_use]
+    pub fn transport(&self) -> &Transport {
+        &self.engine.transport
+    }
+
+    /// A fault that the player should read, once.
+    pub fn take_fault(&mut self) -> Option<String> {
+        self.fault.take()
+    }
+}
+
+#[cfg(test)]
+#[path = "conductor_gesture_tests.rs"]
+mod gesture_tests;
+/// A patch's curves, one value a latent frame.
+fn drawn(patch: &Patch, frames: usize) -> Drawn {
+    let mut drawn = Drawn::default();
+    for (id, curve) in &patch.curves {
+        drawn.set(*id, Some(curve.resample(frames)));
+    }
+    drawn
+}
+
+#[cfg(test)]
+#[path = "conductor_tests.rs"]
+mod tests;

@@ -1,0 +1,51 @@
+//! The instrument put together: deck, performer, patcher and conductor, joined by their queues.
+//!
+//! `demon run` gives each part a thread, `demon render` steps them all on one; how they are joined is the same and stands
+//! here once.
+
+use engine::live::{Patcher, Performer, TickSide, ValuesReader, relay};
+use engine::param::{PARAMS, edge_queue};
+use engine::playback::{DeckSize, Lead, Player, Tape, TapeId, Walk, deck};
+
+use crate::compute::set::Set;
+use crate::performance::conductor::{Conductor, EngineLinks};
+
+/// Edges that can wait for the tick side.
+const EDGES: usize = 64;
+// All curves of a patch wait there together.
+const _: () = assert!(PARAMS <= EDGES);
+
+/// The parts, ready to be moved to where they run.
+pub struct Instrument {
+    /// The audio side.
+    pub player: Player,
+    /// The tick side.
+    pub ticks: TickSide,
+    /// The decode side.
+    pub patcher: Patcher,
+    /// The decode side's values.
+    pub values: ValuesReader,
+    /// The slow hand.
+    pub conductor: Conductor,
+}
+
+impl Instrument {
+    /// Joins the parts of a set; windows land as `lead` says.
+    ///
+    /// # Errors
+    /// When the recording cannot be a tape.
+    pub fn new(set: Set, lead: Lead) -> anyhow::Result<Self> {
+        let frames = set.material.frames;
+        let (player, packer, transport) = deck(Tape::new(set.tape)?, DeckSize::default());
+        // The patcher sets the window's length before its first plan.
+        let walk = Walk::new(TapeId::default(), frames, 1);
+        let patcher = Patcher::new(set.stage.decoder, set.stage.latents, packer, walk, lead);
+        let (edge_sender, edges) = edge_queue(EDGES);
+        let (decode_values, values) = relay();
+        let engine = EngineLinks { edges: edge_sender, decode_values, transport };
+        let (mut conductor, snapshots) = Conductor::new(&set.patch, frames, engine);
+        conductor.binding_mut().set_travels(set.instrument.travels);
+        let ticks = TickSide::new(Performer::new(set.stage.load), snapshots, edges);
+        Ok(Self { player, ticks, patcher, values, conductor })
+    }
+}

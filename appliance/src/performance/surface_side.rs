@@ -1,0 +1,325 @@
+//! The surfaces' side of a performance: surfaces, what controllers have learnt, the set list, clock and programs sent out.
+//!
+//! Runs on the conductor's thread. It may wait, allocate and save; nothing behind the conductor waits for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::param::{ParamId, SCENES};
+use engine::playback::LoopBand;
+use hal::gesture::{Clock, Control, Identity, Motion, Reply, SurfaceId, WallClock};
+
+use crate::control::binding::{Act, Entry, Target};
+use crate::files::plain;
+use crate::performance::conductor::Conductor;
+use crate::performance::gesture_intake::GestureIntake;
+use crate::performance::view::View;
+use crate::settings::box_file::BoxConfig;
+use crate::settings::learnt_maps::LearntMaps;
+use crate::settings::patch::Patch;
+use crate::settings::profile::Profiles;
+use crate::settings::set_list::SetList;
+use crate::surface::clock_sender::{ClockSender, Order};
+use crate::surface::hardware::Hardware;
+use crate::surface::lights::{LightState, Lights, Panel, look};
+
+/// How often it is looked whether another program has taught something.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a ring blinks after its knob was turned without taking hold.
+const BLINKING: Duration = Duration::from_secs(2);
+
+/// The surfaces' side of a performance.
+pub struct SurfaceSide {
+    hardware: Hardware,
+    learnt: LearntMaps,
+    list: SetList,
+    clock: WallClock,
+    sender: ClockSender,
+    config: BoxConfig,
+    /// Names of those who are here.
+    here: HashMap<SurfaceId, String>,
+    profiles: Profiles,
+    lights: Lights,
+    replies: Vec<(SurfaceId, Reply)>,
+    /// The value that a knob has not come by yet, and until when its ring blinks.
+    waiting: Option<(ParamId, Duration)>,
+    lap: Option<LoopBand>,
+    muted: bool,
+    intake: GestureIntake,
+    acts: Vec<Act>,
+    /// When the file of what was learnt was last looked at.
+    looked: Duration,
+}
+
+impl SurfaceSide {
+    /// Joins the hands to a conductor: what controllers have learnt, how the box feels, and the clock.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn begin(
+        mut hardware: Hardware,
+        learnt: LearntMaps,
+        list: SetList,
+        clock: WallClock,
+        (config, profiles): (BoxConfig, Profiles),
+        conductor: &mut Conductor,
+    ) -> std::io::Result<Self> {
+        conductor.set_up(&config);
+        learnt.recall(&hardware.roster, conductor.binding_mut().map_mut());
+        let meters = Arc::clone(conductor.transport().meters());
+        let sender = ClockSender::start(clock, meters, hardware.surfaces.voices().clone())?;
+        sender.tell(Order::Beats(conductor.beats()));
+        let here = hardware.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
+        let (lights, replies, intake, acts, looked) = Default::default();
+        let mut surface_side = Self {
+            hardware,
+            learnt,
+            list,
+            clock,
+            sender,
+            config,
+            here,
+            profiles,
+            lights,
+            replies,
+            waiting: None,
+            lap: None,
+            muted: false,
+            intake,
+            acts,
+            looked,
+        };
+        surface_side.address();
+        surface_side.follow_tape(conductor);
+        surface_side.sender.tell(Order::Start);
+        Ok(surface_side)
+    }
+
+    /// The name of the patch that is played.
+    #[must_use]
+    pub fn patch_name(&self) -> &str {
+        self.list.playing().map_or("", |it| it.name.as_str())
+    }
+
+    /// The time of the gestures.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Plays every gesture that is there, after waiting a moment for one; answers whether to leave.
+    pub fn hear(&mut self, conductor: &mut Conductor, view: &mut View) -> bool {
+        let (mut intake, mut acts) = (std::mem::take(&mut self.intake), std::mem::take(&mut self.acts));
+        intake.wait(&self.hardware.surfaces, conductor);
+        intake.thin_out(conductor);
+        let mut leave = false;
+        for gesture in intake.drain() {
+            if let Motion::Connected(identity) = &gesture.motion {
+                self.welcome(gesture.surface, identity, conductor);
+            }
+            self.lights.heard(&gesture);
+            conductor.play(&gesture, &mut acts);
+            let by_program = matches!(gesture.motion, Motion::Pressed(Control::Program { .. }, _));
+            leave |= acts.contains(&Act::Quit);
+            self.answer_all(&mut acts, by_program, conductor, view);
+        }
+        conductor.come_in(self.clock.now(), &mut acts);
+        self.answer_all(&mut acts, false, conductor, view);
+        conductor.settle(self.clock.now());
+        self.follow_tape(conductor);
+        self.hear_of_others(conductor, view);
+        self.light(conductor);
+        while let Some(fault) = self.hardware.surfaces.take_fault() {
+            view.say(&fault);
+        }
+        (self.intake, self.acts) = (intake, acts);
+        leave
+    }
+
+    /// A controller came: its model says what its knobs are, and how its lights are told.
+    fn welcome(&mut self, surface: SurfaceId, identity: &Identity, conductor: &mut Conductor) {
+        self.here.insert(surface, identity.name.clone());
+        let profile = Arc::clone(self.profiles.for_identity(identity));
+        conductor.binding_mut().map_mut().set_profile(surface, profile.entries());
+        self.lights.came(surface, profile);
+    }
+
+    /// Tells every controller what has changed.
+    fn light(&mut self, conductor: &Conductor) {
+        if self.hardware.surfaces.voices().missed() {
+            self.lights.all_again();
+        }
+        let (desk, binding) = (conductor.desk(), conductor.binding());
+        let kept = (0..SCENES).filter(|place| desk.store().scene(*place).is_some());
+        let panel = Panel {
+            scene: desk.scene(),
+            scenes_kept: kept.fold(0, |all, place| all | 1 << place),
+            muted: conductor.transport().muted(),
+            learning: binding.learning().is_on(),
+            shift: binding.playing().shift,
+            bank: binding.playing().bank,
+            morphs: desk.morphing(),
+        };
+        let now = self.clock.now();
+        let waiting = self.waiting.filter(|(_, until)| now < *until).map(|(id, _)| Target::Param(id));
+        let show = |entry: &Entry| {
+            let state = look(&binding.resolved(entry), desk.store().aims(), binding.selected(), &panel);
+            LightState { blink: state.blink || Some(entry.target) == waiting, ..state }
+        };
+        let (map, playing) = (binding.map(), binding.playing());
+        self.lights.tell(now, map, playing, show, &mut self.replies);
+        for (surface, reply) in self.replies.drain(..) {
+            self.hardware.surfaces.voices().tell(surface, &reply);
+        }
+    }
+
+    fn answer_all(&mut self, acts: &mut Vec<Act>, by_program: bool, conductor: &mut Conductor, view: &mut View) {
+        for act in acts.drain(..) {
+            self.answer(&act, by_program, conductor, view);
+            view.show(&act, conductor.transport().muted());
+        }
+    }
+
+    /// What an act asks of everything around the conductor. `by_program`: another machine changed the program, and needs
+    /// not be told.
+    fn answer(&mut self, act: &Act, by_program: bool, conductor: &mut Conductor, view: &mut View) {
+        match *act {
+            Act::Came(surface, _) => {
+                self.hardware.pairing.set(surface, conductor.binding().map().pairs(surface));
+                self.address();
+            }
+            Act::Went(surface) => {
+                self.here.remove(&surface);
+                self.address();
+            }
+            Act::Learnt(surface, _) | Act::Unlearnt(surface) => self.remember(surface, conductor, view),
+            Act::Waiting(id, _) => self.waiting = Some((id, self.clock.now() + BLINKING)),
+            Act::Moved(id) if self.waiting.is_some_and(|(waiting, _)| waiting == id) => self.waiting = None,
+            Act::Recalled(place, true) if !by_program => self.send_program(place),
+            Act::Patch(place) => self.go_to_patch(Some(place), 0, by_program, conductor, view),
+            Act::PatchBy(by) => self.go_to_patch(None, by, by_program, conductor, view),
+            Act::Seek(0.0) => self.sender.tell(Order::Start),
+            Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
+            _ => {}
+        }
+    }
+
+    /// Which control changes come as pairs, for all who play: the map may say something else now.
+    fn pair_up(&self, conductor: &Conductor) {
+        let map = conductor.binding().map();
+        // A MIDI file plays without ever having come.
+        for surface in self.here.keys().chain(&[SurfaceId::SCORE, SurfaceId::RECORDED_HANDS]) {
+            self.hardware.pairing.set(*surface, map.pairs(*surface));
+        }
+    }
+
+    /// What a controller has learnt is saved at once.
+    fn remember(&mut self, surface: SurfaceId, conductor: &Conductor, view: &mut View) {
+        let map = conductor.binding().map();
+        self.hardware.pairing.set(surface, map.pairs(surface));
+        let Some(identity) = self.hardware.roster.identity(surface) else { return };
+        if let Err(words) = self.learnt.keep(identity, map.learnt(surface).to_vec()) {
+            view.say(&words);
+        }
+    }
+
+    /// What another program has taught meanwhile (`demon learn`) is in force here too.
+    fn hear_of_others(&mut self, conductor: &mut Conductor, view: &mut View) {
+        if self.looked + LOOK < self.clock.now() {
+            self.looked = self.clock.now();
+            self.learnt.look_again().iter().for_each(|it| view.say(it));
+        }
+        for (identity, entries) in self.learnt.take_news() {
+            view.say(&format!("{}: what another program has taught is in force", plain(&identity.name)));
+            let surface = self.hardware.roster.remember(identity);
+            conductor.binding_mut().map_mut().set_learnt(surface, entries);
+            self.hardware.pairing.set(surface, conductor.binding().map().pairs(surface));
+        }
+    }
+
+    fn go_to_patch(
+        &mut self,
+        place: Option<usize>,
+        by: i8,
+        by_program: bool,
+        conductor: &mut Conductor,
+        view: &mut View,
+    ) {
+        let gone = match place {
+            Some(place) => self.list.go(place),
+            None => self.list.go_by(by),
+        };
+        let is_there = gone.is_some();
+        let (Some(started), Some(listed)) = (self.list.started(), self.list.playing().filter(|_| is_there)) else {
+            let refused = place.and_then(|place| self.list.unplayable(place));
+            return match refused {
+                Some(name) => view.say(&format!("patch {name} cannot be played: see its faults")),
+                None => view.say("there is no such patch"),
+            };
+        };
+        conductor.load(&listed.patch, self.clock.now());
+        view.say(&format!("patch {}", listed.name));
+        // What plays is still the recording of the start, whatever was gone through since.
+        if needs_worker(&started.patch, &listed.patch) {
+            view.say(&format!("{}: its recording and words need a start with --patch", listed.name));
+        }
+        self.pair_up(conductor);
+        self.sender.tell(Order::Beats(conductor.beats()));
+        if !by_program {
+            self.send_program(self.list.place());
+        }
+    }
+
+    /// Tells other machines which program is played, where the box's file gives a channel.
+    fn send_program(&mut self, number: usize) {
+        let (Some(channel), Ok(number)) = (self.config.program_channel, u8::try_from(number)) else { return };
+        let reply = Reply::Midi(vec![0xc0 | (channel - 1), number & 0x7f]);
+        for to in self.receivers() {
+            self.hardware.surfaces.voices().tell(to, &reply);
+        }
+    }
+
+    /// Who is sent clock and programs.
+    fn receivers(&self) -> Vec<SurfaceId> {
+        let wanted = |name: &str| self.config.out.iter().any(|part| name.to_lowercase().contains(&part.to_lowercase()));
+        self.here.iter().filter(|(_, name)| wanted(name)).map(|(id, _)| *id).collect()
+    }
+
+    fn address(&self) {
+        self.sender.tell(Order::To(self.receivers()));
+    }
+
+    /// The clock goes round with the tape, and stops when it is silent.
+    fn follow_tape(&mut self, conductor: &Conductor) {
+        let transport = conductor.transport();
+        if self.lap != Some(transport.band()) {
+            self.lap = Some(transport.band());
+            self.sender.tell(Order::Lap(transport.band().start() as u64..transport.band().end() as u64));
+        }
+        if self.muted != transport.muted() {
+            self.muted = transport.muted();
+            self.sender.tell(if self.muted { Order::Stop } else { Order::Continue });
+        }
+    }
+
+    /// Ends it: the clock stops, the lights go out, the surfaces are let go.
+    pub fn close(mut self) {
+        drop(self.sender);
+        for (surface, reply) in self.lights.farewell() {
+            self.hardware.surfaces.voices().tell(surface, &reply);
+        }
+        self.hardware.surfaces.close();
+    }
+}
+
+/// Whether a patch has what only a worker can bring: another recording, other words.
+fn needs_worker(started: &Patch, next: &Patch) -> bool {
+    let other_source = next.source.is_some() && next.source != started.source;
+    other_source
+        || (!next.prompt.a.is_empty() && (&next.prompt.a, &next.prompt.b) != (&started.prompt.a, &started.prompt.b))
+}
+
+#[cfg(test)]
+#[path = "surface_side_tests.rs"]
+mod tests;

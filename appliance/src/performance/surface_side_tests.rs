@@ -1,0 +1,233 @@
+//! A surface side of fake surfaces over a real conductor, desk, map, memory and set list; only the sound is missing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use engine::live::relay;
+use engine::param::{EdgeReceiver, ParamId, SnapshotReader, edge_queue};
+use engine::playback::{DeckSize, Player, Tape, deck};
+use hal::gesture::{Control, FakeSurface, Identity, Motion, Reply, Roster, SurfaceId, Told, Transport, WallClock};
+use hal::midi::Pairing;
+
+use super::SurfaceSide;
+use crate::control::tempo::Quantise;
+use crate::performance::conductor::{Conductor, EngineLinks};
+use crate::performance::view::View;
+use crate::settings::box_file::BoxConfig;
+use crate::settings::learnt_maps::LearntMaps;
+use crate::settings::patch::Patch;
+use crate::settings::profile::Profiles;
+use crate::settings::set_list::{Listed, SetList};
+use crate::surface::hardware::Hardware;
+use crate::surface::surfaces::Surfaces;
+
+const FIRST: SurfaceId = SurfaceId::FIRST_LIVE;
+const TAPE: usize = 96_000;
+
+struct Stage {
+    surface_side: SurfaceSide,
+    conductor: Conductor,
+    view: View,
+    told: Told,
+    player: Player,
+    _values: SnapshotReader,
+    _edges: EdgeReceiver<engine::live::Swap>,
+}
+
+impl Stage {
+    /// A stage whose one controller plays `surface`, with `patches` in the set list.
+    fn new(state: &Path, surface: FakeSurface, config: BoxConfig, patches: &[&str]) -> Self {
+        let patches: Vec<Patch> = patches.iter().map(|text| Patch::parse(text).expect("a patch")).collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        for (number, patch) in patches.iter().enumerate().skip(1) {
+            patch.save(&folder.path().join(format!("{number}.toml"))).expect("a disk");
+        }
+        let first = Listed { name: "first".to_owned(), patch: patches[0].clone() };
+        let (list, faults) = SetList::open(first, Some(folder.path())).expect("a folder");
+        assert!(faults.is_empty(), "{faults:?}");
+        let tape = Tape::new(vec![[0.1; 2]; TAPE]).expect("a tape");
+        let (player, _packer, transport) = deck(tape, DeckSize::default());
+        let (edges, receiver) = edge_queue(16);
+        let (decode_values, _reader) = relay();
+        let engine = EngineLinks { edges, decode_values, transport };
+        let (mut conductor, values) = Conductor::new(&patches[0], TAPE / 1920, engine);
+        let told = surface.told();
+        let roster = Roster::default();
+        assert_eq!(roster.arrive(&Identity::new("fake", "fake")), FIRST);
+        let mut surfaces = Surfaces::default();
+        surfaces.add(Box::new(surface)).expect("a thread");
+        let hardware = Hardware { surfaces, roster, pairing: Pairing::default(), other_programs: None };
+        let (learnt, _) = LearntMaps::open(state);
+        let surface_side = SurfaceSide::begin(
+            hardware,
+            learnt,
+            list,
+            WallClock::start(),
+            (config, Profiles::built_in()),
+            &mut conductor,
+        )
+        .expect("threads");
+        let view = View::new(true, "test", 2.0, "nothing", "nowhere");
+        Self { surface_side, conductor, view, told, player, _values: values, _edges: receiver }
+    }
+
+    /// Lets the surface_side hear until `done`; what the fakes say comes at once, so this ends or the test is stuck.
+    fn until(&mut self, done: impl Fn(&Conductor) -> bool) {
+        while !done(&self.conductor) {
+            self.surface_side.hear(&mut self.conductor, &mut self.view);
+        }
+    }
+
+    fn value(&self, id: ParamId) -> f64 {
+        self.conductor.store().value(id)
+    }
+
+    fn close(self) -> Vec<u8> {
+        self.surface_side.close();
+        let told = self.told.take().into_iter().flat_map(|(_, reply)| match reply {
+            Reply::Midi(bytes) => bytes,
+            Reply::Led(..) => Vec::new(),
+        });
+        told.collect()
+    }
+}
+
+fn program(number: u8) -> Motion {
+    Motion::Pressed(Control::Program { channel: 1, number }, 127)
+}
+
+fn note(number: u8) -> Motion {
+    Motion::Pressed(Control::Note { channel: 1, number }, 100)
+}
+
+#[test]
+fn what_is_learnt_on_stage_is_known_the_next_evening() {
+    let state = tempfile::tempdir().expect("a folder");
+    // Learn down; the knob of denoise is touched; an encoder is turned left.
+    let lesson = FakeSurface::default().replug().say(note(61)).turn(1, 9).turn(90, 127).turn(90, 127).turn(90, 127);
+    let mut stage = Stage::new(state.path(), lesson, BoxConfig::default(), &[""]);
+    stage.until(|conductor| !conductor.binding().map().learnt(FIRST).is_empty());
+    stage.close();
+    let next = FakeSurface::default().replug().turn(90, 1).turn(90, 1);
+    let mut stage = Stage::new(state.path(), next, BoxConfig::default(), &[""]);
+    let begin = stage.value(ParamId::Denoise);
+    stage.until(|conductor| conductor.store().value(ParamId::Denoise) > begin + 1.5 / 128.0);
+    stage.close();
+}
+
+#[test]
+fn patches_and_scenes_go_out_as_programs_and_come_in_as_programs() {
+    let state = tempfile::tempdir().expect("a folder");
+    let config = BoxConfig { program_channel: Some(5), out: vec!["fake".to_owned()], ..BoxConfig::default() };
+    let patches = [
+        "[values]\ndenoise = 0.25\n[[map]]\nnote = 1\nto = \"next-patch\"\n[[map]]\nnote = 2\nto = \"scene-3\"\n",
+        "[values]\ndenoise = 0.75\n[scenes.3]\ndenoise = 0.125\n[scenes.4]\ndenoise = 0.5\n[[map]]\nnote = 2\nto = \"scene-3\"\n",
+    ];
+    let surface = FakeSurface::default().replug().say(note(1)).say(note(2)).say(program(3));
+    let mut stage = Stage::new(state.path(), surface, config, &patches);
+    stage.until(|conductor| conductor.store().value(ParamId::Denoise) == 0.5);
+    let told = stage.close();
+    let programs: Vec<&[u8]> = told.chunks(2).filter(|it| it[0] & 0xf0 == 0xc0).collect();
+    assert_eq!(programs, [[0xc4, 1], [0xc4, 2]], "the patch, then the scene; and no echo of the one that came in");
+}
+
+#[test]
+fn a_sequencer_starts_and_stops_the_sound_and_the_tape_goes_on() {
+    let state = tempfile::tempdir().expect("a folder");
+    let surface = FakeSurface::default().say(Motion::Transport(Transport::Stop));
+    let mut stage = Stage::new(state.path(), surface, BoxConfig::default(), &[""]);
+    stage.until(|conductor| conductor.transport().muted());
+    let before = stage.conductor.transport().playhead().played;
+    stage.player.fill(&mut [[0.0; 2]; 256]);
+    assert!(before.until(stage.conductor.transport().playhead().played) > 0);
+    stage.close();
+    let surface =
+        FakeSurface::default().say(Motion::Transport(Transport::Stop)).say(Motion::Transport(Transport::Start));
+    let deaf = BoxConfig { follow: false, ..BoxConfig::default() };
+    let mut stage = Stage::new(state.path(), surface.turn(1, 1), deaf, &[""]);
+    for _ in 0..20 {
+        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+    }
+    assert!(!stage.conductor.transport().muted(), "a box that does not follow is not muted by others");
+    stage.close();
+}
+
+#[test]
+fn a_scene_waits_for_its_beat_and_a_later_word_counts() {
+    let state = tempfile::tempdir().expect("a folder");
+    let config = BoxConfig { quantise: Quantise::Bar, ..BoxConfig::default() };
+    let patch = "[prompt]\nbpm = 120\n[scenes.1]\ndenoise = 0.875\n";
+    let mut stage = Stage::new(state.path(), FakeSurface::default(), config, &[patch]);
+    let mut acts = Vec::new();
+    let at = |ms| Duration::from_millis(ms);
+    let press = |ms, motion| hal::gesture::Gesture { at: at(ms), surface: FIRST, motion };
+    // Half a second into the tape: a quarter of a bar has gone.
+    stage.player.fill(&mut vec![[0.0; 2]; 24_000]);
+    stage.conductor.settle(at(500));
+    stage.conductor.play(&press(510, note(40)), &mut acts);
+    stage.conductor.come_in(at(600), &mut acts);
+    assert_ne!(stage.value(ParamId::Denoise), 0.875, "it waits: {acts:?}");
+    stage.player.fill(&mut vec![[0.0; 2]; 72_480]);
+    stage.conductor.settle(at(2_010));
+    stage.conductor.come_in(at(2_010), &mut acts);
+    assert_eq!(stage.value(ParamId::Denoise), 0.875, "the bar has come");
+    // Panic is never made to wait, and what waits does not come after it.
+    stage.conductor.play(&press(2_020, note(58)), &mut acts);
+    stage.conductor.play(&press(2_030, note(40)), &mut acts);
+    stage.conductor.play(&press(2_040, note(58)), &mut acts);
+    stage.conductor.come_in(at(9_000), &mut acts);
+    assert_eq!(stage.value(ParamId::Denoise), ParamId::Denoise.row().default);
+    stage.close();
+}
+
+#[test]
+fn an_unplugged_controller_changes_no_value_and_its_first_word_after_coming_back_neither() {
+    let state = tempfile::tempdir().expect("a folder");
+    let surface = FakeSurface::default().replug().turn(1, 60).turn(1, 70).unplug().replug().turn(1, 127).say(note(36));
+    let mut stage = Stage::new(state.path(), surface, BoxConfig::default(), &[""]);
+    stage.until(|conductor| conductor.store().value(ParamId::Denoise) == 70.0 / 127.0);
+    for _ in 0..30 {
+        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+    }
+    assert_eq!(stage.value(ParamId::Denoise), 70.0 / 127.0);
+    stage.close();
+}
+
+#[test]
+fn lights_follow_a_scene_that_moved_the_value_and_come_back_with_the_controller() {
+    const NATIVE: [u8; 11] = [0xf0, 0x42, 0x40, 0x00, 0x01, 0x13, 0x00, 0x00, 0x00, 0x01, 0xf7];
+    // Button S 1, control change 32, reaches scene 1.
+    const LIT: [u8; 3] = [0xbf, 32, 127];
+    let state = tempfile::tempdir().expect("a folder");
+    let nano = Motion::Connected(Identity::new("nanoKONTROL2", "usb 0944:0117"));
+    let surface = FakeSurface::default().say(nano.clone()).say(note(40)).unplug().say(nano);
+    let mut stage = Stage::new(state.path(), surface, BoxConfig::default(), &["[scenes.1]\ndenoise = 0.9\n"]);
+    let mut told = Vec::new();
+    let count = |told: &[u8], what: &[u8]| told.windows(what.len()).filter(|it| *it == what).count();
+    // Bounded, so that a light that never comes fails the test instead of holding it.
+    for _ in 0..400 {
+        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        told.extend(stage.told.take().into_iter().flat_map(|(_, reply)| match reply {
+            Reply::Midi(bytes) => bytes,
+            Reply::Led(..) => Vec::new(),
+        }));
+    }
+    assert!(stage.conductor.desk().scene().is_some(), "the scene was recalled");
+    assert!(count(&told, &NATIVE) >= 1, "it was asked for its lights: {told:02x?}");
+    let back = told.windows(NATIVE.len()).rposition(|it| it == NATIVE).expect("counted above");
+    assert_eq!(count(&told[back..], &LIT), 1, "and shows the scene after it came back: {told:02x?}");
+    stage.close();
+}
+
+#[test]
+fn a_start_is_never_louder_than_the_gain_that_was_kept() {
+    let state = tempfile::tempdir().expect("a folder");
+    let mut stage =
+        Stage::new(state.path(), FakeSurface::default(), BoxConfig::default(), &["[values]\ngain_db = -20"]);
+    let mut sound = [[0.0; 2]; 9_600];
+    sound.chunks_mut(256).for_each(|period| stage.player.fill(period));
+    let loudest = sound.iter().flatten().fold(0.0_f32, |loudest, it| loudest.max(it.abs()));
+    // The tape stands at .1 throughout, and the gain is a tenth.
+    assert!((0.001..=0.010_01).contains(&loudest), "the first sound reaches {loudest}");
+    stage.close();
+}

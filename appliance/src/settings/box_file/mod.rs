@@ -1,0 +1,233 @@
+//! What is built into a box, in `/etc/demon/demon.toml`: panels, displays, keys, and how MIDI comes in.
+//!
+//! ```toml
+//! format = 1                      # of this file; 1 where it is left out
+//!
+//! [midi]
+//! usb = "1397:00b3"               # taken straight from USB; none, all, or models with commas between them
+//! out = ["other programs"]        # who is sent clock and program changes: parts of names
+//! program_channel = 1             # of the program changes that are sent; none where it is left out
+//! follow = true                   # start, stop and continue from outside
+//!
+//! [tempo]
+//! quantise = "off"                # beat, bar: scenes wait for it
+//!
+//! [keys]
+//! devices = ["all"]               # keyboards and foot switches: all, a part of a name, or vendor:product
+//! grab = false
+//!
+//! [[display]]
+//! kind = "ssd1306"                # sh1106, framebuffer
+//! device = "/dev/i2c-1"           # /dev/spidev0.0, /dev/fb0
+//! address = 0x3c                  # of I2C
+//! data_line = "gpiochip0:25"      # of SPI: the panel's D/C
+//! rows = 64                       # 32
+//! upside_down = false
+//! screen = "play"                 # levels, machine
+//!
+//! [[panel]]
+//! name = "front"
+//! [[panel.button]]
+//! number = 1
+//! line = "gpiochip0:17"
+//! active_low = true
+//! [[panel.encoder]]
+//! number = 1
+//! a = "gpiochip0:5"
+//! b = "gpiochip0:6"
+//! steps = 4                       # states a detent: 1, 2, 4
+//! reversed = false
+//! [[panel.led]]
+//! number = 1
+//! line = "gpiochip0:27"
+//! active_low = false
+//! [[panel.pot]]
+//! number = 1
+//! adc = "/dev/spidev0.1"
+//! chip = "mcp3008"                # mcp3208
+//! channel = 0
+//!
+//! [feel.denoise]                  # of any parameter
+//! travels_per_s = 2.0             # fastest it follows; 0: at once
+//! glide_ms = 0.0                  # time that each move takes
+//! ```
+//!
+//! Every fault is told at once with its line; what is sound is used. A box without the file has no panel and no display,
+//! and everything else.
+
+mod panels;
+mod screens;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use engine::param::ParamId;
+use hal::input::InputChoice;
+use hal::panel::PanelPlan;
+use hal::usb::UsbSelect;
+
+pub use screens::{DisplayDevice, DisplayPlan, Screen};
+
+use crate::control::slew::SlewSetting;
+use crate::control::tempo::Quantise;
+use crate::files::document::{self, Fault, Format, Item, Reader, lines};
+use crate::files::{FileError, Trouble, read_text};
+
+/// Where a box has its file.
+pub const BOX_FILE: &str = "/etc/demon/demon.toml";
+/// Greatest file in bytes: a hundred times the longest that hands write.
+const LARGEST_BYTES: u64 = 1 << 20;
+const SECTIONS: [&str; 6] = ["midi", "tempo", "keys", "display", "panel", "feel"];
+const QUANTISES: [(&str, Quantise); 3] = [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar)];
+
+/// What is built into a box.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoxConfig {
+    /// Controllers taken straight from USB.
+    pub usb: UsbSelect,
+    /// Who is sent clock and program changes: parts of names.
+    pub out: Vec<String>,
+    /// Channel of the program changes that are sent, 1 to 16.
+    pub program_channel: Option<u8>,
+    /// Whether start, stop and continue from outside are followed.
+    pub follow: bool,
+    /// What scenes wait for.
+    pub quantise: Quantise,
+    /// Keyboards and foot switches.
+    pub keys: Vec<InputChoice>,
+    /// Whether they are taken from everyone else.
+    pub grab: bool,
+    /// Displays.
+    pub displays: Vec<DisplayPlan>,
+    /// Panels.
+    pub panels: Vec<PanelPlan>,
+    /// How parameters follow the hand.
+    pub feel: Vec<SlewSetting>,
+}
+
+impl Default for BoxConfig {
+    fn default() -> Self {
+        Self {
+            usb: UsbSelect::None,
+            out: vec!["other programs".to_owned()],
+            program_channel: None,
+            follow: true,
+            quantise: Quantise::Off,
+            keys: Vec::new(),
+            grab: false,
+            displays: Vec::new(),
+            panels: Vec::new(),
+            feel: Vec::new(),
+        }
+    }
+}
+
+impl BoxConfig {
+    /// The named file, or the box's own where there is one; with it, what is wrong, in lines for the player.
+    ///
+    /// # Errors
+    /// When a file that was named cannot be read.
+    pub fn open(named: Option<&Path>) -> Result<(Self, Vec<String>), FileError> {
+        let path = named.map_or_else(|| PathBuf::from(BOX_FILE), Path::to_owned);
+        match read_text(&path, LARGEST_BYTES) {
+            Ok(text) => {
+                let (config, faults) = Self::parse(&text.text);
+                let faults = text.with(faults);
+                let told = if faults.is_empty() { Vec::new() } else { vec![lines(&path, &faults)] };
+                Ok((config, told))
+            }
+            Err(Trouble::Missing) if named.is_none() => Ok((Self::default(), Vec::new())),
+            Err(trouble) => {
+                let error = FileError::reading(&path)(trouble);
+                match named {
+                    None => Ok((Self::default(), vec![format!("{error}; playing without it")])),
+                    Some(_) => Err(error),
+                }
+            }
+        }
+    }
+
+    /// Reads the text as far as it is sound, and everything that is wrong with it.
+    #[must_use]
+    pub fn parse(text: &str) -> (Self, Vec<Fault>) {
+        document::read(Format::BoxFile, text, |reader, document| {
+            let mut config = Self::default();
+            for (key, item) in document {
+                match key.get_ref().as_ref() {
+                    "midi" => config.midi(reader, item),
+                    "tempo" => config.tempo(reader, item),
+                    "keys" => config.keys(reader, item),
+                    "display" => config.displays = screens::displays(reader, item),
+                    "panel" => config.panels = panels::panels(reader, item),
+                    "feel" => config.feel = feel(reader, item),
+                    _ => reader.unknown("", key, &SECTIONS),
+                }
+            }
+            config
+        })
+    }
+
+    fn midi(&mut self, reader: &mut Reader<'_>, item: Item<'_, '_>) {
+        reader.table("midi", item, |reader, key, item| {
+            let path = format!("midi.{}", key.get_ref());
+            match key.get_ref().as_ref() {
+                "usb" => self.usb = reader.parsed(&path, item).unwrap_or_default(),
+                "out" => self.out = reader.list(&path, item, Reader::words),
+                "program_channel" => {
+                    self.program_channel = reader.whole(&path, item, 1, 16).map(|channel| channel as u8);
+                }
+                "follow" => self.follow = reader.boolean(&path, item).unwrap_or(true),
+                _ => reader.unknown("midi.", key, &["usb", "out", "program_channel", "follow"]),
+            }
+        });
+    }
+
+    fn tempo(&mut self, reader: &mut Reader<'_>, item: Item<'_, '_>) {
+        reader.table("tempo", item, |reader, key, item| match key.get_ref().as_ref() {
+            "quantise" => self.quantise = reader.one_of("tempo.quantise", item, &QUANTISES).unwrap_or_default(),
+            _ => reader.unknown("tempo.", key, &["quantise"]),
+        });
+    }
+
+    fn keys(&mut self, reader: &mut Reader<'_>, item: Item<'_, '_>) {
+        reader.table("keys", item, |reader, key, item| {
+            let path = format!("keys.{}", key.get_ref());
+            match key.get_ref().as_ref() {
+                "devices" => self.keys = reader.list(&path, item, Reader::parsed),
+                "grab" => self.grab = reader.boolean(&path, item).unwrap_or_default(),
+                _ => reader.unknown("keys.", key, &["devices", "grab"]),
+            }
+        });
+    }
+}
+
+fn feel(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Vec<SlewSetting> {
+    let mut feel = Vec::new();
+    reader.table("feel", item, |reader, key, item| {
+        let Some(id) = ParamId::from_name(key.get_ref()) else {
+            let names = ParamId::all().map(|id| id.row().name);
+            return reader.unknown_of("feel.", key, "a parameter of `demon params`", names);
+        };
+        let mut of = SlewSetting { id, limit: None, glide: Duration::ZERO };
+        let path = format!("feel.{}", key.get_ref());
+        reader.table(&path.clone(), item, |reader, key, item| {
+            let path = format!("{path}.{}", key.get_ref());
+            match key.get_ref().as_ref() {
+                "travels_per_s" => {
+                    let limit = reader.number(&path, item, 0.0, 1000.0);
+                    of.limit = limit.map(|limit| (limit > 0.0).then_some(limit));
+                }
+                "glide_ms" => {
+                    let glide = reader.number(&path, item, 0.0, 60_000.0).unwrap_or_default();
+                    of.glide = Duration::from_secs_f64(glide / 1e3);
+                }
+                _ => reader.unknown("feel.", key, &["travels_per_s", "glide_ms"]),
+            }
+        });
+        feel.push(of);
+    });
+    feel
+}
+
+#[cfg(test)]
+mod tests;

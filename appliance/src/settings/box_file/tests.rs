@@ -1,0 +1,73 @@
+//! The box's file: the documented example, and every fault of a bad one.
+
+use super::{BoxConfig, DisplayDevice, SlewSetting};
+use crate::control::tempo::Quantise;
+use engine::param::ParamId;
+use hal::input::InputChoice;
+use hal::usb::UsbSelect;
+use proptest::prelude::*;
+use std::time::Duration;
+
+/// The example of the module's own documentation.
+fn example() -> String {
+    let lines = include_str!("mod.rs").lines().skip_while(|line| !line.contains("```toml")).skip(1);
+    let lines = lines.take_while(|line| !line.contains("```"));
+    lines.map(|line| line.trim_start_matches("//! ").trim_start_matches("//!").to_owned() + "\n").collect()
+}
+
+#[test]
+fn the_documented_example_is_a_box() {
+    let (config, faults) = BoxConfig::parse(&example());
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(config.usb, UsbSelect::Models(vec![(0x1397, 0x00b3)]));
+    assert_eq!((config.program_channel, config.follow, config.quantise), (Some(1), true, Quantise::Off));
+    assert_eq!((config.keys, config.grab), (vec![InputChoice::All], false));
+    assert!(matches!(&config.displays[0].device, DisplayDevice::Spi { data_line, .. } if data_line.1 == 25));
+    let panel = &config.panels[0];
+    assert_eq!((panel.name.as_str(), panel.buttons.len(), panel.encoders.len()), ("front", 1, 1));
+    assert_eq!((panel.leds.len(), panel.pots.len()), (1, 1));
+    assert_eq!(config.feel, [SlewSetting { id: ParamId::Denoise, limit: Some(Some(2.0)), glide: Duration::ZERO }]);
+}
+
+#[test]
+fn every_fault_is_told_with_its_line_and_what_is_sound_is_used() {
+    let text = "[midi]\nusb = \"1397\"\nfolow = true\n[tempo]\nquantise = \"beats\"\n[[display]]\nkind = \"ssd1307\"\ndevice = \"/dev/i2c-1\"\n\
+                [[display]]\nkind = \"framebuffer\"\ndevice = \"/dev/fb0\"\n[[panel]]\nname = \"a\"\n[[panel.button]]\nnumber = 1\nline = \"17\"\n\
+                [[panel]]\nname = \"b\"\n[[panel.button]]\nnumber = 1\nline = \"gpiochip0:1\"\n[[panel.button]]\nnumber = 1\nline = \"gpiochip0:2\"\n\
+                [[panel]]\nname = \"c\"\n[[panel.encoder]]\nnumber = 1\na = \"gpiochip0:1\"\nb = \"gpiochip0:2\"\nsteps = 3\n[feel.denoize]\nglide_ms = 5\n[feel.shift]\ntravels_per_s = -1\n";
+    let (config, faults) = BoxConfig::parse(text);
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    for part in [
+        "2: midi.usb: found \"1397\", expected ",
+        "3: midi.folow: found an unknown key, expected usb, out, program_channel or follow; try follow",
+        "5: tempo.quantise: found \"beats\", expected off, beat, bar; try beat",
+        "7: display 1.kind: found \"ssd1307\", expected ssd1306, sh1106, framebuffer; try ssd1306",
+        "16: panel 1.button 1.line: found \"17\", expected ",
+        "button 1 stands twice",
+        "panel 3.encoder 1.steps: found 3, expected 1, 2 or 4 states a detent",
+        "feel.denoize: found an unknown key, expected a parameter of `demon params`; try denoise",
+        "feel.shift.travels_per_s: found -1, expected 0 to 1000",
+    ] {
+        assert!(told.iter().any(|told| told.contains(part)), "{part}\n{told:#?}");
+    }
+    assert_eq!(config.displays.len(), 1);
+    assert_eq!(config.panels.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["c"]);
+}
+
+#[test]
+fn a_box_without_a_file_plays_and_a_named_file_that_is_missing_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let missing = folder.path().join("demon.toml");
+    let told = BoxConfig::open(Some(&missing)).expect_err("there is none").to_string();
+    assert!(told.contains("demon.toml"), "{told}");
+    std::fs::write(&missing, "[midi]\nfollow = false\n").expect("a disk");
+    let (config, faults) = BoxConfig::open(Some(&missing)).expect("it is there");
+    assert_eq!((config, faults), (BoxConfig { follow: false, ..BoxConfig::default() }, Vec::new()));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "(\\[{1,2}(panel|display|keys|midi|feel|panel.pot)(\\.[a-z]{1,6})?\\]{1,2}\n|[a-z_]{1,9} = [-0-9.\"a-z:\\[\\], {}=/]{0,12}\n){0,12}") {
+        let _ = BoxConfig::parse(&text);
+    }
+}

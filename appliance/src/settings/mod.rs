@@ -1,0 +1,11 @@
+//! What people write down for the box: patches, set lists, what controllers have learnt, profiles, the box's file, a model's own.
+//!
+//! Each room reads one kind of text and says every fault in it; what the texts mean for a gesture is [`crate::control`]'s. No
+//! device is opened here, and nothing is written but through [`crate::files`].
+
+pub mod box_file;
+pub mod learnt_maps;
+pub mod model_settings;
+pub mod patch;
+pub mod profile;
+pub mod set_list;

@@ -1,0 +1,185 @@
+//! A patch: all that a performance needs, in one TOML file that a person can read and mend.
+//!
+//! ```toml
+//! format = 1                        # of this file; 1 where it is left out
+//! source = "loop.flac"              # beside the patch, or a whole path
+//!
+//! [prompt]
+//! a = "warm analogue house, rhodes" # what the music should be
+//! b = "dark ambient drone"          # where the blend leads
+//! lyrics = "[Instrumental]"
+//! bpm = 120                         # 30 to 300
+//! key = "A minor"
+//! time_signature = 4                # 2, 3, 4 or 6
+//!
+//! [values]                          # every parameter of `demon params`, by name
+//! denoise = 0.6
+//! method = "sde"
+//! dcw_enabled = true
+//! ch13 = "group"                    # a keystone channel follows its group until it has a gain of its own
+//!
+//! [curves]                          # drawn over the tape: [time 0 to 1, value]
+//! source_blend = [[0.0, 0.2], [1.0, 0.8]]
+//!
+//! [scenes.1]                        # 1 to 9; what is not named is at its default
+//! denoise = 0.9
+//!
+//! [[map]]                           # before the usual map
+//! cc = 74                           # or note, nrpn, poly_pressure, button, encoder, pot, key, or bend = true, pressure,
+//!                                   # program
+//! channel = 1                       # any where it is left out
+//! to = "denoise"                    # or several in brackets; or morph-1-2, scene-N, keep-scene-N, undo, panic, ...
+//! range = [0.2, 0.8]                # in the parameter's unit
+//! curve = "linear"                  # slow, fast, s
+//! taper = "own"                     # linear, log
+//! encoding = "absolute"             # twos-complement, binary-offset, sign-bit, sign-bit-2
+//! takeover = "pickup"               # jump, scale
+//! ```
+//!
+//! Further keys of an entry: `reversed`, `bank` (1 to 8), `shift`, `press` (set, momentary, toggle, latch), `velocity`,
+//! `fourteen_bit`. `docs/surface.md` explains them.
+//!
+//! A player who mends a patch by hand sees every fault at once, each with its line (`crate::files::document`). Saving writes beside the old file, flushes, and renames, so that a power cut leaves one or the
+//! other whole.
+
+mod read;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+use engine::param::{Breakpoints, ParamId, SCENES, Store, Values};
+
+use crate::control::binding::Map;
+use crate::files::document::{Fault, lines, save};
+use crate::files::{Trouble, read_text, shown};
+
+/// Greatest patch file in bytes: a hundred times the longest that hands write.
+const LARGEST_BYTES: u64 = 1 << 20;
+
+/// Words for the model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prompt {
+    /// What the music should be.
+    pub a: String,
+    /// Where the prompt blend leads; the same as `a` where it is empty.
+    pub b: String,
+    /// Lyrics, with section marks; empty for instrumental music.
+    pub lyrics: String,
+    /// Quarter notes a minute, 30 to 300.
+    pub bpm: Option<u16>,
+    /// Key and scale, as in "A minor".
+    pub key: Option<String>,
+    /// Beats in a bar: 2, 3, 4 or 6.
+    pub time_signature: Option<u8>,
+}
+
+/// All that a performance needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patch {
+    /// The recording.
+    pub source: Option<PathBuf>,
+    /// Words for the model.
+    pub prompt: Prompt,
+    /// Every value.
+    pub values: Values,
+    /// Drawn curves.
+    pub curves: Vec<(ParamId, Breakpoints)>,
+    /// Scenes, from 1 on the panel, from 0 here.
+    pub scenes: [Option<Values>; SCENES],
+    /// The map.
+    pub map: Map,
+}
+
+impl Patch {
+    /// Reads a patch; a relative source is taken as beside it.
+    ///
+    /// # Errors
+    /// [`PatchError`]: with every fault of the file, where one of them lost something.
+    pub fn load(path: &Path) -> Result<Self, PatchError> {
+        match Self::load_sound(path)? {
+            (patch, faults) if faults.iter().all(|it| it.mended) => Ok(patch),
+            (_, faults) => Err(PatchError::Faulty { path: path.to_owned(), faults }),
+        }
+    }
+
+    /// Reads a patch as far as it is sound: on a stage, most of a patch is better than none.
+    ///
+    /// # Errors
+    /// [`PatchError`]: when the file is none that could hold a patch.
+    pub fn load_sound(path: &Path) -> Result<(Self, Vec<Fault>), PatchError> {
+        let text = read_text(path, LARGEST_BYTES).map_err(|trouble| match trouble {
+            Trouble::Large { .. } => PatchError::TooLarge(path.to_owned()),
+            trouble => PatchError::Unreadable(path.to_owned(), trouble.into()),
+        })?;
+        let (mut patch, faults) = Self::parse_sound(&text.text);
+        let faults = text.with(faults);
+        if let (Some(source), Some(folder)) = (&patch.source, path.parent()) {
+            patch.source = Some(folder.join(source));
+        }
+        Ok((patch, faults))
+    }
+
+    /// Reads a patch's text.
+    ///
+    /// # Errors
+    /// Every fault of the text, in the order of their lines, where one of them lost something.
+    pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        match Self::parse_sound(text) {
+            (patch, faults) if faults.iter().all(|it| it.mended) => Ok(patch),
+            (_, faults) => Err(faults),
+        }
+    }
+
+    /// Reads a patch's text as far as it is sound: what is faulty is left out and told, in the order of the lines.
+    #[must_use]
+    pub fn parse_sound(text: &str) -> (Self, Vec<Fault>) {
+        read::read(text)
+    }
+
+    /// The patch as text; [`Patch::parse`] reads the same patch from it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        write::text(self)
+    }
+
+    /// Saves the patch: after this returns, the file is whole on the disk; whatever happens before, the old one is.
+    ///
+    /// # Errors
+    /// [`PatchError::Unwritable`]; the old file is as it was.
+    pub fn save(&self, path: &Path) -> Result<(), PatchError> {
+        save(path, self.to_text().as_bytes()).map_err(|error| PatchError::Unwritable(path.to_owned(), error))
+    }
+
+    /// Takes the store's values and scenes into the patch, for saving.
+    pub fn take_from(&mut self, store: &Store) {
+        self.values = *store.aims();
+        for (place, scene) in self.scenes.iter_mut().enumerate() {
+            *scene = store.scene(place).copied();
+        }
+    }
+}
+
+/// Why there is no patch, or why it was not saved. What was playing plays on.
+#[derive(Debug, thiserror::Error)]
+pub enum PatchError {
+    /// Mend the path or the disk.
+    #[error("{}: cannot be read: {_1}", shown(_0))]
+    Unreadable(PathBuf, #[source] std::io::Error),
+    /// This is no patch.
+    #[error("{}: too large for a patch (expected at most {LARGEST_BYTES} bytes)", shown(_0))]
+    TooLarge(PathBuf),
+    /// Mend the file: everything that is wrong with it is here.
+    #[error("{}", lines(path, faults))]
+    Faulty {
+        /// The file.
+        path: PathBuf,
+        /// Its faults.
+        faults: Vec<Fault>,
+    },
+    /// Free or mend the disk, and save again.
+    #[error("{}: cannot be saved: {_1}", shown(_0))]
+    Unwritable(PathBuf, #[source] std::io::Error),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Text to patch.
+
+use std::path::PathBuf;
+
+use engine::param::{Breakpoints, ParamId, SCENES, Taper, Values};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Patch, Prompt};
+use crate::control::binding::{Map, entries};
+use crate::files::document::{self, Fault, Format, Item, Key, Reader, number};
+
+/// The keys of a patch.
+const KEYS: [&str; 6] = ["source", "prompt", "values", "curves", "scenes", "map"];
+
+/// Reads a patch as far as it is sound, and everything that is wrong with it.
+pub(super) fn read(text: &str) -> (Patch, Vec<Fault>) {
+    document::read(Format::Patch, text, |reader, document| reader.patch(document))
+}
+
+impl Reader<'_> {
+    fn patch(&mut self, document: &DeTable<'_>) -> Patch {
+        let mut patch = Patch::default();
+        let mut own = Vec::new();
+        for (key, item) in document {
+            match key.get_ref().as_ref() {
+                "source" => patch.source = self.words("source", item).map(PathBuf::from),
+                "prompt" => self.table("prompt", item, |reader, key, item| reader.prompt(&mut patch.prompt, key, item)),
+                "values" => self.values("values", item, &mut patch.values),
+                "curves" => self.table("curves", item, |reader, key, item| reader.curve(&mut patch.curves, key, item)),
+                "scenes" => self.table("scenes", item, |reader, key, item| reader.scene(&mut patch.scenes, key, item)),
+                "map" => entries(self, "map", item, &mut own),
+                _ => self.unknown("", key, &KEYS),
+            }
+        }
+        patch.map = Map::with(own);
+        patch
+    }
+
+    fn prompt(&mut self, prompt: &mut Prompt, key: Key<'_, '_>, item: Item<'_, '_>) {
+        let path = format!("prompt.{}", key.get_ref());
+        match key.get_ref().as_ref() {
+            "a" => prompt.a = self.words(&path, item).unwrap_or_default(),
+            "b" => prompt.b = self.words(&path, item).unwrap_or_default(),
+            "lyrics" => prompt.lyrics = self.words(&path, item).unwrap_or_default(),
+            "bpm" => prompt.bpm = self.whole(&path, item, 30, 300).map(|bpm| bpm as u16),
+            "key" => match self.words(&path, item) {
+                Some(key) if key.len() <= 32 && !key.contains(char::is_control) => prompt.key = Some(key),
+                Some(_) => self.fault(&path, item, "a key as in \"A minor\""),
+                None => {}
+            },
+            "time_signature" => match self.whole(&path, item, 2, 6) {
+                Some(5) => self.fault(&path, item, "2, 3, 4 or 6"),
+                beats => prompt.time_signature = beats.map(|beats| beats as u8),
+            },
+            _ => self.unknown("prompt.", key, &["a", "b", "lyrics", "bpm", "key", "time_signature"]),
+        }
+    }
+
+    fn values(&mut self, path: &str, item: Item<'_, '_>, values: &mut Values) {
+        self.table(path, item, |reader, key, item| {
+            let Some(id) = ParamId::from_name(key.get_ref()) else {
+                let names = ParamId::all().map(|id| id.row().name);
+                return reader.unknown_of(&format!("{path}."), key, "a parameter of `demon params`", names);
+            };
+            let path = format!("{path}.{}", key.get_ref());
+            let row = id.row();
+            let expected = match row.taper {
+                Taper::Choice(labels) => labels.join(", "),
+                Taper::Toggle => "true or false".to_owned(),
+                Taper::Whole => format!("a whole number, {} to {}", row.low, row.high),
+                Taper::Linear | Taper::Log if row.follows_group() => {
+                    format!("{} to {}, or \"group\"", row.low, row.high)
+                }
+                Taper::Linear | Taper::Log => format!("{} to {}", row.low, row.high),
+            };
+            let value = match (item.get_ref(), row.taper) {
+                (DeValue::String(label), Taper::Choice(_)) => row.labelled(label),
+                (DeValue::String(label), Taper::Linear) if row.follows_group() => row.labelled(label),
+                (DeValue::Boolean(on), Taper::Toggle) => Some(f64::from(u8::from(*on))),
+                (_, Taper::Choice(_) | Taper::Toggle) => None,
+                (value, _) => number(value).filter(|value| (row.low..=row.high).contains(value)),
+            };
+            match value.filter(|value| row.nearest(*value) == *value) {
+                Some(value) => {
+                    values.set(id, value);
+                }
+                None => reader.fault(&path, item, &expected),
+            }
+        });
+        self.band(path, item, values);
+    }
+
+    /// A loop that ends before it begins is played from the lower to the higher, as two faders are; a file says more likely
+    /// something else than was meant.
+    fn band(&mut self, path: &str, item: Item<'_, '_>, values: &Values) {
+        let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|id| values.exact(id));
+        let Some(table) = item.get_ref().as_table().filter(|_| end < start) else { return };
+        let named = ["loop_end", "loop_start"].into_iter().find_map(|name| Some((name, table.get(name)?)));
+        if let Some((name, item)) = named {
+            let expected = format!("a loop that ends after it begins; from {end} to {start} is played");
+            self.mended(&format!("{path}.{name}"), item, format!("loop_start {start}, loop_end {end}"), &expected);
+        }
+    }
+
+    fn curve(&mut self, curves: &mut Vec<(ParamId, Breakpoints)>, key: Key<'_, '_>, item: Item<'_, '_>) {
+        let Some(id) = ParamId::from_name(key.get_ref()) else {
+            let names = ParamId::all().filter(|id| id.row().curve).map(|id| id.row().name);
+            return self.unknown_of("curves.", key, "a parameter of `demon params` marked ~", names);
+        };
+        let path = format!("curves.{}", key.get_ref());
+        let points: Option<Vec<[f64; 2]>> = item.get_ref().as_array().and_then(|points| {
+            let point = |point: &Spanned<DeValue<'_>>| match point.get_ref().as_array()?.as_ref() {
+                [time, value] => Some([number(time.get_ref())?, number(value.get_ref())?]),
+                _ => None,
+            };
+            points.iter().map(point).collect()
+        });
+        match points.map(|points| Breakpoints::new(id, &points)) {
+            Some(Ok(curve)) => curves.push((id, curve)),
+            Some(Err(fault)) => self.note(&path, item, fault.to_string(), "a curve that can be played"),
+            None => self.fault(&path, item, "points as in [[0.0, 0.2], [1.0, 0.8]]"),
+        }
+    }
+
+    fn scene(&mut self, scenes: &mut [Option<Values>; SCENES], key: Key<'_, '_>, item: Item<'_, '_>) {
+        let place = key.get_ref().parse().ok().filter(|place| (1..=SCENES).contains(place));
+        let Some(place) = place else { return self.unknown_of("scenes.", key, "1 to 9", []) };
+        let mut values = Values::default();
+        self.values(&format!("scenes.{place}"), item, &mut values);
+        scenes[place - 1] = Some(values);
+    }
+}

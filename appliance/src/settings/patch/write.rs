@@ -1,0 +1,71 @@
+//! Patch to text.
+
+use std::fmt::Write as _;
+
+use engine::param::{AS_GROUP, ParamId, Taper, Values};
+
+use super::Patch;
+use crate::control::binding::write_entry;
+use crate::files::document::{Format, quoted};
+
+/// The patch as text.
+pub(super) fn text(patch: &Patch) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_patch(&mut out, patch);
+    out
+}
+
+fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
+    writeln!(out, "{}", Format::Patch)?;
+    if let Some(source) = &patch.source {
+        writeln!(out, "source = {}", quoted(&source.to_string_lossy()))?;
+    }
+    writeln!(out, "\n[prompt]")?;
+    let prompt = &patch.prompt;
+    for (key, words) in [("a", &prompt.a), ("b", &prompt.b), ("lyrics", &prompt.lyrics)] {
+        writeln!(out, "{key} = {}", quoted(words))?;
+    }
+    if let Some(bpm) = prompt.bpm {
+        writeln!(out, "bpm = {bpm}")?;
+    }
+    if let Some(key) = &prompt.key {
+        writeln!(out, "key = {}", quoted(key))?;
+    }
+    if let Some(beats) = prompt.time_signature {
+        writeln!(out, "time_signature = {beats}")?;
+    }
+    writeln!(out, "\n[values]")?;
+    write_values(out, &patch.values)?;
+    if !patch.curves.is_empty() {
+        writeln!(out, "\n[curves]")?;
+    }
+    for (id, curve) in &patch.curves {
+        let points: Vec<String> = curve.points().iter().map(|[time, value]| format!("[{time:?}, {value:?}]")).collect();
+        writeln!(out, "{} = [{}]", id.row().name, points.join(", "))?;
+    }
+    for (place, scene) in patch.scenes.iter().enumerate() {
+        if let Some(values) = scene {
+            writeln!(out, "\n[scenes.{}]", place + 1)?;
+            write_values(out, values)?;
+        }
+    }
+    patch.map.own().iter().try_for_each(|entry| write_entry(out, "map", entry))
+}
+
+/// Every value by name, those at their default too: a later version may have other defaults.
+fn write_values(out: &mut String, values: &Values) -> std::fmt::Result {
+    for id in ParamId::all() {
+        let row = id.row();
+        let value = values.exact(id);
+        match row.taper {
+            Taper::Choice(_) => writeln!(out, "{} = {}", row.name, quoted(values.label(id)))?,
+            Taper::Toggle => writeln!(out, "{} = {}", row.name, values.on(id))?,
+            Taper::Whole => writeln!(out, "{} = {value:.0}", row.name)?,
+            // A keystone channel that follows its group says so; every other value is its number.
+            _ if value == AS_GROUP => writeln!(out, "{} = {}", row.name, quoted(&row.written(value)))?,
+            Taper::Linear | Taper::Log => writeln!(out, "{} = {value:?}", row.name)?,
+        }
+    }
+    Ok(())
+}

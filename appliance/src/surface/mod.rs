@@ -1,0 +1,11 @@
+//! Everything that hands and other machines reach the box by, and are answered through.
+//!
+//! In the order of a gesture: the hardware is opened ([`hardware`]), each surface is listened to on a thread of its own
+//! ([`surfaces`]), gestures meet in the [`inbox`]. The way back: [`lights`], and MIDI clock ([`clock_sender`]). What a gesture
+//! means is not known here; that is [`crate::control`]'s.
+
+pub mod clock_sender;
+pub mod hardware;
+pub mod inbox;
+pub mod lights;
+pub mod surfaces;
