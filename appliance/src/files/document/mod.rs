@@ -5,6 +5,8 @@
 //! the box can start with what is sound. Unknown keys are faults: a misspelt one must not be silence. A file of a newer
 //! format is not read at all, and says so in one fault (`format`).
 
+#[cfg(test)]
+pub(crate) mod documented;
 mod fault;
 mod format;
 mod save;

@@ -1,56 +1,6 @@
 //! What is built into a box, in `/etc/demon/demon.toml`: panels, displays, keys, and how MIDI comes in.
 //!
-//! ```toml
-//! format = 1                      # of this file; 1 where it is left out
-//!
-//! [midi]
-//! usb = "1397:00b3"               # taken straight from USB; none, all, or models with commas between them
-//! out = ["other programs"]        # who is sent clock and program changes: parts of names
-//! program_channel = 1             # of the program changes that are sent; none where it is left out
-//! follow = true                   # start, stop and continue from outside
-//!
-//! [tempo]
-//! quantise = "off"                # beat, bar: scenes wait for it
-//!
-//! [keys]
-//! devices = ["all"]               # keyboards and foot switches: all, a part of a name, or vendor:product
-//! grab = false
-//!
-//! [[display]]
-//! kind = "ssd1306"                # sh1106, framebuffer
-//! device = "/dev/i2c-1"           # /dev/spidev0.0, /dev/fb0
-//! address = 0x3c                  # of I2C
-//! data_line = "gpiochip0:25"      # of SPI: the panel's D/C
-//! rows = 64                       # 32
-//! upside_down = false
-//! screen = "play"                 # levels, machine
-//!
-//! [[panel]]
-//! name = "front"
-//! [[panel.button]]
-//! number = 1
-//! line = "gpiochip0:17"
-//! active_low = true
-//! [[panel.encoder]]
-//! number = 1
-//! a = "gpiochip0:5"
-//! b = "gpiochip0:6"
-//! steps = 4                       # states a detent: 1, 2, 4
-//! reversed = false
-//! [[panel.led]]
-//! number = 1
-//! line = "gpiochip0:27"
-//! active_low = false
-//! [[panel.pot]]
-//! number = 1
-//! adc = "/dev/spidev0.1"
-//! chip = "mcp3008"                # mcp3208
-//! channel = 0
-//!
-//! [feel.denoise]                  # of any parameter
-//! travels_per_s = 2.0             # fastest it follows; 0: at once
-//! glide_ms = 0.0                  # time that each move takes
-//! ```
+//! `docs/box-file.md` has an example and every key; the tests hold it.
 //!
 //! Every fault is told at once with its line; what is sound is used. A box without the file has no panel and no display,
 //! and everything else.

@@ -2,17 +2,18 @@
 
 use super::{BoxConfig, DisplayDevice, SlewSetting};
 use crate::control::tempo::Quantise;
+use crate::files::document::documented;
 use engine::param::ParamId;
 use hal::input::InputChoice;
 use hal::usb::UsbSelect;
 use proptest::prelude::*;
 use std::time::Duration;
 
-/// The example of the module's own documentation.
+/// The player's document: every key stands in its table, and most in its example.
+const DOCUMENT: &str = include_str!("../../../../docs/box-file.md");
+
 fn example() -> String {
-    let lines = include_str!("mod.rs").lines().skip_while(|line| !line.contains("```toml")).skip(1);
-    let lines = lines.take_while(|line| !line.contains("```"));
-    lines.map(|line| line.trim_start_matches("//! ").trim_start_matches("//!").to_owned() + "\n").collect()
+    documented::example_of(DOCUMENT)
 }
 
 #[test]
@@ -22,11 +23,26 @@ fn the_documented_example_is_a_box() {
     assert_eq!(config.usb, UsbSelect::Models(vec![(0x1397, 0x00b3)]));
     assert_eq!((config.program_channel, config.follow, config.quantise), (Some(1), true, Quantise::Off));
     assert_eq!((config.keys, config.grab), (vec![InputChoice::All], false));
-    assert!(matches!(&config.displays[0].device, DisplayDevice::Spi { data_line, .. } if data_line.1 == 25));
+    assert!(matches!(&config.displays[0].device, DisplayDevice::I2c { address: 0x3c, .. }));
+    assert!(matches!(&config.displays[1].device, DisplayDevice::Spi { data_line, .. } if data_line.1 == 25));
     let panel = &config.panels[0];
     assert_eq!((panel.name.as_str(), panel.buttons.len(), panel.encoders.len()), ("front", 1, 1));
     assert_eq!((panel.leds.len(), panel.pots.len()), (1, 1));
     assert_eq!(config.feel, [SlewSetting { id: ParamId::Denoise, limit: Some(Some(2.0)), glide: Duration::ZERO }]);
+}
+
+#[test]
+fn the_document_has_a_row_for_every_key() {
+    // A reader that meets a key it does not know names those that it does.
+    let wrong = "[midi]\nx = 1\n[tempo]\nx = 1\n[keys]\nx = 1\n[[display]]\nx = 1\n[[panel]]\nx = 1\n[[panel.button]]\nx = 1\n\
+                 [[panel.encoder]]\nx = 1\n[[panel.led]]\nx = 1\n[[panel.pot]]\nx = 1\n[feel.denoise]\nx = 1\n";
+    let (_, faults) = BoxConfig::parse(wrong);
+    let unknown: Vec<_> = faults.iter().filter(|it| it.found == "an unknown key").collect();
+    assert_eq!(unknown.len(), 10, "{faults:?}");
+    for key in unknown.iter().flat_map(|it| documented::keys_of(&it.expected)) {
+        assert!(documented::has_row(DOCUMENT, key), "docs/box-file.md has no row for `{key}`");
+    }
+    assert!(!documented::has_row(DOCUMENT, "x"));
 }
 
 #[test]

@@ -1,43 +1,6 @@
 //! A patch: all that a performance needs, in one TOML file that a person can read and mend.
 //!
-//! ```toml
-//! format = 1                        # of this file; 1 where it is left out
-//! source = "loop.flac"              # beside the patch, or a whole path
-//!
-//! [prompt]
-//! a = "warm analogue house, rhodes" # what the music should be
-//! b = "dark ambient drone"          # where the blend leads
-//! lyrics = "[Instrumental]"
-//! bpm = 120                         # 30 to 300
-//! key = "A minor"
-//! time_signature = 4                # 2, 3, 4 or 6
-//!
-//! [values]                          # every parameter of `demon params`, by name
-//! denoise = 0.6
-//! method = "sde"
-//! dcw_enabled = true
-//! ch13 = "group"                    # a keystone channel follows its group until it has a gain of its own
-//!
-//! [curves]                          # drawn over the tape: [time 0 to 1, value]
-//! source_blend = [[0.0, 0.2], [1.0, 0.8]]
-//!
-//! [scenes.1]                        # 1 to 9; what is not named is at its default
-//! denoise = 0.9
-//!
-//! [[map]]                           # before the usual map
-//! cc = 74                           # or note, nrpn, poly_pressure, button, encoder, pot, key, or bend = true, pressure,
-//!                                   # program
-//! channel = 1                       # any where it is left out
-//! to = "denoise"                    # or several in brackets; or morph-1-2, scene-N, keep-scene-N, undo, panic, ...
-//! range = [0.2, 0.8]                # in the parameter's unit
-//! curve = "linear"                  # slow, fast, s
-//! taper = "own"                     # linear, log
-//! encoding = "absolute"             # twos-complement, binary-offset, sign-bit, sign-bit-2
-//! takeover = "pickup"               # jump, scale
-//! ```
-//!
-//! Further keys of an entry: `reversed`, `bank` (1 to 8), `shift`, `press` (set, momentary, toggle, latch), `velocity`,
-//! `fourteen_bit`. `docs/surface.md` explains them.
+//! `docs/patch.md` has an example and every key, `docs/surface.md` those of a map line; the tests hold them.
 //!
 //! A player who mends a patch by hand sees every fault at once, each with its line (`crate::files::document`). Saving writes beside the old file, flushes, and renames, so that a power cut leaves one or the
 //! other whole.

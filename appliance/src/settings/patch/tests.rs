@@ -6,13 +6,14 @@ use proptest::prelude::*;
 use super::{Patch, PatchError};
 use crate::control::binding::{Deed, Encoding, Entry, Map, On, Takeover, Target, Travel};
 use crate::control::desk::Desk;
+use crate::files::document::documented;
 
-/// The example of the module's own documentation.
+/// The player's documents: every key of a patch, and every key of a map line.
+const DOCUMENT: &str = include_str!("../../../../docs/patch.md");
+const MAP_LINES: &str = include_str!("../../../../docs/surface.md");
+
 fn example() -> String {
-    let source = include_str!("mod.rs");
-    let lines = source.lines().skip_while(|line| !line.contains("```toml")).skip(1);
-    let lines = lines.take_while(|line| !line.contains("```"));
-    lines.map(|line| line.trim_start_matches("//! ").trim_start_matches("//!").to_owned() + "\n").collect()
+    documented::example_of(DOCUMENT)
 }
 
 fn faults(text: &str) -> Vec<String> {
@@ -28,9 +29,31 @@ fn the_documented_example_is_a_patch() {
     assert_eq!(patch.values.label(ParamId::Method), "sde");
     assert_eq!(patch.curves[0].1.points(), [[0.0, 0.2], [1.0, 0.8]]);
     assert_eq!(patch.scenes[0].map(|scene| scene.exact(ParamId::Denoise)), Some(0.9));
+    assert_eq!(patch.map.own(), [Entry::usual(On::Cc(74), Target::Param(ParamId::Denoise))]);
+}
+
+#[test]
+fn the_documented_map_line_is_one() {
+    let patch = Patch::parse(&documented::example_of(MAP_LINES)).expect("the documentation's own example");
     let travel = Travel { range: Some((0.2, 0.8)), ..Travel::default() };
     let own = Entry { channel: Some(1), travel, ..Entry::usual(On::Cc(74), Target::Param(ParamId::Denoise)) };
     assert_eq!(patch.map.own(), [own]);
+}
+
+#[test]
+fn the_documents_have_a_row_for_every_key() {
+    // A reader that meets a key it does not know names those that it does.
+    let expected = |text: &str| {
+        let (_, faults) = Patch::parse_sound(text);
+        let fault = faults.into_iter().find(|it| it.found == "an unknown key").expect("the key is unknown");
+        fault.expected
+    };
+    for (text, document) in [("x = 1\n", DOCUMENT), ("[prompt]\nx = 1\n", DOCUMENT), ("[[map]]\nx = 1\n", MAP_LINES)] {
+        for key in documented::keys_of(&expected(text)) {
+            assert!(documented::has_row(document, key), "no row for `{key}`");
+        }
+    }
+    assert!(!documented::has_row(DOCUMENT, "x"));
 }
 
 #[test]
