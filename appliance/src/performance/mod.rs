@@ -9,6 +9,7 @@ pub mod conductor;
 pub mod device_side;
 pub mod gesture_intake;
 pub mod instrument;
+pub mod page;
 pub mod surface_side;
 pub mod threads;
 pub mod view;
