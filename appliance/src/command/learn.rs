@@ -43,7 +43,7 @@ pub struct LearnArgs {
     /// Folder of what the box remembers [default: $DEMON_STATE, /var/lib/demon, or ~/.local/state/demon]
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
-    /// Give up after so many seconds [default: wait until Ctrl-C]
+    /// Give up after so many seconds, above 0 [default: wait until Ctrl-C]
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
 }

@@ -33,13 +33,13 @@ pub struct RenderArgs {
     /// Source, patch, model.
     #[command(flatten)]
     pub set: SetArgs,
-    /// Length of the result
+    /// Length of the result, above 0, at most 86400
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, LONGEST_S))]
     pub seconds: f64,
     /// WAV file to write (48 kHz, stereo, 32-bit float), `-` for standard output; past 4 GiB an RF64 file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Time that one tick takes on the virtual clock, in milliseconds
+    /// Time that one tick takes on the virtual clock, in milliseconds, 1 to 60000
     #[arg(long, value_name = "MS", default_value_t = 40.0, value_parser = number(1.0, 60_000.0))]
     pub tick_ms: f64,
     /// Also write every finished latent's number and hash, one JSON object a line

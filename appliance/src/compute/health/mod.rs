@@ -156,7 +156,7 @@ impl Watch {
     }
 
     /// Ends the thread and waits for it: for as long as the library takes for an answer, which may be for ever.
-    pub fn close(mut self) {
+    pub fn close(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
             // A watcher that crashed has nothing more to say.
