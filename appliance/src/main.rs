@@ -4,6 +4,7 @@
 //! the sound did not end in time; 2 the command line was not understood; 128 and a signal's number when a second one ended it at
 //! once; 130 a build or a render was interrupted. Whatever does not end in time is named, and not waited for.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use appliance::command::signals::{INTERRUPTED, end_at_once};
@@ -69,7 +70,7 @@ fn listen_to_libraries() -> Result<(), String> {
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "this is the program's own voice")]
 fn say(sentence: &str) {
-    eprintln!("{sentence}");
+    // A terminal or a pipe that is gone changes nothing about how it went.
+    let _ = writeln!(std::io::stderr(), "{sentence}");
 }

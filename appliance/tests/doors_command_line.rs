@@ -51,7 +51,7 @@ fn what_can_be_refused_is_refused_before_a_model_is_loaded() {
         ("run --midi words.mid", 1, "demon: words.mid: not a MIDI file that can be played"),
         ("run --model /nope", 1, "demon: /nope: cannot be read: there is no such folder"),
         ("run --model bare", 1, "is not a complete model; missing: "),
-        ("run --model words.wav", 1, "demon: words.wav: cannot be read: it is a file, expected the folder of a model"),
+        ("run --model words.wav", 1, "demon: words.wav: cannot be read: a file (expected the folder of a model)"),
         ("render --seconds 0 --out a.wav", 2, "expected a number above 0"),
         ("render --seconds 1 --out a.wav --tick-ms 0", 2, "expected a number from 1 to 60000"),
         ("render --seconds 1 --out a.wav --latents a.wav", 2, "named by --out and by --latents"),
@@ -127,8 +127,9 @@ fn help_gives_the_range_of_every_number_and_every_exit_code() {
     ];
     for (command, argument, range) in ranges {
         let text = help(&format!("{command} --help"));
-        let from = text.find(&format!("{argument} <")).unwrap_or_else(|| panic!("{command} has no {argument}: {text}"));
-        let about = text[from + 2..].split(" --").next().expect("words");
+        let from =
+            text.rfind(&format!(" {argument} <")).unwrap_or_else(|| panic!("{command} has no {argument}: {text}"));
+        let about = text[from + 3..].split(" --").next().expect("words");
         assert!(about.contains(range), "{command} {argument}: expected {range}, found {about}");
     }
 }

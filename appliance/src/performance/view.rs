@@ -1,7 +1,7 @@
 //! What the player sees while it runs: the status in the terminal, or a line a second where there is none.
 
 use std::collections::VecDeque;
-use std::io::Stdout;
+use std::io::{Stdout, Write as _};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -292,7 +292,7 @@ fn plain_line(status: &Status) -> String {
     )
 }
 
-#[expect(clippy::print_stdout, reason = "this is the program's own voice, not a library's")]
 fn print(line: &str) {
-    println!("{}", plain(line));
+    // A terminal or a pipe that is gone is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{}", plain(line));
 }
