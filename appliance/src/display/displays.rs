@@ -76,11 +76,24 @@ impl Displays {
         news
     }
 
-    /// Leaves the displays dark.
-    pub fn close(self) {
-        for display in self.displays {
-            display.thread.show(&Frame::default());
+    /// Leaves the displays dark. Waits for each, and a bus that hangs may take for ever: called with a deadline outside.
+    pub fn close(mut self) {
+        let displays = std::mem::take(&mut self.displays);
+        // All of them are told before one is waited for.
+        displays.iter().for_each(|it| it.thread.show(&Frame::default()));
+        for display in displays {
             let _ = display.thread.finish();
+        }
+    }
+}
+
+impl Drop for Displays {
+    /// A start that failed does not wait for a bus that hangs.
+    fn drop(&mut self) {
+        let displays = std::mem::take(&mut self.displays);
+        if !displays.is_empty() {
+            // Where there is no thread left they are waited for after all.
+            let _ = std::thread::Builder::new().name("displays".to_owned()).spawn(move || drop(displays));
         }
     }
 }
