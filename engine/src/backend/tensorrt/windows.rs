@@ -9,10 +9,9 @@ use ::tensorrt::Runtime;
 
 use super::plan::{Loaded, Plan};
 use super::session::{Session, shared_memory};
-use crate::backend::BackendError;
 use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, loop_span, stream::Graph};
+use crate::backend::{BackendError, WindowDecoder};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
-use crate::live::WindowDecoder;
 
 /// A decoder's plan for one window length.
 #[derive(Clone, Debug)]

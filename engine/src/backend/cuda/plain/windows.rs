@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::PlanError;
 use super::plan::{CudaPlan, Draft};
 use super::rig::Rig;
-use crate::backend::BackendError;
 use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, loop_span, stream::Graph as Recorded};
+use crate::backend::{BackendError, WindowDecoder};
 use crate::graph::{Graph, LowerError, Sizes, WeightSource};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
-use crate::live::WindowDecoder;
 
 /// Windows of a tape.
 pub struct PlainWindows {
