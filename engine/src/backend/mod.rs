@@ -19,6 +19,7 @@ pub use windows::WindowDecoder;
 
 /// What a backend asks for the velocity of a row.
 pub use crate::model::{Denoiser, DenoiserError, DenoiserRow};
+
 use crate::ring::StepControls;
 use crate::ring::plan::{Birth, TickPlan};
 

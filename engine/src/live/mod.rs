@@ -1,9 +1,9 @@
 //! The running instrument: parameters in, decoded windows out, one step at a time.
 //!
 //! [`tick()`] joins ring and backend for one tick. [`Performer`] is the tick side: it turns a snapshot of the parameters into
-//! births and step controls and advances the ring once. [`Patcher`] is the decode side: it turns the newest finished latent into a window just ahead of the
-//! playhead. Neither has a clock or a thread: the daemon gives each a thread, `demon render` steps both on a virtual
-//! clock, and the tests step them by hand.
+//! births and step controls and advances the ring once. [`Patcher`] is the decode side: it turns the newest finished latent
+//! into a window just ahead of the playhead. Neither has a clock or a thread: the daemon gives each a thread, `demon render`
+//! steps both on a virtual clock, and the tests step them by hand.
 
 mod births;
 mod latents;

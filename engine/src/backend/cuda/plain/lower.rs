@@ -1,4 +1,7 @@
 //! From graph to steps: every node becomes a step or a view of another value. Nothing is fused.
+//!
+//! Addresses are part of steps, so a graph is walked twice: once to learn when each buffer is needed, once more with the places
+//! known.
 
 use super::PlanError;
 use super::blas::{Matmul, Product};
