@@ -47,7 +47,7 @@ pub fn joined_tiles(total: usize, core: usize, context: usize) -> Vec<Tile> {
 #[must_use]
 pub fn before(place: usize, by: usize, total: usize) -> usize {
     // Whole turns back, so that it does not count below zero.
-    (place % total + by.div_ceil(total) * total - by) % total
+    (place + by.div_ceil(total) * total - by) % total
 }
 
 /// Fills `out` with what a loop of `total` numbers holds from number `from` on, which may lie past its end, as often round the
