@@ -20,19 +20,19 @@ const ARCHITECTURE: &str = "ARCHITECTURE.md";
 
 #[test]
 fn rooms_of_the_engine_stand_on_each_other_as_the_table_says() {
-    check(Path::new("engine/src"), "Order of the engine's rooms");
+    check("engine/src");
 }
 
-/// Holds the sources of a crate against the table under a heading of ARCHITECTURE.md.
-fn check(sources: &Path, heading: &str) {
+/// Holds the sources of a crate against their table of ARCHITECTURE.md.
+fn check(sources: &str) {
     let text = fs::read_to_string(ARCHITECTURE).expect("the architecture is written down");
-    let breaches = breaches(sources, &text, heading);
+    let breaches = breaches(Path::new(sources), &text, &format!("room of `{sources}`"));
     assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
 }
 
 /// Everything that is wrong with a crate or with its table, in words.
-fn breaches(sources: &Path, text: &str, heading: &str) -> Vec<String> {
-    let (table, mut told) = Table::read(text, heading);
+fn breaches(sources: &Path, text: &str, head: &str) -> Vec<String> {
+    let (table, mut told) = Table::read(text, head);
     if table.is_empty() {
         return told;
     }
@@ -42,7 +42,7 @@ fn breaches(sources: &Path, text: &str, heading: &str) -> Vec<String> {
         let Some(room) = table.room(&module.path) else {
             // The root declares the rooms and is none.
             if !module.path.is_empty() {
-                told.push(format!("{}: `{}` has no row under \"{heading}\"", module.file, module.path.join("::")));
+                told.push(format!("{}: `{}` has no row in \"{head}\"", module.file, module.path.join("::")));
             }
             continue;
         };
@@ -58,7 +58,7 @@ fn breaches(sources: &Path, text: &str, heading: &str) -> Vec<String> {
         }
     }
     told.extend(table.edges().filter(|it| !found.contains(it)).map(|(room, other)| {
-        format!("{ARCHITECTURE}: `{room}` stands on `{other}` under \"{heading}\", and imports nothing of it")
+        format!("{ARCHITECTURE}: `{room}` stands on `{other}` in \"{head}\", and imports nothing of it")
     }));
     told.sort();
     told.dedup();
@@ -78,15 +78,15 @@ fn house(hall: &str, roof: &str) -> tempfile::TempDir {
     folder
 }
 
-const TABLE: &str = "# Book\n\n## House\n\n| room | stands on |\n| --- | --- |\n| `cellar` | |\n| `hall` | `cellar` |\n\
-    | `roof` | `cellar`, `hall` |\n\n## After\n\n| `attic` | |\n";
+const TABLE: &str = "# Book\n\n| room of the house | stands on |\n| --- | --- |\n| `cellar` | |\n| `hall` | `cellar` |\n\
+    | `roof` | `cellar`, `hall` |\n\n| room of the garden | stands on |\n| --- | --- |\n| `attic` | |\n";
 const HALL: &str = "mod stair;\npub use stair::Step;\npub use crate::cellar::Barrel;\n";
 const ROOF: &str = "use crate::{hall::Step, cellar};\nfn f(_: cellar::Barrel) {}\n";
 
 fn told(hall: &str, roof: &str, table: &str) -> Vec<String> {
     let house = house(hall, roof);
     let root = format!("{}/", house.path().display());
-    breaches(house.path(), table, "House").iter().map(|it| it.replace(&root, "")).collect()
+    breaches(house.path(), table, "room of the house").iter().map(|it| it.replace(&root, "")).collect()
 }
 
 #[test]
@@ -118,12 +118,20 @@ fn what_a_room_hands_on_counts_where_it_lives_and_where_it_was_asked_for() {
 
 #[test]
 fn a_table_that_is_not_true_or_not_in_order_is_told() {
-    let empty = "ARCHITECTURE.md: `roof` stands on `hall` under \"House\", and imports nothing of it";
+    let empty = "ARCHITECTURE.md: `roof` stands on `hall` in \"room of the house\", and imports nothing of it";
     assert_eq!(told(HALL, "use crate::cellar::Barrel;", TABLE), [empty]);
     let turned = TABLE.replace("| `cellar` | |", "| `cellar` | `roof` |");
-    let words = "ARCHITECTURE.md: `cellar` stands on `roof` under \"House\", which has no row above it";
+    let words = "ARCHITECTURE.md: `cellar` stands on `roof` in \"room of the house\", which has no row above it";
     assert!(told(HALL, ROOF, &turned).contains(&words.to_owned()));
     let without = TABLE.replace("| `cellar` | |\n", "");
-    assert!(told(HALL, ROOF, &without).contains(&"cellar.rs: `cellar` has no row under \"House\"".to_owned()));
-    assert_eq!(told(HALL, ROOF, "# Book\n")[0], "ARCHITECTURE.md: no table under \"House\"");
+    assert!(told(HALL, ROOF, &without).contains(&"cellar.rs: `cellar` has no row in \"room of the house\"".to_owned()));
+    assert_eq!(told(HALL, ROOF, "# Book\n")[0], "ARCHITECTURE.md: no table of \"room of the house\"");
+}
+
+#[test]
+fn a_table_without_that_column_says_the_order_alone() {
+    let order = "| room of the house | holds |\n| --- | --- |\n| `cellar/` | barrels |\n| `hall/` | `Step` |\n| `roof/` | tiles |\n";
+    assert_eq!(told(HALL, ROOF, order), Vec::<String>::new());
+    let words = "hall/mod.rs: `crate::roof::Tile` leads to `roof`, and `hall` does not stand on that";
+    assert_eq!(told(&format!("{HALL}use crate::roof::Tile;"), ROOF, order), [words]);
 }
