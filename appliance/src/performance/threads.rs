@@ -15,7 +15,7 @@ use engine::live::{Patched, Patcher, TickSide, ValuesReader, WindowDecoder};
 use engine::param::ParamId;
 use engine::playback::{Course, LoopBand, Meters, Player};
 use engine::ring::MAX_DEPTH;
-use hal::audio::{Ask, AudioOut, Heard, OutError, Speaker, become_realtime};
+use hal::audio::{Ask, AudioOut, Heard, OutError, Speaker, StereoFrame, become_realtime};
 use rtrb::{Consumer, Producer};
 
 /// Priority of the audio thread, of 1 to 99: above everything of ours, below the kernel's own interrupt threads.
@@ -85,7 +85,12 @@ pub fn audio(
         // The conductor may have left already; sound does not depend on it.
         let _ = opened.send(refused);
         while !pulse.stop.load(Relaxed) {
-            match speaker.play_period(&mut |frames| player.fill(frames))? {
+            let held = speaker.delay_frames();
+            let fill = &mut |frames: &mut [StereoFrame]| {
+                player.delayed_by(held + frames.len());
+                player.fill(frames);
+            };
+            match speaker.play_period(fill)? {
                 Heard::Played { gaps } => player.underran(u64::from(gaps)),
                 Heard::Away => {
                     player.unheard();

@@ -94,6 +94,11 @@ impl<'o> Speaker<'o> {
         }
     }
 
+    /// Frames that are still to be heard before the next period: what the device holds. None while it is away.
+    pub fn delay_frames(&mut self) -> usize {
+        if self.away.is_some() { 0 } else { self.out.delay_frames() }
+    }
+
     /// Plays until `stop`; `report` hears of every period and must not block.
     ///
     /// # Errors
