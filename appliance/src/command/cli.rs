@@ -13,7 +13,7 @@ use crate::compute::build::BuildArgs;
 #[derive(Debug, Parser)]
 #[command(name = "demon", version = version::short(), long_version = version::long(), max_term_width = 100)]
 #[command(
-    after_help = "DEMON_LOG=info shows on standard error what libraries say (off, error, warn, info, debug, trace)."
+    after_help = "DEMON_LOG=info shows on standard error what the player is told and what libraries say (off, error, warn, info, debug, trace)."
 )]
 pub struct Cli {
     /// What to do.
