@@ -22,6 +22,7 @@ use crate::files::plain;
 use crate::settings::box_file::BoxConfig;
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::surface::hardware::{Hardware, Wanted};
+use crate::surface::troubles::Trouble;
 
 /// `demon learn`.
 #[derive(Args, Clone, Debug)]
@@ -47,6 +48,8 @@ pub struct LearnArgs {
     pub seconds: Option<f64>,
 }
 
+/// How long surfaces are given to end.
+const CLOSING: Duration = Duration::from_secs(2);
 /// How long one look for a gesture takes; the program looks for a reason to leave between two.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -82,7 +85,9 @@ pub fn learn(args: &LearnArgs, out: &mut impl Write) -> anyhow::Result<()> {
     }
     let stop = leave_on_signals()?;
     let learnt = teach(target, &hardware, clock, (&mut learnt, args.seconds), &stop, out);
-    hardware.surfaces.close();
+    for name in hardware.surfaces.close(CLOSING) {
+        writeln!(out, "{name} did not end in time")?;
+    }
     learnt
 }
 
@@ -123,8 +128,10 @@ fn teach(
                 return learnt.keep(identity, entries).map_err(anyhow::Error::msg);
             }
         }
-        while let Some(fault) = hardware.surfaces.take_fault() {
-            writeln!(out, "{fault}")?;
+        for trouble in hardware.surfaces.take_troubles() {
+            if let Trouble::Stands(_, words) | Trouble::Once(words, _) = trouble {
+                writeln!(out, "{}", plain(&words))?;
+            }
         }
     }
     bail!("nothing learnt")
@@ -187,7 +194,7 @@ mod tests {
         let denoise = Target::Param(ParamId::Denoise);
         teach(denoise, &hardware, WallClock::start(), (&mut learnt, Some(30.0)), &stop, &mut out)
             .expect("it was turned");
-        hardware.surfaces.close();
+        assert_eq!(hardware.surfaces.close(std::time::Duration::from_secs(20)), Vec::<String>::new());
         let state = Some(folder.path().to_owned());
         let args = LearnArgs { target: None, list: true, forget: false, config: None, state, seconds: None };
         learn(&args, &mut out).expect("a list");

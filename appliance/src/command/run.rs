@@ -25,6 +25,7 @@ use crate::compute::health::{Poller, Watch};
 use crate::compute::progress::ProgressLine;
 use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
+use crate::display::messages::Level;
 use crate::files::{Place, STREAM, Take, shown};
 use crate::performance::conductor::Conductor;
 use crate::performance::device_side::DeviceSide;
@@ -73,6 +74,8 @@ pub struct RunArgs {
 
 /// How often the status is drawn.
 const FRAME: Duration = Duration::from_millis(33);
+/// How long surfaces and wires are given to say their last word and end.
+const CLOSING: Duration = Duration::from_secs(1);
 /// Longest time that a decoded window is allowed to land ahead, in seconds of the tape.
 const LEAD_MOST_S: usize = 8;
 /// The device that is tried when none is named.
@@ -118,9 +121,11 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     // Above the status, where they stay: a message line would show them for a moment among others.
     said.iter().flat_map(|it| it.lines()).for_each(|it| progress.say(it));
     let mut view = View::new(plain, &stage.name, stage.seconds, &computes, &place).with(displays, gpu);
+    said.iter().for_each(|it| view.messages().tell_printed(Level::Warning, it));
     let played = stage.play(&mut surface_side, &mut view, args.seconds, &stop);
-    surface_side.close();
+    let left = surface_side.close(CLOSING);
     view.close();
+    left.iter().for_each(|name| progress.say(&format!("{name} did not end in time")));
     stage.finish(&view)?;
     played
 }
@@ -271,9 +276,6 @@ impl Stage {
                 break;
             }
             self.device.look_after(&mut self.conductor, view);
-            if let Some(fault) = self.conductor.take_fault() {
-                view.say(&fault);
-            }
             if FRAME <= drawn.elapsed() {
                 drawn = Instant::now();
                 view.draw(&self.conductor, &self.pulse, surface_side.patch_name(), surface_side.now());

@@ -143,12 +143,15 @@ impl Messages {
     /// Tells something.
     pub fn tell(&mut self, level: Level, words: &str) {
         let words = cut(words);
-        match level {
-            Level::Info => tracing::info!("{words}"),
-            Level::Warning => tracing::warn!("{words}"),
-            Level::Fault => tracing::error!("{words}"),
-        }
+        log(level, words);
         self.news(level, words);
+    }
+
+    /// Tells something that was printed already, before there was a display.
+    pub fn tell_printed(&mut self, level: Level, words: &str) {
+        let words = cut(words);
+        log(level, words);
+        self.wait_for_the_line(level, words);
     }
 
     /// Tells what a hand just did.
@@ -253,6 +256,10 @@ impl Messages {
 
     fn news(&mut self, level: Level, words: &str) {
         self.print(level, words);
+        self.wait_for_the_line(level, words);
+    }
+
+    fn wait_for_the_line(&mut self, level: Level, words: &str) {
         let words = first_line(words);
         // What is read already, or is about to be, needs no second turn.
         let is_shown = self.line.as_ref().is_some_and(|it| it.of == Of::News && it.words == words);
@@ -280,6 +287,14 @@ impl Messages {
                 self.unprinted += 1;
             }
         }
+    }
+}
+
+fn log(level: Level, words: &str) {
+    match level {
+        Level::Info => tracing::info!("{words}"),
+        Level::Warning => tracing::warn!("{words}"),
+        Level::Fault => tracing::error!("{words}"),
     }
 }
 

@@ -182,7 +182,7 @@ fn every_level_and_the_end_of_a_fault_are_events_of_the_log() {
     tracing::subscriber::with_default(subscriber, || {
         let mut messages = silent();
         messages.tell(Level::Info, "an info");
-        messages.tell(Level::Warning, "a warning");
+        messages.tell_printed(Level::Warning, "a warning");
         messages.fault(FaultKey::Display("/dev/fb0".to_owned()), "it is dark");
         messages.over(&FaultKey::Display("/dev/fb0".to_owned()));
     });

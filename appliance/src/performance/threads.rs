@@ -85,12 +85,7 @@ pub fn audio(
         // The conductor may have left already; sound does not depend on it.
         let _ = opened.send(refused);
         while !pulse.stop.load(Relaxed) {
-            let held = speaker.delay_frames();
-            let fill = &mut |frames: &mut [StereoFrame]| {
-                player.delayed_by(held + frames.len());
-                player.fill(frames);
-            };
-            match speaker.play_period(fill)? {
+            match play_period(&mut speaker, &mut player)? {
                 Heard::Played { gaps } => player.underran(u64::from(gaps)),
                 Heard::Away => {
                     player.unheard();
@@ -101,6 +96,15 @@ pub fn audio(
         }
         drop(speaker);
         out.close()
+    })
+}
+
+/// Plays one period, and tells when it is heard: MIDI clock is to meet the sound ([`Meters::delay`]).
+pub(crate) fn play_period(speaker: &mut Speaker<'_>, player: &mut Player) -> Result<Heard, OutError> {
+    let held = speaker.delay_frames();
+    speaker.play_period(&mut |frames: &mut [StereoFrame]| {
+        player.delayed_by(held + frames.len());
+        player.fill(frames);
     })
 }
 

@@ -103,7 +103,9 @@ fn beat(status: &Status, room: i32, sheet: &mut Sheet) -> i32 {
 fn foot(status: &Status, sheet: &mut Sheet) {
     let trouble = status.xruns + status.late + status.non_finite;
     if let Some(fault) = &status.fault {
-        sheet.lit_line(Face::Small, 56, WIDTH, fault, "");
+        let further = status.further_faults;
+        let further = if further == 0 { String::new() } else { format!("+{further}") };
+        sheet.lit_line(Face::Small, 56, WIDTH, fault, &further);
     } else if status.muted {
         sheet.lit_line(Face::Small, 56, WIDTH, "MUTE", &status.message);
     } else if !status.layer.is_empty() {

@@ -16,7 +16,8 @@ pub(super) fn learn(status: &Status) -> Sheet {
 
 pub(super) fn fault(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
-    sheet.title("Fault", "!");
+    let further = status.further_faults;
+    sheet.title("Fault", &if further == 0 { "!".to_owned() } else { format!("and {further} more") });
     paragraph(&mut sheet, status.fault.as_deref().unwrap_or("no fault"));
     sheet
 }

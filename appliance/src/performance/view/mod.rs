@@ -1,33 +1,36 @@
-//! What the player sees while it runs: the status in the terminal, or a line a second where there is none.
+//! What the player sees while it runs: the status in the terminal and on displays, or a line a second where there is neither (and none in a journal).
+//!
+//! [`fill`] reads the status off everybody, [`rates`] keep times and rates, [`engine`] sees when a fault of the engine is over;
+//! [`Messages`] hold what is told. Here they are joined and drawn.
 
-use std::collections::VecDeque;
+mod engine;
+mod fill;
+mod rates;
+
 use std::io::Stdout;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use engine::latent::SAMPLE_RATE_HZ;
-use engine::param::ParamId;
-use engine::playback::Meters;
+use ::engine::param::ParamId;
+use ::engine::playback::Meters;
 use hal::display::TextPanel;
 
 use crate::compute::health::Watch;
-use crate::control::binding::{Act, KEY_HELP, prompt};
-use crate::control::tempo::Source;
+use crate::control::binding::{Act, KEY_HELP};
 use crate::display::displays::Displays;
-use crate::display::status::{Morph, Pick, Status, Tempo, Took};
+use crate::display::journal;
+use crate::display::messages::{FaultKey, Level, Messages};
+use crate::display::status::{Pick, Status};
 use crate::display::text::{WIDTH, lines};
 use crate::files::plain;
 use crate::performance::conductor::Conductor;
 use crate::performance::threads::Pulse;
+use rates::{Rates, Times};
 
-/// How long a message stays.
-const MESSAGE: Duration = Duration::from_secs(4);
 /// How often the terminal is drawn; displays are drawn with every call.
 const TERMINAL_FRAME: Duration = Duration::from_millis(100);
 /// How long the list of parameters stays after the last turn.
 const BROWSING: Duration = Duration::from_millis(1500);
-/// Times that the display looks back on: two seconds.
-const TIMES: usize = 64;
 /// How often a plain line is printed.
 const PLAIN_LINE: Duration = Duration::from_secs(1);
 
@@ -35,8 +38,9 @@ const PLAIN_LINE: Duration = Duration::from_secs(1);
 pub struct View {
     status: Status,
     panel: Option<TextPanel<Stdout>>,
-    messages: VecDeque<String>,
-    message_since: Instant,
+    messages: Messages,
+    /// Whether a line a second is printed where there is no terminal.
+    ticker: bool,
     rates: Rates,
     line_at: Instant,
     drawn_at: Instant,
@@ -45,35 +49,10 @@ pub struct View {
     gpu: Option<Watch>,
     ticks: Times,
     decodes: Times,
+    /// Tick side and decode side.
+    engine: [engine::Side; 2],
     /// Until when the list of parameters is shown.
     browsing: Option<Instant>,
-}
-
-/// The last few times that something took, in milliseconds.
-#[derive(Default)]
-struct Times(VecDeque<f32>);
-
-impl Times {
-    fn add(&mut self, ms: f32) {
-        if self.0.len() == TIMES {
-            self.0.pop_front();
-        }
-        self.0.push_back(ms);
-    }
-
-    fn took(&self) -> Took {
-        let mut sorted: Vec<f32> = self.0.iter().copied().collect();
-        sorted.sort_by(f32::total_cmp);
-        let (p50_ms, max_ms) = (sorted.get(sorted.len() / 2), sorted.last());
-        Took { p50_ms: p50_ms.copied().unwrap_or_default(), max_ms: max_ms.copied().unwrap_or_default() }
-    }
-}
-
-/// Ticks and latents a second, over about a second.
-struct Rates {
-    since: Instant,
-    ticks: u64,
-    latents: u64,
 }
 
 impl View {
@@ -83,12 +62,15 @@ impl View {
         let status =
             Status { source: source.to_owned(), seconds, where_: format!("{computes}, {place}"), ..Status::default() };
         let now = Instant::now();
+        // The journal has every message as an event already.
+        let journal = plain && journal::holds(std::io::stdout());
+        let help = KEY_HELP.iter().filter(|_| !plain).map(|(keys, what)| format!("{keys}: {what}"));
         let mut view = Self {
             status,
             panel: (!plain).then(|| TextPanel::new(std::io::stdout(), WIDTH)),
-            messages: VecDeque::new(),
-            message_since: now,
-            rates: Rates { since: now, ticks: 0, latents: 0 },
+            messages: Messages::new(plain && !journal, help),
+            ticker: !journal,
+            rates: Rates::new(now),
             line_at: now,
             drawn_at: now,
             place: place.to_owned(),
@@ -96,13 +78,11 @@ impl View {
             gpu: None,
             ticks: Times::default(),
             decodes: Times::default(),
+            engine: [FaultKey::EngineTick, FaultKey::EngineDecode].map(engine::Side::new),
             browsing: None,
         };
         view.say(&format!("playing {source} ({seconds:.1} s), sound to {place}"));
-        if !plain {
-            let help: Vec<String> = KEY_HELP.iter().map(|(keys, what)| format!("{keys}: {what}")).collect();
-            help.iter().for_each(|it| view.say(it));
-        }
+        view.print_messages();
         view
     }
 
@@ -113,13 +93,14 @@ impl View {
         self
     }
 
-    /// Queues a message; in plain mode prints it.
+    /// Where everything is told.
+    pub const fn messages(&mut self) -> &mut Messages {
+        &mut self.messages
+    }
+
+    /// Tells something that happened as it should.
     pub fn say(&mut self, message: &str) {
-        if self.panel.is_none() {
-            print(message);
-        } else {
-            self.messages.push_back(message.to_owned());
-        }
+        self.messages.tell(Level::Info, message);
     }
 
     /// Shows what came of a gesture; `muted` is how the tape stands after it.
@@ -140,21 +121,31 @@ impl View {
             Act::Mute => Some(if muted { "muted" } else { "playing again" }.to_owned()),
             other => other.words(),
         };
-        if let Some(words) = words {
-            // What a hand just did is news; what waited behind it is not.
-            self.messages.clear();
-            self.say(&words);
-            self.message_since = Instant::now().checked_sub(MESSAGE).unwrap_or(self.message_since);
+        let Some(words) = words else { return };
+        match act {
+            Act::Refused(_) => self.messages.tell(Level::Warning, &words),
+            Act::Came(..) | Act::Went(_) => self.messages.tell(Level::Info, &words),
+            _ => self.messages.hand(&words),
         }
     }
 
     /// Draws the status of now.
     pub fn draw(&mut self, conductor: &Conductor, pulse: &Pulse, patch: &str, now: Duration) {
-        self.take(conductor, pulse);
-        self.take_hands(conductor, patch, now);
-        if let Some(fault) = self.displays.show(&self.status, now) {
-            self.say(&fault);
+        let moment = Instant::now();
+        fill::sound(&mut self.status, conductor, pulse);
+        fill::hands(&mut self.status, conductor, patch, now);
+        self.take_times(pulse, moment);
+        self.take_pick();
+        self.look_for_faults(pulse, moment);
+        self.take_messages(moment);
+        for (display, fault) in self.displays.show(&self.status, now) {
+            let key = FaultKey::Display(display);
+            match fault {
+                Some(words) => self.messages.fault(key, &words),
+                None => self.messages.over(&key),
+            }
         }
+        self.print_messages();
         match &mut self.panel {
             // A terminal that is gone is no reason to stop playing.
             Some(panel) if TERMINAL_FRAME <= self.drawn_at.elapsed() => {
@@ -162,7 +153,7 @@ impl View {
                 drop(panel.show(&lines(&self.status)));
             }
             Some(_) => {}
-            None if PLAIN_LINE <= self.line_at.elapsed() => {
+            None if self.ticker && PLAIN_LINE <= self.line_at.elapsed() => {
                 self.line_at = Instant::now();
                 print(&plain_line(&self.status));
             }
@@ -170,80 +161,61 @@ impl View {
         }
     }
 
-    /// What the hands have done, and how the machine is.
-    fn take_hands(&mut self, conductor: &Conductor, patch: &str, now: Duration) {
-        let (status, binding, desk) = (&mut self.status, conductor.binding(), conductor.desk());
-        patch.clone_into(&mut status.patch);
-        (status.scene, status.scene_changed) = desk.scene().map_or((None, false), |(at, moved)| (Some(at), moved));
-        status.morph = desk.morphing().map(|((a, b), position)| Morph { scenes: [a, b], position });
-        status.undo = desk.store().undo_depth();
-        status.gpu = self.gpu.as_ref().and_then(Watch::last);
+    /// Times and rates of late.
+    fn take_times(&mut self, pulse: &Pulse, now: Instant) {
+        self.ticks.add(pulse.tick_us.load(Relaxed) as f32 / 1e3);
+        self.decodes.add(pulse.window_us.load(Relaxed) as f32 / 1e3);
+        let status = &mut self.status;
         (status.tick, status.decode) = (self.ticks.took(), self.decodes.took());
-        status.learn = binding.learning().is_on().then(|| prompt(binding.learning().target()));
-        let playing = binding.playing();
-        status.layer = match (playing.bank, playing.shift) {
-            (0, false) => String::new(),
-            (0, true) => "shift".to_owned(),
-            (bank, false) => format!("{}", bank + 1),
-            (bank, true) => format!("{} shift", bank + 1),
-        };
-        let tempo = conductor.tempo();
-        status.tempo = tempo.source(now).zip(tempo.bpm(now)).map(|(source, bpm)| {
-            let from = match source {
-                Source::Clock => "clock",
-                Source::Tap => "tap",
-                Source::Patch => "patch",
-            };
-            Tempo { bpm: bpm as f32, from: from.to_owned() }
-        });
+        status.gpu = self.gpu.as_ref().and_then(Watch::last);
+        if let Some(rates) = self.rates.count(now, [pulse.ticks.load(Relaxed), pulse.latents.load(Relaxed)]) {
+            [status.ticks_per_s, status.finished_per_s] = rates;
+        }
+    }
+
+    /// The list of parameters, while somebody browses.
+    fn take_pick(&mut self) {
         self.browsing = self.browsing.filter(|until| Instant::now() < *until);
-        status.pick = self.browsing.map(|_| {
+        let selected = self.status.selected;
+        self.status.pick = self.browsing.map(|_| {
             let list: Vec<ParamId> = ParamId::all().collect();
-            let cursor = list.iter().position(|id| *id == binding.selected()).unwrap_or(0);
+            let cursor = list.iter().position(|id| *id == selected).unwrap_or(0);
             Pick { list, cursor }
         });
     }
 
-    fn take(&mut self, conductor: &Conductor, pulse: &Pulse) {
-        let (transport, status) = (conductor.transport(), &mut self.status);
-        let (meters, frames) = (transport.meters(), transport.tape_frames());
-        let part = |place: usize| place as f32 / frames as f32;
-        status.position = part(transport.playhead().position);
-        status.window = (pulse.windows.load(Relaxed) > 0)
-            .then(|| (part(pulse.window[0].load(Relaxed)), part(pulse.window[1].load(Relaxed))));
-        // What the hand has asked for: the display must not lag behind the knob.
-        status.values = *conductor.store().aims();
-        self.ticks.add(pulse.tick_us.load(Relaxed) as f32 / 1e3);
-        self.decodes.add(pulse.window_us.load(Relaxed) as f32 / 1e3);
-        status.selected = conductor.binding().selected();
-        status.slots = pulse.slots(status.values.whole(ParamId::Depth));
-        status.lead_ms = pulse.lead.load(Relaxed) as f32 * 1e3 / SAMPLE_RATE_HZ as f32;
-        status.xruns = meters.underruns.load(Relaxed);
-        status.late = meters.windows_late.load(Relaxed);
-        status.non_finite = meters.non_finite_frames.load(Relaxed) + meters.windows_non_finite.load(Relaxed);
-        status.peaks = meters.take_peaks();
-        status.limiting = meters.take_limiter_gain() < 0.999;
-        status.muted = transport.muted();
-        let elapsed = self.rates.since.elapsed().as_secs_f32();
-        if elapsed >= 1.0 {
-            let (ticks, latents) = (pulse.ticks.load(Relaxed), pulse.latents.load(Relaxed));
-            status.ticks_per_s = (ticks - self.rates.ticks) as f32 / elapsed;
-            status.finished_per_s = (latents - self.rates.latents) as f32 / elapsed;
-            self.rates = Rates { since: Instant::now(), ticks, latents };
-        }
-        self.status.fault = None;
+    /// Faults that the fast threads show by their counters.
+    fn look_for_faults(&mut self, pulse: &Pulse, now: Instant) {
         if pulse.away.load(Relaxed) {
-            let words = "the sound device is away; playing on, waiting for it";
-            words.clone_into(&mut self.status.message);
-            self.status.fault = Some(words.to_owned());
-        } else if MESSAGE <= self.message_since.elapsed() || self.status.message.is_empty() {
-            self.status.message = self.messages.pop_front().unwrap_or_default();
-            self.message_since = Instant::now();
+            self.messages.fault(FaultKey::SoundDevice, "the sound device is away; playing on, waiting for it");
+        } else {
+            self.messages.over(&FaultKey::SoundDevice);
+        }
+        let count = |it: &std::sync::atomic::AtomicU64| it.load(Relaxed);
+        let failed = count(&pulse.failed_ticks);
+        let ticks = (count(&pulse.ticks).saturating_sub(failed), failed);
+        let windows = (count(&pulse.windows), count(&pulse.dropped));
+        for (side, counts) in self.engine.iter_mut().zip([ticks, windows]) {
+            side.look(now, counts, &mut self.messages);
+        }
+    }
+
+    /// The line of news, and the worst fault.
+    fn take_messages(&mut self, now: Instant) {
+        self.messages.line(now).clone_into(&mut self.status.message);
+        self.status.fault = self.messages.worst().map(str::to_owned);
+        self.status.further_faults = self.messages.further();
+    }
+
+    fn print_messages(&mut self) {
+        while let Some(line) = self.messages.next_line() {
+            print(&line);
         }
     }
 
     /// Leaves the terminal as it was found.
     pub fn close(&mut self) {
+        self.print_messages();
         self.panel = None;
         std::mem::take(&mut self.displays).close();
     }
@@ -265,8 +237,13 @@ impl View {
 
 fn plain_line(status: &Status) -> String {
     let id = status.spotlight();
+    let fault = match (&status.fault, status.further_faults) {
+        (None, _) => String::new(),
+        (Some(words), 0) => format!("  FAULT {words}"),
+        (Some(words), further) => format!("  FAULT {words} (and {further} more)"),
+    };
     format!(
-        "{:5.1} s  {:.1} ticks/s  {:.1} gen/s  lead {:.0} ms  underruns {}  late {}  peak {:.2}  {} {}",
+        "{:5.1} s  {:.1} ticks/s  {:.1} gen/s  lead {:.0} ms  underruns {}  late {}  peak {:.2}  {} {}{fault}",
         f64::from(status.position) * status.seconds,
         status.ticks_per_s,
         status.finished_per_s,
@@ -283,3 +260,6 @@ fn plain_line(status: &Status) -> String {
 fn print(line: &str) {
     println!("{}", plain(line));
 }
+
+#[cfg(test)]
+mod tests;

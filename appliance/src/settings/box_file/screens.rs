@@ -69,6 +69,18 @@ pub enum DisplayDevice {
     Framebuffer(PathBuf),
 }
 
+impl DisplayDevice {
+    /// Where it hangs, as a player knows it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::I2c { bus, address, .. } => format!("{} at {address:#04x}", bus.display()),
+            Self::Spi { device, .. } => device.display().to_string(),
+            Self::Framebuffer(path) => path.display().to_string(),
+        }
+    }
+}
+
 /// A display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayPlan {
