@@ -6,6 +6,7 @@ use hal::display::{Chip, OledSetup};
 use hal::panel::{Line, LinePlace};
 
 use crate::files::document::{Item, Reader};
+use crate::files::shown;
 
 const KINDS: [(&str, Option<Chip>); 3] =
     [("ssd1306", Some(Chip::Ssd1306)), ("sh1106", Some(Chip::Sh1106)), ("framebuffer", None)];
@@ -74,9 +75,9 @@ impl DisplayDevice {
     #[must_use]
     pub fn place(&self) -> String {
         match self {
-            Self::I2c { bus, address, .. } => format!("{} at {address:#04x}", bus.display()),
-            Self::Spi { device, .. } => device.display().to_string(),
-            Self::Framebuffer(path) => path.display().to_string(),
+            Self::I2c { bus, address, .. } => format!("{} at {address:#04x}", shown(bus)),
+            Self::Spi { device, .. } => shown(device).to_string(),
+            Self::Framebuffer(path) => shown(path).to_string(),
         }
     }
 }
