@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod learn;
+pub mod log;
 pub mod params;
 pub mod render;
 pub mod run;

@@ -20,6 +20,7 @@ use crate::compute::health::{Poller, Watch};
 use crate::compute::progress::ProgressLine;
 use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
+use crate::display::messages::Level;
 use crate::files::{Place, STREAM};
 use crate::performance::conductor::Conductor;
 use crate::performance::output::Output;
@@ -106,6 +107,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     said.iter().flat_map(|it| it.lines()).for_each(|it| progress.say(it));
     let (name, seconds) = stage.playing();
     let mut view = View::new(plain, name, seconds, &computes, &place).with(displays, gpu);
+    said.iter().for_each(|it| view.messages().tell_printed(Level::Warning, it));
     stage.play(&mut surface_side, &mut view, args.seconds);
     stage.finish(surface_side, view)
 }

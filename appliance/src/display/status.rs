@@ -168,8 +168,10 @@ pub struct Status {
     pub learn: Option<String>,
     /// The bank or layer of the controls ("B", "shift"); empty on the first.
     pub layer: String,
-    /// A fault in plain words; stays until it is gone.
+    /// The fault that hurts most, in plain words; stays until it is gone.
     pub fault: Option<String>,
+    /// How many faults stand besides.
+    pub further_faults: usize,
     /// Strokes that can be taken back.
     pub undo: usize,
     /// A list to choose a parameter from, while it is open.
@@ -221,6 +223,7 @@ impl Default for Status {
             learn: None,
             layer: String::new(),
             fault: None,
+            further_faults: 0,
             undo: 0,
             pick: None,
             boot: None,
