@@ -3,8 +3,10 @@
 //! Exit codes: 0 done, 1 it failed (the reason is on standard error), 2 the command line was not understood, 130 a build or a
 //! render was interrupted.
 
+use std::io::Write;
 use std::process::ExitCode;
 
+use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
 use appliance::command::{Cli, Command, build, learn, params, render, run};
 use appliance::compute::arguments::Misused;
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
         say(&format!("demon: {words}"));
         return ExitCode::from(2);
     }
+    let mut out = Told::new(std::io::stdout());
     let done = match &cli.command {
         Command::Render(args) => render::render(args).map(|rendered| {
             say(&format!(
@@ -31,10 +34,10 @@ fn main() -> ExitCode {
                 rendered.gestures
             ));
         }),
-        Command::Params(args) => params::params(args, &mut |words| say(words)).map_err(Into::into),
+        Command::Params(args) => params::params(args, &mut out, &mut |words| say(words)).map_err(Into::into),
         Command::Run(args) => run::run(args),
-        Command::Learn(args) => learn::learn(args, &mut std::io::stdout().lock()),
-        Command::Build(args) => match build::command(args, &mut std::io::stdout().lock()) {
+        Command::Learn(args) => learn::learn(args, &mut out),
+        Command::Build(args) => match build::command(args, &mut out) {
             Ok(Outcome::Interrupted { built }) => {
                 say(&format!("demon: interrupted; {built} plans were finished before and are kept"));
                 return ExitCode::from(INTERRUPTED);
@@ -42,7 +45,8 @@ fn main() -> ExitCode {
             done => done.map(|_| ()),
         },
     };
-    match done {
+    // What is told last may still wait in a buffer.
+    match done.and_then(|()| out.flush().map_err(Into::into)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("demon: {}", told(&error)));
@@ -61,11 +65,11 @@ fn listen_to_libraries() -> Result<(), String> {
     let level: tracing_subscriber::filter::LevelFilter = asked
         .parse()
         .map_err(|_| format!("DEMON_LOG: found `{asked}`, expected off, error, warn, info, debug or trace"))?;
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .log_internal_errors(false)
+        .init();
     Ok(())
-}
-
-#[expect(clippy::print_stderr, reason = "this is the program's own voice")]
-fn say(sentence: &str) {
-    eprintln!("{sentence}");
 }

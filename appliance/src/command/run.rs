@@ -4,7 +4,6 @@
 //! status until someone leaves. A missing controller, terminal or real-time permission is said once and played without;
 //! a missing sound card turns into a WAV file.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -25,6 +24,7 @@ use crate::compute::health::{Poller, Watch};
 use crate::compute::progress::ProgressLine;
 use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
+use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM, Take, shown};
 use crate::performance::conductor::Conductor;
 use crate::performance::device_side::DeviceSide;
@@ -50,10 +50,10 @@ pub struct RunArgs {
     /// Write a WAV file in real time instead of opening a sound card
     #[arg(long, value_name = "FILE", conflicts_with = "device")]
     pub wav: Option<PathBuf>,
-    /// Stop after so many seconds [default: play until `q` or Ctrl-C]
+    /// Stop after so many seconds [default: play until `q` twice or Ctrl-C]
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
-    /// Do not draw the status display; print a line a second instead
+    /// Draw no screen; print what changes, every fault, and how it goes every ten seconds
     #[arg(long)]
     pub plain: bool,
     /// Open no live MIDI ports
@@ -110,14 +110,19 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let list = list.starting_with(Listed { name: set.patch_name.clone(), patch: set.patch.clone() });
     let (out, place) = output(wanted, &progress)?;
     let mut stage = Stage::start(set, out, &mut said)?;
-    let plain = args.plain || !std::io::stdout().is_terminal();
     let clock = WallClock::start();
     let displays = Displays::open(&config.displays, clock)?;
     let gpu = Watch::start(Poller::new(None, 0))?;
     let mut surface_side = begin(args, score, list, (config, clock), &mut stage.conductor, &mut said)?;
     // Above the status, where they stay: a message line would show them for a moment among others.
     said.iter().flat_map(|it| it.lines()).for_each(|it| progress.say(it));
-    let mut view = View::new(plain, &stage.name, stage.seconds, &computes, &place).with(displays, gpu);
+    let terminal = Terminal::open(args.plain)?;
+    let plain = terminal.is_plain();
+    let mut view = View::new(terminal, &stage.name, stage.seconds, &computes, &place).with(displays, gpu);
+    if !plain {
+        // A screen stands over what was printed above it.
+        said.iter().flat_map(|it| it.lines()).for_each(|it| view.say(it));
+    }
     let played = stage.play(&mut surface_side, &mut view, args.seconds, &stop);
     surface_side.close();
     view.close();

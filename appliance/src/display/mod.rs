@@ -1,4 +1,4 @@
-//! What a player sees: one [`status`], drawn on small panels ([`screens`]) and written for a terminal ([`text`]).
+//! What a player sees: one [`status`], drawn on small panels ([`screens`]) shown in a terminal or told in lines ([`terminal`]).
 //!
 //! The same status is always the same picture; [`displays`] hands pictures to the hardware, a thread each. Nothing here asks the
 //! engine or a surface how it is: whoever plays fills the status in ([`crate::performance`]).
@@ -6,4 +6,4 @@
 pub mod displays;
 pub mod screens;
 pub mod status;
-pub mod text;
+pub mod terminal;

@@ -1,6 +1,6 @@
 //! What a player sees: source and position, the value last moved, the ring, the lead, trouble, levels, one message.
 //!
-//! [`Status`] is filled by whoever plays; [`super::text`] writes it for a terminal, [`super::screens`] draw it for small panels.
+//! [`Status`] is filled by whoever plays; [`super::terminal`] shows it in a terminal, [`super::screens`] draw it for small panels.
 //! Both are pure: the same status is the same picture.
 
 use engine::param::{ParamId, Values};
@@ -125,6 +125,8 @@ pub struct Status {
     pub pick: Option<Pick>,
     /// How far the box is with starting; nothing once it plays.
     pub boot: Option<Boot>,
+    /// How often the list of keys was asked for since it was closed: so many pages of it were turned. 0: it is closed.
+    pub key_list: usize,
 }
 
 impl Default for Status {
@@ -165,6 +167,7 @@ impl Default for Status {
             undo: 0,
             pick: None,
             boot: None,
+            key_list: 0,
         }
     }
 }

@@ -1,45 +1,36 @@
-//! What the player sees while it runs: the status in the terminal, or a line a second where there is none.
+//! What the player sees while it runs: the status on the terminal's screen and on displays, or lines where there is no screen.
 
 use std::collections::VecDeque;
-use std::io::Stdout;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use engine::latent::SAMPLE_RATE_HZ;
 use engine::param::ParamId;
 use engine::playback::Meters;
-use hal::display::TextPanel;
 
 use crate::compute::health::Watch;
-use crate::control::binding::{Act, KEY_HELP, prompt};
+use crate::control::binding::{Act, prompt};
 use crate::control::tempo::Source;
 use crate::display::displays::Displays;
 use crate::display::status::{Morph, Pick, Status, Tempo, Took};
-use crate::display::text::{WIDTH, lines};
-use crate::files::plain;
+use crate::display::terminal::Terminal;
 use crate::performance::conductor::Conductor;
 use crate::performance::threads::Pulse;
 
 /// How long a message stays.
 const MESSAGE: Duration = Duration::from_secs(4);
-/// How often the terminal is drawn; displays are drawn with every call.
-const TERMINAL_FRAME: Duration = Duration::from_millis(100);
 /// How long the list of parameters stays after the last turn.
 const BROWSING: Duration = Duration::from_millis(1500);
 /// Times that the display looks back on: two seconds.
 const TIMES: usize = 64;
-/// How often a plain line is printed.
-const PLAIN_LINE: Duration = Duration::from_secs(1);
 
 /// The status display.
 pub struct View {
     status: Status,
-    panel: Option<TextPanel<Stdout>>,
+    terminal: Terminal,
     messages: VecDeque<String>,
     message_since: Instant,
     rates: Rates,
-    line_at: Instant,
-    drawn_at: Instant,
     place: String,
     displays: Displays,
     gpu: Option<Watch>,
@@ -77,20 +68,18 @@ struct Rates {
 }
 
 impl View {
-    /// A display of one set; `plain` prints lines. `computes` says what computes it, `place` where the sound goes.
+    /// A display of one set on a terminal. `computes` says what computes it, `place` where the sound goes.
     #[must_use]
-    pub fn new(plain: bool, source: &str, seconds: f64, computes: &str, place: &str) -> Self {
+    pub fn new(terminal: Terminal, source: &str, seconds: f64, computes: &str, place: &str) -> Self {
         let status =
             Status { source: source.to_owned(), seconds, where_: format!("{computes}, {place}"), ..Status::default() };
         let now = Instant::now();
         let mut view = Self {
             status,
-            panel: (!plain).then(|| TextPanel::new(std::io::stdout(), WIDTH)),
+            terminal,
             messages: VecDeque::new(),
             message_since: now,
             rates: Rates { since: now, ticks: 0, latents: 0 },
-            line_at: now,
-            drawn_at: now,
             place: place.to_owned(),
             displays: Displays::default(),
             gpu: None,
@@ -99,10 +88,6 @@ impl View {
             browsing: None,
         };
         view.say(&format!("playing {source} ({seconds:.1} s), sound to {place}"));
-        if !plain {
-            let help: Vec<String> = KEY_HELP.iter().map(|(keys, what)| format!("{keys}: {what}")).collect();
-            help.iter().for_each(|it| view.say(it));
-        }
         view
     }
 
@@ -113,10 +98,10 @@ impl View {
         self
     }
 
-    /// Queues a message; in plain mode prints it.
+    /// Queues a message; without a screen prints it.
     pub fn say(&mut self, message: &str) {
-        if self.panel.is_none() {
-            print(message);
+        if self.terminal.is_plain() {
+            self.terminal.print(message);
         } else {
             self.messages.push_back(message.to_owned());
         }
@@ -131,6 +116,8 @@ impl View {
                 (self.status.moved, self.status.waiting) = (Some(*id), None);
                 self.browsing = Some(Instant::now() + BROWSING);
             }
+            Act::KeyList(asked) => self.status.key_list = *asked,
+            Act::Closed => (self.status.key_list, self.browsing) = (0, None),
             Act::NextScreen => self.displays.turn(),
             Act::Came(..) => self.status.controllers += 1,
             Act::Went(_) => self.status.controllers = self.status.controllers.saturating_sub(1),
@@ -155,19 +142,7 @@ impl View {
         if let Some(fault) = self.displays.show(&self.status, now) {
             self.say(&fault);
         }
-        match &mut self.panel {
-            // A terminal that is gone is no reason to stop playing.
-            Some(panel) if TERMINAL_FRAME <= self.drawn_at.elapsed() => {
-                self.drawn_at = Instant::now();
-                drop(panel.show(&lines(&self.status)));
-            }
-            Some(_) => {}
-            None if PLAIN_LINE <= self.line_at.elapsed() => {
-                self.line_at = Instant::now();
-                print(&plain_line(&self.status));
-            }
-            None => {}
-        }
+        self.terminal.show(&self.status);
     }
 
     /// What the hands have done, and how the machine is.
@@ -244,14 +219,14 @@ impl View {
 
     /// Leaves the terminal as it was found.
     pub fn close(&mut self) {
-        self.panel = None;
+        self.terminal.close();
         std::mem::take(&mut self.displays).close();
     }
 
     /// One line on how it went.
     pub fn farewell(&self, pulse: &Pulse, meters: &Meters) {
         let given_up = pulse.unsound.load(Relaxed) + pulse.refused.load(Relaxed);
-        print(&format!(
+        self.terminal.print(&format!(
             "{} ticks, {} generations, {given_up} given up, {} windows ({} late), {} underruns; the sound went to {}",
             pulse.ticks.load(Relaxed),
             pulse.latents.load(Relaxed),
@@ -261,25 +236,4 @@ impl View {
             self.place,
         ));
     }
-}
-
-fn plain_line(status: &Status) -> String {
-    let id = status.spotlight();
-    format!(
-        "{:5.1} s  {:.1} ticks/s  {:.1} gen/s  lead {:.0} ms  underruns {}  late {}  peak {:.2}  {} {}",
-        f64::from(status.position) * status.seconds,
-        status.ticks_per_s,
-        status.finished_per_s,
-        status.lead_ms,
-        status.xruns,
-        status.late,
-        status.peaks[0].max(status.peaks[1]),
-        id.row().words,
-        id.row().written(status.values.exact(id)),
-    )
-}
-
-#[expect(clippy::print_stdout, reason = "this is the program's own voice, not a library's")]
-fn print(line: &str) {
-    println!("{}", plain(line));
 }
