@@ -215,8 +215,8 @@ impl KeyParser {
 
     fn begin_character(&mut self, byte: u8, told: bool) {
         let needs = match byte {
-            ..0xe0 => 2,
-            ..0xf0 => 3,
+            0xc2..0xe0 => 2,
+            0xe0..0xf0 => 3,
             _ => 4,
         };
         (self.state, self.held) = (State::Character { needs, told }, vec![byte]);
