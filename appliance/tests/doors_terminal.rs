@@ -3,7 +3,7 @@
 
 mod doors_support;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -130,7 +130,7 @@ fn a_terminal_that_cannot_move_its_cursor_gets_lines() {
     stage.types(b"u");
     stage.wait_for("nothing to undo", from);
     assert!(stage.ends(true).success() && stage.is_as_before());
-    assert!(!String::from_utf8_lossy(&stage.seen).contains("\x1b[?1049h"));
+    assert!(!String::from_utf8_lossy(&stage.seen).contains("\x1b[?2026h"), "no picture is drawn on it");
 }
 
 /// `demon` with its standard output as the shell would give it; standard error comes to us.
@@ -187,26 +187,36 @@ fn a_full_disk_is_told_in_words_and_stops_no_music() {
 
 #[test]
 fn a_pipe_that_nobody_reads_stops_nothing_and_what_is_read_is_what_changed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut run = Command::new(demon())
-        .args(RUN.split_whitespace().skip(1))
-        .current_dir(folder.path())
-        .env("DEMON_MODEL", concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts");
-    let mut unread = run.stdout.take().expect("a pipe");
-    // The smallest pipe there is.
-    rustix::pipe::fcntl_setpipe_size(&unread, 4096).expect("Linux");
+    let run = |out: Stdio| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = Command::new(demon())
+            .args(RUN.split_whitespace().skip(1))
+            .current_dir(folder.path())
+            .env("DEMON_MODEL", concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house"))
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        (run, folder)
+    };
+    // A pipe that is full before the first line.
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let size = rustix::pipe::fcntl_setpipe_size(&writer, 4096).expect("Linux");
+    writer.write_all(&vec![b' '; size]).expect("what fits");
+    let (mut unread, _folder) = run(writer.into());
     let begun = std::time::Instant::now();
-    while run.try_wait().expect("ours").is_none() {
-        assert!(begun.elapsed() < PATIENCE, "it does not end");
+    while unread.try_wait().expect("ours").is_none() {
+        if PATIENCE < begun.elapsed() {
+            unread.kill().expect("ours");
+            panic!("it does not end");
+        }
         doors_support::pause(Duration::from_millis(20));
     }
-    let mut all = String::new();
-    unread.read_to_string(&mut all).expect("text");
+    drop(reader);
+    let (read, _folder) = run(Stdio::piped());
+    let read = read.wait_with_output().expect("it ends");
+    let all = String::from_utf8(read.stdout).expect("text");
     let lines: Vec<String> = BufReader::new(all.as_bytes()).lines().map(|it| it.expect("text")).collect();
     assert!(lines[0].starts_with("playing demo") && lines.last().expect("a line").contains("generations"), "{all}");
     assert!(lines.len() <= 4, "two seconds in which nothing changed: {all}");
