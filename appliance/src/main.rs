@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use appliance::command::log::LogWriter;
 use appliance::command::signals::{INTERRUPTED, end_at_once};
+use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
 use appliance::command::{Cli, Command, build, learn, params, render, run};
 use appliance::compute::arguments::Misused;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> ExitCode {
+    let mut out = Told::new(std::io::stdout());
     let done = match &cli.command {
         Command::Render(args) => render::render(args).map(|rendered| {
             say(&format!(
@@ -49,10 +51,10 @@ fn run(cli: &Cli) -> ExitCode {
                 rendered.gestures
             ));
         }),
-        Command::Params(args) => params::params(args, &mut |words| say(words)).map_err(Into::into),
+        Command::Params(args) => params::params(args, &mut out, &mut |words| say(words)).map_err(Into::into),
         Command::Run(args) => run::run(args),
-        Command::Learn(args) => learn::learn(args, &mut std::io::stdout().lock()),
-        Command::Build(args) => match build::command(args, &mut std::io::stdout().lock()) {
+        Command::Learn(args) => learn::learn(args, &mut out),
+        Command::Build(args) => match build::command(args, &mut out) {
             Ok(Outcome::Interrupted { built }) => {
                 say(&format!("demon: interrupted; {built} plans were finished before and are kept"));
                 return ExitCode::from(INTERRUPTED);
@@ -60,7 +62,8 @@ fn run(cli: &Cli) -> ExitCode {
             done => done.map(|_| ()),
         },
     };
-    match done {
+    // What is told last may still wait in a buffer.
+    match done.and_then(|()| out.flush().map_err(Into::into)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("demon: {}", told(&error)));
@@ -88,11 +91,11 @@ fn begin_log() -> Result<Option<LogWriter>, String> {
     let log = LogWriter::start(std::io::stderr()).map_err(|error| format!("the log has no thread: {error}"))?;
     let writer = log.clone();
     let written = move || -> Box<dyn Write> { Box::new(writer.clone()) };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(written).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(written)
+        .with_ansi(false)
+        .log_internal_errors(false)
+        .init();
     Ok(Some(log))
-}
-
-fn say(sentence: &str) {
-    // A terminal or a pipe that is gone changes nothing about how it went.
-    let _ = writeln!(std::io::stderr(), "{sentence}");
 }

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use appliance::display::terminal::Terminal;
 use appliance::performance::conductor::{Conductor, EngineLinks};
 use appliance::performance::surface_side::SurfaceSide;
 use appliance::performance::threads::Pulse;
@@ -53,7 +54,8 @@ pub fn report(bench: &mut Bench) {
     let settings = (BoxConfig::default(), Profiles::built_in());
     let learnt = LearntMaps::open(state.path()).0;
     let mut side = SurfaceSide::begin(hardware, learnt, list, clock, settings, &mut conductor).expect("threads");
-    let (mut view, pulse) = (View::new(true, "bench", 10.0, "nothing", "nowhere"), Pulse::default());
+    let (mut view, pulse) =
+        (View::new(Terminal::open(true).expect("a thread"), "bench", 10.0, "nothing", "nowhere"), Pulse::default());
     let (begun, mut drawn, mut rounds_us) = (Instant::now(), Instant::now(), Vec::new());
     while begun.elapsed() < lasts {
         let round = Instant::now();

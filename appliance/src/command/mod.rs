@@ -11,6 +11,7 @@ pub mod render;
 pub mod run;
 pub mod score;
 pub mod signals;
+pub mod stdout;
 pub mod told;
 pub mod version;
 

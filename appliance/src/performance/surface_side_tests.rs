@@ -12,6 +12,7 @@ use hal::midi::Pairing;
 use super::SurfaceSide;
 use crate::control::tempo::Quantise;
 use crate::display::messages::FaultKey;
+use crate::display::terminal::Terminal;
 use crate::performance::conductor::{Conductor, EngineLinks};
 use crate::performance::view::View;
 use crate::settings::box_file::BoxConfig;
@@ -68,7 +69,9 @@ impl Stage {
             &mut conductor,
         )
         .expect("threads");
-        let view = View::new(true, "test", 2.0, "nothing", "nowhere");
+        let nobody = std::fs::OpenOptions::new().write(true).open("/dev/null").expect("Linux has it");
+        let terminal = Terminal::onto(&nobody, false, false).expect("a thread");
+        let view = View::new(terminal, "test", 2.0, "nothing", "nowhere");
         Self { surface_side, conductor, view, told, player, _values: values, _edges: receiver }
     }
 

@@ -176,6 +176,8 @@ pub enum Key {
     Enter,
     /// Tab.
     Tab,
+    /// Shift and Tab.
+    BackTab,
     /// Backspace.
     Backspace,
     /// Escape.

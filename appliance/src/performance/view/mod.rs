@@ -1,4 +1,4 @@
-//! What the player sees while it runs: the status in the terminal and on displays, or a line a second where there is neither (and none in a journal).
+//! What the player sees while it runs: the status on the terminal's screen and on displays, or lines where there is no screen.
 //!
 //! [`fill`] reads the status off everybody, [`rates`] keep times and rates, [`engine`] sees when a fault of the engine is over;
 //! [`Messages`] hold what is told. Here they are joined and drawn.
@@ -7,43 +7,34 @@ mod engine;
 mod fill;
 mod rates;
 
-use std::io::{Stdout, Write as _};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use ::engine::param::ParamId;
 use ::engine::playback::Meters;
-use hal::display::TextPanel;
 
 use crate::compute::health::Watch;
-use crate::control::binding::{Act, KEY_HELP};
+use crate::control::binding::Act;
 use crate::display::displays::Displays;
 use crate::display::journal;
 use crate::display::messages::{FaultKey, Level, Messages};
 use crate::display::status::{Pick, Status};
-use crate::display::text::{WIDTH, lines};
-use crate::files::plain;
+use crate::display::terminal::Terminal;
 use crate::performance::conductor::Conductor;
 use crate::performance::threads::Pulse;
 use rates::{Rates, Times};
 
-/// How often the terminal is drawn; displays are drawn with every call.
-const TERMINAL_FRAME: Duration = Duration::from_millis(100);
 /// How long the list of parameters stays after the last turn.
 const BROWSING: Duration = Duration::from_millis(1500);
-/// How often a plain line is printed.
-const PLAIN_LINE: Duration = Duration::from_secs(1);
 
 /// The status display.
 pub struct View {
     status: Status,
-    panel: Option<TextPanel<Stdout>>,
+    terminal: Terminal,
     messages: Messages,
-    /// Whether a line a second is printed where there is no terminal.
-    ticker: bool,
+    /// Lines go to a journal, which has every message as an event already.
+    journal: bool,
     rates: Rates,
-    line_at: Instant,
-    drawn_at: Instant,
     place: String,
     displays: Displays,
     gpu: Option<Watch>,
@@ -56,23 +47,20 @@ pub struct View {
 }
 
 impl View {
-    /// A display of one set; `plain` prints lines. `computes` says what computes it, `place` where the sound goes.
+    /// A display of one set on a terminal. `computes` says what computes it, `place` where the sound goes.
     #[must_use]
-    pub fn new(plain: bool, source: &str, seconds: f64, computes: &str, place: &str) -> Self {
+    pub fn new(terminal: Terminal, source: &str, seconds: f64, computes: &str, place: &str) -> Self {
         let status =
             Status { source: source.to_owned(), seconds, where_: format!("{computes}, {place}"), ..Status::default() };
         let now = Instant::now();
-        // The journal has every message as an event already.
-        let journal = plain && journal::holds(std::io::stdout());
-        let help = KEY_HELP.iter().filter(|_| !plain).map(|(keys, what)| format!("{keys}: {what}"));
+        let journal = terminal.is_plain() && journal::holds(std::io::stdout());
+        let messages = Messages::new(terminal.is_plain() && !journal, []);
         let mut view = Self {
             status,
-            panel: (!plain).then(|| TextPanel::new(std::io::stdout(), WIDTH)),
-            messages: Messages::new(plain && !journal, help),
-            ticker: !journal,
+            terminal,
+            messages,
+            journal,
             rates: Rates::new(now),
-            line_at: now,
-            drawn_at: now,
             place: place.to_owned(),
             displays: Displays::default(),
             gpu: None,
@@ -112,6 +100,8 @@ impl View {
                 (self.status.moved, self.status.waiting) = (Some(*id), None);
                 self.browsing = Some(Instant::now() + BROWSING);
             }
+            Act::KeyList(asked) => self.status.key_list = *asked,
+            Act::Closed => (self.status.key_list, self.browsing) = (0, None),
             Act::NextScreen => self.displays.turn(),
             Act::Came(..) => self.status.controllers += 1,
             Act::Went(_) => self.status.controllers = self.status.controllers.saturating_sub(1),
@@ -146,18 +136,8 @@ impl View {
             }
         }
         self.print_messages();
-        match &mut self.panel {
-            // A terminal that is gone is no reason to stop playing.
-            Some(panel) if TERMINAL_FRAME <= self.drawn_at.elapsed() => {
-                self.drawn_at = Instant::now();
-                drop(panel.show(&lines(&self.status)));
-            }
-            Some(_) => {}
-            None if self.ticker && PLAIN_LINE <= self.line_at.elapsed() => {
-                self.line_at = Instant::now();
-                print(&plain_line(&self.status));
-            }
-            None => {}
+        if !self.journal {
+            self.terminal.show(&self.status);
         }
     }
 
@@ -204,26 +184,26 @@ impl View {
 
     fn print_messages(&mut self) {
         while let Some(line) = self.messages.next_line() {
-            print(&line);
+            self.terminal.print(&line);
         }
     }
 
     /// Leaves the terminal as it was found; displays and who watches the card are handed to whoever closes them.
     pub fn close(&mut self) -> (Displays, Option<Watch>) {
         self.print_messages();
-        self.panel = None;
+        self.terminal.close();
         (std::mem::take(&mut self.displays), self.gpu.take())
     }
 
     /// Says which surfaces did not end in time.
     pub fn not_closed(&self, names: &[String]) {
-        names.iter().for_each(|name| print(&format!("{name} did not end in time")));
+        names.iter().for_each(|name| self.terminal.print(&format!("{name} did not end in time")));
     }
 
     /// One line on how it went.
     pub fn farewell(&self, pulse: &Pulse, meters: &Meters) {
         let given_up = pulse.unsound.load(Relaxed) + pulse.refused.load(Relaxed);
-        print(&format!(
+        self.terminal.print(&format!(
             "{} ticks, {} generations, {given_up} given up, {} windows ({} late), {} underruns; the sound went to {}",
             pulse.ticks.load(Relaxed),
             pulse.latents.load(Relaxed),
@@ -233,32 +213,6 @@ impl View {
             self.place,
         ));
     }
-}
-
-fn plain_line(status: &Status) -> String {
-    let id = status.spotlight();
-    let fault = match (&status.fault, status.further_faults) {
-        (None, _) => String::new(),
-        (Some(words), 0) => format!("  FAULT {words}"),
-        (Some(words), further) => format!("  FAULT {words} (and {further} more)"),
-    };
-    format!(
-        "{:5.1} s  {:.1} ticks/s  {:.1} gen/s  lead {:.0} ms  underruns {}  late {}  peak {:.2}  {} {}{fault}",
-        f64::from(status.position) * status.seconds,
-        status.ticks_per_s,
-        status.finished_per_s,
-        status.lead_ms,
-        status.xruns,
-        status.late,
-        status.peaks[0].max(status.peaks[1]),
-        id.row().words,
-        id.row().written(status.values.exact(id)),
-    )
-}
-
-fn print(line: &str) {
-    // A terminal or a pipe that is gone is no reason to stop.
-    let _ = writeln!(std::io::stdout(), "{}", plain(line));
 }
 
 #[cfg(test)]
