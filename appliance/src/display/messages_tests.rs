@@ -179,7 +179,11 @@ fn every_level_and_the_end_of_a_fault_are_events_of_the_log() {
     let written = log.clone();
     let subscriber =
         tracing_subscriber::fmt().with_writer(move || written.clone()).with_ansi(false).without_time().finish();
+    // With one subscriber alone, an event that another test meets first is asked of that test's thread, which has none, and is off
+    // for all from then on. With two, all are asked.
+    let _second = tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(std::io::sink).finish());
     tracing::subscriber::with_default(subscriber, || {
+        tracing::callsite::rebuild_interest_cache();
         let mut messages = silent();
         messages.tell(Level::Info, "an info");
         messages.tell_printed(Level::Warning, "a warning");
