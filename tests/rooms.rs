@@ -23,6 +23,16 @@ fn rooms_of_the_engine_stand_on_each_other_as_the_table_says() {
     check("engine/src");
 }
 
+#[test]
+fn rooms_of_the_devices_stand_on_each_other_as_the_table_says() {
+    check("hal/src");
+}
+
+#[test]
+fn rooms_of_the_appliance_are_in_the_order_of_their_table() {
+    check("appliance/src");
+}
+
 /// Holds the sources of a crate against their table of ARCHITECTURE.md.
 fn check(sources: &str) {
     let text = fs::read_to_string(ARCHITECTURE).expect("the architecture is written down");

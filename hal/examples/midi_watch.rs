@@ -9,8 +9,9 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use hal::gesture::{Control, Motion, Position, Reply, Roster, Surface, SurfaceError, Voice, WallClock};
+use hal::midi::Pairing;
 use hal::midi::message::cc;
-use hal::midi::{LiveMidi, Pairing};
+use hal::sequencer::LiveMidi;
 use hal::usb::{UsbMidi, UsbSelect};
 
 /// How long each surface is asked in turn.

@@ -22,10 +22,11 @@ use clap::Parser;
 use hal::adc::McpKind;
 use hal::gesture::{Gesture, Motion, Position, Reply, Roster, Surface, SurfaceError, SurfaceId, Voice, WallClock};
 use hal::input::{InputChoice, InputKeys, LinuxInput};
-use hal::midi::{LiveMidi, Pairing};
+use hal::midi::Pairing;
 use hal::panel::{
     ButtonPlan, DetentSteps, EncoderPlan, LedPlan, Line, LinePlace, LinuxBoard, Panel, PanelPlan, PotPlan,
 };
+use hal::sequencer::LiveMidi;
 use hal::usb::{UsbMidi, UsbSelect};
 
 /// How long a surface may block: only as long as somebody waits for it to close.

@@ -8,4 +8,5 @@ pub mod input;
 pub mod keys;
 pub mod midi;
 pub mod panel;
+pub mod sequencer;
 pub mod usb;

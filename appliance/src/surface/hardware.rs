@@ -5,8 +5,9 @@
 use hal::gesture::{Roster, SurfaceId, WallClock};
 use hal::input::{InputKeys, LinuxInput};
 use hal::keys::KeySurface;
-use hal::midi::{LiveMidi, Pairing, Score, ScoreSurface};
+use hal::midi::{Pairing, Score, ScoreSurface};
 use hal::panel::{LinuxBoard, Panel};
+use hal::sequencer::LiveMidi;
 use hal::usb::{UsbMidi, UsbSelect};
 
 use crate::settings::box_file::BoxConfig;

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use super::alsa_seq::SEQUENCER;
-use super::message::{CLOCK, cc, exclusive};
-use super::sequencer::{Address, Port};
-use super::{FakeSeq, LiveMidi, PATIENCE, Pairing};
+use super::alsa::SEQUENCER;
+
+use super::port::{Address, Port};
+use super::{FakeSeq, LiveMidi};
 use crate::gesture::{
     Clock, Control, Gesture, Identity, Motion, Position, Reply, Roster, Surface, SurfaceError, SurfaceId, VirtualClock,
     Voice, WallClock,
 };
+use crate::midi::message::{CLOCK, cc, exclusive};
+use crate::midi::{PATIENCE, Pairing};
 use crate::usb::UsbSelect;
 use crate::usb::plug::build;
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::sequencer::{Address, Hear, Mouth, News, Port, Sequencer};
+use super::port::{Address, Hear, Mouth, News, Port, Sequencer};
 use crate::gesture::VirtualClock;
 
 /// A sequencer and all its clients. Clones are the same one.

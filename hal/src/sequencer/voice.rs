@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::message::Whole;
-use super::sequencer::Mouth;
+use super::port::Mouth;
 use crate::gesture::{Reply, SurfaceError, SurfaceId, Voice};
+use crate::midi::message::Whole;
 
 /// A mouth and whose ear it speaks into.
 struct Line<M> {

@@ -9,7 +9,7 @@ use alsa::seq::{Addr, ClientIter, EventType, PortCap, PortIter, PortSubscribe, P
 use midir::os::unix::{VirtualInput, VirtualOutput};
 use midir::{MidiInput, MidiInputConnection, MidiOutput, MidiOutputConnection};
 
-use super::sequencer::{Address, Hear, Mouth, News, Port, Sequencer};
+use super::port::{Address, Hear, Mouth, News, Port, Sequencer};
 
 /// Our name among the sequencer's clients.
 const CLIENT: &CStr = c"DEMON box";

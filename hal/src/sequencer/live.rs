@@ -16,12 +16,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::alsa_seq::AlsaSeq;
-use super::ear::{Ears, lock};
-use super::sequencer::{Address, Hear, News, Port, Sequencer};
+use super::alsa::AlsaSeq;
+
+use super::port::{Address, Hear, News, Port, Sequencer};
 use super::voice::{MidiVoice, Mouths};
-use super::{Ear, PATIENCE, Pairing};
+
 use crate::gesture::{Clock, Gesture, Identity, Motion, Roster, Surface, SurfaceError, SurfaceId, Voice, WallClock};
+use crate::midi::{Ear, Ears, PATIENCE, Pairing, lock};
 use crate::usb::UsbSelect;
 use crate::usb::plug::{SYS, of_card};
 
