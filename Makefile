@@ -5,7 +5,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .PHONY: help run test build packages lint msrv bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -78,6 +78,10 @@ gpu-pack: ## the harness for a machine with a GPU and without Rust, counted with
 
 vm-test: ## the surface on real kernel drivers in QEMU, played from outside; a table, and target/vm-test/report.json
 	tools/vm-test/run $(ARGS)
+
+doors: packages ## terminals, pipes, signals and sound devices at the real program, a table (ARGS="--quick", "--only WORD", "--demon FILE")
+	$(CARGO) build --locked -p appliance --bin demon
+	@tools/doors/run $(ARGS)
 
 faults: ## brings each known fault back and wants a red test for it (ARGS="--only NAME"); target/faults/report.json
 	@tools/faults/run $(ARGS)

@@ -9,14 +9,8 @@ use serde_json::{Value, json};
 /// Major, minor, patch.
 type Version = [u32; 3];
 
-/// Crates of terminal and system that this workspace means to take, and the compiler that each of them asks for.
-const WANTED: [(&str, &str); 5] = [
-    ("ratatui 0.30", "1.88"),
-    ("crossterm 0.29", "1.63"),
-    ("rustix 1.1", "1.65"),
-    ("tokio 1.54", "1.85"),
-    ("zbus 6.2", "1.89"),
-];
+/// Crates of the system that this workspace means to take, and the compiler that each of them asks for.
+const WANTED: [(&str, &str); 2] = [("tokio 1.54", "1.85"), ("zbus 6.2", "1.89")];
 /// Places that tell a person or a compiler which version it takes, and the words around it.
 const TOLD: [(&str, &str, &str); 5] = [
     ("Cargo.toml", "rust-version = \"", "\""),

@@ -13,7 +13,7 @@ const SLOW: [&str; 4] = ["codec\n", "denoiser\n", "listening to the source", "co
 
 /// What the program answers to a command line; it must do so by itself.
 fn answer(folder: &std::path::Path, line: &str) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_demon"));
+    let mut command = Command::new(doors_support::demon());
     command.args(line.split(' '));
     surround(&mut command, folder);
     Demon::start(command).end_within(PATIENCE)

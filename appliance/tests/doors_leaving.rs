@@ -92,7 +92,7 @@ fn a_second_signal_ends_it_at_once_with_its_number() {
 fn nohup_protects() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("nohup");
-    command.arg(env!("CARGO_BIN_EXE_demon")).args(["run", "--backend", "cpu", "--threads", "1", "--longest", "4"]);
+    command.arg(doors_support::demon()).args(["run", "--backend", "cpu", "--threads", "1", "--longest", "4"]);
     command.args(["--no-midi", "--plain", "--wav", "take.wav"]);
     surround(&mut command, folder.path());
     let mut demon = Demon::start(command);

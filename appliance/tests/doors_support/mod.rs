@@ -2,6 +2,8 @@
 //! line or for the end, and gives up after [`PATIENCE`], which is no measure of speed.
 #![allow(dead_code)]
 
+mod program;
+
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -9,6 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+pub use program::demon;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a line or an end is waited for.
@@ -20,7 +23,7 @@ pub const GONE: Duration = Duration::from_secs(8);
 pub fn run(folder: &Path, more: &[&str]) -> Command {
     // Whoever runs the tests may ignore hang-ups; the program is not to inherit that.
     let mut command = Command::new("env");
-    command.arg("--default-signal=HUP").arg(env!("CARGO_BIN_EXE_demon"));
+    command.arg("--default-signal=HUP").arg(demon());
     command.args(["run", "--backend", "cpu", "--threads", "1", "--longest", "4", "--no-midi", "--plain"]).args(more);
     surround(&mut command, folder);
     command

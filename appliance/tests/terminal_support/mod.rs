@@ -3,13 +3,17 @@
 //! The program's end of the terminal is its controlling one, as a shell or ssh gives it, so hanging up sends SIGHUP too. Times are
 //! those after which a test gives up; none is a figure.
 
+#[path = "../doors_support/program.rs"]
+mod program;
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+pub use program::demon;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,11 +22,6 @@ use rustix::termios::{LocalModes, OutputModes, Termios, Winsize, tcgetattr, tcse
 
 /// What a program may take that does not hang; a hundred times what it does.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The program that is tested; `DEMON_UNDER_TEST` names another, to see a test fail on an older one.
-pub fn demon() -> PathBuf {
-    std::env::var_os("DEMON_UNDER_TEST").map_or_else(|| env!("CARGO_BIN_EXE_demon").into(), Into::into)
-}
 
 /// A program in a terminal of ours.
 pub struct Stage {
