@@ -82,7 +82,7 @@ vm-test: ## the surface on real kernel drivers in QEMU, played from outside; a t
 faults: ## brings each known fault back and wants a red test for it (ARGS="--only NAME"); target/faults/report.json
 	@tools/faults/run $(ARGS)
 
-mutants: ## changes one thing in the code at a time and counts what no test notices; hours, goes on where it stopped (ARGS="--minutes 60")
+mutants: ## changes one thing in the code at a time and counts what no test notices; an hour, goes on where it stopped (ARGS="--minutes 60")
 	@command -v cargo-mutants >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants
 	@tools/mutants/run $(ARGS)
 
