@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import working_copy
+from build import PROFILE
 from listing import files_of
 
 # A mutant that loops for ever is told from a slow test by this; the crates' own tests take a few seconds.
@@ -24,7 +25,7 @@ def judge(root, home, room, phase, batch, suites):
     arguments = ["--in-place", "--baseline", "skip", "--no-shuffle", "--timeout", str(TIMEOUT_S[phase]), "-o", str(out)]
     arguments += ["-p", room["package"], *files_of(room), "--re", exactly]
     arguments += ["--test-package", "demon-box" if phase == "root" else room["package"]]
-    # `-p`, so that no member is built that these tests do not ask for.
+    arguments += [f"--cargo-arg=--config={it}" for it in PROFILE]
     command = ["cargo", "mutants", *arguments, "--", "--locked", *suites]
     subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     found, keys = {}, {it["name"]: it["key"] for it in batch}

@@ -17,6 +17,8 @@ import working_copy
 
 # Lints are no errors here: a mutant that divides by a constant zero has to run.
 ALLOWED = "#![allow(warnings, unsafe_code, arithmetic_overflow, unconditional_panic, overflowing_literals)]\n"
+# The copies of the bodies are many lines: optimised further they take longer to compile than all tests take to run.
+PROFILE = [f"profile.dev.package.{it}" for it in ("engine.debug=false", "engine.opt-level=1", "appliance.debug=false")]
 # What no test binary is made of.
 NOT_BUILT = ("tools/",)
 
@@ -31,12 +33,12 @@ def digest_of_tree(root):
 
 
 class Build:
-    """The crate `package` with `mutants` in it. `known` is what is kept of it between runs, as JSON."""
+    """The crate `package` with `mutants` in it, for one phase's tests. `known` is what is kept of it between runs, as JSON."""
 
-    def __init__(self, root, home, package, mutants):
-        self.root, self.package, self.mutants = root, package, mutants
+    def __init__(self, root, home, package, phase, mutants):
+        self.root, self.package, self.phase, self.mutants = root, package, phase, mutants
         self.tree, self.target = home / "schemata", home / "build"
-        self.kept = home / f"{package}.json"
+        self.kept = home / f"{package}.{phase}.json"
         self.known, self.texts, self.written = {}, {}, {}
 
     def prepare(self, tree):
@@ -48,13 +50,14 @@ class Build:
         else:
             self.known = {"tree": tree, "mutants": self.mutants}
             self.known["number"] = {it["key"]: at for at, it in enumerate(self.mutants, 1)}
-            self.known |= {"unviable": [], "alone": [], "must_const": [], "function": {}, "functions": 0, "binaries": {}}
+            self.known |= {"unviable": [], "alone": [], "must_const": [], "function": {}, "functions": 0, "binaries": None}
             self.kept.unlink(missing_ok=True)
+        if self.known["binaries"] is None:
             working_copy.bring_up_to_date(self.root, self.tree)
             self.put_switch()
-        # Read once: somebody may write on in the tree while this builds.
-        self.texts = {file: (self.root / file).read_text() for file in {it["file"] for it in self.mutants}}
-        self.write()
+            # Read once: somebody may write on in the tree while this builds.
+            self.texts = {file: (self.root / file).read_text() for file in {it["file"] for it in self.mutants}}
+            self.write()
 
     def write(self):
         """Writes the files with mutants into the copy."""
@@ -88,16 +91,15 @@ class Build:
         lib = "".join([*lines[:at], ALLOWED, *lines[at:], "\n/// Which mutant is alive.\npub mod mutants_switch;\n"])
         (source / "lib.rs").write_text(lib)
 
-    def binaries(self, phase, arguments):
-        """The test binaries of a phase, built; each with its name and the folder that it runs in."""
-        if phase not in self.known["binaries"]:
-            rounds = 0
-            while (done := self.cargo(arguments)) is None:
-                rounds += 1
-                print(f"{self.package}, {phase}: build {rounds}: {len(self.known['unviable'])} unviable", flush=True)
-            self.known["binaries"][phase] = done
-            self.keep()
-        return self.known["binaries"][phase]
+    def binaries(self, arguments):
+        """The test binaries, built; each with its name and the folder that it runs in."""
+        rounds = 0
+        while self.known["binaries"] is None:
+            self.known["binaries"] = self.cargo(arguments)
+            rounds += 1
+            print(f"{self.package}, {self.phase}: build {rounds}: {len(self.known['unviable'])} unviable", flush=True)
+        self.keep()
+        return self.known["binaries"]
 
     def keep(self):
         self.kept.write_text(json.dumps(self.known, indent=0, sort_keys=True) + "\n")
@@ -105,8 +107,8 @@ class Build:
     def cargo(self, arguments):
         """Builds once; nothing when mutants had to be taken out."""
         environment = {**os.environ, "CARGO_TARGET_DIR": str(self.target)}
-        quiet = [word for it in ("engine", "appliance") for word in ("--config", f"profile.dev.package.{it}.debug=false")]
-        command = ["cargo", "test", "--no-run", "--locked", "--message-format=json", *quiet, *arguments]
+        profile = [word for it in PROFILE for word in ("--config", it)]
+        command = ["cargo", "test", "--no-run", "--locked", "--message-format=json", *profile, *arguments]
         done = subprocess.run(command, cwd=self.tree, env=environment, capture_output=True, text=True)
         messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         errors = [it["message"] for it in messages if it["reason"] == "compiler-message" and it["message"]["level"] == "error"]

@@ -169,6 +169,8 @@ def written(text, whole, number, index, must_const=frozenset()):
             head = head[: const.start()] + head[const.end() :]
         put(text[at : it.head])
         first = size
+        # Copies that are put into the copies of a caller, and those into its callers', are thousands.
+        head = "#[inline(never)] " + re.sub(r"#\[inline(\(\w+\))?\]", "", head)
         put(f"{head} match {SWITCH}({index[(it.name, start)]}) {{\n")
         for mutant in it.mutants:
             low, high = places.of(mutant["span"]["start"]), places.of(mutant["span"]["end"])
