@@ -19,6 +19,9 @@ TIMES, MORE_CPU_S, MORE_WALL_S = 10, 5, 60
 HANGS_MOST = 2
 # What a process may take: a mutant that never stops to grow ends here and not with the machine.
 MEMORY_KB = 8 << 20
+# A test that takes longer than this many seconds is left out: a survivor would cost as much, and there are hundreds. That a mutant
+# dies of nothing else counts against us, not for us.
+SLOWEST_S = 10
 # Seconds of tests, as measured alone, in the first process, the second, and so on; what is left is the last.
 SHARES_S = (0.3, 1.0, 4.0)
 NOTING = threading.Lock()
@@ -107,7 +110,7 @@ class Judge:
         """The tests that reach a function, by binary, in the order in which they are tried."""
         room = re.sub(r"^\w+/src/|(/mod)?\.rs$", "", file).replace("/", "::")
         before = self.noticed.get(function, [])
-        tests = [it for it in self.tests if function in it["reached"]]
+        tests = [it for it in self.tests if function in it["reached"] and it["s"] <= SLOWEST_S]
         rank = lambda it: (it["test"] not in before, not it["test"].startswith(room + "::"), it["s"])  # noqa: E731
         binaries = {}
         for it in sorted(tests, key=rank):

@@ -238,3 +238,42 @@ fn births_wait_for_room_in_the_batch_and_what_would_not_fit_alone_is_refused_and
     assert_eq!((finished, told), (0, Some(BackendError::TooManyRows { found: 2, most: 1 })));
     assert_eq!(refused, 80, "each birth by itself; none is taken again");
 }
+
+#[test]
+fn the_room_of_a_greater_depth_is_given_up_when_the_last_slot_born_under_it_has_left() {
+    let (mut performer, _) = performer_on(Nothing([0.0; FRAMES * LATENT_CHANNELS]));
+    let deep = with(&[(ParamId::Depth, 4.0), (ParamId::Steps, 8.0)]);
+    (0..24).for_each(|_| _ = performer.tick(&deep, |_, _| ()).expect("nothing cannot fail"));
+    let since = performer.ring().next_ticket();
+    let shallow = with(&[(ParamId::Depth, 2.0), (ParamId::Steps, 8.0)]);
+    let mut waited = 0;
+    while performer.ring().slots().flatten().any(|slot| slot.ticket < since) {
+        performer.tick(&shallow, |_, _| ()).expect("nothing cannot fail");
+        assert_eq!(performer.room, 4, "a slot of the old depth is in flight");
+        waited += 1;
+    }
+    assert!(waited <= 8 && performer.ring().slots().flatten().any(|slot| slot.ticket == since), "{waited}");
+    performer.tick(&shallow, |_, _| ()).expect("nothing cannot fail");
+    assert_eq!(performer.room, 2, "the first slot of the new depth is none of the old");
+}
+
+#[test]
+fn a_tick_is_sampled_steered_and_counted_by_the_values_it_runs_under() {
+    let law = |schedule: f64| sampling(&with(&[(ParamId::Schedule, schedule)])).law;
+    assert_eq!([law(0.0), law(1.0)], [ScheduleLaw::Continuous, ScheduleLaw::Stepped]);
+    let (mut performer, _) = performer_on(Nothing([0.0; FRAMES * LATENT_CHANNELS]));
+    let values = with(&[(ParamId::Method, 1.0), (ParamId::Steps, 2.0), (ParamId::Depth, 1.0)]);
+    (0..4).for_each(|_| _ = performer.tick(&values, |_, _| ()).expect("nothing cannot fail"));
+    assert_eq!(performer.controls(&values).method, Some(crate::solver::step::Method::Sde));
+    let counters = performer.counters();
+    assert_eq!((counters.ticks, counters.born, counters.finished), (4, 2, 2));
+}
+
+#[test]
+fn a_swap_says_what_it_is() {
+    let (writer, _reader) = latents(FRAMES * LATENT_CHANNELS);
+    let backend = || Box::new(Nothing([0.0; FRAMES * LATENT_CHANNELS]));
+    let load = Load::new(Arc::new(material()), backend(), writer);
+    assert_eq!(format!("{:?}", Swap::Set(Box::new(load))), "Set(Load { frames: 3, .. })");
+    assert_eq!(format!("{:?}", Swap::Backend(backend())), "Backend");
+}
