@@ -10,7 +10,7 @@ SECONDS ?= 60
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
-run: packages ## build and play: ALSA when a device opens, else a WAV file (ARGS="--source song.ogg")
+run: packages ## build and play: ALSA, or a WAV file where there is no sound card (ARGS="--source song.ogg")
 	$(CARGO) build --release --locked -p appliance --bin demon
 	./target/release/demon run $(ARGS)
 

@@ -11,11 +11,11 @@ mod support;
 use std::sync::Arc;
 
 use engine::backend::{Backend, BackendError};
-use engine::live::{Load, Material, Performer, Prompt, latents};
+use engine::live::{Load, Material, Performer, Prompt, latents, tick};
 use engine::param::{Class, Edge, ParamId, Values};
 use engine::ring::plan::{Birth, TickPlan};
 use engine::ring::request::CONTEXT_CHANNELS;
-use engine::ring::{Request, Ring, StepControls, tick};
+use engine::ring::{Request, Ring, StepControls};
 use engine::solver::schedule::Sampling;
 
 const FRAMES: usize = 1500;

@@ -8,8 +8,9 @@ mod support;
 use std::sync::Arc;
 
 use engine::backend::{BackendError, CpuBackend, Denoiser, DenoiserError, DenoiserRow};
+use engine::live::tick;
 use engine::ring::plan::TickPlan;
-use engine::ring::{Condition, Ring, StepControls, tick};
+use engine::ring::{Condition, Ring, StepControls};
 use engine::solver::schedule::Sampling;
 use support::{Dice, Stage, Toy, WIDTH, plain};
 
@@ -115,7 +116,7 @@ fn a_prompt_that_never_fits_is_refused_at_its_birth_wherever_it_stands_and_the_o
         ring.submit(Arc::new(request)).expect("it is sound");
     }
     for at in 0..4 {
-        let mut emit = |it: engine::ring::Finished<'_>| left.push(it.ticket);
+        let mut emit = |it: engine::live::Finished<'_>| left.push(it.ticket);
         let report = tick(&mut ring, &mut backend, &mut plan, &StepControls::default(), &mut emit).expect("no device");
         refused += report.refused;
         assert_eq!((report.born, report.advanced), (if at == 0 { 2 } else { 0 }, 2));

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use engine::backend::cuda::{Device, DeviceBackend, DeviceError, HostNetwork, NetworkShape, StandIn};
 use engine::backend::{Backend, BackendError, CpuBackend};
+use engine::live::tick;
 use engine::ring::plan::TickPlan;
-use engine::ring::{Ring, StepControls, tick};
+use engine::ring::{Ring, StepControls};
 use engine::solver::schedule::Sampling;
 use fake_cuda::FakeCuda;
 use ring_support::{Toy, WIDTH, plain};
@@ -40,7 +41,7 @@ type Left = Vec<(u64, Vec<f32>)>;
 
 fn one_tick(ring: &mut Ring, backend: &mut dyn Backend, left: &mut Left) -> Result<(), BackendError> {
     let mut plan = TickPlan::new();
-    let mut emit = |it: engine::ring::Finished<'_>| left.push((it.ticket, it.latent.to_vec()));
+    let mut emit = |it: engine::live::Finished<'_>| left.push((it.ticket, it.latent.to_vec()));
     tick(ring, backend, &mut plan, &StepControls::default(), &mut emit).map(|_| ())
 }
 

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use engine::backend::CpuBackend;
-use engine::live::{Load, Material, Performer, Prompt, Swap, latents};
+use engine::live::{Load, Material, Performer, Prompt, Swap, latents, tick};
 use engine::param::{Edge, ParamId, Values, edge_queue};
+use engine::ring::Ring;
 use engine::ring::plan::TickPlan;
-use engine::ring::{Ring, tick};
 use engine::solver::dcw::{Correction, Faders};
 use engine::solver::schedule::Sampling;
 use engine::solver::wavelet::Wavelet;

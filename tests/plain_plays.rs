@@ -20,7 +20,7 @@ use engine::graph::reference::{self, Inputs};
 use engine::graph::weights::InMemory;
 use engine::graph::{Builder, Dim, Graph, LowerError, Op, Precision, Sizes, TensorView, Weight, WeightSource};
 use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME};
-use engine::live::WindowDecoder;
+use engine::live::{WindowDecoder, tick};
 use engine::model::checkpoint::Checkpoint;
 use engine::model::config::{CodecConfig, DitConfig};
 use engine::model::dit::{self, Extras, PromptForm};
@@ -28,7 +28,7 @@ use engine::model::open::denoiser_part;
 use engine::model::{Codec, CpuDenoiser, Ends, Part, vae};
 use engine::playback::CONTEXT_FRAMES;
 use engine::ring::plan::TickPlan;
-use engine::ring::{Condition, Request, Ring, StepControls, tick};
+use engine::ring::{Condition, Request, Ring, StepControls};
 use engine::solver::curve::Curve;
 use engine::solver::schedule::Sampling;
 use fake_cuda::FakeCuda;
@@ -95,12 +95,12 @@ fn play<B: Backend>(
     let (mut left, mut plan, first) = (Vec::new(), TickPlan::new(), seeds.start);
     for seed in seeds {
         ring.submit(Arc::new(request(seed, width))).expect("it is sound");
-        let mut emit = |it: engine::ring::Finished<'_>| left.push((first + it.ticket, it.latent.to_vec()));
+        let mut emit = |it: engine::live::Finished<'_>| left.push((first + it.ticket, it.latent.to_vec()));
         tick(&mut ring, backend, &mut plan, &StepControls::default(), &mut emit).expect("both can compute");
         each();
     }
     while 0 < ring.in_flight() {
-        let mut emit = |it: engine::ring::Finished<'_>| left.push((first + it.ticket, it.latent.to_vec()));
+        let mut emit = |it: engine::live::Finished<'_>| left.push((first + it.ticket, it.latent.to_vec()));
         tick(&mut ring, backend, &mut plan, &StepControls::default(), &mut emit).expect("both can compute");
         each();
     }

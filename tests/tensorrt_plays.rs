@@ -13,9 +13,9 @@ use engine::backend::cuda::{Device, DeviceBackend, DeviceError, Network};
 use engine::backend::tensorrt::{DenoiserPlans, ENCODER_TILE, TrtEncoder, TrtNetwork, TrtWindows, WindowPlan};
 use engine::backend::{BackendError, CpuBackend, DenoiserError};
 use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME};
-use engine::live::WindowDecoder;
+use engine::live::{WindowDecoder, tick};
 use engine::ring::plan::TickPlan;
-use engine::ring::{Condition, Ring, StepControls, tick};
+use engine::ring::{Condition, Ring, StepControls};
 use engine::solver::curve::Curve;
 use engine::solver::schedule::Sampling;
 use fake_cuda::FakeCuda;
@@ -72,11 +72,11 @@ fn every_seat_hears_its_own_prompt_in_every_batch() {
             cpu_ring.submit(request).expect("it is sound");
             let shared = StepControls::default();
             cuda.log();
-            let mut emit = |it: engine::ring::Finished<'_>| of_card.push((it.ticket, it.latent.to_vec()));
+            let mut emit = |it: engine::live::Finished<'_>| of_card.push((it.ticket, it.latent.to_vec()));
             tick(&mut card_ring, &mut card, &mut plan, &shared, &mut emit).expect("the card can");
             let graphs = cuda.log().iter().filter(|it| *it == "cuGraphLaunch").count();
             assert_eq!(graphs, 1, "a tick is one graph");
-            let mut emit = |it: engine::ring::Finished<'_>| of_cpu.push((it.ticket, it.latent.to_vec()));
+            let mut emit = |it: engine::live::Finished<'_>| of_cpu.push((it.ticket, it.latent.to_vec()));
             tick(&mut cpu_ring, &mut cpu, &mut plan, &shared, &mut emit).expect("the processor can");
         }
         assert!(2 < of_cpu.len(), "something finished at depth {depth}");

@@ -16,7 +16,7 @@ const FILES_ALLOWED: &str = "engine/src/model/";
 const APPLIANCE_FILES: &str = "appliance/src/files";
 /// What nothing else in the appliance does: a pipe would hold it up, a full disk would lose something, a name would steer a
 /// terminal.
-const FILES_OF_THEIR_OWN: [&str; 9] = [
+const FILES_OF_THEIR_OWN: [&str; 10] = [
     "OpenOptions",
     "fs::write(",
     "fs::rename(",
@@ -25,7 +25,22 @@ const FILES_OF_THEIR_OWN: [&str; 9] = [
     "fs::read_to_string(",
     "File::open(",
     "File::create",
+    "File::options",
     ".display()",
+];
+/// What makes, replaces or moves a file. Nobody but that room does it: `engine` and `hal` give bytes to whoever opened the file.
+const FILES_WRITTEN: [&str; 11] = [
+    "File::create",
+    "fs::write(",
+    "fs::rename(",
+    "fs::copy(",
+    "hard_link(",
+    ".create(true)",
+    ".create_new(",
+    "NamedTempFile",
+    "tempfile::Builder",
+    ".persist(",
+    ".persist_noclobber(",
 ];
 /// The folder of the engine that may start threads: the compute pool.
 const THREADS_ALLOWED: &str = "engine/src/graph/cpu";
@@ -86,6 +101,13 @@ fn breaches_of(path: &Path, text: &str) -> Vec<String> {
         rule(
             in_appliance && shipped.contains(word),
             &format!("opens or names a file by itself: `{word}` (see `files`)"),
+        );
+    }
+    let in_sources = path.iter().any(|part| part == "src") && !path.starts_with(APPLIANCE_FILES) && !is_test(path);
+    for word in FILES_WRITTEN {
+        rule(
+            in_sources && shipped.contains(word),
+            &format!("makes or moves a file by itself: `{word}` (see `{APPLIANCE_FILES}`)"),
         );
     }
     let in_pool = path.to_string_lossy().starts_with(THREADS_ALLOWED);

@@ -1,18 +1,19 @@
 //! The command line of the box: reads what is asked, does it, and says in words what went wrong.
 //!
-//! Exit codes: 0 done, 1 it failed (the reason is on standard error), 2 the command line was not understood, 130 a build or a
-//! render was interrupted.
+//! Exit codes stand in `--help`, and here again by where they come from: 0 done, or a run that was asked to end; 1 it failed, or
+//! the sound did not end in time; 2 the command line was not understood; 128 and a signal's number when a second one ended it at
+//! once; 130 a build or a render was interrupted. Whatever does not end in time is named, and not waited for.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
+use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::told::told;
 use appliance::command::{Cli, Command, build, learn, params, render, run};
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
+use appliance::performance::ending::NotEnded;
 use clap::Parser;
-
-/// As a shell says of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -46,6 +47,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("demon: {}", told(&error)));
+            if let Some(rest) = error.downcast_ref::<NotEnded>() {
+                // What hangs would hold up the end of the process, too.
+                end_at_once(u8::from(rest.lost_sound()));
+            }
             match () {
                 () if error.is::<Misused>() => ExitCode::from(2),
                 () if error.is::<render::Interrupted>() => ExitCode::from(INTERRUPTED),
@@ -65,7 +70,7 @@ fn listen_to_libraries() -> Result<(), String> {
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "this is the program's own voice")]
 fn say(sentence: &str) {
-    eprintln!("{sentence}");
+    // A terminal or a pipe that is gone changes nothing about how it went.
+    let _ = writeln!(std::io::stderr(), "{sentence}");
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use appliance::compute::build::profiles;
+use appliance::compute::build::{export as export_files, profiles};
 use engine::backend::cuda::{Device, Network};
 use engine::backend::tensorrt::{DenoiserPlans, TrtNetwork, TrtWindows, WindowPlan};
 use engine::graph::onnx::Batch;
@@ -47,16 +47,16 @@ impl Trt {
     ) -> Result<Vec<u8>, String> {
         let folder = self.folder.join("onnx");
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let written = network.write(weights, &folder).map_err(|error| error.to_string())?;
+        let (model, written) = export_files(network, weights, &folder).map_err(|error| format!("{error:#}"))?;
         let (major, minor) = self.device.card().compute;
         let target = match self.tensorrt.version().flavour {
             Flavour::Rtx => Target::Capability((10 * major + minor) as u16),
             Flavour::Datacentre => Target::Current,
         };
         let batches: Vec<u32> = batches.iter().map(|&it| it as u32).collect();
-        let profiles = profiles(&written.written.inputs, &batches);
+        let profiles = profiles(&written.inputs, &batches);
         let options = BuildOptions { profiles, tf32, ..BuildOptions::new(target) };
-        let built = self.tensorrt.build(&written.model, &options, &mut |_| Flow::Go);
+        let built = self.tensorrt.build(&model, &options, &mut |_| Flow::Go);
         let _ = std::fs::remove_dir_all(&folder);
         Ok(built.map_err(|error| error.to_string())?.to_vec())
     }

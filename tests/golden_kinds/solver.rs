@@ -215,12 +215,28 @@ fn parts_of_guidance(case: &Case, report: &mut Report) {
         room.rescale(Axis::Time, &amount, data("pos1"), LATENT_CHANNELS, &mut guided);
         report.compare_tensor(case, name, &guided);
     }
-    let difference: Vec<f32> = data("neg0").iter().zip(positive).map(|(n, p)| n - p).collect();
-    let mut parts = [vec![0.0; positive.len()], vec![0.0; positive.len()]];
-    let [parallel, orthogonal] = &mut parts;
-    room.project(Axis::Time, &difference, positive, LATENT_CHANNELS, [parallel, orthogonal]);
-    report.compare_tensor(case, "project_parallel", parallel);
-    report.compare_tensor(case, "project_orthogonal", orthogonal);
+    let [parallel, orthogonal] = projected(&mut room, positive, data("neg0"));
+    report.compare_tensor(case, "project_parallel", &parallel);
+    report.compare_tensor(case, "project_orthogonal", &orthogonal);
+}
+
+/// `negative - positive`, split along `positive` over all frames, channel by channel, by the guidance that is played: without a
+/// limit and without memory `eta` 0 adds the orthogonal part of `positive - negative`, and `eta` 1 all of it. The push is large,
+/// so that the velocity it is added to costs none of the digits, and a power of two, so that it costs none itself.
+fn projected(room: &mut Guidance, positive: &[f32], negative: &[f32]) -> [Vec<f32>; 2] {
+    const PUSH: f32 = 4096.0;
+    let (scale, momentum) = (Curve::Scalar(1.0 + PUSH), Curve::Scalar(0.0));
+    let mut added = |eta: f32| -> Vec<f64> {
+        let law = GuidanceLaw { norm_threshold: 0.0, eta, axis: Axis::Time };
+        let (mut average, mut out) = (vec![0.0; positive.len()], vec![0.0; positive.len()]);
+        let it = &mut Velocities { positive, negative, average: &mut average, out: &mut out };
+        room.guide(&law, GuidanceKnobs { scale: &scale, momentum: &momentum }, LATENT_CHANNELS, it);
+        let pushed = out.iter().zip(positive).map(|(&out, &p)| (f64::from(out) - f64::from(p)) / f64::from(PUSH));
+        pushed.collect()
+    };
+    let (orthogonal, whole) = (added(0.0), added(1.0));
+    let parallel = orthogonal.iter().zip(&whole).map(|(orthogonal, whole)| (orthogonal - whole) as f32);
+    [parallel.collect(), orthogonal.iter().map(|it| -it as f32).collect()]
 }
 
 fn guided_steps(machine: &mut dyn Arithmetic, case: &Case, key: &str, variant: &Value, report: &mut Report) {

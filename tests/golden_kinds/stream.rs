@@ -26,8 +26,9 @@ mod script;
 use std::collections::BTreeMap;
 
 use engine::backend::{Alone, Backend, BackendError, CpuBackend};
+use engine::live::tick;
 use engine::ring::plan::{Birth, TickPlan};
-use engine::ring::{Emission, Ring, Shrink, StepControls, tick};
+use engine::ring::{Emission, Ring, Shrink, StepControls};
 use serde_json::Value;
 
 use crate::case::{Case, Golden, Report, Tolerance};

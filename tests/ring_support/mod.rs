@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use engine::backend::cuda::StandIn;
 use engine::backend::{Alone, Backend, CpuBackend, Crew, Denoiser, DenoiserError, DenoiserRow};
+use engine::live::tick;
 use engine::ring::plan::TickPlan;
 use engine::ring::request::CONTEXT_CHANNELS;
-use engine::ring::{Condition, GuidanceMode, MaskRequest, Request, Ring, StepControls, TargetRequest, tick};
+use engine::ring::{Condition, GuidanceMode, MaskRequest, Request, Ring, StepControls, TargetRequest};
 use engine::solver::curve::Curve;
 use engine::solver::mask::MaskStrength;
 use engine::solver::noise::Philox;
@@ -182,7 +183,7 @@ impl<C: Crew> Stage<C> {
     /// One tick; tickets and latents that left.
     pub fn tick(&mut self) -> Vec<(u64, Vec<f32>)> {
         let mut left = Vec::new();
-        let mut emit = |it: engine::ring::Finished<'_>| left.push((it.ticket, it.latent.to_vec()));
+        let mut emit = |it: engine::live::Finished<'_>| left.push((it.ticket, it.latent.to_vec()));
         tick(&mut self.ring, &mut self.backend, &mut self.plan, &self.shared, &mut emit).expect("the toy can compute");
         left
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use engine::backend::cuda::{Device, DeviceBackend, HostNetwork, NetworkShape, StandIn};
 use engine::backend::{Backend, CpuBackend};
+use engine::live::{Finished, tick};
 use engine::ring::plan::TickPlan;
-use engine::ring::{Finished, Request, Ring, StepControls, tick};
+use engine::ring::{Request, Ring, StepControls};
 use engine::solver::curve::Curve;
 use engine::solver::dcw::{Bands, Correction, Faders};
 use engine::solver::gain::ChannelGain;

@@ -99,7 +99,7 @@ FOUR = tracks()["running_across_meta"]
 (out / "two_tracks.mid").write_bytes(midi(FOUR, 1, midi(FOUR)[14:], 2))
 (out / "no_end.mid").write_bytes(midi(FOUR[:-8]))
 for file in [*fixtures.glob("*.*"), *(fixtures / "cases").glob("*.*")]:
-    if file.suffix not in (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".caf"):
+    if file.suffix not in (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".caf", ".aac"):
         continue
     body = file.read_bytes()
     (out / file.name).write_bytes(body)

@@ -8,7 +8,7 @@ mod synthetic;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use appliance::compute::build::profiles;
+use appliance::compute::build::{export as export_files, profiles};
 use engine::graph::onnx::Batch;
 use engine::graph::{Precision, WeightSource};
 use engine::model::checkpoint::Checkpoint;
@@ -112,12 +112,11 @@ fn plan(
     report.check(&format!("{model} {} {precision}: a plan", network.name), || {
         let folder = PathBuf::from(SCRATCH);
         std::fs::create_dir_all(&folder).map_err(|why| why.to_string())?;
-        let written = network.write(weights, &folder).map_err(|why| why.to_string())?;
+        let (model, written) = export_files(network, weights, &folder).map_err(|why| format!("{why:#}"))?;
         let begun = Instant::now();
-        let options =
-            BuildOptions { profiles: profiles(&written.written.inputs, &BATCHES), ..BuildOptions::new(target) };
-        let built = tensorrt.build(&written.model, &options, &mut |_| Flow::Go).map_err(|why| why.to_string());
-        for file in [&written.model, &written.data] {
+        let options = BuildOptions { profiles: profiles(&written.inputs, &BATCHES), ..BuildOptions::new(target) };
+        let built = tensorrt.build(&model, &options, &mut |_| Flow::Go).map_err(|why| why.to_string());
+        for file in [&model, &folder.join(&network.form.data_file)] {
             std::fs::remove_file(file).map_err(|why| why.to_string())?;
         }
         let built = built?;

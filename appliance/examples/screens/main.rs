@@ -4,7 +4,8 @@ mod specimens;
 
 use std::path::Path;
 
-use hal::display::write_png;
+use appliance::files::write_whole;
+use hal::display::png_bytes;
 use specimens::{document, specimens};
 
 /// Pixels a dot: a picture then is as wide as a column of text.
@@ -14,8 +15,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screens"));
     std::fs::create_dir_all(folder)?;
     for specimen in specimens() {
-        write_png(&specimen.frame(), SCALE, &folder.join(format!("{}.png", specimen.name)))?;
+        write_whole(&folder.join(format!("{}.png", specimen.name)), &png_bytes(&specimen.frame(), SCALE))?;
     }
-    std::fs::write(folder.join("README.md"), document())?;
+    write_whole(&folder.join("README.md"), document().as_bytes())?;
     Ok(())
 }

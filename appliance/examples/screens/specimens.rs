@@ -1,8 +1,8 @@
 //! Moments of a set, made up, for the pictures of the screens.
 
 use appliance::compute::health::{Brake, GpuHealth};
-use appliance::display::screens::{Screen, draw, draw_low};
-use appliance::display::status::{Boot, Morph, Pick, Status, Tempo, Took};
+use appliance::display::screens::{Screen, draw, draw_large, draw_low};
+use appliance::display::status::{Boot, Listed, Morph, Page, PageKnob, Pick, Scene, SetPlace, Status, Tempo, Took};
 use engine::param::ParamId;
 use hal::display::Frame;
 
@@ -13,24 +13,41 @@ pub struct Specimen {
     /// What is to be seen, in a sentence.
     pub says: &'static str,
     screen: Screen,
-    low: bool,
+    face: Face,
     status: Status,
+}
+
+/// How it is drawn.
+enum Face {
+    Usual,
+    Low,
+    Large,
 }
 
 impl Specimen {
     fn new(name: &'static str, screen: Screen, status: Status, says: &'static str) -> Self {
-        Self { name, says, screen, low: false, status }
+        Self { name, says, screen, face: Face::Usual, status }
     }
 
-    /// On glass of 32 rows.
+    /// On a panel of 32 rows.
     fn low(self) -> Self {
-        Self { low: true, ..self }
+        Self { face: Face::Low, ..self }
+    }
+
+    /// For eyes that want it large.
+    fn large(self) -> Self {
+        Self { face: Face::Large, ..self }
     }
 
     /// The picture, by the code that draws the panel.
     pub fn frame(&self) -> Frame {
         let mut frame = Frame::default();
-        let drawn = if self.low { draw_low } else { draw }(&self.status, self.screen, &mut frame);
+        let with = match self.face {
+            Face::Usual => draw,
+            Face::Low => draw_low,
+            Face::Large => draw_large,
+        };
+        let drawn = with(&self.status, self.screen, &mut frame);
         drawn.expect("drawing into memory cannot fail");
         frame
     }
@@ -38,7 +55,7 @@ impl Specimen {
 
 /// The pictures, in the order of the document.
 pub fn specimens() -> Vec<Specimen> {
-    [playing(), telling(), asking(), low()].into_iter().flatten().collect()
+    [playing(), lists(), telling(), asking(), low()].into_iter().flatten().collect()
 }
 
 /// The middle of a set with a parameter in the hand.
@@ -71,7 +88,7 @@ fn playing() -> Vec<Specimen> {
             "play",
             denoise,
             "The screen of play: patch and scene (a star: moved since), the tape with its playhead and the window \
-             decoded last, the parameter in the hand with its class and value, the beat, the time and the lead.",
+             decoded last, the parameter in the hand with its class and value, the beat, and how loud both sides are.",
         ),
         play(
             "play-takeover",
@@ -83,6 +100,53 @@ fn playing() -> Vec<Specimen> {
         play("play-choice", names, "A parameter with names in place of numbers, before any scene was recalled."),
         play("play-muted", muted, "Muted, with what was said last."),
         play("play-fault", away(), "A fault stays in the lowest line until it is gone."),
+    ]
+}
+
+fn lists() -> Vec<Specimen> {
+    let ids = [
+        ParamId::Denoise,
+        ParamId::SourceBlend,
+        ParamId::Feedback,
+        ParamId::HintStrength,
+        ParamId::PromptBlend,
+        ParamId::TimbreStrength,
+        ParamId::GuidanceScale,
+        ParamId::GainDb,
+    ];
+    let mut status = moved(ParamId::Denoise, 0.62);
+    status.values.set(ParamId::PromptBlend, 0.25);
+    let knob =
+        |id: &ParamId| PageKnob { id: Some(*id), place: id.row().position(status.values.exact(*id)), waiting: None };
+    let mut knobs: Vec<PageKnob> = ids.iter().map(knob).collect();
+    knobs[4].waiting = Some(0.7);
+    let page = Status { page: Some(Page { knobs, touched: 0 }), ..status.clone() };
+    vec![
+        Specimen::new(
+            "page",
+            Screen::Page,
+            page,
+            "The page of the knobs in the hand: dark on light the one that was touched; a needle where a knob stands that has not taken hold.",
+        ),
+        Specimen::new(
+            "set-list",
+            Screen::SetList,
+            status.clone(),
+            "The set list: what plays, and what a foot switch leads to.",
+        ),
+        Specimen::new(
+            "scenes",
+            Screen::Scenes,
+            status.clone(),
+            "The scenes that are kept, with their names; dark on light the one that is played, a dot where none is kept.",
+        ),
+        Specimen::new(
+            "play-large",
+            Screen::Play,
+            status,
+            "`face = \"large\"`: the value in the hand, to be read across a stage.",
+        )
+        .large(),
     ]
 }
 
@@ -137,7 +201,7 @@ fn asking() -> Vec<Specimen> {
 
 fn low() -> Vec<Specimen> {
     let play = moved(ParamId::Denoise, 0.62);
-    let says = "The same on glass of 32 rows, which shows the upper half.";
+    let says = "The same on a panel of 32 rows, which shows the upper half.";
     vec![
         Specimen::new("low-play", Screen::Play, play, says).low(),
         Specimen::new("low-levels", Screen::Levels, set(), "Levels on 32 rows.").low(),
@@ -165,8 +229,26 @@ fn set() -> Status {
         tempo: Some(Tempo { bpm: 123.4, from: "clock".to_owned() }),
         controllers: 2,
         undo: 5,
+        scenes: scenes(),
+        set_list: Some(set_list()),
         where_: "tensorrt, hw:2".to_owned(),
         ..Status::default()
+    }
+}
+
+fn scenes() -> Vec<Scene> {
+    let named = ["in", "", "drop", "", "out"];
+    let scene = |name: &str| Scene { kept: true, name: (!name.is_empty()).then(|| name.to_owned()) };
+    named.iter().enumerate().map(|(place, name)| if place == 3 { Scene::default() } else { scene(name) }).collect()
+}
+
+fn set_list() -> SetPlace {
+    let listed = |number, name: &str| Listed { number, name: name.to_owned() };
+    SetPlace {
+        playing: listed(2, "Night bus"),
+        previous: Some(listed(1, "Opening")),
+        next: Some(listed(7, "Bridge")),
+        last: 9,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::signals::leave_on_signals;
+use super::signals::{INTERRUPTED, listen};
 use crate::compute::build::{BuildArgs, FolderGraphs, Graphs, ModelGraphs, Outcome, build, clean, list, usual_folder};
 use crate::compute::progress::ProgressLine;
 use crate::compute::set::model_folder;
@@ -24,9 +24,11 @@ pub fn command(args: &BuildArgs, out: &mut dyn Write) -> anyhow::Result<Outcome>
         Some(onnx) => Box::new(FolderGraphs::new(onnx)),
         None => Box::new(ModelGraphs::open(&model_folder(args.model.as_deref())?)?),
     };
-    let stop = leave_on_signals()?;
+    let leave = listen(INTERRUPTED.into())?;
+    // A step of TensorRT may take longer than anybody waits: the plan in hand is given up then, those before are kept.
+    let _build = leave.hold("the plan in hand");
     let mut line = ProgressLine::with_time_left();
-    let outcome = build(args, &*graphs, &mut line, &stop);
+    let outcome = build(args, &*graphs, &mut line, leave.flag());
     line.done();
     outcome
 }

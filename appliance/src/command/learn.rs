@@ -13,12 +13,13 @@ use clap::Args;
 use engine::param::Store;
 use hal::gesture::{Clock, Roster, WallClock};
 
-use super::signals::leave_on_signals;
+use super::signals::listen;
 use crate::compute::arguments::number;
 use crate::control::binding::{Act, Binding, Target, prompt};
 use crate::control::desk::Desk;
 use crate::files::document::alike;
 use crate::files::plain;
+use crate::performance::ending::{End, NotEnded};
 use crate::settings::box_file::BoxConfig;
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::surface::hardware::{Hardware, Wanted};
@@ -42,7 +43,7 @@ pub struct LearnArgs {
     /// Folder of what the box remembers [default: $DEMON_STATE, /var/lib/demon, or ~/.local/state/demon]
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
-    /// Give up after so many seconds [default: wait until Ctrl-C]
+    /// Give up after so many seconds, above 0 [default: wait until Ctrl-C]
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
 }
@@ -73,6 +74,8 @@ pub fn learn(args: &LearnArgs, out: &mut impl Write) -> anyhow::Result<()> {
     if args.forget {
         return forget(&mut learnt, target, out);
     }
+    let leave = listen(1)?;
+    let _lesson = leave.hold("the lesson");
     let (config, faults) = BoxConfig::open(args.config.as_deref())?;
     let (clock, roster, mut said) = (WallClock::start(), Roster::default(), faults);
     let wanted = Wanted { score: None, score_pairs: 0, midi: true, terminal: false };
@@ -80,10 +83,12 @@ pub fn learn(args: &LearnArgs, out: &mut impl Write) -> anyhow::Result<()> {
     for words in said {
         writeln!(out, "{words}")?;
     }
-    let stop = leave_on_signals()?;
-    let learnt = teach(target, &hardware, clock, (&mut learnt, args.seconds), &stop, out);
-    hardware.surfaces.close();
-    learnt
+    let learnt = teach(target, &hardware, clock, (&mut learnt, args.seconds), leave.flag(), out);
+    let surfaces = leave.spawn("surfaces", move || hardware.surfaces.close())?;
+    match (learnt, surfaces.join_by(leave.deadline())) {
+        (Ok(()), End::Not) => Err(NotEnded { names: leave.still_there() }.into()),
+        (learnt, _) => learnt,
+    }
 }
 
 fn target(name: &str) -> anyhow::Result<Target> {

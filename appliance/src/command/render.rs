@@ -5,7 +5,6 @@
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -19,12 +18,13 @@ use hal::gesture::{Clock, Surface, SurfaceId, VirtualClock};
 use hal::midi::{Pairing, Score, ScoreSurface};
 
 use super::score::read_score;
-use super::signals::leave_on_signals;
+use super::signals::{INTERRUPTED, listen};
 use crate::compute::arguments::{BackendChoice, LONGEST_S, Misused, SetArgs, number};
 use crate::compute::progress::ProgressLine;
 use crate::compute::set::{self, Set};
 use crate::control::binding::Act;
 use crate::files::{self, FileError, Part, Place, shown};
+use crate::performance::ending::Leave;
 use crate::performance::instrument::Instrument;
 
 /// `demon render`.
@@ -33,13 +33,13 @@ pub struct RenderArgs {
     /// Source, patch, model.
     #[command(flatten)]
     pub set: SetArgs,
-    /// Length of the result
+    /// Length of the result, above 0, at most 86400
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, LONGEST_S))]
     pub seconds: f64,
     /// WAV file to write (48 kHz, stereo, 32-bit float), `-` for standard output; past 4 GiB an RF64 file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Time that one tick takes on the virtual clock, in milliseconds
+    /// Time that one tick takes on the virtual clock, in milliseconds, 1 to 60000
     #[arg(long, value_name = "MS", default_value_t = 40.0, value_parser = number(1.0, 60_000.0))]
     pub tick_ms: f64,
     /// Also write every finished latent's number and hash, one JSON object a line
@@ -89,10 +89,11 @@ pub fn render(args: &RenderArgs) -> anyhow::Result<Rendered> {
     }
     // A file is begun: from here on whoever ends the program lets it take that away. What goes out as it comes needs no such
     // care, and a reader that stalls must not hold up the end.
-    let stop = if out.is_stream() { Arc::default() } else { leave_on_signals()? };
+    let leave = if out.is_stream() { Leave::new()? } else { listen(INTERRUPTED.into())? };
+    let _file = leave.hold("the file");
     let log = latents.map(|it| it.begin()).transpose()?.map(BufWriter::new);
     let mut offline = Offline::new(set, (score, args.set.by_hand), args.tick_ms, log)?;
-    write_wav(&out, args.seconds, &mut offline, &mut progress, &stop)?;
+    write_wav(&out, args.seconds, &mut offline, &mut progress, leave.flag())?;
     progress.done();
     Ok(offline.rendered)
 }

@@ -31,7 +31,7 @@ pub struct SetArgs {
     /// Model folder in the published layout [default: $DEMON_MODEL, /var/lib/demon/models/current, models/house]
     #[arg(long, value_name = "FOLDER")]
     pub model: Option<PathBuf>,
-    /// Seed of the noise; overrides the patch
+    /// Seed of the noise, 0 to 4294967295; overrides the patch
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u32>,
     /// Generations in flight, 1 to 8; overrides the patch
@@ -40,7 +40,7 @@ pub struct SetArgs {
     /// Standard MIDI File played as the controller
     #[arg(long, value_name = "FILE")]
     pub midi: Option<PathBuf>,
-    /// Longest part of the recording that is used, in seconds
+    /// Longest part of the recording that is used, in seconds, 1 to 86400
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = number(SHORTEST_S, LONGEST_S))]
     pub longest: f64,
     /// The MIDI file is a recording of hands: its knobs take hold as they would on stage, instead of being meant at once
@@ -56,7 +56,7 @@ pub struct SetArgs {
     /// While a card is lost: loop the tape, or let the processor take over
     #[arg(long, value_enum, default_value = "loop")]
     pub when_lost: WhenLost,
-    /// Compute threads [default: all cores]
+    /// Compute threads, 1 to 256 [default: all cores]
     #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub threads: Option<usize>,
 }

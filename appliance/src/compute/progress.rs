@@ -1,6 +1,6 @@
 //! The progress line of slow work, on standard error; plain lines where that is no terminal.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -56,10 +56,8 @@ impl ProgressLine {
     pub fn say(&self, sentence: &str) {
         let sentence = plain(sentence);
         if self.plain {
-            #[expect(clippy::print_stderr, reason = "this is the program's own voice, not a library's")]
-            {
-                eprintln!("{sentence}");
-            }
+            // A terminal or a pipe that is gone is no reason to stop.
+            let _ = writeln!(std::io::stderr(), "{sentence}");
         } else {
             self.bar.println(&*sentence);
         }

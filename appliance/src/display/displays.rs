@@ -5,9 +5,9 @@ use std::time::Duration;
 use hal::display::{Frame, Framebuffer, I2cOled, Reopening, ScreenThread, SpiOled, Tones};
 use hal::gesture::WallClock;
 
-use crate::display::screens::{Chooser, Screen, draw, draw_low};
+use crate::display::screens::{Chooser, Screen, draw, draw_large, draw_low};
 use crate::display::status::Status;
-use crate::settings::box_file::{DisplayDevice, DisplayPlan};
+use crate::settings::box_file::{DisplayDevice, DisplayPlan, Face};
 
 /// One display.
 struct Display {
@@ -48,11 +48,7 @@ impl Displays {
     /// Every display goes on to the next of its screens.
     pub fn turn(&mut self) {
         for display in &mut self.displays {
-            display.screen = match display.screen {
-                Screen::Play => Screen::Levels,
-                Screen::Levels => Screen::Machine,
-                _ => Screen::Play,
-            };
+            display.screen = display.screen.next();
         }
     }
 
@@ -62,10 +58,10 @@ impl Displays {
         for display in &mut self.displays {
             let screen = self.chooser.choose(status, display.screen, now);
             let mut frame = Frame::default();
-            let drawn = if display.plan.low() {
-                draw_low(status, screen, &mut frame)
-            } else {
-                draw(status, screen, &mut frame)
+            let drawn = match (display.plan.low(), display.plan.face) {
+                (true, _) => draw_low(status, screen, &mut frame),
+                (false, Face::Usual) => draw(status, screen, &mut frame),
+                (false, Face::Large) => draw_large(status, screen, &mut frame),
             };
             match drawn {
                 Ok(()) => display.thread.show(&frame),
@@ -80,11 +76,24 @@ impl Displays {
         news
     }
 
-    /// Leaves the displays dark.
-    pub fn close(self) {
-        for display in self.displays {
-            display.thread.show(&Frame::default());
+    /// Leaves the displays dark. Waits for each, and a bus that hangs may take for ever: called with a deadline outside.
+    pub fn close(mut self) {
+        let displays = std::mem::take(&mut self.displays);
+        // All of them are told before one is waited for.
+        displays.iter().for_each(|it| it.thread.show(&Frame::default()));
+        for display in displays {
             let _ = display.thread.finish();
+        }
+    }
+}
+
+impl Drop for Displays {
+    /// A start that failed does not wait for a bus that hangs.
+    fn drop(&mut self) {
+        let displays = std::mem::take(&mut self.displays);
+        if !displays.is_empty() {
+            // Where there is no thread left they are waited for after all.
+            let _ = std::thread::Builder::new().name("displays".to_owned()).spawn(move || drop(displays));
         }
     }
 }

@@ -43,6 +43,57 @@ pub struct Pick {
     pub cursor: usize,
 }
 
+/// One knob of the page in the hand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageKnob {
+    /// The parameter that it moves; `None` where it moves none.
+    pub id: Option<ParamId>,
+    /// Where the value is on the knob's travel, 0 to 1.
+    pub place: f64,
+    /// Where the knob stands on it, while it has not taken hold.
+    pub waiting: Option<f64>,
+}
+
+/// The knobs around the one that was touched last: eight at most, in the controller's own order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The knobs.
+    pub knobs: Vec<PageKnob>,
+    /// The place of the one that was touched last.
+    pub touched: usize,
+}
+
+/// A patch of the set list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// Its number; 0 is the start.
+    pub number: usize,
+    /// Its name.
+    pub name: String,
+}
+
+/// Where the player is in the set list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetPlace {
+    /// What is played.
+    pub playing: Listed,
+    /// What a step back leads to.
+    pub previous: Option<Listed>,
+    /// What a step on leads to.
+    pub next: Option<Listed>,
+    /// The highest number.
+    pub last: usize,
+}
+
+/// One of the nine places for scenes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scene {
+    /// Whether something is kept there.
+    pub kept: bool,
+    /// The name that the patch gives it.
+    pub name: Option<String>,
+}
+
 /// How far the box is with starting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Boot {
@@ -125,6 +176,14 @@ pub struct Status {
     pub pick: Option<Pick>,
     /// How far the box is with starting; nothing once it plays.
     pub boot: Option<Boot>,
+    /// The page of knobs in the hand; nothing until one was touched.
+    pub page: Option<Page>,
+    /// The place in the set list, where there is one.
+    pub set_list: Option<SetPlace>,
+    /// The places for scenes.
+    pub scenes: Vec<Scene>,
+    /// Which part of a long fault is read, from 0; it goes on by itself.
+    pub fault_page: usize,
 }
 
 impl Default for Status {
@@ -165,6 +224,10 @@ impl Default for Status {
             undo: 0,
             pick: None,
             boot: None,
+            page: None,
+            set_list: None,
+            scenes: Vec::new(),
+            fault_page: 0,
         }
     }
 }

@@ -41,8 +41,10 @@ impl Disk for RealDisk {
         let part = tempfile::Builder::new()
             .prefix(&format!(".{name}."))
             .suffix(&format!(".{PART}"))
-            .permissions(Permissions::from_mode(USUAL_MODE))
-            .tempfile_in(folder)?;
+            // Opened here, since an error of the crate's own opening names the part, which nobody asked for.
+            .make_in(folder, |path| {
+                OpenOptions::new().read(true).write(true).create_new(true).mode(USUAL_MODE).open(path)
+            })?;
         if let Some(mode) = mode {
             part.as_file().set_permissions(Permissions::from_mode(mode))?;
         }

@@ -414,7 +414,7 @@ pub fn why_not_writable(folder: &Path) -> Option<Trouble> {
 
 /// Writes a block in a folder; it goes again at once.
 fn try_out(folder: &Path) -> io::Result<()> {
-    again(|| RealDisk.create(folder, "trial".as_ref(), None)).and_then(|mut it| it.write_all(&TRIAL))
+    again(|| RealDisk.create(folder, "trial".as_ref(), None)).and_then(|mut it| it.as_file_mut().write_all(&TRIAL))
 }
 
 /// The folder that a file lies in.

@@ -197,3 +197,10 @@ fn a_folder_that_takes_nothing_says_why_and_is_left_as_it_was() {
     assert!(matches!(trouble, Some(Trouble::Kind { .. })), "{trouble:?}");
     assert!(why_not_writable(Path::new("/proc")).is_some());
 }
+
+/// A file system where nobody can make a file.
+#[test]
+fn a_refusal_names_the_file_that_was_asked_for_and_not_its_part() {
+    let error = Place::look(Path::new("/proc/take.wav")).err().expect("nothing can be made there");
+    assert_eq!(error.to_string(), "/proc/take.wav: cannot be written: No such file or directory (os error 2)");
+}

@@ -1,14 +1,19 @@
 //! One performance, from the first sound to the last: the parts of the instrument joined, its threads, and the conductor between
 //! surfaces and engine.
 //!
-//! [`instrument`] joins deck, performer and patcher; [`threads`] run them; the [`conductor`] turns gestures into values and edges;
+//! [`stage`] is the whole of it: it starts, plays and ends; [`ending`] is how anybody asks for the end, and how everything is let
+//! go by its deadline; [`output`] is where the sound goes. [`instrument`] joins deck, performer and patcher; [`threads`] run them; the [`conductor`] turns gestures into values and edges;
 //! [`surface_side`] is what surfaces need beside that (lights, learnt maps, set list, clock), [`device_side`] what a lost card
 //! needs, [`view`] what displays show. Nothing here reads a command line, and no meaning of a control is decided here.
 
 pub mod conductor;
 pub mod device_side;
+pub mod ending;
 pub mod gesture_intake;
 pub mod instrument;
+pub mod output;
+pub mod page;
+pub mod stage;
 pub mod surface_side;
 pub mod threads;
 pub mod view;

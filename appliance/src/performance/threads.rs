@@ -7,7 +7,6 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use engine::backend::BackendError;
@@ -15,8 +14,10 @@ use engine::live::{Patched, Patcher, TickSide, ValuesReader, WindowDecoder};
 use engine::param::ParamId;
 use engine::playback::{Course, LoopBand, Meters, Player};
 use engine::ring::MAX_DEPTH;
-use hal::audio::{Ask, AudioOut, Heard, OutError, Speaker, become_realtime};
+use hal::audio::{Ask, AudioOut, Heard, News, OutError, RealtimeRefused, Speaker, become_realtime};
 use rtrb::{Consumer, Producer};
+
+use crate::performance::ending::{Leave, Running, SOUND};
 
 /// Priority of the audio thread, of 1 to 99: above everything of ours, below the kernel's own interrupt threads.
 const AUDIO_PRIORITY: i32 = 70;
@@ -24,13 +25,17 @@ const AUDIO_PRIORITY: i32 = 70;
 const DECODE_REST: Duration = Duration::from_millis(2);
 /// How long the tick thread rests after a tick that failed: the tape goes on looping meanwhile.
 const TICK_REST: Duration = Duration::from_millis(100);
+/// What the thread of the ticks is called.
+pub const TICKS: &str = "tick";
+/// What the thread of the windows is called.
+pub const WINDOWS: &str = "decode";
 /// A slot that is empty, in [`Pulse::slots`].
 const EMPTY: u32 = u32::MAX;
 
 /// What the fast threads tell, as counters and latest values.
 #[derive(Debug, Default)]
 pub struct Pulse {
-    /// Ends all three threads.
+    /// Ends ticks and windows. The sound ends when somebody asks to leave, and before them.
     pub stop: AtomicBool,
     /// Ticks done.
     pub ticks: AtomicU64,
@@ -54,8 +59,6 @@ pub struct Pulse {
     pub lead: AtomicUsize,
     /// Where the last window landed and ended, in stereo samples of the tape.
     pub window: [AtomicUsize; 2],
-    /// Whether the sound device is away.
-    pub away: AtomicBool,
     slots: [AtomicU32; MAX_DEPTH],
 }
 
@@ -68,7 +71,17 @@ impl Pulse {
     }
 }
 
-/// Plays until [`Pulse::stop`]. `opened` hears once whether the output opened, and with which words.
+/// What the audio thread tells, when it happens.
+#[derive(Debug)]
+pub enum AudioNews {
+    /// It has no priority over others.
+    NotRealtime(RealtimeRefused),
+    /// Of the output.
+    Output(News),
+}
+
+/// Plays until somebody asks to leave, then fades out, and closes the output when the player says that it has faded. Fails at the
+/// end where the output did not take all of the sound.
 ///
 /// # Errors
 /// When the thread cannot be started.
@@ -76,26 +89,39 @@ pub fn audio(
     mut out: Box<dyn AudioOut + Send>,
     ask: Ask,
     mut player: Player,
-    pulse: Arc<Pulse>,
-    opened: std::sync::mpsc::Sender<Option<String>>,
-) -> io::Result<JoinHandle<Result<(), OutError>>> {
-    Builder::new().name("audio".to_owned()).spawn(move || {
-        let refused = become_realtime(AUDIO_PRIORITY).err().map(|it| it.to_string());
-        let mut speaker = Speaker::open(out.as_mut(), ask)?.0;
-        // The conductor may have left already; sound does not depend on it.
-        let _ = opened.send(refused);
-        while !pulse.stop.load(Relaxed) {
-            match speaker.play_period(&mut |frames| player.fill(frames))? {
+    mut news: Producer<AudioNews>,
+    leave: &Leave,
+) -> io::Result<Running<Result<(), OutError>>> {
+    let leaving = leave.clone();
+    leave.spawn(SOUND, move || {
+        if let Err(refused) = become_realtime(AUDIO_PRIORITY) {
+            // The queue is empty as yet.
+            let _ = news.push(AudioNews::NotRealtime(refused));
+        }
+        let mut speaker = Speaker::start(out.as_mut(), ask);
+        let mut not_taken = None;
+        while !player.has_faded() {
+            if leaving.is_asked() {
+                player.fade_out();
+            }
+            match speaker.play_period(&mut |frames| player.fill(frames)) {
                 Heard::Played { gaps } => player.underran(u64::from(gaps)),
-                Heard::Away => {
-                    player.unheard();
-                    pulse.away.store(true, Relaxed);
+                Heard::Away => player.unheard(),
+                Heard::Back => {}
+            }
+            // What finds the queue full waits in the speaker: none of it is lost.
+            while !news.is_full()
+                && let Some(said) = speaker.take_news()
+            {
+                if let News::Over(why) = &said {
+                    not_taken = Some(why.clone());
                 }
-                Heard::Back => pulse.away.store(false, Relaxed),
+                let _ = news.push(AudioNews::Output(said));
             }
         }
         drop(speaker);
-        out.close()
+        let closed = out.close();
+        not_taken.map_or(closed, Err)
     })
 }
 
@@ -107,8 +133,9 @@ pub fn ticks(
     mut side: TickSide,
     mut troubles: Producer<BackendError>,
     pulse: Arc<Pulse>,
-) -> io::Result<JoinHandle<()>> {
-    Builder::new().name("tick".to_owned()).spawn(move || {
+    leave: &Leave,
+) -> io::Result<Running<()>> {
+    leave.spawn(TICKS, move || {
         while !pulse.stop.load(Relaxed) {
             let begun = Instant::now();
             match side.tick(|_, _| ()) {
@@ -161,8 +188,9 @@ pub fn windows(
     tape_frames: usize,
     mut queues: DecodeQueues,
     pulse: Arc<Pulse>,
-) -> io::Result<JoinHandle<()>> {
-    Builder::new().name("decode".to_owned()).spawn(move || {
+    leave: &Leave,
+) -> io::Result<Running<()>> {
+    leave.spawn(WINDOWS, move || {
         while !pulse.stop.load(Relaxed) {
             while let Ok(decoder) = queues.incoming.pop() {
                 // As many places on the way home as on the way here.

@@ -1,7 +1,7 @@
 //! What the player sees while it runs: the status in the terminal, or a line a second where there is none.
 
 use std::collections::VecDeque;
-use std::io::Stdout;
+use std::io::{Stdout, Write as _};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,8 @@ pub struct View {
     decodes: Times,
     /// Until when the list of parameters is shown.
     browsing: Option<Instant>,
+    /// What is not over yet, each under its name; the first is shown.
+    faults: Vec<(&'static str, String)>,
 }
 
 /// The last few times that something took, in milliseconds.
@@ -97,6 +99,7 @@ impl View {
             ticks: Times::default(),
             decodes: Times::default(),
             browsing: None,
+            faults: Vec::new(),
         };
         view.say(&format!("playing {source} ({seconds:.1} s), sound to {place}"));
         if !plain {
@@ -120,6 +123,18 @@ impl View {
         } else {
             self.messages.push_back(message.to_owned());
         }
+    }
+
+    /// A fault that stands until [`Self::over`], said now.
+    pub fn fault(&mut self, name: &'static str, words: &str) {
+        self.over(name);
+        self.faults.push((name, words.to_owned()));
+        self.say(words);
+    }
+
+    /// The fault of this name is over.
+    pub fn over(&mut self, name: &'static str) {
+        self.faults.retain(|it| it.0 != name);
     }
 
     /// Shows what came of a gesture; `muted` is how the tape stands after it.
@@ -231,21 +246,19 @@ impl View {
             status.finished_per_s = (latents - self.rates.latents) as f32 / elapsed;
             self.rates = Rates { since: Instant::now(), ticks, latents };
         }
-        self.status.fault = None;
-        if pulse.away.load(Relaxed) {
-            let words = "the sound device is away; playing on, waiting for it";
+        self.status.fault = self.faults.first().map(|it| it.1.clone());
+        if let Some(words) = &self.status.fault {
             words.clone_into(&mut self.status.message);
-            self.status.fault = Some(words.to_owned());
         } else if MESSAGE <= self.message_since.elapsed() || self.status.message.is_empty() {
             self.status.message = self.messages.pop_front().unwrap_or_default();
             self.message_since = Instant::now();
         }
     }
 
-    /// Leaves the terminal as it was found.
-    pub fn close(&mut self) {
+    /// Leaves the terminal as it was found; displays and who watches the card are handed to whoever closes them.
+    pub fn close(&mut self) -> (Displays, Option<Watch>) {
         self.panel = None;
-        std::mem::take(&mut self.displays).close();
+        (std::mem::take(&mut self.displays), self.gpu.take())
     }
 
     /// One line on how it went.
@@ -279,7 +292,7 @@ fn plain_line(status: &Status) -> String {
     )
 }
 
-#[expect(clippy::print_stdout, reason = "this is the program's own voice, not a library's")]
 fn print(line: &str) {
-    println!("{}", plain(line));
+    // A terminal or a pipe that is gone is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{}", plain(line));
 }

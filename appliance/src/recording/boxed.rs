@@ -1,4 +1,4 @@
-//! M4A, CAF and bare AAC, by symphonia's demultiplexers.
+//! M4A and packed CAF, by symphonia's demultiplexers.
 //!
 //! A demultiplexer may stop without saying so. What it gave is therefore compared with what the file promises, and places
 //! where its times jump are gaps. Where sound is left that nobody reads, that is said.
@@ -30,7 +30,6 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64, kind: &'
     let mut hint = Hint::new();
     hint.with_extension(match kind {
         "CAF" => "caf",
-        "AAC" => "aac",
         _ => "m4a",
     });
     let mut format = symphonia::default::get_probe()
@@ -66,6 +65,8 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64, kind: &'
     let promised = promised.max(sound.map_or(0, |it| it.skip + it.frames));
     if promised >= played + packets.longest {
         take.ends_early(played, promised, rate_hz);
+    } else if kind == "M4A" && !take.is_full() && gaps::is_cut_off(glance, from)? {
+        take.note(Notice::BreaksOff { at_s: take.at_s() });
     }
     Ok(length)
 }

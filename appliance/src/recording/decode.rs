@@ -7,7 +7,7 @@ use super::bytes::{Bytes, Glance, Readable};
 use super::sniff::{self, Kind};
 use super::take::{Recording, Take};
 use super::{Fault, Notice, Progress};
-use super::{aiff, boxed, caf, flac, mpeg, ogg, wave};
+use super::{adts, aiff, boxed, caf, flac, mpeg, ogg, wave};
 
 /// Decodes at most `longest_s` seconds.
 pub(super) fn decode<R: Readable + 'static>(
@@ -69,6 +69,7 @@ fn play(take: &mut Take<'_>, glance: &mut Glance, at: u64, kind: Kind) -> Result
             }
             mpeg::play(take, glance, first)
         }
+        Kind::Adts => adts::play(take, glance, at),
         Kind::Boxed("CAF") => caf::play(take, glance, at),
         Kind::Boxed(kind) => boxed::play(take, glance, at, kind),
         Kind::Other(name) => Err(Fault::Unsupported(name.to_owned())),

@@ -44,6 +44,24 @@ fn inside(glance: &mut Glance, from: u64, to: u64) -> io::Result<Vec<Place>> {
     Ok(found)
 }
 
+/// Whether the file that begins at `from` ends inside a box of sound or of its places. A file in fragments, as recorders write
+/// it that may be switched off, says nowhere how many there are: nothing else would tell.
+pub(super) fn is_cut_off(glance: &mut Glance, from: u64) -> io::Result<bool> {
+    let (mut at, length) = (from, glance.length());
+    while let Some(head) = glance.exactly::<8>(at)? {
+        let size = match u32::from_be_bytes([head[0], head[1], head[2], head[3]]) {
+            0 => length - at, // up to the end, whatever that is
+            1 => glance.exactly::<8>(at + 8)?.map_or(u64::MAX, u64::from_be_bytes),
+            size => u64::from(size),
+        };
+        if size > length - at {
+            return Ok(matches!(&head[4..], b"moov" | b"moof" | b"mdat"));
+        }
+        at += size.max(8);
+    }
+    Ok(false)
+}
+
 /// The box at the end of a path.
 fn find(glance: &mut Glance, within: Place, path: &[&[u8; 4]]) -> io::Result<Option<Place>> {
     let mut place = within;

@@ -6,6 +6,7 @@
 //! hands out a sample that is not finite, and never holds more than the allowed length in memory, however long the file says
 //! it is.
 
+mod adts;
 mod aiff;
 mod boxed;
 mod bytes;

@@ -6,7 +6,7 @@
 use std::io;
 
 use super::bytes::Glance;
-use super::mpeg;
+use super::{adts, mpeg};
 
 /// Bytes in which the first frame of an MP3 is looked for: what stands before it is a tag of nobody's kind.
 const MPEG_SEARCH: u64 = 1 << 17;
@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Ogg,
     /// MPEG audio, whose first frame stands at this place.
     Mpeg(u64),
+    /// AAC in its bare stream.
+    Adts,
     /// For a demultiplexer of the library: its name.
     Boxed(&'static str),
     /// Known, not read.
@@ -95,7 +97,7 @@ pub(super) fn marked(glance: &mut Glance, at: u64) -> io::Result<Option<Kind>> {
     let by_mark = || MARKS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, kind)| *kind);
     match kind.or_else(by_mark) {
         Some(kind) => Ok(Some(kind)),
-        None => Ok(is_adts(glance, at)?.then_some(Kind::Boxed("AAC"))),
+        None => Ok(adts::begins_at(glance, at)?.then_some(Kind::Adts)),
     }
 }
 
@@ -147,20 +149,6 @@ fn is_text(head: &[u8]) -> bool {
 
 fn is_odd(letter: char) -> bool {
     letter.is_control() && !letter.is_whitespace()
-}
-
-/// AAC in its bare stream: two headers in a row, the second where the first says.
-fn is_adts(glance: &mut Glance, at: u64) -> io::Result<bool> {
-    let Some(length) = adts(glance, at)? else { return Ok(false) };
-    Ok(at + length == glance.length() || adts(glance, at + length)?.is_some())
-}
-
-/// The length of the AAC frame at `at`, if there may be one.
-fn adts(glance: &mut Glance, at: u64) -> io::Result<Option<u64>> {
-    let Some(head) = glance.exactly::<7>(at)? else { return Ok(None) };
-    let is_head = head[0] == 0xff && head[1] & 0xf6 == 0xf0 && head[2] >> 2 & 15 < 13;
-    let length = u64::from(head[3] & 3) << 11 | u64::from(head[4]) << 3 | u64::from(head[5] >> 5);
-    Ok((is_head && length > 7).then_some(length))
 }
 
 /// Where the next thing begins that is no tag: steps over any number of tags and the zeros behind them.

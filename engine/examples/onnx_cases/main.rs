@@ -10,6 +10,8 @@ mod house;
 mod published;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use engine::graph::cpu::{Packed, Plan, Pool};
@@ -80,8 +82,7 @@ impl Cases {
         let last = networks.last().expect("something runs");
         let folder = self.folder.join(format!("{name}.{:?}", last.form.precision).to_lowercase());
         std::fs::create_dir_all(&folder).expect("the folder can be made");
-        let exported = networks.iter().map(|it| it.write(weights, &folder).unwrap_or_else(|error| panic!("{error}")));
-        let models: Vec<PathBuf> = exported.map(|it| it.model).collect();
+        let models: Vec<PathBuf> = networks.iter().map(|it| export(it, weights, &folder)).collect();
         let mut tensors: Tensors = inputs.iter().map(|(name, it)| (format!("in.{name}"), it.clone())).collect();
         let compare = expected.iter().map(|it| {
             let tensor = format!("{}.{}", it.against, it.output);
@@ -97,6 +98,15 @@ impl Cases {
             "finite": finite,
         }));
     }
+}
+
+/// Writes a network's two files, and answers where its model is.
+fn export(network: &Network, weights: &dyn WeightSource, folder: &Path) -> PathBuf {
+    let create = |path: PathBuf| BufWriter::new(File::create(path).expect("the folder takes a file"));
+    let model = folder.join(network.model_file());
+    let (mut to, mut data) = (create(model.clone()), create(folder.join(&network.form.data_file)));
+    network.write(weights, &mut to, &mut data).unwrap_or_else(|error| panic!("{}: {error}", network.name));
+    model
 }
 
 /// The same network with its residual stream in the precision of its products, to show what that costs.

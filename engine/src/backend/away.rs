@@ -3,9 +3,8 @@
 //! Generations wait in the ring, the tape goes on looping, and what held the old device can be dropped, which has to be
 //! over before the device is opened again.
 
-use super::{Backend, BackendError};
+use super::{Backend, BackendError, WindowDecoder};
 use crate::latent::StereoFrame;
-use crate::live::WindowDecoder;
 use crate::ring::StepControls;
 use crate::ring::plan::{Birth, TickPlan};
 

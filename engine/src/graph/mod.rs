@@ -8,9 +8,11 @@
 
 pub mod build;
 pub mod cpu;
+pub(crate) mod layout;
 pub mod onnx;
 pub mod reference;
 pub mod shape;
+pub(crate) mod view;
 pub mod weights;
 
 pub use build::Builder;

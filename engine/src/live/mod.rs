@@ -1,9 +1,9 @@
 //! The running instrument: parameters in, decoded windows out, one step at a time.
 //!
-//! [`Performer`] is the tick side: it turns a snapshot of the parameters into births and step controls and advances the
-//! ring once. [`Patcher`] is the decode side: it turns the newest finished latent into a window just ahead of the
-//! playhead. Neither has a clock or a thread: the daemon gives each a thread, `demon render` steps both on a virtual
-//! clock, and the tests step them by hand.
+//! [`tick()`] joins ring and backend for one tick. [`Performer`] is the tick side: it turns a snapshot of the parameters into
+//! births and step controls and advances the ring once. [`Patcher`] is the decode side: it turns the newest finished latent
+//! into a window just ahead of the playhead. Neither has a clock or a thread: the daemon gives each a thread, `demon render`
+//! steps both on a virtual clock, and the tests step them by hand.
 
 mod births;
 mod latents;
@@ -15,11 +15,14 @@ mod relay;
 mod shelf;
 mod stage;
 mod steering;
+mod tick;
 mod tick_side;
 
+/// What a [`Patcher`] decodes with.
+pub use crate::backend::WindowDecoder;
 pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use material::{Material, MaterialError, Prompt};
-pub use patcher::{Patched, Patcher, WindowDecoder};
+pub use patcher::{Patched, Patcher};
 pub use performer::{Load, Performer, Swap};
 pub use relay::{ValuesReader, ValuesWriter, relay};
 pub use shelf::Shelf;
@@ -28,4 +31,5 @@ pub use stage::{
     window_lengths,
 };
 pub use steering::Steering;
+pub use tick::{Finished, TickReport, tick};
 pub use tick_side::TickSide;

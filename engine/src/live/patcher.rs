@@ -5,23 +5,10 @@
 //! tape plays its source. Time comes in as numbers; the patcher reads no clock.
 
 use super::latents::LatentReader;
-use crate::backend::BackendError;
+use crate::backend::{BackendError, WindowDecoder};
 use crate::latent::{LATENT_FRAMES_PER_SECOND, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::param::{ParamId, Values};
 use crate::playback::{Course, Lead, Packer, Start, Walk};
-
-/// What decodes windows of a tape that loops.
-pub trait WindowDecoder {
-    /// Window lengths in latent frames, without context, that were prepared; never empty.
-    fn keeps(&self) -> &[usize];
-
-    /// Decodes the window of `latent` (`[tape frames, 64]`) that begins at latent frame `first` and fills `sound`,
-    /// `1920 * keep` stereo samples for one of [`Self::keeps`]. Equals the decode of the whole loop to rounding.
-    ///
-    /// # Errors
-    /// When the device could not do it; the tape then keeps what it has.
-    fn decode(&mut self, latent: &[f32], first: usize, sound: &mut [StereoFrame]) -> Result<(), BackendError>;
-}
 
 /// What one call of [`Patcher::patch`] did.
 #[derive(Debug, PartialEq)]

@@ -11,9 +11,10 @@ use super::latents::LatentWriter;
 use super::material::Material;
 use super::pace::Pace;
 use super::steering::Steering;
+use super::tick::{TickReport, tick};
 use crate::backend::{Backend, BackendError};
 use crate::param::{Edge, ParamId, Values};
-use crate::ring::{Ring, RingCounters, StepControls, TickPlan, TickReport, tick};
+use crate::ring::{Ring, RingCounters, StepControls, TickPlan};
 use crate::solver::schedule::{Sampling, ScheduleLaw};
 
 /// What a worker has prepared: it replaces backend, material and mailbox in one go, between two ticks.

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use super::latents::{LatentReader, latents};
 use super::material::{Material, MaterialError, Prompt};
-use super::patcher::WindowDecoder;
 use super::performer::Load;
-use crate::backend::{Backend, BackendError, CpuBackend};
+use crate::backend::{Backend, BackendError, CpuBackend, WindowDecoder};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::model::codec::{Ends, WindowDecoder as CodecWindow};
 use crate::model::{self, Codec, Model, ModelError, Task};

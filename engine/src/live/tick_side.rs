@@ -4,9 +4,9 @@
 //! in the same tick. Never blocks, allocates or frees.
 
 use super::performer::{Performer, Swap};
+use super::tick::TickReport;
 use crate::backend::BackendError;
 use crate::param::{EdgeReceiver, SnapshotReader};
-use crate::ring::TickReport;
 
 /// The tick thread's side of the instrument.
 pub struct TickSide {

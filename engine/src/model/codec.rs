@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::checkpoint::CheckpointError;
 use super::config::CodecConfig;
 use super::part::Part;
-use super::windows::{Tile, exact_tiles, joined_tiles};
+use super::windows::{Tile, before, exact_tiles, joined_tiles, read_around};
 use super::{moments, vae};
 use crate::graph::Sizes;
 use crate::graph::cpu::{Plan, Pool};
@@ -162,20 +162,6 @@ impl Codec {
     }
 }
 
-/// Fills `heard` with `audio` from sample `from` on, which may lie past its end: a tape of `samples` goes round, and what
-/// the recording does not fill of it is silence.
-pub(crate) fn read_around(audio: &[StereoFrame], samples: usize, from: usize, mut heard: &mut [StereoFrame]) {
-    let mut at = from;
-    while !heard.is_empty() {
-        let place = at % samples;
-        let (now, later) = heard.split_at_mut((samples - place).min(heard.len()));
-        let there = &audio[place.min(audio.len())..(place + now.len()).min(audio.len())];
-        now[..there.len()].copy_from_slice(there);
-        now[there.len()..].fill([0.0; 2]);
-        (at, heard) = (at + now.len(), later);
-    }
-}
-
 /// Decodes windows of a tape. Never allocates after it was made.
 pub struct WindowDecoder {
     plan: Plan,
@@ -224,23 +210,14 @@ impl WindowDecoder {
         );
         // Where the decoded span begins, and how much of it lies before the window.
         let (start, skipped) = match self.ends {
-            Ends::Joined => {
-                let first = first % self.frames;
-                // Whole turns back, so that the context before the seam does not count below zero.
-                let turns = self.context.div_ceil(self.frames) * self.frames;
-                (first + turns - self.context, self.context)
-            }
+            Ends::Joined => (before(first, self.context, self.frames), self.context),
             Ends::Open => {
                 assert!(first + kept <= self.frames, "frames {first} + {kept} of {}", self.frames);
                 let start = first.saturating_sub(self.context).min(self.frames - self.span);
                 (start, first - start)
             }
         };
-        let input = self.plan.input_mut("latents");
-        for (at, frame) in input.chunks_exact_mut(self.channels).enumerate() {
-            let from = (start + at) % self.frames * self.channels;
-            frame.copy_from_slice(&latent[from..from + self.channels]);
-        }
+        read_around(latent, latent.len(), start * self.channels, self.plan.input_mut("latents"));
         self.plan.run();
         let audio: &[StereoFrame] = bytemuck::cast_slice(self.plan.output("audio"));
         out.copy_from_slice(&audio[skipped * self.hop..][..out.len()]);

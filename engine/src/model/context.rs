@@ -29,9 +29,3 @@ pub fn filled_up(latent: &[f32], silence: &[f32], pool: usize, channels: usize) 
     filled.extend(silent(silence, missing, channels));
     filled
 }
-
-/// The mask of the coarse tokens: 1 where any of a token's frames is real. `frames` of them are, the rest is filling.
-#[must_use]
-pub fn coarse_mask(frames: usize, pool: usize) -> Vec<f32> {
-    vec![1.0; frames.div_ceil(pool)]
-}

@@ -9,7 +9,7 @@ use super::checkpoint::CheckpointError;
 use super::config::DitConfig;
 use super::dit::{self, Extras};
 use super::part::Part;
-use crate::backend::{Denoiser, DenoiserError, DenoiserRow};
+use super::velocity::{Denoiser, DenoiserError, DenoiserRow};
 use crate::graph::Sizes;
 use crate::graph::cpu::{Plan, Pool};
 

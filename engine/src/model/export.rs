@@ -2,11 +2,10 @@
 //!
 //! A [`Network`] says what is to be written; it needs a configuration and costs nothing. [`Network::write`] streams the
 //! weights from the mapped checkpoint, one tensor after another: nothing is packed, and a model of several gigabytes
-//! is written with the memory of one tensor. Both files appear whole or not at all, the model last.
+//! is written with the memory of one tensor. It makes no file: where the bytes go, and when they are safe there, is the
+//! caller's business.
 
-use std::fs::{self, File};
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::io::Write;
 
 use super::config::{CodecConfig, DitConfig};
 use super::dit::{self, Extras, PromptForm};
@@ -48,38 +47,6 @@ pub struct Network {
     pub sizes: Sizes,
     /// How it is written. May be changed before [`Network::write`].
     pub form: Form,
-}
-
-/// Two files that belong together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exported {
-    /// The ONNX model.
-    pub model: PathBuf,
-    /// Its weights, which it looks for beside itself.
-    pub data: PathBuf,
-    /// What they hold.
-    pub written: Written,
-}
-
-/// Why nothing was exported.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The weights do not fit, or the disk is full.
-    #[error("{}: {source}", file.display())]
-    Onnx {
-        /// The model that was to be written.
-        file: PathBuf,
-        /// What is wrong.
-        source: OnnxError,
-    },
-    /// The system does not let us write: check path, rights and space.
-    #[error("{}: {source}", file.display())]
-    Unwritable {
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
 }
 
 /// The velocity network: products in `precision`, the residual stream in f32. Inputs as [`dit::graph`], with `token_mask`;
@@ -124,24 +91,23 @@ pub fn encoder(config: &CodecConfig, samples: usize, batch: Batch, precision: Pr
 }
 
 impl Network {
-    /// Writes `{name}.onnx` and `{name}.data` into `folder`, which must exist. Files of the same name are replaced.
+    /// The name of the model's file.
+    #[must_use]
+    pub fn model_file(&self) -> String {
+        format!("{}.onnx", self.name)
+    }
+
+    /// Writes the model, and its weights as the file `form.data_file`, which the model looks for beside itself.
     ///
     /// # Errors
-    /// [`ExportError`]. Files that were there before are then still whole, at worst with the model of one and the data
-    /// of the other when the system fails between the two renames.
-    pub fn write(&self, weights: &dyn WeightSource, folder: &Path) -> Result<Exported, ExportError> {
-        let (model, data) = (folder.join(format!("{}.onnx", self.name)), folder.join(&self.form.data_file));
-        let (new_model, new_data) = (model.with_extension("onnx.part"), data.with_extension("data.part"));
-        let written = self.write_parts(weights, &new_model, &new_data);
-        let written = written.inspect_err(|_| {
-            // What is half written helps nobody; that it cannot be removed helps even less.
-            let _ = fs::remove_file(&new_model);
-            let _ = fs::remove_file(&new_data);
-        })?;
-        for (from, to) in [(&new_data, &data), (&new_model, &model)] {
-            fs::rename(from, to).map_err(|source| unwritable(to, source))?;
-        }
-        Ok(Exported { model, data, written })
+    /// As [`onnx::write`]; both are then good for nothing.
+    pub fn write(
+        &self,
+        weights: &dyn WeightSource,
+        model: &mut dyn Write,
+        data: &mut dyn Write,
+    ) -> Result<Written, OnnxError> {
+        onnx::write(&self.graph, &self.sizes, weights, &self.form, model, data)
     }
 
     /// What [`Self::write`] would write, without reading the large weights; its fingerprint belongs into the key of a
@@ -171,18 +137,6 @@ impl Network {
         }
         Ok(*hasher.finalize().as_bytes())
     }
-
-    fn write_parts(&self, weights: &dyn WeightSource, model: &Path, data: &Path) -> Result<Written, ExportError> {
-        let create = |path: &Path| File::create(path).map_err(|source| unwritable(path, source));
-        let (mut model_sink, mut data_sink) = (BufWriter::new(create(model)?), BufWriter::new(create(data)?));
-        let written = onnx::write(&self.graph, &self.sizes, weights, &self.form, &mut model_sink, &mut data_sink);
-        let written = written.map_err(|source| ExportError::Onnx { file: model.to_owned(), source })?;
-        for (sink, path) in [(data_sink, data), (model_sink, model)] {
-            let file = sink.into_inner().map_err(|error| unwritable(path, error.into_error()))?;
-            file.sync_all().map_err(|source| unwritable(path, source))?;
-        }
-        Ok(written)
-    }
 }
 
 fn network(kind: String, graph: Graph, sizes: Sizes, batch: Batch, precision: Precision) -> Network {
@@ -204,10 +158,6 @@ fn codec(kind: String, graph: Graph, sizes: Sizes, batch: Batch, precision: Prec
 /// Names of all keys and values between a prompt file and a denoiser file.
 fn kept(config: &DitConfig) -> Vec<String> {
     (0..config.reaches.len()).flat_map(dit::kept_names).collect()
-}
-
-fn unwritable(file: &Path, source: std::io::Error) -> ExportError {
-    ExportError::Unwritable { file: file.to_owned(), source }
 }
 
 #[cfg(test)]

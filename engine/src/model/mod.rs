@@ -28,6 +28,7 @@ pub mod text;
 pub mod tokenizer;
 pub mod tokens;
 pub mod vae;
+mod velocity;
 pub mod windows;
 
 pub use codec::{Codec, Encoded, Ends, WindowDecoder};
@@ -36,3 +37,4 @@ pub use hearing::{ConditionEncoder, StructureHints, TextEncoder};
 pub use open::{Model, ModelError, Packing, Progress};
 pub use part::Part;
 pub use prompt::{Prompt, Task};
+pub use velocity::{Denoiser, DenoiserError, DenoiserRow};

@@ -1,4 +1,5 @@
-//! Which frames of a long signal are encoded or decoded at a time. Pure index arithmetic.
+//! Which frames of a long signal are encoded or decoded at a time, and how they are read where the signal is a loop. Pure index
+//! arithmetic and copies.
 
 use std::ops::Range;
 
@@ -32,18 +33,43 @@ pub fn exact_tiles(total: usize, core: usize, context: usize) -> Vec<Tile> {
 #[must_use]
 pub fn joined_tiles(total: usize, core: usize, context: usize) -> Vec<Tile> {
     let core = core.min(total);
-    // Whole turns, so that the context before the start does not count below zero.
-    let turns = context.div_ceil(total.max(1)) * total;
     let tile = |start: usize| {
-        let first = (start + turns - context) % total;
+        let first = before(start, context, total);
         Tile { core: start..total.min(start + core), span: first..first + core + 2 * context }
     };
     (0..total.div_ceil(core.max(1))).map(|n| tile(n * core)).collect()
 }
 
+/// The place `by` units before `place` on a loop of `total`, however often that goes round it.
+///
+/// # Panics
+/// When the loop is empty.
+#[must_use]
+pub fn before(place: usize, by: usize, total: usize) -> usize {
+    // Whole turns back, so that it does not count below zero.
+    (place + by.div_ceil(total) * total - by) % total
+}
+
+/// Fills `out` with what a loop of `total` numbers holds from number `from` on, which may lie past its end, as often round the
+/// seam as it takes. What `there` does not fill of the loop is zero.
+///
+/// # Panics
+/// When the loop is empty and `out` is not.
+pub fn read_around<T: Copy + Default>(there: &[T], total: usize, from: usize, mut out: &mut [T]) {
+    let mut at = from;
+    while !out.is_empty() {
+        let place = at % total;
+        let (now, later) = out.split_at_mut((total - place).min(out.len()));
+        let there = &there[place.min(there.len())..(place + now.len()).min(there.len())];
+        now[..there.len()].copy_from_slice(there);
+        now[there.len()..].fill(T::default());
+        (at, out) = (at + now.len(), later);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    //! Goal: tiles cover a signal once and carry the context that they promise.
+    //! Goal: tiles cover a signal once and carry the context that they promise; a loop is read as one.
 
     use super::*;
 
@@ -77,5 +103,14 @@ mod tests {
             assert_eq!(at, total);
         }
         assert_eq!(joined_tiles(0, 20, 9), []);
+    }
+
+    #[test]
+    fn a_loop_goes_round_on_both_sides_as_often_as_it_takes() {
+        assert_eq!([0, 2, 5, 12].map(|by| before(1, by, 5)), [1, 4, 1, 4]);
+        assert_eq!([before(11, 0, 5), before(11, 2, 5)], [1, 4], "a place past the seam is a place of the loop");
+        let mut heard = [9; 9];
+        read_around(&[1, 2, 3], 4, 6, &mut heard);
+        assert_eq!(heard, [3, 0, 1, 2, 3, 0, 1, 2, 3], "the fourth place is not filled");
     }
 }

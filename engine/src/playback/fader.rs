@@ -42,6 +42,11 @@ impl Fader {
         (self.gain, self.opened) = (f64::from(target), OPENING_FADE_FRAMES);
     }
 
+    /// Whether it has arrived at `gain`.
+    pub(super) fn is_at(&self, gain: f32) -> bool {
+        self.gain == f64::from(gain)
+    }
+
     /// Scales `frames`, gliding towards `target` (finite, linear).
     pub(super) fn apply(&mut self, target: f32, frames: &mut [StereoFrame]) {
         if self.opened == 0 {

@@ -10,7 +10,7 @@ use rtrb::{Consumer, Producer};
 
 use super::deck::{Desk, Order};
 use super::fader::Fader;
-use super::guard::Guard;
+use super::guard::{GUARD_LATENCY_FRAMES, Guard};
 use super::head::{Head, JUMP_FADE_FRAMES};
 use super::landing::{Landing, Timing};
 use super::meters::{Meters, Playhead};
@@ -42,6 +42,8 @@ pub struct Player {
     now: PlayedFrame,
     /// The moment of the last jump: windows planned before it are not judged.
     jumped: PlayedFrame,
+    /// Whether it fades out for good, and the stereo samples filled since it was silent.
+    leaving: Option<usize>,
 }
 
 impl Player {
@@ -68,6 +70,7 @@ impl Player {
             meters,
             now: PlayedFrame::default(),
             jumped: PlayedFrame::default(),
+            leaving: None,
         }
     }
 
@@ -79,12 +82,26 @@ impl Player {
             let laps = self.head.laps();
             self.head.read(&mut self.tape, step);
             Meters::add(&self.meters.laps, self.head.laps() - laps);
-            self.fader.apply(self.desk.gain(), step);
+            let gain = if self.leaving.is_some() { 0.0 } else { self.desk.gain() };
+            let was_silent = self.fader.is_at(0.0);
+            self.fader.apply(gain, step);
             self.guard.process(step, &self.meters);
+            self.leaving = self.leaving.map(|silent| if was_silent { silent + step.len() } else { 0 });
             self.now = self.now.after(step.len());
             self.meters.publish(Playhead { position: self.head.position(), played: self.now });
         }
         Meters::add(&self.meters.fills, 1);
+    }
+
+    /// Fades out for good, whatever gain and mute say: playing is to end.
+    pub fn fade_out(&mut self) {
+        self.leaving = self.leaving.or(Some(0));
+    }
+
+    /// Whether it has faded out, and the guard has let go of what it held back: what was filled last is silence.
+    #[must_use]
+    pub fn has_faded(&self) -> bool {
+        self.leaving.is_some_and(|silent| GUARD_LATENCY_FRAMES <= silent)
     }
 
     /// Leaves out the fade that begins with the first sound: for a file, which no loudspeaker waits for.

@@ -348,6 +348,26 @@ fn mute_fades_to_silence_and_back_while_the_tape_goes_on() {
 }
 
 #[test]
+fn who_leaves_fades_out_whatever_the_hands_do_and_says_when_it_is_silent() {
+    let (mut player, _packer, transport) = toned();
+    let mut out = play(&mut player, 4_096);
+    player.fade_out();
+    assert!(!player.has_faded());
+    let before = out.len();
+    while !player.has_faded() {
+        // A hand that opens the gain meanwhile is not heard any more.
+        transport.set_gain_db(6.0);
+        transport.set_muted(false);
+        out.extend(play(&mut player, PERIOD));
+    }
+    let took = out.len() - before;
+    assert!((2_400..7_200).contains(&took), "it took {took} stereo samples, 50 to 150 ms");
+    // What is left is what the DC blocker has to forget: 60 dB below full scale, and no edge.
+    assert!(out[out.len() - 32..].iter().all(|frame| frame[0].abs() < 1e-3), "{:?}", &out[out.len() - 4..]);
+    assert!(roughest(&out) < 2.0 * roughest(&tone(TAPE, 880.0, 0.25)), "{}", roughest(&out));
+}
+
+#[test]
 fn gain_in_decibels_is_what_is_heard_and_nonsense_is_refused() {
     let (mut player, _packer, transport) = toned();
     assert!(transport.set_gain_db(-6.0) && !transport.set_gain_db(f32::NAN));

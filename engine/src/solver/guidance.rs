@@ -108,24 +108,6 @@ impl Guidance {
         }
     }
 
-    /// Splits `v` along `onto`: writes the parallel and the orthogonal part.
-    pub fn project(&mut self, axis: Axis, v: &[f32], onto: &[f32], channels: usize, parts: [&mut [f32]; 2]) {
-        self.clear(axis, v.len() / channels, channels);
-        for (at, (&v, &onto)) in v.iter().zip(onto).enumerate() {
-            let group = axis.group(at / channels, at % channels);
-            self.limit[group] += f64::from(v) * f64::from(v);
-            self.along[group] += f64::from(v) * f64::from(onto);
-            self.length[group] += f64::from(onto) * f64::from(onto);
-        }
-        self.factors(0.0);
-        let [parallel, orthogonal] = parts;
-        for (at, (&v, &onto)) in v.iter().zip(onto).enumerate() {
-            let along = self.along[axis.group(at / channels, at % channels)] * f64::from(onto);
-            parallel[at] = along as f32;
-            orthogonal[at] = (f64::from(v) - along) as f32;
-        }
-    }
-
     fn clear(&mut self, axis: Axis, frames: usize, channels: usize) {
         let groups = if axis == Axis::Time { channels } else { frames };
         for sums in [&mut self.limit, &mut self.along, &mut self.length] {

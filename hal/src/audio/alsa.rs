@@ -1,23 +1,27 @@
 //! Sound through ALSA, to any PCM that has a name: a card, `default`, a plug chain, a file.
 //!
-//! The device is asked for what we want and told to do it only if it can: 48 kHz exactly (a plug may convert), two
-//! channels or more, the best encoding it takes, a period near the one asked for. Writing recovers from running dry
-//! (`EPIPE`) and from sleep (`ESTRPIPE`) by itself and counts it; a device that has gone, or takes nothing for two
-//! seconds, is closed and said to be gone, and can be opened again.
+//! The device is asked for what we want and told to do it only if it can: 48 kHz exactly, any number of channels (one gets
+//! the mean of both sides), the best encoding it takes, a period near the one asked for. One that cannot is asked again
+//! through ALSA's own converter (`plug`), which knows every rate and encoding that ALSA has. Writing recovers from running
+//! dry and from sleep by itself and counts it (`push`); a device that has gone, or takes nothing for two seconds, is closed
+//! and said to be gone, and can be opened again.
 //!
 //! The device is opened in non-blocking mode and waited for with a timeout: a busy card refuses at once, and a card that
 //! was pulled out cannot hold the audio thread for ever.
 
 use std::ffi::CString;
+use std::time::Duration;
 
 use alsa::pcm::{Access, Format, HwParams, PCM};
-use alsa::{Direction, Output, ValueOr};
+use alsa::{Direction, ValueOr};
 
 use super::encoding::Encoder;
+use super::push::{Port, push};
+use super::quiet::quieten;
 use super::{Agreed, Ask, AudioOut, Encoding, OutError, StereoFrame, Written};
 
-/// How long a device may take nothing at all. Longer than any buffer that we ask for.
-const STALL_MS: u32 = 2_000;
+/// How long the rest of the sound may take to leave at the end, in milliseconds: longer than any buffer that we ask for.
+const DRAIN_MS: u32 = 200;
 /// Waits for a sleeping device, each a tick long at most, before it is prepared afresh.
 const RESUME_TRIES: u32 = 50;
 
@@ -56,6 +60,21 @@ impl AlsaOut {
         self.gone(std::io::Error::from_raw_os_error(error.errno()))
     }
 
+    /// The PCM that converts for this one, where its name can be said to ALSA.
+    fn converted(&self) -> Option<String> {
+        (!self.name.contains('\'')).then(|| format!("plug:'{}'", self.name))
+    }
+
+    /// Opens the PCM called `name` and settles everything with it.
+    fn open_as(&self, name: &str, ask: Ask) -> Result<(Open, Agreed), OutError> {
+        let name = CString::new(name).map_err(|_| self.gone("the name holds a zero byte"))?;
+        let pcm = PCM::open(&name, Direction::Playback, true).map_err(|error| self.said(error))?;
+        let agreed = self.negotiate(&pcm, ask)?;
+        let encoder = Encoder::new(agreed.encoding, agreed.channels);
+        let bytes = vec![0; agreed.period_frames * encoder.frame_bytes()];
+        Ok((Open { pcm, encoder, bytes }, agreed))
+    }
+
     /// Settles rate, channels, encoding and buffer with the device.
     fn negotiate(&self, pcm: &PCM, ask: Ask) -> Result<Agreed, OutError> {
         let unsupported =
@@ -74,8 +93,8 @@ impl AlsaOut {
         let set = |result: alsa::Result<()>| result.map_err(|error| self.said(error));
         set(params.set_format(format(encoding)))?;
         let channels = if params.set_channels(2).is_ok() { 2 } else { params.set_channels_near(2).unwrap_or(0) };
-        if channels < 2 {
-            return Err(unsupported("two channels".into(), format!("{channels}")));
+        if channels < 1 {
+            return Err(unsupported("two channels".into(), "none".into()));
         }
         set(params.set_rate_resample(true))?;
         params.set_rate(ask.rate_hz, ValueOr::Nearest).map_err(|_| {
@@ -109,66 +128,42 @@ impl AlsaOut {
         set(pcm.sw_params(&params))?;
         set(pcm.prepare())
     }
+}
 
-    /// Writes `bytes`, recovering as needed; returns the gaps.
-    fn push(open: &Open, bytes: &[u8]) -> Result<u32, alsa::Error> {
-        let frame_bytes = open.encoder.frame_bytes();
-        let (mut gaps, mut stalled) = (0, false);
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            // Taken anew each round: ALSA allows no other call while the writer exists.
-            let written = open.pcm.io_bytes().writei(rest);
-            match written {
-                Ok(frames) => {
-                    rest = &rest[frames * frame_bytes..];
-                    stalled = frames == 0 && Self::wait(open, stalled)?;
-                }
-                Err(error) => match error.errno() {
-                    libc::EAGAIN => stalled = Self::wait(open, stalled)?,
-                    libc::EINTR => {}
-                    libc::EPIPE => {
-                        gaps += 1;
-                        open.pcm.prepare()?;
-                    }
-                    libc::ESTRPIPE => {
-                        gaps += 1;
-                        Self::wake(&open.pcm)?;
-                    }
-                    _ => return Err(error),
-                },
-            }
-        }
-        Ok(gaps)
+impl Port for Open {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, i32> {
+        // Taken anew each time: ALSA allows no other call while the writer exists.
+        let written = self.pcm.io_bytes().writei(bytes);
+        written.map(|frames| frames * self.encoder.frame_bytes()).map_err(|error| error.errno())
     }
 
-    /// Waits for room. `true` when none came; twice in a row is a stall.
-    fn wait(open: &Open, stalled: bool) -> Result<bool, alsa::Error> {
+    fn wait(&mut self, patience_ms: u32) -> Result<bool, i32> {
         // A device that was filled but not started would never make room.
-        if open.pcm.state() == alsa::pcm::State::Prepared {
-            open.pcm.start()?;
+        if self.pcm.state() == alsa::pcm::State::Prepared {
+            self.pcm.start().map_err(|error| error.errno())?;
         }
-        match open.pcm.wait(Some(STALL_MS / 2)) {
-            Ok(true) => Ok(false),
-            Ok(false) if stalled => Err(alsa::Error::new("snd_pcm_wait", libc::ETIMEDOUT)),
-            Ok(false) => Ok(true),
-            // Running dry or going to sleep shows at the next write, where it is recovered from.
-            Err(error) if matches!(error.errno(), libc::EPIPE | libc::ESTRPIPE | libc::EINTR) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.pcm.wait(Some(patience_ms)).map_err(|error| error.errno())
     }
 
-    /// Brings a sleeping device back.
-    fn wake(pcm: &PCM) -> Result<(), alsa::Error> {
+    fn prepare(&mut self) -> Result<(), i32> {
+        self.pcm.prepare().map_err(|error| error.errno())
+    }
+
+    fn wake(&mut self) -> Result<(), i32> {
         for _ in 0..RESUME_TRIES {
-            match pcm.resume() {
+            match self.pcm.resume() {
                 Ok(()) => return Ok(()),
                 Err(error) if error.errno() == libc::EAGAIN => {
-                    pcm.wait(Some(20)).ok();
+                    self.pcm.wait(Some(20)).ok();
                 }
                 Err(_) => break,
             }
         }
-        pcm.prepare()
+        self.prepare()
+    }
+
+    fn rest(&mut self, pause_ms: u32) {
+        std::thread::sleep(Duration::from_millis(pause_ms.into()));
     }
 }
 
@@ -179,14 +174,20 @@ impl AudioOut for AlsaOut {
 
     fn open(&mut self, ask: Ask) -> Result<Agreed, OutError> {
         self.open = None;
-        // Alsa's own words would land in the middle of the display; the errors carry what matters.
-        Output::local_error_handler().ok();
-        let name = CString::new(self.name.as_str()).map_err(|_| self.gone("the name holds a zero byte"))?;
-        let pcm = PCM::open(&name, Direction::Playback, true).map_err(|error| self.said(error))?;
-        let agreed = self.negotiate(&pcm, ask)?;
-        let encoder = Encoder::new(agreed.encoding, agreed.channels);
-        let bytes = vec![0; agreed.period_frames * encoder.frame_bytes()];
-        self.open = Some(Open { pcm, encoder, bytes });
+        quieten();
+        let refused = match self.open_as(&self.name, ask) {
+            Ok((open, agreed)) => {
+                self.open = Some(open);
+                return Ok(agreed);
+            }
+            Err(refused) => refused,
+        };
+        let converted = match (&refused, self.converted()) {
+            (OutError::Unsupported { .. }, Some(name)) => self.open_as(&name, ask).ok(),
+            _ => None,
+        };
+        let Some((open, agreed)) = converted else { return Err(refused) };
+        self.open = Some(open);
         Ok(agreed)
     }
 
@@ -196,13 +197,14 @@ impl AudioOut for AlsaOut {
         let period = (open.bytes.len() / open.encoder.frame_bytes()).max(1);
         for part in frames.chunks(period) {
             let mut bytes = std::mem::take(&mut open.bytes);
-            let pushed = Self::push_part(open, part, &mut bytes);
+            let encoded = open.encoder.encode(part, &mut bytes).len();
+            let pushed = push(open, &bytes[..encoded]);
             open.bytes = bytes;
             match pushed {
                 Ok(more) => gaps += more,
-                Err(error) => {
+                Err(errno) => {
                     self.open = None;
-                    return Err(self.said(error));
+                    return Err(self.gone(std::io::Error::from_raw_os_error(errno)));
                 }
             }
         }
@@ -218,19 +220,12 @@ impl AudioOut for AlsaOut {
         // In non-blocking mode drain returns at once; the sound still plays out, bounded by the buffer.
         match open.pcm.drain() {
             Err(error) if error.errno() == libc::EAGAIN => {
-                open.pcm.wait(Some(STALL_MS)).ok();
+                open.pcm.wait(Some(DRAIN_MS)).ok();
                 Ok(())
             }
             Err(error) => Err(self.said(error)),
             Ok(()) => Ok(()),
         }
-    }
-}
-
-impl AlsaOut {
-    fn push_part(open: &mut Open, part: &[StereoFrame], bytes: &mut [u8]) -> Result<u32, alsa::Error> {
-        let bytes = open.encoder.encode(part, bytes);
-        Self::push(open, bytes)
     }
 }
 

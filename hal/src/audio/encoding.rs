@@ -57,9 +57,10 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder for devices of `channels` (at least 2); left and right go to the first two, the rest is silent.
+    /// An encoder for devices of `channels` (at least 1); left and right go to the first two, the rest is silent. One alone
+    /// gets their mean: the sum of two sides that are one would be cut.
     pub(super) fn new(encoding: Encoding, channels: usize) -> Self {
-        assert!(channels >= 2, "a stereo frame needs two channels");
+        assert!(channels >= 1, "a device without channels takes no sound");
         Self { encoding, channels, random: 0x9E37_79B9 }
     }
 
@@ -72,6 +73,12 @@ impl Encoder {
     pub(super) fn encode<'b>(&mut self, frames: &[StereoFrame], bytes: &'b mut [u8]) -> &'b [u8] {
         let (sample, frame) = (self.encoding.bytes(), self.frame_bytes());
         let bytes = &mut bytes[..frames.len() * frame];
+        if self.channels == 1 {
+            for ([left, right], place) in frames.iter().zip(bytes.chunks_exact_mut(frame)) {
+                self.place((left + right) / 2.0, place);
+            }
+            return bytes;
+        }
         for (stereo, places) in frames.iter().zip(bytes.chunks_exact_mut(frame)) {
             let (pair, rest) = places.split_at_mut(2 * sample);
             for (value, place) in stereo.iter().zip(pair.chunks_exact_mut(sample)) {
@@ -138,6 +145,12 @@ mod tests {
     #[test]
     fn channels_beyond_the_second_are_silent() {
         assert_eq!(encoded(Encoding::S16, 4, &[[-1.0, 0.0]])[2..], [0; 6]);
+    }
+
+    #[test]
+    fn one_channel_gets_the_mean_of_both_sides() {
+        let bytes = encoded(Encoding::F32, 1, &[[0.5, -1.0], [1.0, 1.0]]);
+        assert_eq!(bytes, [(-0.25_f32).to_le_bytes(), 1.0_f32.to_le_bytes()].concat());
     }
 
     #[test]

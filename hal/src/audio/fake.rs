@@ -47,6 +47,20 @@ enum Cue {
     Play,
     Xrun,
     Unplug(u32),
+    Fill,
+}
+
+/// How a device answers who opens it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// It is not there.
+    Absent,
+    /// Somebody else has it.
+    Busy,
+    /// It is there, and cannot do what is asked.
+    Unable,
+    /// It opens, with periods of so many frames.
+    Periods(usize),
 }
 
 /// A device with a script. When the script is over it plays on.
@@ -54,6 +68,8 @@ enum Cue {
 pub struct FakeOut {
     cues: VecDeque<Cue>,
     replugged: VecDeque<bool>,
+    openings: VecDeque<Opening>,
+    unpaced: bool,
     clock: FakeClock,
     ask: Ask,
     open: bool,
@@ -83,6 +99,27 @@ impl FakeOut {
     pub fn unplug(mut self, periods: u32) -> Self {
         self.cues.push_back(Cue::Unplug(periods));
         self.replugged.push_back(false);
+        self
+    }
+
+    /// Then is a file that is full.
+    #[must_use]
+    pub fn fill(mut self) -> Self {
+        self.cues.push_back(Cue::Fill);
+        self
+    }
+
+    /// Answers whoever opens it by this list, while it is not pulled out; when the list is over it opens as asked.
+    #[must_use]
+    pub fn answer(mut self, openings: &[Opening]) -> Self {
+        self.openings.extend(openings);
+        self
+    }
+
+    /// Takes sound as fast as it comes.
+    #[must_use]
+    pub fn without_pace(mut self) -> Self {
+        self.unpaced = true;
         self
     }
 
@@ -130,9 +167,20 @@ impl AudioOut for FakeOut {
         if self.away_until.is_some_and(|until| self.clock.now() < until) {
             return Err(self.gone());
         }
+        let device = self.name();
+        let period_frames = match self.openings.pop_front() {
+            Some(Opening::Absent) => return Err(self.gone()),
+            Some(Opening::Busy) => return Err(OutError::Gone { device, cause: "Device or resource busy".into() }),
+            Some(Opening::Unable) => {
+                let (asked, offered) = ("48000 Hz".into(), "44100 to 44100 Hz".into());
+                return Err(OutError::Unsupported { device, asked, offered });
+            }
+            Some(Opening::Periods(frames)) => frames,
+            None => ask.period_frames,
+        };
         (self.open, self.away_until, self.opened) = (true, None, self.opened + 1);
         Ok(Agreed {
-            period_frames: ask.period_frames,
+            period_frames,
             buffer_frames: ask.period_frames * ask.periods,
             channels: 2,
             encoding: Encoding::F32,
@@ -152,7 +200,12 @@ impl AudioOut for FakeOut {
             self.away_until = Some(until);
             return Err(self.gone());
         }
-        self.clock.advance(Duration::from_secs(frames.len() as u64) / self.ask.rate_hz);
+        if let Cue::Fill = cue {
+            return Err(OutError::Full { path: self.name().into(), cause: "No space left on device".into() });
+        }
+        if !self.unpaced {
+            self.clock.advance(Duration::from_secs(frames.len() as u64) / self.ask.rate_hz);
+        }
         self.heard.extend_from_slice(frames);
         Ok(Written { gaps: u32::from(matches!(cue, Cue::Xrun)) })
     }

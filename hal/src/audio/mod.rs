@@ -1,26 +1,29 @@
-//! Audio outputs: sound leaves the box, or a file, or nothing at all, through one trait.
+//! Audio outputs: sound leaves the box, or goes into a file, through one trait.
 //!
 //! Errors are sorted by what the caller does next. A gap in the sound is no error: the device has been put right and
-//! the frames were written; it is counted. A device that went away is tried again later, while time goes on
-//! ([`Speaker`] does both). Everything else is for a person to put right, in one plain line.
+//! the frames were written; it is counted. A device that is away, or answers that it cannot, is tried again later, while time
+//! goes on ([`Speaker`] does both): none of them ends playing. Each is one plain line for a person.
 
+mod ahead;
 mod alsa;
 mod clock;
 mod encoding;
 mod fake;
-mod null;
+mod push;
+mod quiet;
 mod realtime;
 mod speaker;
+mod stand_in;
 mod wav;
 mod wav_header;
 
 pub use self::alsa::AlsaOut;
 pub use clock::{Clock, RealClock};
 pub use encoding::Encoding;
-pub use fake::{FakeClock, FakeOut};
-pub use null::NullOut;
+pub use fake::{FakeClock, FakeOut, Opening};
 pub use realtime::{RealtimeRefused, become_realtime, lock_memory};
-pub use speaker::{Heard, Speaker};
+pub use speaker::{Heard, News, Speaker};
+pub use stand_in::{StandIn, has_card};
 pub use wav::{WavFile, WavFormat, WavOut};
 pub use wav_header::wav_header;
 
@@ -54,7 +57,7 @@ pub struct Agreed {
     pub period_frames: usize,
     /// Frames that the device holds in all; 0 when it has no such thing.
     pub buffer_frames: usize,
-    /// Channels of the device; left and right go to the first two.
+    /// Channels of the device; left and right go to the first two, their mean to one alone.
     pub channels: usize,
     /// How samples travel.
     pub encoding: Encoding,
@@ -70,9 +73,9 @@ pub struct Written {
 }
 
 /// Why there is no sound, by what the caller does next.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum OutError {
-    /// Not there now: unplugged, in use, or never there. Try to open it again, later and later.
+    /// Not there now: unplugged, in use, or not there yet. Tried again, later and later.
     #[error("sound device {device}: {cause}")]
     Gone {
         /// Name of the device.
@@ -80,7 +83,7 @@ pub enum OutError {
         /// What the system said, in words.
         cause: String,
     },
-    /// There, but not able to do this. Ask for something else, or use another device.
+    /// There, but not able to do this now. Said, and tried again: what stands there may be another device by then.
     #[error("sound device {device} cannot do {asked}; it offers {offered}")]
     Unsupported {
         /// Name of the device.

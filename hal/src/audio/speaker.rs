@@ -1,12 +1,15 @@
 //! Keeps an output playing through whatever a stage does to it.
 //!
-//! When the device goes away, time does not stop: the source is still asked for every period, at the right time, so that
-//! the tape has moved on when the device is back, and everything that follows the playhead keeps its place. Opening is
-//! tried again and again, less and less often. What a person must put right is handed up.
+//! Time does not stop, whatever the device does: the source is asked for every period, at the right time, so that the tape has
+//! moved on when a device comes or is back, and everything that follows the playhead keeps its place. A device that is not
+//! there, is busy, or cannot do what is asked of it is tried again every second or two, from the first moment on: what a card
+//! answers at one plug is no promise for the next. One that takes sound faster than time passes is held to the clock. A file
+//! that is full is given up, and the sound goes nowhere. What happened is handed up as [`News`]; nothing here ends playing.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::ahead::Ahead;
 use super::clock::Pace;
 use super::{Agreed, Ask, AudioOut, Clock, OutError, RealClock, StereoFrame};
 
@@ -16,15 +19,28 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fr
 /// What became of one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// It was taken by the device, after this many gaps.
+    /// It was taken by the output, after this many gaps.
     Played {
         /// Gaps in the sound, recovered from.
         gaps: u32,
     },
-    /// The device is away; the time of the period has passed in silence.
+    /// Nobody hears it; its time has passed in silence.
     Away,
-    /// The device was away and is back; this period was played.
+    /// The device was away and is here; this period was played.
     Back,
+}
+
+/// What a player should know of the output.
+#[derive(Debug)]
+pub enum News {
+    /// It is away, for this reason; it is looked for. Said again when the reason is another.
+    Away(OutError),
+    /// It is here, after it was away.
+    Back(Agreed),
+    /// It takes sound faster than time passes; the clock sets the pace from now on.
+    Unpaced,
+    /// It will not take anything more, for this reason; the sound goes nowhere.
+    Over(OutError),
 }
 
 /// An output with patience.
@@ -33,7 +49,16 @@ pub struct Speaker<'o> {
     clock: Box<dyn Clock + Send>,
     ask: Ask,
     period: Vec<StereoFrame>,
-    away: Option<Away>,
+    state: State,
+    news: VecDeque<News>,
+}
+
+enum State {
+    /// The output takes the sound, so far ahead of the clock.
+    Playing(Ahead),
+    Away(Away),
+    /// Nothing takes the sound any more.
+    Over(Pace),
 }
 
 /// The device is away.
@@ -41,146 +66,113 @@ struct Away {
     pace: Pace,
     try_again: Duration,
     back_off: Duration,
+    /// Why, as it was told last.
+    told: String,
+}
+
+impl Away {
+    /// From `now` on.
+    fn since(now: Duration, why: &OutError) -> Self {
+        Self { pace: Pace::default(), try_again: now + BACK_OFF.0, back_off: BACK_OFF.0, told: why.to_string() }
+    }
 }
 
 impl<'o> Speaker<'o> {
-    /// Opens `out`.
-    ///
-    /// # Errors
-    /// When it cannot be opened the first time: then another output can still be chosen.
-    pub fn open(out: &'o mut dyn AudioOut, ask: Ask) -> Result<(Self, Agreed), OutError> {
+    /// Opens `out`, now or when it can be.
+    pub fn start(out: &'o mut dyn AudioOut, ask: Ask) -> Self {
         Self::with_clock(out, ask, Box::<RealClock>::default())
     }
 
-    /// [`Self::open`] with a clock to keep time by while the device is away.
-    ///
-    /// # Errors
-    /// As `open`.
-    pub fn with_clock(
-        out: &'o mut dyn AudioOut,
-        ask: Ask,
-        clock: Box<dyn Clock + Send>,
-    ) -> Result<(Self, Agreed), OutError> {
-        let agreed = out.open(ask)?;
-        let period = vec![[0.0; 2]; agreed.period_frames.max(1)];
-        Ok((Self { out, clock, ask, period, away: None }, agreed))
+    /// [`Self::start`] with a clock to keep time by.
+    pub fn with_clock(out: &'o mut dyn AudioOut, ask: Ask, clock: Box<dyn Clock + Send>) -> Self {
+        let period = vec![[0.0; 2]; ask.period_frames.max(1)];
+        let mut speaker = Self { out, clock, ask, period, state: State::Over(Pace::default()), news: VecDeque::new() };
+        match speaker.out.open(ask) {
+            Ok(agreed) => speaker.begin(&agreed),
+            Err(error) => speaker.lose(error),
+        }
+        speaker
     }
 
     /// Asks `fill` for one period and plays it, or lets its time pass.
-    ///
-    /// # Errors
-    /// When a person must put something right; [`OutError::Gone`] is never returned.
-    pub fn play_period(&mut self, fill: &mut dyn FnMut(&mut [StereoFrame])) -> Result<Heard, OutError> {
-        let was_away = self.away.is_some();
+    pub fn play_period(&mut self, fill: &mut dyn FnMut(&mut [StereoFrame])) -> Heard {
+        let was_away = matches!(self.state, State::Away(_));
         if was_away {
-            self.look_again()?;
+            self.look_again();
         }
         fill(&mut self.period);
-        if let Some(away) = &mut self.away {
-            away.pace.wait(self.clock.as_mut(), self.period.len(), self.ask.rate_hz);
-            return Ok(Heard::Away);
-        }
-        match self.out.write(&self.period) {
-            Ok(_) if was_away => Ok(Heard::Back),
-            Ok(written) => Ok(Heard::Played { gaps: written.gaps }),
-            Err(OutError::Gone { .. }) => {
-                let mut away =
-                    Away { pace: Pace::default(), try_again: self.clock.now() + BACK_OFF.0, back_off: BACK_OFF.0 };
-                away.pace.wait(self.clock.as_mut(), self.period.len(), self.ask.rate_hz);
-                self.away = Some(away);
-                Ok(Heard::Away)
+        if let State::Playing(ahead) = &mut self.state {
+            match self.out.write(&self.period) {
+                Ok(written) => {
+                    if ahead.keep(self.clock.as_mut(), self.period.len()) {
+                        self.news.push_back(News::Unpaced);
+                    }
+                    return if was_away { Heard::Back } else { Heard::Played { gaps: written.gaps } };
+                }
+                Err(error) => self.lose(error),
             }
-            Err(error) => Err(error),
         }
+        if let State::Away(Away { pace, .. }) | State::Over(pace) = &mut self.state {
+            pace.wait(self.clock.as_mut(), self.period.len(), self.ask.rate_hz);
+        }
+        Heard::Away
     }
 
-    /// Plays until `stop`; `report` hears of every period and must not block.
-    ///
-    /// # Errors
-    /// As [`Self::play_period`], and when the rest cannot be written at the end.
-    pub fn play(
-        &mut self,
-        stop: &AtomicBool,
-        fill: &mut dyn FnMut(&mut [StereoFrame]),
-        report: &mut dyn FnMut(Heard),
-    ) -> Result<(), OutError> {
-        while !stop.load(Relaxed) {
-            report(self.play_period(fill)?);
+    /// The oldest news that was not taken yet.
+    pub fn take_news(&mut self) -> Option<News> {
+        self.news.pop_front()
+    }
+
+    /// Frames between the last one handed over and the one being heard, as far as the device knows.
+    pub fn delay_frames(&mut self) -> usize {
+        if matches!(self.state, State::Playing(_)) { self.out.delay_frames() } else { 0 }
+    }
+
+    fn begin(&mut self, agreed: &Agreed) {
+        self.period.resize(agreed.period_frames.max(1), [0.0; 2]);
+        self.state = State::Playing(Ahead::new(self.clock.now(), agreed.buffer_frames, self.ask.rate_hz));
+    }
+
+    fn lose(&mut self, error: OutError) {
+        let now = self.clock.now();
+        match error {
+            OutError::Gone { .. } | OutError::Unsupported { .. } => {
+                self.state = State::Away(Away::since(now, &error));
+                self.news.push_back(News::Away(error));
+            }
+            OutError::Full { .. } | OutError::NoFile { .. } => {
+                self.state = State::Over(Pace::default());
+                self.news.push_back(News::Over(error));
+            }
         }
-        self.out.close()
     }
 
     /// Tries to open a lost device when its time has come.
-    fn look_again(&mut self) -> Result<(), OutError> {
+    fn look_again(&mut self) {
         let now = self.clock.now();
-        let Some(away) = self.away.as_mut().filter(|away| away.try_again <= now) else { return Ok(()) };
+        let State::Away(away) = &mut self.state else { return };
+        if now < away.try_again {
+            return;
+        }
         match self.out.open(self.ask) {
             Ok(agreed) => {
-                self.period.resize(agreed.period_frames.max(1), [0.0; 2]);
-                self.away = None;
-                Ok(())
+                self.begin(&agreed);
+                self.news.push_back(News::Back(agreed));
             }
-            Err(OutError::Gone { .. }) => {
+            Err(error @ (OutError::Gone { .. } | OutError::Unsupported { .. })) => {
                 away.back_off = (away.back_off * 2).min(BACK_OFF.1);
                 away.try_again = now + away.back_off;
-                Ok(())
+                let words = error.to_string();
+                if words != away.told {
+                    away.told = words;
+                    self.news.push_back(News::Away(error));
+                }
             }
-            Err(error) => Err(error),
+            Err(error) => self.lose(error),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::audio::FakeOut;
-
-    const ASK: Ask = Ask { rate_hz: 48_000, period_frames: 480, periods: 3 };
-
-    /// Plays `periods` and tells what was heard, with a source that numbers its periods.
-    fn evening(out: &mut FakeOut, periods: usize) -> Vec<Heard> {
-        let clock = out.clock();
-        let (mut speaker, _) = Speaker::with_clock(out, ASK, Box::new(clock)).unwrap();
-        let mut number = 0.0;
-        let mut fill = |frames: &mut [StereoFrame]| {
-            number += 1.0;
-            frames.fill([number; 2]);
-        };
-        (0..periods).map(|_| speaker.play_period(&mut fill).unwrap()).collect()
-    }
-
-    #[test]
-    fn a_gap_is_counted_and_the_sound_goes_on() {
-        let mut out = FakeOut::default().play_periods(2).xrun();
-        let heard = evening(&mut out, 4);
-        assert_eq!(heard, [0, 0, 1, 0].map(|gaps| Heard::Played { gaps }));
-        assert_eq!(out.heard().len(), 4 * 480);
-    }
-
-    #[test]
-    fn while_the_device_is_away_the_source_goes_on_in_time() {
-        let mut out = FakeOut::default().play_periods(10).unplug(30).replug();
-        let heard = evening(&mut out, 100);
-        let away = heard.iter().filter(|it| **it == Heard::Away).count();
-        let back = heard.iter().position(|it| *it == Heard::Back).unwrap();
-        // 25 periods of 10 ms until the first try, which comes too early; 50 more until the second.
-        assert_eq!((away, back), (75, 85));
-        assert_eq!(out.clock().now(), Duration::from_secs(1), "every period took its time, heard or not");
-        assert_eq!(out.heard()[10 * 480], [86.0; 2], "the source had gone on");
-        assert_eq!(out.opened(), 2);
-    }
-
-    #[test]
-    fn a_device_that_never_comes_back_is_tried_less_and_less_often() {
-        let mut out = FakeOut::default().unplug(1);
-        assert!(evening(&mut out, 2_000).iter().all(|it| *it == Heard::Away));
-        assert_eq!(out.clock().now(), Duration::from_secs(20));
-        assert_eq!(out.opened(), 1);
-    }
-
-    #[test]
-    fn the_first_opening_is_the_callers_to_judge() {
-        let mut out = crate::audio::WavOut::unpaced("/no/such/folder/a.wav".as_ref(), crate::audio::WavFormat::F32);
-        assert!(Speaker::open(&mut out, ASK).is_err());
-    }
-}
+#[path = "speaker_tests.rs"]
+mod tests;

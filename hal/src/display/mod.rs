@@ -20,7 +20,7 @@ pub use fake::FakeScreen;
 pub use frame::Frame;
 pub use framebuffer::{Channel, FakeGlass, Framebuffer, Glass, PixelLayout, Tones};
 pub use oled::{Chip, DataLine, FakeOled, FakeOledError, I2cBus, I2cOled, Oled, OledBus, OledSetup, SpiBus, SpiOled};
-pub use picture::{BrailleScreen, PictureError, read_png, write_png};
+pub use picture::{BrailleScreen, PictureError, png_bytes, read_png};
 pub use reopening::{REOPEN_EVERY, Reopening};
 pub use text::{Line, Span, TextPanel, Tint};
 pub use thread::{FRAME_LEAST, Painter, ScreenCounts, ScreenThread, TEND_EVERY};

@@ -52,6 +52,15 @@ pub enum ScoreNotice {
         /// How many bytes.
         count: usize,
     },
+    /// Tempos in which time would stand still, or that are cut short: the one before goes on.
+    NoTempo {
+        /// Which track.
+        track: usize,
+        /// The first of them.
+        byte: usize,
+        /// How many.
+        count: usize,
+    },
     /// Something stands behind the track's end mark.
     BehindEnd {
         /// Which track.
@@ -95,6 +104,12 @@ impl fmt::Display for ScoreNotice {
             }
             Self::NoStatus { track, byte, count } => {
                 write!(f, "track {track}, byte {byte}: {count} bytes that belong to no message are left out")
+            }
+            Self::NoTempo { track, byte, count: 1 } => {
+                write!(f, "track {track}, byte {byte}: a tempo that is none is left out")
+            }
+            Self::NoTempo { track, byte, count } => {
+                write!(f, "track {track}: {count} tempos that are none are left out, the first at byte {byte}")
             }
             Self::BehindEnd { track, byte, count } => {
                 write!(f, "track {track}, byte {byte}: {count} bytes behind the track's end are left out")

@@ -129,6 +129,8 @@ struct Track<'a> {
     /// The first byte and how many, of values above 127 and of bytes without a status.
     clipped: Option<(usize, usize)>,
     skipped: Option<(usize, usize)>,
+    /// The same of tempos that are none.
+    untimed: Option<(usize, usize)>,
 }
 
 /// Why a track is read no further.
@@ -144,7 +146,8 @@ enum Stop {
 impl<'a> Track<'a> {
     fn new(bytes: &'a [u8], body: Body, number: usize) -> Self {
         let (events, notices) = (Vec::new(), Vec::new());
-        Self { bytes, at: body.from, body, number, ticks: 0, status: 0, events, notices, clipped: None, skipped: None }
+        let (clipped, skipped, untimed) = (None, None, None);
+        Self { bytes, at: body.from, body, number, ticks: 0, status: 0, events, notices, clipped, skipped, untimed }
     }
 
     fn read(&mut self) {
@@ -163,6 +166,9 @@ impl<'a> Track<'a> {
         }
         if let Some((byte, count)) = self.clipped {
             self.notices.push(ScoreNotice::Clipped { track, byte, count });
+        }
+        if let Some((byte, count)) = self.untimed {
+            self.notices.push(ScoreNotice::NoTempo { track, byte, count });
         }
         match stop {
             Stop::End => {
@@ -238,6 +244,10 @@ impl<'a> Track<'a> {
             (0x2f, _) => {
                 self.tell(Event::Nothing);
                 return Err(Stop::End);
+            }
+            (0x51, [0, 0, 0, ..] | [] | [_] | [_, _]) => {
+                self.untimed.get_or_insert((place, 0)).1 += 1;
+                self.tell(Event::Nothing);
             }
             (0x51, [a, b, c, ..]) => self.tell(Event::Tempo(u32::from_be_bytes([0, *a, *b, *c]))),
             _ => self.tell(Event::Nothing),

@@ -75,6 +75,11 @@ fn what_is_clipped_or_left_out_is_told_with_track_and_byte() {
 
     let (heard, told) = moves(&file("00014000b0010a8360b001288360b001508360b0017800ff2f00"));
     assert_eq!((heard, told), (FOUR.to_vec(), vec![ScoreNotice::NoStatus { track: 1, byte: 23, count: 2 }]));
+    // A tempo of nothing, at which all would come at once, and one cut short.
+    let (heard, told) = moves(&file("00ff510300000000b0010a8360b0012800ff51020100836001508360017800ff2f00"));
+    assert_eq!((heard, told.clone()), (FOUR.to_vec(), vec![ScoreNotice::NoTempo { track: 1, byte: 23, count: 2 }]));
+    assert_eq!(told[0].to_string(), "track 1: 2 tempos that are none are left out, the first at byte 23");
+
     // One byte of data, and several in a row.
     let (heard, told) = moves(&file("000500b0010a8360b001288360b001508360b0017800ff2f00"));
     assert_eq!((heard, told), (FOUR.to_vec(), vec![ScoreNotice::NoStatus { track: 1, byte: 23, count: 1 }]));

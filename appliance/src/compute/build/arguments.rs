@@ -15,13 +15,13 @@ pub struct BuildArgs {
     /// Model folder in the published layout [default: $DEMON_MODEL, /var/lib/demon/models/current, models/house]
     #[arg(long, value_name = "FOLDER")]
     pub model: Option<PathBuf>,
-    /// Length of the tape
+    /// Length of the tape in seconds, 0.04 to 4000
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     pub seconds: f64,
-    /// Length of the tape in latent frames, 25 a second, instead of seconds
+    /// Length of the tape in latent frames, 25 a second, 1 to 100000, instead of seconds
     #[arg(long, value_name = "COUNT", conflicts_with = "seconds", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub frames: Option<u32>,
-    /// Condition tokens that prompts have room for; a caption and its lyrics have a few hundred
+    /// Condition tokens that prompts have room for, 1 to 4096; a caption and its lyrics have a few hundred
     #[arg(long, value_name = "COUNT", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub tokens: u32,
     /// Generations in flight, 1 to 8, separated by commas: one plan for all of them

@@ -4,21 +4,22 @@
 //! weights of gigabytes are on the card once. The codec stays in 32 bits: its products run on tensor cores all the same
 //! (TF32), a mantissa of 8 bits would be heard as hiss, and f16 may overflow in a published codec that nobody measured.
 
+use std::io::{BufWriter, IntoInnerError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use engine::backend::tensorrt::ENCODER_TILE;
-use engine::graph::onnx::{Batch, Form, Port};
+use engine::graph::onnx::{Batch, Form, Port, Written};
 use engine::graph::{Precision, WeightSource};
 use engine::live::window_lengths;
 use engine::model::config::{CodecConfig, DitConfig};
 use engine::model::dit::PromptForm;
-use engine::model::export::{self, DenoiserShape, Network};
+use engine::model::export::{DenoiserShape, Network, decoder, denoiser, encoder, prompt};
 use engine::model::{Part, open};
 use tensorrt::{Dims, Profile, Range};
 
 use super::{GraphFile, Graphs, Wish};
-use crate::files::shown;
+use crate::files::{Place, shown};
 
 /// What a graph is for, in its plan's file name; windows add the frames that they keep.
 pub const PROMPT: &str = "prompt";
@@ -66,7 +67,7 @@ impl ModelGraphs {
     fn encoder(&self, frames: u32) -> Graph<'_> {
         let config = &self.codec.config;
         let samples = (ENCODER_TILE + 2 * config.encode_context()) * config.hop();
-        let mut network = export::encoder(config, samples, Batch::Fixed(1), Precision::F32);
+        let mut network = encoder(config, samples, Batch::Fixed(1), Precision::F32);
         ENCODER.clone_into(&mut network.name);
         let weights = &self.codec.weights;
         Graph { network, weights, frames, tokens: 0, batches: Vec::new() }
@@ -84,9 +85,9 @@ impl ModelGraphs {
         let shape = DenoiserShape { frames, tokens, batch: Batch::Dynamic, prompt: PromptForm::KeysAndValues };
         let graph =
             |network, weights, tokens, batches| Graph { network, weights, frames: wish.frames, tokens, batches };
-        let mut prompt = export::prompt(config, tokens, Batch::Fixed(1), precision);
+        let mut prompt = prompt(config, tokens, Batch::Fixed(1), precision);
         PROMPT.clone_into(&mut prompt.name);
-        let mut denoiser = export::denoiser(config, &shape, precision);
+        let mut denoiser = denoiser(config, &shape, precision);
         DENOISER.clone_into(&mut denoiser.name);
         let mut graphs = vec![
             graph(prompt, &self.denoiser.weights as &dyn WeightSource, wish.tokens, Vec::new()),
@@ -95,7 +96,7 @@ impl ModelGraphs {
         graphs.extend([self.encoder(wish.frames)]);
         for keep in window_lengths(frames) {
             let span = keep + 2 * self.codec.config.decode_context();
-            let mut decoder = export::decoder(&self.codec.config, span, Batch::Fixed(1), Precision::F32);
+            let mut decoder = decoder(&self.codec.config, span, Batch::Fixed(1), Precision::F32);
             decoder.name = window_name(keep);
             graphs.push(graph(decoder, &self.codec.weights, 0, Vec::new()));
         }
@@ -182,13 +183,33 @@ impl Graphs for ModelGraphs {
         };
         let found = self.graphs(&wish)?.into_iter().find(|it| it.network.name == graph.name);
         let it = found.with_context(|| format!("{} is no graph of this model", graph.name))?;
-        Ok(it.network.write(it.weights, folder)?.model)
+        Ok(export(&it.network, it.weights, folder)?.0)
     }
+}
+
+/// Writes a network's two files into `folder`, and answers where its model is and what both hold. The model has its name
+/// last: where it is, its weights are too.
+///
+/// # Errors
+/// With the file; what was there is then as it was, unless the last renaming of the two fails.
+pub fn export(network: &Network, weights: &dyn WeightSource, folder: &Path) -> anyhow::Result<(PathBuf, Written)> {
+    let path = folder.join(network.model_file());
+    let begin = |path: &Path| anyhow::Ok(BufWriter::new(Place::look(path)?.begin()?));
+    let (mut model, mut data) = (begin(&path)?, begin(&folder.join(&network.form.data_file))?);
+    let words = || shown(&path).to_string();
+    let written = network.write(weights, &mut model, &mut data).with_context(words)?;
+    for part in [data, model] {
+        part.into_inner().map_err(IntoInnerError::into_error).with_context(words)?.finish()?;
+    }
+    Ok((path, written))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use engine::graph::onnx::Element;
+    use engine::graph::weights::InMemory;
 
     use super::*;
 
@@ -261,5 +282,23 @@ mod tests {
             let path = graphs.write(&file, folder.path()).expect("the folder takes files");
             assert!(path.metadata().expect("it was written").len() > 1000, "{}", path.display());
         }
+    }
+
+    #[test]
+    fn an_export_that_fails_leaves_no_file_and_the_old_ones_alone() {
+        let (house, folder) = (house(), tempfile::tempdir().expect("a folder can be made"));
+        let graphs = house.graphs(&wish()).expect("the model is sound");
+        let files = || -> BTreeMap<PathBuf, Vec<u8>> {
+            let entries = std::fs::read_dir(folder.path()).expect("it is a folder");
+            let paths = entries.map(|it| it.expect("it is listed").path());
+            paths.map(|path| (path.clone(), std::fs::read(path).expect("it is a file"))).collect()
+        };
+        let (prompt, whole) = (&graphs[0].network, graphs[0].weights);
+        export(prompt, whole, folder.path()).expect("the folder takes files");
+        let before = files();
+        assert_eq!(before.len(), 2);
+        let error = export(prompt, &InMemory::new(), folder.path()).expect_err("there are no weights");
+        assert!(format!("{error:#}").contains("prompt.onnx: "), "{error:#}");
+        assert_eq!(files(), before);
     }
 }

@@ -119,7 +119,7 @@ impl Poller {
     }
 }
 
-/// Asks once a second on a thread of its own.
+/// Asks once a second on a thread of its own. Dropped, it lets the thread end when it can: a library that hangs holds up nobody.
 #[derive(Debug)]
 pub struct Watch {
     last: Arc<Mutex<Option<GpuHealth>>>,
@@ -155,17 +155,12 @@ impl Watch {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&mut self) {
+    /// Ends the thread and waits for it: for as long as the library takes for an answer, which may be for ever.
+    pub fn close(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
             // A watcher that crashed has nothing more to say.
             let _ = thread.join();
         }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.end();
     }
 }

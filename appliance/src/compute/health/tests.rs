@@ -103,7 +103,7 @@ fn a_card_that_is_refused_at_first_is_found_later() {
 fn the_watch_asks_on_its_own_thread_and_shuts_the_library() {
     let stub = Stub::new(&[]);
     let mut watch = Watch::start(stub.poller()).unwrap();
-    watch.end();
+    watch.close();
     assert_eq!(watch.last(), Some(GpuHealth { load_percent: 87, celsius: 71, brake: None }));
     assert_eq!(stub.calls(), ["init", "handle", "shutdown"]);
 }

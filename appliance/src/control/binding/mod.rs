@@ -41,6 +41,17 @@ use crate::control::desk::Desk;
 use keys::meaning;
 use takeover::{Hold, Turn};
 
+/// A knob and the value that it moves, both as places of its travel, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Knob {
+    /// The parameter.
+    pub id: ParamId,
+    /// Where the value is.
+    pub value_at: f64,
+    /// Where the knob stands while it has not taken hold; `None` as well where it never said.
+    pub waiting: Option<f64>,
+}
+
 /// The map, and what must be remembered about knobs, buttons and keys.
 #[derive(Debug)]
 pub struct Binding {
@@ -143,6 +154,23 @@ impl Binding {
     #[must_use]
     pub fn has_heard(&self, surface: SurfaceId, control: Control) -> bool {
         self.places.contains_key(&(surface, control))
+    }
+
+    /// What a knob moves on the layer being played, and how they stand to each other; `None` where it moves no value.
+    #[must_use]
+    pub fn knob(&self, surface: SurfaceId, control: Control, desk: &Desk) -> Option<Knob> {
+        let entries = self.map.find(surface, control, self.playing).map(|entry| self.resolved(&entry));
+        let (entry, id) = entries.filter(|entry| entry.press.is_none()).find_map(|entry| match entry.target {
+            Target::Param(id) => Some((entry, id)),
+            Target::Selected => Some((entry, self.selected)),
+            Target::Morph(..) | Target::Deed(_) => None,
+        })?;
+        let value_at = entry.travel.place(id, desk.heard(id));
+        // An encoder stands nowhere.
+        let stands = self.places.get(&(surface, control)).copied();
+        let hold = self.holds.get(&(surface, control, Target::Param(id)));
+        let has_hold = hold.is_some_and(|it| it.is_on(value_at, desk.store().jumps()));
+        Some(Knob { id, value_at, waiting: stands.filter(|_| !has_hold) })
     }
 
     /// The lesson under way.

@@ -67,6 +67,12 @@ impl Hold {
         (near || crossed || turn.points_at_it).then_some(turn.place)
     }
 
+    /// Whether the knob moves a value that stands at `value_at`: nothing moved it since that the knob did not.
+    pub fn is_on(&self, value_at: f64, jumps: u64) -> bool {
+        let by_others = |held: f64| (held - value_at).abs() > NEAR;
+        self.jumps == jumps && self.held.or(self.between).is_some_and(|held| !by_others(held))
+    }
+
     /// Both have the rest of the way before them; each goes the same part of its own.
     fn scaled(&mut self, last: f64, turn: Turn) -> f64 {
         let at = self.between.unwrap_or(turn.value_at);

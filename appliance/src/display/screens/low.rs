@@ -1,9 +1,9 @@
 //! The same screens for panels of 32 rows: less of each, nothing smaller.
 
-use super::Screen;
 use super::numbers::entry;
-use super::play::{scene_words, title};
+use super::play::{level, scene_words, title};
 use super::sheet::{Area, Face, Sheet, WIDTH};
+use super::{Screen, lists, page};
 use crate::display::status::{Status, written};
 
 pub(super) fn on_sheet(status: &Status, screen: Screen) -> Sheet {
@@ -19,7 +19,7 @@ pub(super) fn on_sheet(status: &Status, screen: Screen) -> Sheet {
         Screen::Play => play(status, &mut sheet),
         Screen::Levels => {
             for (y, peak) in [0, 6].into_iter().zip(status.peaks) {
-                sheet.bar(Area::new(0, y, WIDTH, 5), 1.0 + 20.0 * f64::from(peak.max(1e-6)).log10() / 48.0);
+                sheet.bar(Area::new(0, y, WIDTH, 5), level(peak));
             }
             entry(&mut sheet, 12, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
             entry(&mut sheet, 22, "trouble", &trouble.min(999_999).to_string(), trouble > 0);
@@ -31,7 +31,10 @@ pub(super) fn on_sheet(status: &Status, screen: Screen) -> Sheet {
             entry(&mut sheet, 22, "GPU", &gpu(status), braked);
         }
         Screen::Learn => lines(&mut sheet, status.learn.as_deref().unwrap_or("nothing is being learnt")),
-        Screen::Fault => lines(&mut sheet, status.fault.as_deref().unwrap_or("no fault")),
+        Screen::Fault => lines(&mut sheet, &super::words::page_of(status, 3)),
+        Screen::Page => page::low(status, &mut sheet),
+        Screen::SetList => lists::set_list_low(status, &mut sheet),
+        Screen::Scenes => lists::scenes_low(status, &mut sheet),
         Screen::Pick => pick(status, &mut sheet),
         Screen::Boot => {
             let (words, part) = status.boot.as_ref().map_or(("ready", 1.0), |it| (it.words.as_str(), it.part));
@@ -46,28 +49,28 @@ pub(super) fn on_sheet(status: &Status, screen: Screen) -> Sheet {
 /// The parameter in the hand, and the scene; the patch while nothing was touched yet.
 fn play(status: &Status, sheet: &mut Sheet) {
     let row = status.spotlight().row();
-    let class = sheet.right(Face::Small, WIDTH, 1, 30, row.class.word());
-    sheet.text(Face::Plain, 0, 0, class - 3, row.words);
-    let scene = sheet.badge(Face::Plain, WIDTH, 10, 60, &scene_words(status));
+    sheet.text(Face::Plain, 0, 0, WIDTH, row.words);
     let hint = match (status.waiting, status.fault.is_some(), status.muted) {
         (_, true, _) => "fault".to_owned(),
         (_, _, true) => "MUTE".to_owned(),
         (Some(knob), ..) => format!("knob {}", row.written(row.at(knob))),
         _ if status.moved.is_none() => title(status).to_owned(),
-        _ => String::new(),
+        _ => row.class.word().to_owned(),
     };
     let words = written(status.spotlight(), &status.values);
-    let face = if Face::Big.width(&words) <= scene - 4 { Face::Big } else { Face::Bold };
-    let value_end = face.width(&words).min(scene - 4);
-    sheet.text(face, 0, 10, scene - 4, &words);
-    sheet.right(Face::Small, WIDTH, 21, WIDTH - value_end - 4, &hint);
-    sheet.fill(Area::new(0, 30, (row.position(status.values.exact(row.id)) * f64::from(WIDTH)) as i32, 2));
+    let beside = (WIDTH - Face::Bold.width(&words) - 4).min(66);
+    let scene = sheet.badge(Face::Plain, WIDTH, 9, beside, &scene_words(status));
+    let begin = sheet.right(Face::Plain, WIDTH, 20, beside, &hint);
+    let end = scene.min(begin) - 2;
+    let face = if Face::Big.width(&words) <= end { Face::Big } else { Face::Bold };
+    sheet.text(face, 0, 11 + (18 - face.height()) / 2, end, &words);
+    let lit = (row.position(status.values.exact(row.id)) * f64::from(WIDTH)) as i32;
+    sheet.fill(Area::new(0, 30, lit, 2));
 }
 
-fn lines(sheet: &mut Sheet, words: &str) {
-    let face = if Face::Plain.wrap(words, WIDTH, usize::MAX).len() <= 3 { Face::Plain } else { Face::Small };
-    for (line, text) in face.wrap(words, WIDTH, (32 / face.height()) as usize).iter().enumerate() {
-        sheet.text(face, 0, line as i32 * face.height(), WIDTH, text);
+pub(super) fn lines(sheet: &mut Sheet, words: &str) {
+    for (line, text) in Face::Plain.wrap(words, WIDTH, 3).iter().enumerate() {
+        sheet.text(Face::Plain, 0, line as i32 * Face::Plain.height(), WIDTH, text);
     }
 }
 

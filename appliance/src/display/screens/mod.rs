@@ -5,10 +5,14 @@
 //! comes before everything for a moment, what asks for a hand comes before what only tells.
 
 mod choose;
+mod large;
+mod lists;
 mod low;
 mod numbers;
+mod page;
 mod play;
 mod sheet;
+mod short;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -18,6 +22,7 @@ use hal::display::graphics::prelude::DrawTarget;
 
 pub use crate::settings::box_file::Screen;
 pub use choose::{Chooser, FAULT_FIRST};
+pub use short::short;
 
 use crate::display::status::Status;
 use sheet::Sheet;
@@ -46,9 +51,24 @@ pub fn draw_low<D: DrawTarget<Color = BinaryColor>>(
     low::on_sheet(status, screen).draw(target)
 }
 
+/// Draws a screen for eyes that want it large: less of it, twice the size.
+///
+/// # Errors
+/// What the target errs with.
+pub fn draw_large<D: DrawTarget<Color = BinaryColor>>(
+    status: &Status,
+    screen: Screen,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    large::on_sheet(status, screen).draw(target)
+}
+
 fn on_sheet(status: &Status, screen: Screen) -> Sheet {
     match screen {
         Screen::Play => play::play(status),
+        Screen::Page => page::page(status),
+        Screen::SetList => lists::set_list(status),
+        Screen::Scenes => lists::scenes(status),
         Screen::Levels => numbers::levels(status),
         Screen::Machine => numbers::machine(status),
         Screen::Learn => words::learn(status),

@@ -1,10 +1,8 @@
 //! The screens of numbers: levels, and the machine.
 
+use super::play::level;
 use super::sheet::{Area, Face, Sheet, WIDTH};
 use crate::display::status::{Status, Took, decibel};
-
-/// Decibels from the left end of a meter to the right: below that no stage is quiet enough to see it.
-const METER_DB: f64 = 48.0;
 
 pub(super) fn levels(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
@@ -17,8 +15,8 @@ pub(super) fn levels(status: &Status) -> Sheet {
     for (line, (side, peak)) in ["L", "R"].into_iter().zip(status.peaks).enumerate() {
         let y = 13 + 10 * line as i32;
         sheet.text(Face::Plain, 0, y, 6, side);
-        sheet.bar(Area::new(9, y + 1, 86, 8), 1.0 + 20.0 * f64::from(peak.max(1e-6)).log10() / METER_DB);
-        sheet.right(Face::Small, WIDTH, y + 1, 30, &decibel(peak));
+        sheet.bar(Area::new(9, y + 1, 82, 8), level(peak));
+        sheet.right(Face::Plain, WIDTH, y, 34, &decibel(peak));
     }
     entry(&mut sheet, 34, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
     entry(&mut sheet, 44, "underruns", &count(status.xruns), status.xruns > 0);

@@ -3,7 +3,10 @@
 use engine::param::ParamId;
 
 use super::sheet::{Area, Face, Sheet, WIDTH};
-use crate::display::status::{Status, clock, written};
+use crate::display::status::{Status, written};
+
+/// Decibels from the left end of a meter to the right: below that no stage is quiet enough to see it.
+pub(super) const METER_DB: f64 = 48.0;
 
 pub(super) fn play(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
@@ -15,9 +18,9 @@ pub(super) fn play(status: &Status) -> Sheet {
 }
 
 /// Patch and scene.
-fn head(status: &Status, sheet: &mut Sheet) {
+pub(super) fn head(status: &Status, sheet: &mut Sheet) {
     let end = sheet.badge(Face::Plain, WIDTH, 0, 64, &scene_words(status));
-    sheet.text(Face::Plain, 0, 1, end - 4, title(status));
+    sheet.text(Face::Plain, 0, 0, end - 4, title(status));
 }
 
 /// The patch, or what is played without one.
@@ -25,7 +28,8 @@ pub(super) fn title(status: &Status) -> &str {
     if status.patch.is_empty() { &status.source } else { &status.patch }
 }
 
-/// The scene as the player counts it; a star when a value was moved since. While two are morphed, both and how far.
+/// The scene as the player counts it, with its name where it has one; a star when a value was moved since. While two are
+/// morphed, both and how far.
 pub(super) fn scene_words(status: &Status) -> String {
     let changed = if status.scene_changed { "*" } else { "" };
     match (&status.morph, status.scene) {
@@ -33,7 +37,13 @@ pub(super) fn scene_words(status: &Status) -> String {
             let [from, to] = morph.scenes.map(|it| it + 1);
             format!("{from}>{to} {:.0}%", morph.position.clamp(0.0, 1.0) * 100.0)
         }
-        (None, Some(scene)) => format!("S{}{changed}", scene + 1),
+        (None, Some(scene)) => {
+            let name = status.scenes.get(scene).and_then(|it| it.name.as_deref());
+            match name {
+                Some(name) => format!("{}{changed} {name}", scene + 1),
+                None => format!("S{}{changed}", scene + 1),
+            }
+        }
         (None, None) => String::new(),
     }
 }
@@ -58,64 +68,65 @@ fn tape(status: &Status, sheet: &mut Sheet) {
 fn hand(status: &Status, sheet: &mut Sheet) {
     let id = status.spotlight();
     let row = id.row();
-    // Only words longer than any parameter's would meet the class.
-    let class = sheet.right(Face::Small, WIDTH, 22, 30, row.class.word());
-    sheet.text(Face::Bold, 0, 18, class - 3, row.words);
+    sheet.text(Face::Bold, 0, 17, WIDTH, row.words);
     let (value, words) = (row.position(status.values.exact(id)), written(id, &status.values));
     // What stands beside the value leaves it room in the second largest letters at least.
     let beside = WIDTH - Face::Bold.width(&words) - 4;
-    let end = match status.waiting {
-        Some(knob) => waiting(status, knob, value, beside, sheet),
-        None => beat(status, beside, sheet),
+    let (upper, lower) = match status.waiting {
+        Some(knob) => {
+            let turn = if knob < value { "turn up" } else { "turn down" };
+            (turn.to_owned(), format!("knob {}", row.written(row.at(knob))))
+        }
+        None => {
+            let beat = status.tempo.as_ref().map(|it| format!("{:.1} bpm", it.bpm));
+            (row.class.word().to_owned(), beat.unwrap_or_default())
+        }
     };
+    // The class is looked up, the beat is looked for: where both have no room, the class goes.
+    let first = sheet.right(Face::Plain, WIDTH, 30, beside.min(60), &upper);
+    let second = sheet.right(Face::Plain, WIDTH, 40, beside.min(60), &lower);
+    let end = first.min(second) - 2;
     let face = if Face::Big.width(&words) <= end { Face::Big } else { Face::Bold };
     sheet.text(face, 0, 31 + (18 - face.height()) / 2, end, &words);
 
-    let bar = Area::new(0, 50, WIDTH, 5);
+    let bar = Area::new(0, 50, WIDTH, 3);
     sheet.bar(bar, value);
     if let Some(knob) = status.waiting {
-        // A needle across the bar, dark around it so that it is seen on the lit part too.
-        let x = (knob.clamp(0.0, 1.0) * f64::from(WIDTH - 3)).round() as i32;
-        sheet.gap(Area::new(x - 2, 50, 7, 5));
-        sheet.fill(Area::new(x, 50, 3, 5));
+        sheet.needle(bar, knob);
     }
 }
 
-/// Where to turn a knob until it takes hold; answers where the hint begins.
-fn waiting(status: &Status, knob: f64, value: f64, room: i32, sheet: &mut Sheet) -> i32 {
-    let row = status.spotlight().row();
-    let turn = if knob < value { "turn up" } else { "turn down" };
-    let stands = format!("knob {}", row.written(row.at(knob)));
-    let left = sheet.right(Face::Small, WIDTH, 32, room, turn);
-    let right = sheet.right(Face::Small, WIDTH, 40, room, &stands);
-    left.min(right) - 2
-}
-
-/// The beat, where there is one; answers where it begins.
-fn beat(status: &Status, room: i32, sheet: &mut Sheet) -> i32 {
-    let Some(tempo) = &status.tempo else { return WIDTH };
-    let bpm = sheet.right(Face::Small, WIDTH, 32, room.min(40), &format!("{:.1}", tempo.bpm));
-    let from = sheet.right(Face::Small, WIDTH, 40, room.min(40), &tempo.from);
-    bpm.min(from) - 2
-}
-
-/// One line: what is wrong, which layer is held, what was said, or the time and the lead.
+/// One line: what is wrong, which layer is held, what was said, or how loud it is.
 fn foot(status: &Status, sheet: &mut Sheet) {
-    let trouble = status.xruns + status.late + status.non_finite;
     if let Some(fault) = &status.fault {
-        sheet.lit_line(Face::Small, 56, WIDTH, fault, "");
+        sheet.lit_line(Face::Plain, 54, WIDTH, fault, "");
     } else if status.muted {
-        sheet.lit_line(Face::Small, 56, WIDTH, "MUTE", &status.message);
+        sheet.lit_line(Face::Plain, 54, WIDTH, "MUTE", &status.message);
     } else if !status.layer.is_empty() {
         // A hand that holds shift wants to know that it does.
-        sheet.lit_line(Face::Small, 56, WIDTH, &status.layer, &status.message);
+        sheet.lit_line(Face::Plain, 54, WIDTH, &status.layer, &status.message);
     } else if !status.message.is_empty() {
-        sheet.text(Face::Small, 0, 56, WIDTH, &status.message);
+        sheet.text(Face::Plain, 0, 54, WIDTH, &status.message);
     } else {
-        let seconds = clock(f64::from(status.position) * status.seconds);
-        let lead = format!("lead {:.0} ms", status.lead_ms.min(99_999.0));
-        let right = if trouble > 0 { format!("{lead} !{}", trouble.min(999)) } else { lead };
-        let end = sheet.right(Face::Small, WIDTH, 56, 85, &right);
-        sheet.text(Face::Small, 0, 56, end - 3, &seconds);
+        meters(status, sheet);
     }
+}
+
+/// Both sides' peaks, one above the other; at the right end what should be looked at, in letters.
+fn meters(status: &Status, sheet: &mut Sheet) {
+    let trouble = status.xruns + status.late + status.non_finite;
+    let words = match (status.limiting, trouble) {
+        (true, _) => "LIMIT".to_owned(),
+        (false, 1..) => format!("late {}", trouble.min(9_999)),
+        (false, 0) => String::new(),
+    };
+    let end = sheet.badge(Face::Plain, WIDTH, 53, 60, &words);
+    for (y, peak) in [55, 60].into_iter().zip(status.peaks) {
+        sheet.bar(Area::new(0, y, end - 2, 4), level(peak));
+    }
+}
+
+/// A peak's place on a meter.
+pub(super) fn level(peak: f32) -> f64 {
+    1.0 + 20.0 * f64::from(peak.max(1e-6)).log10() / METER_DB
 }

@@ -3,10 +3,10 @@
 //! Texts are cut and wrapped here by measuring, since a patch's name is as long as someone made it. Letters that the
 //! panel's fonts lack are shown as question marks.
 
-use hal::display::graphics::mono_font::iso_8859_1::{FONT_5X7, FONT_6X12, FONT_7X13_BOLD, FONT_10X20};
+use hal::display::graphics::mono_font::iso_8859_1::{FONT_6X12, FONT_7X13_BOLD, FONT_10X20};
 use hal::display::graphics::mono_font::{MonoFont, MonoTextStyle};
 use hal::display::graphics::pixelcolor::BinaryColor;
-use hal::display::graphics::prelude::{DrawTarget, Drawable, Point, Primitive, Size};
+use hal::display::graphics::prelude::{Dimensions, DrawTarget, Drawable, Pixel, Point, Primitive, Size};
 use hal::display::graphics::primitives::{PrimitiveStyle, Rectangle};
 use hal::display::graphics::text::{Baseline, Text};
 
@@ -15,27 +15,26 @@ pub(super) const WIDTH: i32 = 128;
 /// What stands for the rest of a text that was cut.
 const CUT: char = '~';
 
-/// How large a text is.
+/// How large a text is. Nothing is smaller than 6 by 10 dots: on a panel of 1.3 inch that is read at arm's length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Face {
-    /// 5 by 8 dots: what is looked up.
-    Small,
     /// 6 by 10 dots: what is read.
     Plain,
     /// 7 by 13 dots: what is glanced at.
     Bold,
     /// 10 by 18 dots: what the eye looks for.
     Big,
+    /// 20 by 36 dots, the big one doubled: what is read across a stage.
+    Huge,
 }
 
 impl Face {
     const fn font(self) -> &'static MonoFont<'static> {
         match self {
-            // The fonts of 5 by 8 and 6 by 10 have a cross for a full stop, which a number cannot bear.
-            Self::Small => &FONT_5X7,
+            // The font of 6 by 10 has a cross for a full stop, which a number cannot bear.
             Self::Plain => &FONT_6X12,
             Self::Bold => &FONT_7X13_BOLD,
-            Self::Big => &FONT_10X20,
+            Self::Big | Self::Huge => &FONT_10X20,
         }
     }
 
@@ -43,18 +42,18 @@ impl Face {
     /// the accents of capitals reach into them).
     const fn drop(self) -> i32 {
         match self {
-            Self::Small => 1,
             Self::Plain | Self::Big => -2,
             Self::Bold => 0,
+            Self::Huge => -4,
         }
     }
 
     const fn character(self) -> (i32, i32) {
         match self {
-            Self::Small => (5, 8),
             Self::Plain => (6, 10),
             Self::Bold => (7, 13),
             Self::Big => (10, 18),
+            Self::Huge => (20, 36),
         }
     }
 
@@ -186,6 +185,36 @@ impl Sheet {
         self.dark_pair(face, y, width, left, right);
     }
 
+    /// Writes a word dark on a lit field of its own size.
+    pub(super) fn lit_word(&mut self, face: Face, x: i32, y: i32, text: &str) {
+        self.marks.push(Mark::Field(Area::new(x, y, face.width(text) + 2, face.height())));
+        self.write(face, x + 1, y, text, true);
+    }
+
+    /// A text in a box with a line around it.
+    pub(super) fn boxed(&mut self, face: Face, area: Area, text: &str) {
+        for (x, width) in [(area.x, 1), (area.x + area.width - 1, 1)] {
+            self.fill(Area::new(x, area.y, width, area.height));
+        }
+        for y in [area.y, area.y + area.height - 1] {
+            self.fill(Area::new(area.x, y, area.width, 1));
+        }
+        self.write(face, area.x + 2, area.y + (area.height - face.height()) / 2, text, false);
+    }
+
+    /// A text dark in a lit box.
+    pub(super) fn lit_box(&mut self, face: Face, area: Area, text: &str) {
+        self.marks.push(Mark::Field(area));
+        self.write(face, area.x + 2, area.y + (area.height - face.height()) / 2, text, true);
+    }
+
+    /// A needle across a bar at `part` of it, dark around it so that it is seen on the lit part too.
+    pub(super) fn needle(&mut self, bar: Area, part: f64) {
+        let x = bar.x + (part.clamp(0.0, 1.0) * f64::from(bar.width - 3)).round() as i32;
+        self.marks.push(Mark::Gap(Area::new(x - 2, bar.y, 7, bar.height)));
+        self.marks.push(Mark::Fill(Area::new(x, bar.y, 3, bar.height)));
+    }
+
     /// Two texts on a lit field; the left one has the right of way.
     fn dark_pair(&mut self, face: Face, y: i32, width: i32, left: &str, right: &str) {
         let left = face.fit(left, width - 4);
@@ -234,6 +263,11 @@ impl Sheet {
                     let ink = if *dark { BinaryColor::Off } else { BinaryColor::On };
                     let style = MonoTextStyle::new(face.font(), ink);
                     let y = area.y + face.drop();
+                    if *face == Face::Huge {
+                        let mut doubled = Doubled { target, corner: Point::new(area.x, y) };
+                        Text::with_baseline(text, Point::zero(), style, Baseline::Top).draw(&mut doubled)?;
+                        continue;
+                    }
                     // The big face is thin for its size: struck twice it is as bold as the others, but for letters that
                     // would run full.
                     let strikes = if *face == Face::Big && !text.contains(['m', 'M', 'w', 'W']) { 2 } else { 1 };
@@ -243,6 +277,31 @@ impl Sheet {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+/// Draws each dot as a square of four, from a corner on.
+struct Doubled<'a, D> {
+    target: &'a mut D,
+    corner: Point,
+}
+
+impl<D: DrawTarget<Color = BinaryColor>> Dimensions for Doubled<'_, D> {
+    fn bounding_box(&self) -> Rectangle {
+        Rectangle::new(Point::zero(), self.target.bounding_box().size)
+    }
+}
+
+impl<D: DrawTarget<Color = BinaryColor>> DrawTarget for Doubled<'_, D> {
+    type Color = BinaryColor;
+    type Error = D::Error;
+
+    fn draw_iter<I: IntoIterator<Item = Pixel<BinaryColor>>>(&mut self, pixels: I) -> Result<(), D::Error> {
+        for Pixel(at, ink) in pixels {
+            let square = Rectangle::new(self.corner + at * 2, Size::new(2, 2));
+            self.target.fill_solid(&square, ink)?;
         }
         Ok(())
     }

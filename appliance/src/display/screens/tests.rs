@@ -5,9 +5,9 @@ use engine::param::ParamId;
 use hal::display::Frame;
 
 use super::sheet::{Area, Face, Mark, Sheet};
-use super::{Screen, draw, low, on_sheet};
+use super::{Screen, draw, large, low, on_sheet, short};
 use crate::compute::health::{Brake, GpuHealth};
-use crate::display::status::{Boot, Morph, Pick, Status, Tempo, Took};
+use crate::display::status::{Boot, Listed, Morph, Page, PageKnob, Pick, Scene, SetPlace, Status, Tempo, Took};
 
 const LONG: &str =
     "a text longer than any panel is wide, Donaudampfschifffahrtsgesellschaftskapitän, \u{4e16}\n\u{7} and on";
@@ -58,6 +58,27 @@ fn statuses() -> Vec<Status> {
         let pick = Pick { list: ParamId::all().take(length).collect(), cursor };
         all.push(Status { pick: Some(pick), ..hostile() });
     }
+    let listed = |number| Listed { number, name: LONG.to_owned() };
+    for ends in [Some(listed(127)), None] {
+        let place = SetPlace { playing: listed(usize::MAX), previous: ends.clone(), next: ends, last: usize::MAX };
+        let scenes = vec![Scene { kept: true, name: Some(LONG.to_owned()) }, Scene { kept: true, name: None }];
+        all.push(Status { set_list: Some(place), scenes, scene: Some(0), ..hostile() });
+    }
+    for value in [f64::NEG_INFINITY, 0.0, f64::INFINITY] {
+        for ids in ParamId::all().collect::<Vec<_>>().chunks(8) {
+            let knobs = ids.iter().map(|id| PageKnob { id: Some(*id), place: value, waiting: Some(1.0 - value) });
+            for touched in 0..ids.len() {
+                let mut status = Status { page: Some(Page { knobs: knobs.clone().collect(), touched }), ..hostile() };
+                for id in ids {
+                    status.values.set(*id, value);
+                }
+                all.push(status);
+            }
+        }
+    }
+    let nothing = vec![PageKnob { id: None, place: 0.0, waiting: None }; 9];
+    all.push(Status { page: Some(Page { knobs: nothing.clone(), touched: 8 }), ..hostile() });
+    all.push(Status { page: Some(Page { knobs: Vec::new(), touched: 0 }), ..hostile() });
     for id in ParamId::all() {
         for value in [id.row().low, id.row().default, id.row().high] {
             let mut status = Status { moved: Some(id), ..hostile() };
@@ -130,6 +151,8 @@ fn no_text_runs_off_or_lies_on_another_whatever_the_status() {
             let (high, flat) = (faults(&on_sheet(&status, screen), 64), faults(&low::on_sheet(&status, screen), 32));
             assert!(high.is_empty(), "{screen:?}: {high:#?}");
             assert!(flat.is_empty(), "{screen:?} on 32 rows: {flat:#?}");
+            let large = faults(&large::on_sheet(&status, screen), 64);
+            assert!(large.is_empty(), "{screen:?} large: {large:#?}");
         }
     }
 }
@@ -151,10 +174,13 @@ fn the_name_the_value_and_the_class_of_every_parameter_are_whole() {
             for waiting in [None, Some(0.5)] {
                 status.waiting = waiting;
                 let shown = texts(&status, Screen::Play);
-                for words in
-                    [id.row().words, id.row().class.word(), &crate::display::status::written(id, &status.values)]
-                {
-                    assert!(shown.iter().any(|text| text == words), "{words:?} is not in {shown:?}");
+                // While a knob waits, where it stands is worth more than the class.
+                let class = waiting.map_or_else(|| id.row().class.word(), |_| "knob");
+                for words in [id.row().words, class, &crate::display::status::written(id, &status.values)] {
+                    assert!(
+                        shown.iter().any(|text| text == words || (words == "knob" && text.starts_with(words))),
+                        "{words:?} is not in {shown:?}"
+                    );
                 }
             }
         }
@@ -194,6 +220,77 @@ fn a_fault_is_read_whole_when_it_is_a_sentence_or_two() {
 }
 
 #[test]
+fn a_fault_of_any_length_is_read_whole_a_part_at_a_time() {
+    let words: Vec<String> = (0..200).map(|word| format!("word{word}")).collect();
+    let long = format!("/var/lib/demon/library/{} {}", "deep/".repeat(30), words.join(" "));
+    let mut status = Status { fault: Some(long.clone()), ..Status::default() };
+    for sheet in [on_sheet as fn(&Status, Screen) -> Sheet, low::on_sheet, large::on_sheet] {
+        let mut read = String::new();
+        for page in 0..60 {
+            status.fault_page = page;
+            let marks = sheet(&status, Screen::Fault).marks;
+            let lines = marks.into_iter().filter_map(|mark| match mark {
+                Mark::Text { text, dark: false, .. } => Some(text),
+                _ => None,
+            });
+            read.push_str(&lines.collect::<Vec<_>>().join(" "));
+            read.push(' ');
+        }
+        let bare = |text: &str| text.replace(' ', "");
+        assert!(bare(&read).contains(&bare(&long)), "{read}");
+        assert!(!read.contains('~'), "cut: {read}");
+    }
+}
+
+#[test]
+fn the_page_has_every_knobs_name_value_and_needle() {
+    let ids: Vec<ParamId> = ParamId::all().skip(20).take(8).collect();
+    let knobs = ids.iter().map(|id| PageKnob { id: Some(*id), place: 0.5, waiting: None }).collect();
+    let status = Status { page: Some(Page { knobs, touched: 3 }), ..Status::default() };
+    let shown = texts(&status, Screen::Page);
+    for id in &ids {
+        assert!(shown.contains(&short(*id).to_owned()), "{shown:?}");
+        let value = crate::display::status::written(*id, &status.values);
+        let number = value.split(' ').next().expect("a number").to_owned();
+        // A choice of more than five letters is cut, a number never.
+        let number = if id.row().labels().is_some() { Face::Plain.fit(&number, 30) } else { number };
+        assert!(shown.contains(&number), "{number} of {id:?} in {shown:?}");
+    }
+    let drawn = |status: &Status| {
+        let mut frame = Frame::default();
+        draw(status, Screen::Page, &mut frame).expect("memory");
+        frame
+    };
+    for place in 0..8 {
+        let mut waits = status.clone();
+        let page = waits.page.as_mut().expect("a page");
+        page.knobs[place].waiting = Some(0.1);
+        assert!(drawn(&waits) != drawn(&status), "no needle at knob {place}");
+    }
+    let low = low::on_sheet(&status, Screen::Page);
+    let has = |name: &str| low.marks.iter().any(|mark| matches!(mark, Mark::Text { text, .. } if text == name));
+    assert!(has(short(ids[0])) && has(short(ids[3])) && !has(short(ids[4])), "the four in the hand");
+}
+
+#[test]
+fn the_set_list_says_what_comes_next_and_scenes_have_their_names() {
+    let listed = |number, name: &str| Listed { number, name: name.to_owned() };
+    let (playing, next) = (listed(2, "Night bus"), Some(listed(7, "Bridge")));
+    let scene = |name: &str| Scene { kept: true, name: Some(name.to_owned()) };
+    let status = Status {
+        set_list: Some(SetPlace { playing, previous: None, next, last: 9 }),
+        scenes: vec![scene("in"), Scene::default(), scene("drop")],
+        scene: Some(2),
+        ..Status::default()
+    };
+    let shown = texts(&status, Screen::SetList);
+    assert!(shown.contains(&"Night bus".to_owned()) && shown.contains(&"7 Bridge".to_owned()), "{shown:?}");
+    let shown = texts(&status, Screen::Scenes);
+    assert!(shown.contains(&"1 in".to_owned()) && shown.contains(&"3 drop".to_owned()), "{shown:?}");
+    assert!(texts(&status, Screen::Play).contains(&"3 drop".to_owned()));
+}
+
+#[test]
 fn every_number_of_the_screens_comes_from_the_status() {
     let plain = Status::default();
     let drawn = |status: &Status, screen| {
@@ -203,12 +300,14 @@ fn every_number_of_the_screens_comes_from_the_status() {
     };
     let gpu = |load_percent, celsius| Some(GpuHealth { load_percent, celsius, brake: None });
     let base = Status { gpu: gpu(1, 1), ..plain.clone() };
-    let changes: [(Screen, Status); 14] = [
+    let changes: [(Screen, Status); 16] = [
         (Screen::Play, Status { patch: "x".to_owned(), ..base.clone() }),
         (Screen::Play, Status { scene: Some(1), ..base.clone() }),
         (Screen::Play, Status { tempo: Some(Tempo { bpm: 90.0, from: "tap".to_owned() }), ..base.clone() }),
         (Screen::Play, Status { layer: "B".to_owned(), ..base.clone() }),
         (Screen::Play, Status { window: Some((0.4, 0.6)), ..base.clone() }),
+        (Screen::Play, Status { peaks: [0.5, 0.0], ..base.clone() }),
+        (Screen::Play, Status { limiting: true, ..base.clone() }),
         (Screen::Levels, Status { peaks: [0.5, 0.0], ..base.clone() }),
         (Screen::Levels, Status { late: 1, ..base.clone() }),
         (Screen::Levels, Status { limiting: true, ..base.clone() }),

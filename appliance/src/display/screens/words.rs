@@ -14,15 +14,45 @@ pub(super) fn learn(status: &Status) -> Sheet {
     sheet
 }
 
+/// Letters in a line of a panel.
+const COLUMNS: usize = WIDTH as usize / 6;
+
 pub(super) fn fault(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
-    sheet.title("Fault", "!");
-    paragraph(&mut sheet, status.fault.as_deref().unwrap_or("no fault"));
+    let words = status.fault.as_deref().unwrap_or("no fault");
+    let pages = pages(words, LINES);
+    let at = if pages.len() > 1 {
+        format!("{}/{}", status.fault_page % pages.len() + 1, pages.len())
+    } else {
+        "!".to_owned()
+    };
+    sheet.title("Fault", &at);
+    paragraph(&mut sheet, &pages[status.fault_page % pages.len()]);
     sheet
 }
 
+/// The part of a fault that stands on a panel of so many lines at the moment.
+pub(super) fn page_of(status: &Status, lines: usize) -> String {
+    let pages = pages(status.fault.as_deref().unwrap_or("no fault"), lines);
+    pages[status.fault_page % pages.len()].clone()
+}
+
+/// Words in parts that a panel of so many lines holds whole; at least one. A word that is longer than a line is broken.
+fn pages(words: &str, lines: usize) -> Vec<String> {
+    let broken: Vec<String> = words
+        .split_whitespace()
+        .flat_map(|word| {
+            let letters: Vec<char> = word.chars().collect();
+            letters.chunks(COLUMNS).map(|it| it.iter().collect()).collect::<Vec<String>>()
+        })
+        .collect();
+    let all = Face::Plain.wrap(&broken.join(" "), WIDTH, usize::MAX);
+    let pages: Vec<String> = all.chunks(lines).map(|it| it.join(" ")).collect();
+    if pages.is_empty() { vec![String::new()] } else { pages }
+}
+
 /// Words below a title, as large as they fit.
-fn paragraph(sheet: &mut Sheet, words: &str) {
+pub(super) fn paragraph(sheet: &mut Sheet, words: &str) {
     const TOP: i32 = 13;
     let fits = |face: Face| {
         let lines = (64 - TOP) / face.height();
@@ -30,7 +60,7 @@ fn paragraph(sheet: &mut Sheet, words: &str) {
         let broken = words.split_whitespace().any(|word| face.width(word) > WIDTH);
         whole.len() <= lines as usize && !broken
     };
-    let face = [Face::Bold, Face::Plain].into_iter().find(|face| fits(*face)).unwrap_or(Face::Small);
+    let face = if fits(Face::Bold) { Face::Bold } else { Face::Plain };
     let lines = face.wrap(words, WIDTH, ((64 - TOP) / face.height()) as usize);
     let top = TOP + (64 - TOP - face.height() * lines.len() as i32) / 2;
     for (line, y) in lines.iter().zip((top..).step_by(face.height() as usize)) {

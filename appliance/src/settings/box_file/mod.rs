@@ -16,7 +16,7 @@ use hal::input::InputChoice;
 use hal::panel::PanelPlan;
 use hal::usb::UsbSelect;
 
-pub use screens::{DisplayDevice, DisplayPlan, Screen};
+pub use screens::{DisplayDevice, DisplayPlan, Face, Screen};
 
 use crate::control::slew::SlewSetting;
 use crate::control::tempo::Quantise;

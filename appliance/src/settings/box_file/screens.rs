@@ -9,8 +9,16 @@ use crate::files::document::{Item, Reader};
 
 const KINDS: [(&str, Option<Chip>); 3] =
     [("ssd1306", Some(Chip::Ssd1306)), ("sh1106", Some(Chip::Sh1106)), ("framebuffer", None)];
-const SCREENS: [(&str, Screen); 3] = [("play", Screen::Play), ("levels", Screen::Levels), ("machine", Screen::Machine)];
-const KEYS: [&str; 8] = ["kind", "device", "address", "data_line", "rows", "upside_down", "contrast", "screen"];
+const SCREENS: [(&str, Screen); 6] = [
+    ("play", Screen::Play),
+    ("page", Screen::Page),
+    ("set-list", Screen::SetList),
+    ("scenes", Screen::Scenes),
+    ("levels", Screen::Levels),
+    ("machine", Screen::Machine),
+];
+const FACES: [(&str, Face); 2] = [("usual", Face::Usual), ("large", Face::Large)];
+const KEYS: [&str; 9] = ["kind", "device", "address", "data_line", "rows", "upside_down", "contrast", "screen", "face"];
 /// Where most modules answer.
 const USUAL_ADDRESS: u8 = 0x3c;
 /// What the chips allow at most.
@@ -22,6 +30,12 @@ pub enum Screen {
     /// Patch and scene, the parameter in the hand, the tape.
     #[default]
     Play,
+    /// The knobs around the one in the hand.
+    Page,
+    /// The patch that plays, and the next one.
+    SetList,
+    /// What is kept, and which of it is played.
+    Scenes,
     /// Meters, limiter, lead, underruns.
     Levels,
     /// Times, the card, controllers.
@@ -38,8 +52,27 @@ pub enum Screen {
 
 impl Screen {
     /// Every screen.
-    pub const ALL: [Self; 7] =
-        [Self::Play, Self::Levels, Self::Machine, Self::Learn, Self::Pick, Self::Fault, Self::Boot];
+    pub const ALL: [Self; 10] = [
+        Self::Play,
+        Self::Page,
+        Self::SetList,
+        Self::Scenes,
+        Self::Levels,
+        Self::Machine,
+        Self::Learn,
+        Self::Pick,
+        Self::Fault,
+        Self::Boot,
+    ];
+    /// Those that a player turns through, in order.
+    pub const TURNED: [Self; 6] = [Self::Play, Self::Page, Self::SetList, Self::Scenes, Self::Levels, Self::Machine];
+
+    /// The one after it; the first after one that nobody turns to.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let place = Self::TURNED.iter().position(|it| *it == self);
+        place.map_or(Self::Play, |it| Self::TURNED[(it + 1) % Self::TURNED.len()])
+    }
 }
 
 /// Where a display hangs.
@@ -76,6 +109,18 @@ pub struct DisplayPlan {
     pub device: DisplayDevice,
     /// What stands on it when nothing else is asked of it.
     pub screen: Screen,
+    /// How large.
+    pub face: Face,
+}
+
+/// How large a display is written on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Face {
+    /// Everything that a screen has.
+    #[default]
+    Usual,
+    /// Less of it, twice the size.
+    Large,
 }
 
 impl DisplayPlan {
@@ -96,6 +141,7 @@ pub(super) fn displays(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Vec<Displ
 fn display(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<DisplayPlan> {
     let mut setup = OledSetup::new(Chip::Ssd1306);
     let (mut kind, mut device, mut address, mut screen) = (None, None, USUAL_ADDRESS, Screen::Play);
+    let mut face = Face::default();
     let mut data_line: Option<Line> = None;
     let before = reader.faults();
     reader.table(path, item, |reader, key, item| {
@@ -113,6 +159,7 @@ fn display(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Di
             "upside_down" => setup.upside_down = reader.boolean(&path, item).unwrap_or_default(),
             "contrast" => setup.contrast = reader.whole(&path, item, 0, 255).map_or(setup.contrast, |it| it as u8),
             "screen" => screen = reader.one_of(&path, item, &SCREENS).unwrap_or_default(),
+            "face" => face = reader.one_of(&path, item, &FACES).unwrap_or_default(),
             _ => reader.unknown("display.", key, &KEYS),
         }
     });
@@ -137,5 +184,5 @@ fn display(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Di
             return None;
         }
     };
-    Some(DisplayPlan { device, screen })
+    Some(DisplayPlan { device, screen, face })
 }

@@ -49,6 +49,8 @@ pub struct Patch {
     pub curves: Vec<(ParamId, Breakpoints)>,
     /// Scenes, from 1 on the panel, from 0 here.
     pub scenes: [Option<Values>; SCENES],
+    /// Their names, where they have one.
+    pub scene_names: [Option<String>; SCENES],
     /// The map.
     pub map: Map,
 }

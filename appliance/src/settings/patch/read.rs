@@ -13,6 +13,12 @@ use crate::files::document::{self, Fault, Format, Item, Key, Reader, number};
 /// The keys of a patch.
 const KEYS: [&str; 6] = ["source", "prompt", "values", "curves", "scenes", "map"];
 
+/// Letters that a scene's name has at most.
+const NAME_LETTERS: usize = 32;
+
+/// Takes a key that is no parameter's; whether it did.
+type Other<'a> = &'a mut dyn FnMut(&mut Reader<'_>, Key<'_, '_>, Item<'_, '_>) -> bool;
+
 /// Reads a patch as far as it is sound, and everything that is wrong with it.
 pub(super) fn read(text: &str) -> (Patch, Vec<Fault>) {
     document::read(Format::Patch, text, |reader, document| reader.patch(document))
@@ -26,9 +32,9 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "source" => patch.source = self.words("source", item).map(PathBuf::from),
                 "prompt" => self.table("prompt", item, |reader, key, item| reader.prompt(&mut patch.prompt, key, item)),
-                "values" => self.values("values", item, &mut patch.values),
+                "values" => self.values("values", item, &mut patch.values, &mut |_, _, _| false),
                 "curves" => self.table("curves", item, |reader, key, item| reader.curve(&mut patch.curves, key, item)),
-                "scenes" => self.table("scenes", item, |reader, key, item| reader.scene(&mut patch.scenes, key, item)),
+                "scenes" => self.table("scenes", item, |reader, key, item| reader.scene(&mut patch, key, item)),
                 "map" => entries(self, "map", item, &mut own),
                 _ => self.unknown("", key, &KEYS),
             }
@@ -57,8 +63,12 @@ impl Reader<'_> {
         }
     }
 
-    fn values(&mut self, path: &str, item: Item<'_, '_>, values: &mut Values) {
+    /// Values by name; a key that is none is offered to `other` before it is a fault.
+    fn values(&mut self, path: &str, item: Item<'_, '_>, values: &mut Values, other: Other<'_>) {
         self.table(path, item, |reader, key, item| {
+            if other(reader, key, item) {
+                return;
+            }
             let Some(id) = ParamId::from_name(key.get_ref()) else {
                 let names = ParamId::all().map(|id| id.row().name);
                 return reader.unknown_of(&format!("{path}."), key, "a parameter of `demon params`", names);
@@ -123,11 +133,26 @@ impl Reader<'_> {
         }
     }
 
-    fn scene(&mut self, scenes: &mut [Option<Values>; SCENES], key: Key<'_, '_>, item: Item<'_, '_>) {
+    fn scene(&mut self, patch: &mut Patch, key: Key<'_, '_>, item: Item<'_, '_>) {
         let place = key.get_ref().parse().ok().filter(|place| (1..=SCENES).contains(place));
         let Some(place) = place else { return self.unknown_of("scenes.", key, "1 to 9", []) };
-        let mut values = Values::default();
-        self.values(&format!("scenes.{place}"), item, &mut values);
-        scenes[place - 1] = Some(values);
+        let (mut values, mut name) = (Values::default(), None);
+        let path = format!("scenes.{place}");
+        self.values(&path.clone(), item, &mut values, &mut |reader, key, item| {
+            let is_name = key.get_ref() == "name";
+            if is_name {
+                let path = format!("{path}.name");
+                let words = reader.words(&path, item);
+                let fits =
+                    |it: &String| (1..=NAME_LETTERS).contains(&it.chars().count()) && !it.contains(char::is_control);
+                if words.as_ref().is_some_and(|it| !fits(it)) {
+                    reader.fault(&path, item, &format!("a name of 1 to {NAME_LETTERS} letters"));
+                }
+                name = words.filter(fits);
+            }
+            is_name
+        });
+        patch.scenes[place - 1] = Some(values);
+        patch.scene_names[place - 1] = name;
     }
 }

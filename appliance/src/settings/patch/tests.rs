@@ -29,7 +29,19 @@ fn the_documented_example_is_a_patch() {
     assert_eq!(patch.values.label(ParamId::Method), "sde");
     assert_eq!(patch.curves[0].1.points(), [[0.0, 0.2], [1.0, 0.8]]);
     assert_eq!(patch.scenes[0].map(|scene| scene.exact(ParamId::Denoise)), Some(0.9));
+    assert_eq!(patch.scene_names[0].as_deref(), Some("drop"));
     assert_eq!(patch.map.own(), [Entry::usual(On::Cc(74), Target::Param(ParamId::Denoise))]);
+}
+
+#[test]
+fn a_scenes_name_is_short_and_plain_and_a_bad_one_costs_the_name_alone() {
+    for bad in ["\"\"", "7", "\"a\\nb\"", "\"abcdefghijklmnopqrstuvwxyz0123456\""] {
+        let (patch, faults) = Patch::parse_sound(&format!("[scenes.2]\nname = {bad}\ndenoise = 0.25\n"));
+        assert_eq!((faults.len(), &patch.scene_names[1]), (1, &None), "{bad}: {faults:?}");
+        assert_eq!(patch.scenes[1].map(|it| it.exact(ParamId::Denoise)), Some(0.25), "{bad}");
+    }
+    let (_, faults) = Patch::parse_sound("[values]\nname = \"x\"\n");
+    assert_eq!(faults.len(), 1, "only scenes have names");
 }
 
 #[test]
@@ -107,6 +119,7 @@ fn what_is_saved_is_read_again_as_it_was() {
     patch.values.set(ParamId::Denoise, 0.1 + 0.2);
     patch.values.set(ParamId::DcwEnabled, 0.0);
     patch.scenes[8] = Some(patch.values);
+    patch.scene_names[8] = Some("the \"end\"".to_owned());
     patch.curves =
         vec![(ParamId::OdeNoise, Breakpoints::new(ParamId::OdeNoise, &[[0.0, 1e-9], [1.0, 1.0]]).expect("sane"))];
     patch.map = Map::with(vec![

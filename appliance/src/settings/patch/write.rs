@@ -47,6 +47,9 @@ fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
     for (place, scene) in patch.scenes.iter().enumerate() {
         if let Some(values) = scene {
             writeln!(out, "\n[scenes.{}]", place + 1)?;
+            if let Some(name) = &patch.scene_names[place] {
+                writeln!(out, "name = {}", quoted(name))?;
+            }
             write_values(out, values)?;
         }
     }

@@ -10,7 +10,6 @@ pub mod error;
 mod fill;
 pub mod host_network;
 mod kernels;
-pub(in crate::backend) mod loop_span;
 pub mod memory;
 pub mod network;
 pub mod parameters;

@@ -11,8 +11,7 @@ use super::plan::{Loaded, Plan};
 use super::session::{Session, shared_memory};
 use crate::backend::cuda::{Buffer, Device, DeviceError, Pinned, Stream};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
-use crate::model::codec::read_around;
-use crate::model::windows::{Tile, joined_tiles};
+use crate::model::windows::{Tile, joined_tiles, read_around};
 
 /// Means and scales.
 const MOMENTS: usize = 2 * LATENT_CHANNELS;

@@ -9,10 +9,10 @@ use ::tensorrt::Runtime;
 
 use super::plan::{Loaded, Plan};
 use super::session::{Session, shared_memory};
-use crate::backend::BackendError;
-use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, loop_span, stream::Graph};
+use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, stream::Graph};
+use crate::backend::{BackendError, WindowDecoder};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
-use crate::live::WindowDecoder;
+use crate::model::windows::{before, read_around};
 
 /// A decoder's plan for one window length.
 #[derive(Clone, Debug)]
@@ -149,7 +149,8 @@ impl WindowDecoder for TrtWindows {
         let place = self.keeps.iter().position(|&it| it == keep).expect("the patcher asks for a prepared length");
         let window = &mut self.windows[place];
         let context = (window.span - keep) / 2;
-        loop_span::gather(latent, first, context, &mut window.host_latents);
+        let start = before(first, context, self.frames) * LATENT_CHANNELS;
+        read_around(latent, latent.len(), start, &mut window.host_latents);
         let graph = window.graph.as_ref().expect("recorded when it was made");
         self.stream.replay(graph)?;
         self.done.record(&self.stream)?;

@@ -10,6 +10,7 @@ use super::plan::Port;
 use super::rows::{Each, Embedding, Grid, Norm, Rope, Sinusoid, rope_table};
 use super::step::{Rows, Step};
 use super::view::View;
+use crate::graph::view::joined;
 use crate::graph::{Dim, Graph, LowerError, NodeId, Op, Sizes, Weight, WeightSource, shape};
 
 /// A graph on its way to a plan.
@@ -258,26 +259,12 @@ impl<'a> Lowering<'a> {
     pub(super) fn grid_into(&mut self, each: Each, y: &View, operands: &[View]) {
         let mut all: Vec<(Slot, Vec<usize>)> = vec![(y.slot, y.strides.clone())];
         all.extend(operands.iter().map(|it| (it.slot, it.strides_for(&y.shape))));
-        let mut shape: Vec<usize> = Vec::new();
-        let mut joined: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
-        for (axis, &size) in y.shape.iter().enumerate().filter(|it| *it.1 != 1) {
-            let fits = !shape.is_empty()
-                && all.iter().zip(&joined).all(|(it, joined)| joined.last() == Some(&(it.1[axis] * size)));
-            if fits {
-                *shape.last_mut().expect("asked above") *= size;
-                all.iter()
-                    .zip(&mut joined)
-                    .for_each(|(it, joined)| *joined.last_mut().expect("as long as shape") = it.1[axis]);
-            } else {
-                shape.push(size);
-                all.iter().zip(&mut joined).for_each(|(it, joined)| joined.push(it.1[axis]));
-            }
-        }
+        let (touched, strides): (Vec<Slot>, Vec<Vec<usize>>) = all.into_iter().unzip();
+        let (mut shape, mut joined) = joined(&y.shape, &strides);
         if shape.is_empty() {
             shape.push(1);
             joined.iter_mut().for_each(|it| it.push(1));
         }
-        let touched: Vec<Slot> = all.iter().map(|it| it.0).collect();
         let operands = touched.iter().copied().zip(joined).collect();
         self.emit(Grid { each, shape, operands }, &touched);
     }

@@ -1,10 +1,12 @@
-//! Where the values of a plan live: one arena, every buffer at a place that is fixed when the plan is compiled.
+//! The memory of a plan on the host: an arena whose buffers [`layout`] has placed, and constants beside it.
 //!
-//! A buffer is needed from the step that writes it to the last step that reads it; buffers whose times do not overlap
-//! share their place. Inputs and outputs keep theirs for good. Nothing here is done while a plan runs.
+//! Inputs and outputs keep their place for good. Nothing here is allocated while a plan runs.
 #![allow(unsafe_code)]
 
 use std::sync::Arc;
+
+use crate::graph::layout::{self, BufferId};
+use crate::graph::view::Place;
 
 /// Numbers of one cache line, the alignment of every buffer.
 pub(super) const LINE: usize = 16;
@@ -50,10 +52,6 @@ impl Floats {
     }
 }
 
-/// A buffer of a plan, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct BufferId(pub(super) usize);
-
 /// A number in a buffer: where a value begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Slot {
@@ -61,28 +59,18 @@ pub(super) struct Slot {
     pub(super) offset: usize,
 }
 
-impl Slot {
-    /// `by` numbers further.
-    pub(super) fn plus(self, by: usize) -> Self {
+impl Place for Slot {
+    fn plus(self, by: usize) -> Self {
         Self { offset: self.offset + by, ..self }
     }
-}
-
-#[derive(Debug)]
-enum Buffer {
-    /// In the arena from step `first` to step `last`, both included.
-    Arena {
-        len: usize,
-        first: usize,
-        last: usize,
-    },
-    Constant(Arc<Floats>),
 }
 
 /// The buffers of a plan that is being made.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    buffers: Vec<Buffer>,
+    arena: layout::Layout,
+    /// Buffers that are never written. They take no room of the arena.
+    constants: Vec<(BufferId, Arc<Floats>)>,
 }
 
 /// Buffers at their places.
@@ -100,79 +88,44 @@ unsafe impl Send for Memory {}
 impl Layout {
     /// A buffer of `len` numbers that nobody uses yet.
     pub(super) fn buffer(&mut self, len: usize) -> BufferId {
-        self.buffers.push(Buffer::Arena { len, first: usize::MAX, last: 0 });
-        BufferId(self.buffers.len() - 1)
+        self.arena.buffer(len)
     }
 
     /// A buffer that is never written.
     pub(super) fn constant(&mut self, numbers: Arc<Floats>) -> BufferId {
-        self.buffers.push(Buffer::Constant(numbers));
-        BufferId(self.buffers.len() - 1)
+        let id = self.arena.buffer(0);
+        self.constants.push((id, numbers));
+        id
     }
 
     /// Whether steps may write the buffer.
     pub(super) fn is_arena(&self, id: BufferId) -> bool {
-        matches!(self.buffers[id.0], Buffer::Arena { .. })
+        self.constants.iter().all(|it| it.0 != id)
     }
 
     /// Says that `step` reads or writes the buffer.
     pub(super) fn used(&mut self, id: BufferId, step: usize) {
-        if let Buffer::Arena { first, last, .. } = &mut self.buffers[id.0] {
-            *first = step.min(*first);
-            *last = step.max(*last);
-        }
+        self.arena.used(id, step);
     }
 
-    /// Places every buffer: the largest first, each at the lowest place free during its time.
+    /// Every buffer at its place.
     pub(super) fn place(self) -> Memory {
-        let mut order: Vec<usize> = (0..self.buffers.len()).collect();
-        let size = |id: usize| match &self.buffers[id] {
-            Buffer::Arena { len, .. } => *len,
-            Buffer::Constant(_) => 0,
-        };
-        order.sort_by_key(|&id| std::cmp::Reverse(size(id)));
-        let mut placed: Vec<(usize, usize, usize, usize)> = Vec::new();
-        let mut offsets = vec![0; self.buffers.len()];
-        for id in order {
-            let Buffer::Arena { len, first, last } = self.buffers[id] else { continue };
-            let len = len.next_multiple_of(LINE);
-            let mut busy: Vec<(usize, usize)> = placed
-                .iter()
-                .filter(|(_, _, from, to)| *from <= last && first <= *to)
-                .map(|&(start, end, ..)| (start, end))
-                .collect();
-            busy.sort_unstable();
-            let mut at = 0;
-            for (start, end) in busy {
-                if at + len <= start {
-                    break;
-                }
-                at = at.max(end);
-            }
-            offsets[id] = at;
-            placed.push((at, at + len, first, last));
-        }
-        let total = placed.iter().map(|it| it.1).max().unwrap_or(0);
-        let mut arena = Floats::zeros(total);
+        let places = self.arena.place(LINE);
+        let mut arena = Floats::zeros(places.len());
         let base = arena.as_mut_ptr();
-        let starts = self.buffers.iter().zip(&offsets).map(|(buffer, &offset)| match buffer {
-            // SAFETY: every buffer lies inside the arena, whose length is the end of the last one.
-            Buffer::Arena { .. } => unsafe { base.add(offset) },
-            Buffer::Constant(numbers) => numbers.as_ptr().cast_mut(),
-        });
-        let starts = starts.collect();
-        let constants = self.buffers.into_iter().filter_map(|it| match it {
-            Buffer::Constant(numbers) => Some(numbers),
-            Buffer::Arena { .. } => None,
-        });
-        Memory { arena, starts, _constants: constants.collect() }
+        // SAFETY: every buffer lies inside the arena, whose length is the end of the last one.
+        let mut starts: Vec<*mut f32> = places.offsets().map(|offset| unsafe { base.add(offset) }).collect();
+        for (id, numbers) in &self.constants {
+            starts[id.index()] = numbers.as_ptr().cast_mut();
+        }
+        Memory { arena, starts, _constants: self.constants.into_iter().map(|it| it.1).collect() }
     }
 }
 
 impl Memory {
     /// Where a value begins. Constants may only be read through it.
     pub(super) fn at(&self, slot: Slot) -> *mut f32 {
-        self.starts[slot.buffer.0].wrapping_add(slot.offset)
+        self.starts[slot.buffer.index()].wrapping_add(slot.offset)
     }
 
     /// Numbers in the arena.

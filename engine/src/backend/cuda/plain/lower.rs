@@ -1,11 +1,15 @@
 //! From graph to steps: every node becomes a step or a view of another value. Nothing is fused.
+//!
+//! Addresses are part of steps, so a graph is walked twice: once to learn when each buffer is needed, once more with the places
+//! known.
 
 use super::PlanError;
 use super::blas::{Matmul, Product};
 use super::kernels::{AXES, Each, Embed, Function, Launch, Norm, Rope, Sinusoid, Told, type_of};
-use super::layout::{BufferId, Layout, Places};
 use super::rig::{Form, Rig};
-use super::view::{View, dense};
+use super::view::{Memory, View};
+use crate::graph::layout::{BufferId, Layout, Places};
+use crate::graph::view::joined;
 use crate::graph::{Graph, LowerError, NodeId, Op, Precision, Sizes, Weight, WeightSource, shape};
 
 /// Something that is enqueued.
@@ -33,13 +37,6 @@ pub(super) struct Source<'a> {
     pub(super) given: &'a [(String, u64)],
 }
 
-/// What a product reads: dense numbers in the rig's precision.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Factor {
-    pub(super) buffer: Option<BufferId>,
-    pub(super) address: u64,
-}
-
 /// A graph on its way to a plan.
 pub(super) struct Lowering<'a> {
     pub(super) source: &'a Source<'a>,
@@ -53,7 +50,7 @@ pub(super) struct Lowering<'a> {
     steps_so_far: usize,
     views: Vec<Option<View>>,
     /// Nodes that some product has read already.
-    factors: Vec<Option<Factor>>,
+    factors: Vec<Option<Memory>>,
     input_buffers: Vec<BufferId>,
 }
 
@@ -91,20 +88,20 @@ impl<'a> Lowering<'a> {
             return Err(LowerError::Shape { node: id.index(), what }.into());
         }
         let value = self.view(id);
-        let own = value.buffer.filter(|it| value.is_dense() && !self.input_buffers.contains(it));
+        let own = value.slot.buffer.filter(|it| value.is_dense() && !self.input_buffers.contains(it));
         let view = match (self.given(name), own) {
             (Some(address), _) => {
-                let there = View::whole(None, address, &value.shape);
+                let there = View::whole(Memory::fixed(address), &value.shape);
                 self.each(id.index(), Function::Copy, &there, &[&value], Precision::F32)?;
                 there
             }
             (None, Some(_)) => value,
             (None, None) => self.copied(id.index(), &value)?,
         };
-        if let Some(buffer) = view.buffer {
+        if let Some(buffer) = view.slot.buffer {
             self.layout.used(buffer, usize::MAX);
         }
-        self.outputs.push(Port { name: name.to_owned(), address: view.address, shape: view.shape });
+        self.outputs.push(Port { name: name.to_owned(), address: view.slot.address, shape: view.shape });
         Ok(())
     }
 
@@ -119,7 +116,7 @@ impl<'a> Lowering<'a> {
         let x = |it: &Self, place: usize| it.view(node.inputs[place]);
         match &node.op {
             Op::Input { name, .. } | Op::IdsInput { name, .. } => Ok(self.input(name, &shape)),
-            Op::Constant(weight) => Ok(View::whole(None, self.weight(Form::Plain(weight.clone()))?, &shape)),
+            Op::Constant(weight) => Ok(View::whole(Memory::fixed(self.weight(Form::Plain(weight.clone()))?), &shape)),
             Op::Linear { weight, bias } => self.linear(index, weight, bias.as_ref()),
             Op::Conv1d { weight, bias, stride, padding, dilation } => {
                 self.conv(index, weight, bias.as_ref(), [*stride, *padding, *dilation])
@@ -139,7 +136,7 @@ impl<'a> Lowering<'a> {
                 let channels = &shape[shape.len() - 1..];
                 let alpha = self.weight(Form::Exp(alpha.clone()))?;
                 let inverse = self.weight(Form::InverseExp(beta.clone()))?;
-                let [alpha, inverse] = [alpha, inverse].map(|it| View::whole(None, it, channels));
+                let [alpha, inverse] = [alpha, inverse].map(|it| View::whole(Memory::fixed(it), channels));
                 self.grid(index, Function::Snake, &[&x(self, 0), &alpha, &inverse])
             }
             Op::Sinusoid { half, scale } => self.sinusoid(index, *half, *scale),
@@ -161,17 +158,17 @@ impl<'a> Lowering<'a> {
     /// Inputs keep their memory for good.
     fn input(&mut self, name: &str, shape: &[usize]) -> View {
         let view = match self.given(name) {
-            Some(address) => View::whole(None, address, shape),
+            Some(address) => View::whole(Memory::fixed(address), shape),
             None => {
                 let view = self.buffer(shape);
-                let buffer = view.buffer.expect("just made");
+                let buffer = view.slot.buffer.expect("just made");
                 self.layout.used(buffer, 0);
                 self.layout.used(buffer, usize::MAX);
                 self.input_buffers.push(buffer);
                 view
             }
         };
-        self.inputs.push(Port { name: name.to_owned(), address: view.address, shape: shape.to_vec() });
+        self.inputs.push(Port { name: name.to_owned(), address: view.slot.address, shape: shape.to_vec() });
         view
     }
 
@@ -181,15 +178,15 @@ impl<'a> Lowering<'a> {
         let entries = crate::graph::weights::shape_of(self.source.weights, table)?[0];
         let table = self.weight(Form::Plain(table.clone()))?;
         let told = Embed {
-            y: y.address,
+            y: y.slot.address,
             table,
-            ids: ids.address,
+            ids: ids.slot.address,
             width: width as u32,
             entries: entries as u32,
             count: self.count(index, y.len())?,
             pad: 0,
         };
-        self.launch(&told, &[ids.buffer, y.buffer]);
+        self.launch(&told, &[ids.slot.buffer, y.slot.buffer]);
         Ok(y)
     }
 
@@ -198,8 +195,8 @@ impl<'a> Lowering<'a> {
         let gain = self.weight(Form::Plain(gain.clone()))?;
         let width = *y.shape.last().expect("checked by shape inference");
         let rows = self.count(index, y.len() / width.max(1))?;
-        let told = Norm { y: y.address, x: x.address, gain, width: width as u32, eps, rows, pad: 0 };
-        self.launch(&told, &[x.buffer, y.buffer]);
+        let told = Norm { y: y.slot.address, x: x.slot.address, gain, width: width as u32, eps, rows, pad: 0 };
+        self.launch(&told, &[x.slot.buffer, y.slot.buffer]);
         Ok(y)
     }
 
@@ -208,8 +205,8 @@ impl<'a> Lowering<'a> {
         let [_, frames, heads, width] = y.shape[..] else { unreachable!("checked by shape inference") };
         let (half, bits) = (width / 2, theta.to_bits());
         let told = Rope {
-            y: y.address,
-            x: x.address,
+            y: y.slot.address,
+            x: x.slot.address,
             cosine: self.weight(Form::Cosines(frames, half, bits))?,
             sine: self.weight(Form::Sines(frames, half, bits))?,
             frames: frames as u32,
@@ -217,22 +214,22 @@ impl<'a> Lowering<'a> {
             half: half as u32,
             count: self.count(index, y.len() / 2)?,
         };
-        self.launch(&told, &[x.buffer, y.buffer]);
+        self.launch(&told, &[x.slot.buffer, y.slot.buffer]);
         Ok(y)
     }
 
     fn sinusoid(&mut self, index: usize, half: usize, scale: f32) -> Result<View, PlanError> {
         let (t, y) = (self.first(index), self.buffer(&self.shapes[index].clone()));
         let told = Sinusoid {
-            y: y.address,
-            t: t.address,
+            y: y.slot.address,
+            t: t.slot.address,
             frequencies: self.weight(Form::Frequencies(half))?,
             half: half as u32,
             count: self.count(index, y.len() / 2)?,
             t_stride: t.strides[0] as u32,
             scale,
         };
-        self.launch(&told, &[t.buffer, y.buffer]);
+        self.launch(&told, &[t.slot.buffer, y.slot.buffer]);
         Ok(y)
     }
 
@@ -276,7 +273,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// A node's first input as products read it; nodes that feed several products are copied once.
-    pub(super) fn factor(&mut self, index: usize) -> Result<Factor, PlanError> {
+    pub(super) fn factor(&mut self, index: usize) -> Result<Memory, PlanError> {
         let node = self.source.graph.nodes[index].inputs[0];
         if let Some(known) = self.factors[node.index()] {
             return Ok(known);
@@ -287,15 +284,13 @@ impl<'a> Lowering<'a> {
     }
 
     /// A value as products read it.
-    pub(super) fn packed(&mut self, index: usize, x: &View) -> Result<Factor, PlanError> {
+    pub(super) fn packed(&mut self, index: usize, x: &View) -> Result<Memory, PlanError> {
         let precision = self.source.rig.precision();
         if precision == Precision::F32 && x.is_dense() {
-            return Ok(Factor { buffer: x.buffer, address: x.address });
+            return Ok(x.slot);
         }
         let factor = self.memory(x.len() * precision.size());
-        let y =
-            View { buffer: factor.buffer, address: factor.address, shape: x.shape.clone(), strides: dense(&x.shape) };
-        self.each(index, Function::Copy, &y, &[x], precision)?;
+        self.each(index, Function::Copy, &View::whole(factor, &x.shape), &[x], precision)?;
         Ok(factor)
     }
 
@@ -304,16 +299,16 @@ impl<'a> Lowering<'a> {
     }
 
     /// Room in the arena.
-    pub(super) fn memory(&mut self, bytes: usize) -> Factor {
-        let id = self.layout.buffer(bytes);
+    pub(super) fn memory(&mut self, bytes: usize) -> Memory {
+        // An address of its own even for nothing.
+        let id = self.layout.buffer(bytes.max(1));
         let address = self.placed.map_or(0, |(arena, places)| arena + places.offset(id) as u64);
-        Factor { buffer: Some(id), address }
+        Memory { buffer: Some(id), address }
     }
 
     /// A new value.
     pub(super) fn buffer(&mut self, shape: &[usize]) -> View {
-        let memory = self.memory(4 * shape.iter().product::<usize>());
-        View::whole(memory.buffer, memory.address, shape)
+        View::whole(self.memory(4 * shape.iter().product::<usize>()), shape)
     }
 
     fn copied(&mut self, index: usize, x: &View) -> Result<View, PlanError> {
@@ -350,10 +345,10 @@ impl<'a> Lowering<'a> {
             out
         };
         let of = |place: usize| strides.get(place).map_or([0; AXES], |it| axes(it, 0));
-        let address = |place: usize| operands.get(place).map_or(0, |it| it.address);
+        let address = |place: usize| operands.get(place).map_or(0, |it| it.slot.address);
         let (what, value) = function.told();
         let told = Each {
-            y: y.address,
+            y: y.slot.address,
             a: address(0),
             b: address(1),
             c: address(2),
@@ -367,7 +362,7 @@ impl<'a> Lowering<'a> {
             kind: type_of(kind),
             value,
         };
-        let touched: Vec<Option<BufferId>> = operands.iter().map(|it| it.buffer).chain([y.buffer]).collect();
+        let touched: Vec<Option<BufferId>> = operands.iter().map(|it| it.slot.buffer).chain([y.slot.buffer]).collect();
         self.launch(&told, &touched);
         Ok(())
     }
@@ -408,22 +403,4 @@ impl<'a> Lowering<'a> {
         let op = op.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
         PlanError::Unsupported { node, op, why }
     }
-}
-
-/// A walk over several operands at once, in as few axes as it takes.
-fn joined(shape: &[usize], strides: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<usize>>) {
-    let (mut axes, mut out): (Vec<usize>, Vec<Vec<usize>>) = (Vec::new(), vec![Vec::new(); strides.len()]);
-    for (axis, &size) in shape.iter().enumerate().filter(|it| *it.1 != 1) {
-        let fits = strides.iter().zip(&out).all(|(from, to)| to.last() == Some(&(from[axis] * size)));
-        if fits && !axes.is_empty() {
-            *axes.last_mut().expect("asked above") *= size;
-            for (from, to) in strides.iter().zip(&mut out) {
-                *to.last_mut().expect("as long as the axes") = from[axis];
-            }
-        } else {
-            axes.push(size);
-            strides.iter().zip(&mut out).for_each(|(from, to)| to.push(from[axis]));
-        }
-    }
-    (axes, out)
 }

@@ -13,7 +13,6 @@
 mod blas;
 mod cublaslt;
 mod kernels;
-mod layout;
 mod lower;
 mod network;
 mod plan;

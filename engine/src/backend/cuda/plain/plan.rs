@@ -6,11 +6,14 @@ use bytemuck::Pod;
 
 use super::PlanError;
 use super::blas::WORKSPACE_BYTES;
-use super::layout::{ALIGNMENT, Places};
 use super::lower::{Lowering, Port, Source, Step};
 use super::rig::Rig;
 use crate::backend::cuda::{Buffer, DeviceError, Pinned, Stream};
+use crate::graph::layout::Places;
 use crate::graph::{Graph, Sizes, WeightSource};
+
+/// What every buffer's address is a multiple of, in bytes: what the fastest copies and products ask for.
+const ALIGNMENT: usize = 256;
 
 /// A graph compiled for given sizes. Inputs keep their values between runs; outputs are valid until the next run.
 #[derive(Debug)]
@@ -140,19 +143,19 @@ impl<'a> Draft<'a> {
         given: &'a [(String, u64)],
     ) -> Result<Self, PlanError> {
         let source = Source { rig, graph, sizes, weights, given };
-        let places = Lowering::walk(&source, None)?.layout.place();
+        let places = Lowering::walk(&source, None)?.layout.place(ALIGNMENT);
         Ok(Self { source, places, rig })
     }
 
     /// Bytes that it runs in.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.places.bytes().next_multiple_of(ALIGNMENT) + WORKSPACE_BYTES
+        self.places.len().next_multiple_of(ALIGNMENT) + WORKSPACE_BYTES
     }
 
     /// The plan, in an arena of at least [`Self::memory_bytes`].
     pub(super) fn compile(self, arena: &Arc<Buffer>) -> Result<CudaPlan, PlanError> {
         assert!(self.memory_bytes() <= arena.bytes(), "the arena is large enough");
-        let workspace = arena.address() + self.places.bytes().next_multiple_of(ALIGNMENT) as u64;
+        let workspace = arena.address() + self.places.len().next_multiple_of(ALIGNMENT) as u64;
         let walked = Lowering::walk(&self.source, Some((arena.address(), &self.places)))?;
         Ok(CudaPlan {
             steps: walked.steps,

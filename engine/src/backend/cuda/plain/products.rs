@@ -3,9 +3,9 @@
 use super::PlanError;
 use super::blas::{Operand, Product};
 use super::kernels::{Columns, Overlap, Softmax, type_of};
-use super::lower::{Factor, Lowering};
+use super::lower::Lowering;
 use super::rig::Form;
-use super::view::View;
+use super::view::{Memory, View};
 use crate::graph::Weight;
 use crate::graph::weights::shape_of;
 
@@ -26,7 +26,7 @@ impl Lowering<'_> {
     fn rows_times(
         &mut self,
         index: usize,
-        x: Factor,
+        x: Memory,
         w: u64,
         depth: usize,
         bias: Option<&Weight>,
@@ -34,8 +34,8 @@ impl Lowering<'_> {
         let y = self.buffer(&self.shapes[index].clone());
         let columns = *y.shape.last().expect("checked by shape inference");
         let bias = self.bias(bias)?;
-        let product = self.by_matrix(y.len() / columns, [x.address, w, y.address], depth, columns, bias);
-        self.product(&product, &[x.buffer, y.buffer])?;
+        let product = self.by_matrix(y.len() / columns, [x.address, w, y.slot.address], depth, columns, bias);
+        self.product(&product, &[x.buffer, y.slot.buffer])?;
         Ok(y)
     }
 
@@ -84,7 +84,7 @@ impl Lowering<'_> {
             let piece = most.min(rows - first);
             let told = Columns {
                 y: columns.address,
-                x: x.address,
+                x: x.slot.address,
                 frames: frames as u32,
                 frames_out: frames_out as u32,
                 channels: channels as u32,
@@ -96,10 +96,10 @@ impl Lowering<'_> {
                 count: self.count(index, piece * depth)?,
                 kind: type_of(precision),
             };
-            self.launch(&told, &[x.buffer, columns.buffer]);
-            let there = y.address + 4 * (first * outputs) as u64;
+            self.launch(&told, &[x.slot.buffer, columns.buffer]);
+            let there = y.slot.address + 4 * (first * outputs) as u64;
             let product = self.by_matrix(piece, [columns.address, w, there], depth, outputs, bias);
-            self.product(&product, &[columns.buffer, y.buffer])?;
+            self.product(&product, &[columns.buffer, y.slot.buffer])?;
         }
         Ok(y)
     }
@@ -122,7 +122,7 @@ impl Lowering<'_> {
         let product = self.by_matrix(rows, [x.address, w, kernels.address], channels, taps * outputs, None);
         self.product(&product, &[x.buffer, kernels.buffer])?;
         let told = Overlap {
-            y: y.address,
+            y: y.slot.address,
             x: kernels.address,
             bias: self.bias(bias)?.unwrap_or(0),
             frames: frames as u32,
@@ -134,7 +134,7 @@ impl Lowering<'_> {
             count: self.count(index, y.len())?,
             pad: 0,
         };
-        self.launch(&told, &[kernels.buffer, y.buffer]);
+        self.launch(&told, &[kernels.buffer, y.slot.buffer]);
         Ok(y)
     }
 
@@ -157,7 +157,7 @@ impl Lowering<'_> {
         let shared = heads / groups * queries;
         for first in (0..batch).step_by(most) {
             let rows = most.min(batch - first);
-            let at = |it: Factor, size: usize, numbers: usize| it.address + (size * first * numbers) as u64;
+            let at = |it: Memory, size: usize, numbers: usize| it.address + (size * first * numbers) as u64;
             let product = Product {
                 count: rows * groups,
                 rows: shared,
@@ -171,7 +171,8 @@ impl Lowering<'_> {
                 bias: None,
             };
             self.product(&product, &[q.buffer, k.buffer, scores.buffer])?;
-            let (mask_at, mask_strides) = mask.as_ref().map_or((0, [0; 2]), |it| (it.address, axes_of(&it.strides)));
+            let (mask_at, mask_strides) =
+                mask.as_ref().map_or((0, [0; 2]), |it| (it.slot.address, axes_of(&it.strides)));
             let told = Softmax {
                 y: seen.address,
                 scores: scores.address,
@@ -189,7 +190,7 @@ impl Lowering<'_> {
                 rows: self.count(index, rows * heads * queries)?,
                 pad: 0,
             };
-            self.launch(&told, &[mask.as_ref().and_then(|it| it.buffer), scores.buffer, seen.buffer]);
+            self.launch(&told, &[mask.as_ref().and_then(|it| it.slot.buffer), scores.buffer, seen.buffer]);
             let product = Product {
                 columns: width,
                 depth: keys,
@@ -197,13 +198,13 @@ impl Lowering<'_> {
                 w: Operand { address: at(v, size, groups * keys * width), pitch: width, step: keys * width },
                 transposed: false,
                 y: Operand {
-                    address: y.address + (4 * first * heads * queries * width) as u64,
+                    address: y.slot.address + (4 * first * heads * queries * width) as u64,
                     pitch: width,
                     step: shared * width,
                 },
                 ..product
             };
-            self.product(&product, &[seen.buffer, v.buffer, y.buffer])?;
+            self.product(&product, &[seen.buffer, v.buffer, y.slot.buffer])?;
         }
         Ok(y.swapped(1, 2))
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::PlanError;
 use super::plan::{CudaPlan, Draft};
 use super::rig::Rig;
-use crate::backend::BackendError;
-use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, loop_span, stream::Graph as Recorded};
+use crate::backend::cuda::{Buffer, Device, DeviceError, Event, Pinned, Stream, stream::Graph as Recorded};
+use crate::backend::{BackendError, WindowDecoder};
 use crate::graph::{Graph, LowerError, Sizes, WeightSource};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
-use crate::live::WindowDecoder;
+use crate::model::windows::{before, read_around};
 
 /// Windows of a tape.
 pub struct PlainWindows {
@@ -106,7 +106,8 @@ impl WindowDecoder for PlainWindows {
         let keep = sound.len() / SAMPLES_PER_LATENT_FRAME;
         let place = self.keeps.iter().position(|&it| it == keep).expect("the patcher asks for a prepared length");
         let window = &mut self.windows[place];
-        loop_span::gather(latent, first, self.context, &mut window.host_latents);
+        let start = before(first, self.context, self.frames) * LATENT_CHANNELS;
+        read_around(latent, latent.len(), start, &mut window.host_latents);
         self.stream.replay(window.recorded.as_ref().expect("recorded when it was made"))?;
         self.done.record(&self.stream)?;
         self.done.wait()?;

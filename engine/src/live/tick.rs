@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use super::controls::StepControls;
-use super::plan::TickPlan;
-use super::request::Request;
-use super::ring::{Ring, SlotView};
 use crate::backend::{Backend, BackendError};
+use crate::ring::{Request, Ring, SlotView, StepControls, TickPlan};
 
 /// A latent on its way out. Borrowed: copy what is to be kept.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,297 @@
+//! A performance from the first sound to the last: starts the threads, turns gestures into values until somebody leaves, and ends.
+//!
+//! The sound starts first and ends first, so that whatever happens around it is not heard: at the wish to leave it fades by itself
+//! ([`threads::audio`]), then the engine's threads end, and surfaces, displays and the card's watch are let go side by side, all by
+//! one deadline ([`Leave`]). A thread of the engine that crashes is a fault that stands; the tape plays on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use engine::latent::SAMPLE_RATE_HZ;
+use engine::playback::Lead;
+use hal::audio::{Ask, AudioOut, News, OutError};
+use rtrb::{Consumer, RingBuffer};
+
+use crate::compute::set::Set;
+use crate::performance::conductor::Conductor;
+use crate::performance::device_side::DeviceSide;
+use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
+use crate::performance::instrument::Instrument;
+use crate::performance::surface_side::SurfaceSide;
+use crate::performance::threads::{self, AudioNews, Pulse, TICKS};
+use crate::performance::view::View;
+
+/// How often the status is drawn.
+const FRAME: Duration = Duration::from_millis(33);
+/// Longest time that a decoded window is allowed to land ahead, in seconds of the tape.
+const LEAD_MOST_S: usize = 8;
+/// News of the audio thread that may wait; what finds no room waits there.
+const NEWS: usize = 16;
+/// What remains of the time to end when the sound is no longer waited for.
+const TIME_FOR_OTHERS: Duration = Duration::from_millis(500);
+/// The name of the output's fault.
+const OUTPUT: &str = "output";
+
+/// The running threads and the conductor.
+pub struct Stage {
+    name: String,
+    seconds: f64,
+    conductor: Conductor,
+    pulse: Arc<Pulse>,
+    device: DeviceSide,
+    audio: Running<Result<(), OutError>>,
+    engine: Vec<Running<()>>,
+    /// Of the engine's threads that ended and were told.
+    crashed: Vec<&'static str>,
+    news: Consumer<AudioNews>,
+    leave: Leave,
+}
+
+/// What the conductor is to tell the player.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    /// For a moment.
+    Words(String),
+    /// Until it is over.
+    Fault(&'static str, String),
+    /// A fault is over, with these words.
+    Over(&'static str, String),
+}
+
+impl Stage {
+    /// Starts to play a set: the sound, then what computes it.
+    ///
+    /// # Errors
+    /// When the recording cannot be a tape, or the system has no thread left.
+    pub fn start(mut set: Set, out: Box<dyn AudioOut + Send>, leave: &Leave) -> anyhow::Result<Self> {
+        let (seconds, name, tape_frames) = (set.seconds(), set.name.clone(), set.tape.len());
+        let (device, tick_troubles, queues) = DeviceSide::new(set.recovery.take());
+        let ask = Ask::default();
+        let most = (LEAD_MOST_S * SAMPLE_RATE_HZ as usize).min(tape_frames / 2);
+        let Instrument { player, ticks, patcher, values, conductor } =
+            Instrument::new(set, Lead::new(ask.period_frames, most))?;
+        let meters = Arc::clone(conductor.transport().meters());
+        let pulse = Arc::new(Pulse::default());
+        let (tell, news) = RingBuffer::new(NEWS);
+        // Sound first: the tape is the source itself, so there is something to hear before the first tick.
+        let audio = threads::audio(out, ask, player, tell, leave)?;
+        let engine = vec![
+            threads::ticks(ticks, tick_troubles, Arc::clone(&pulse), leave)?,
+            threads::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse), leave)?,
+        ];
+        let (crashed, leave) = (Vec::new(), leave.clone());
+        Ok(Self { name, seconds, conductor, pulse, device, audio, engine, crashed, news, leave })
+    }
+
+    /// The recording's name, and its length in seconds.
+    #[must_use]
+    pub fn playing(&self) -> (&str, f64) {
+        (&self.name, self.seconds)
+    }
+
+    /// The conductor.
+    pub fn conductor(&mut self) -> &mut Conductor {
+        &mut self.conductor
+    }
+
+    /// The conductor's loop: until somebody leaves, `seconds` are over, or the sound has ended by itself.
+    pub fn play(&mut self, surface_side: &mut SurfaceSide, view: &mut View, seconds: Option<f64>) {
+        let begun = Instant::now();
+        let mut drawn = begun;
+        while !self.leave.is_asked() && seconds.is_none_or(|it| begun.elapsed().as_secs_f64() < it) {
+            if self.audio.look().is_some() || surface_side.hear(&mut self.conductor, view) {
+                break;
+            }
+            self.device.look_after(&mut self.conductor, view);
+            for told in self.look_after() {
+                match told {
+                    Told::Words(words) => view.say(&words),
+                    Told::Fault(name, words) => view.fault(name, &words),
+                    Told::Over(name, words) => {
+                        view.over(name);
+                        view.say(&words);
+                    }
+                }
+            }
+            if let Some(fault) = self.conductor.take_fault() {
+                view.say(&fault);
+            }
+            if FRAME <= drawn.elapsed() {
+                drawn = Instant::now();
+                view.draw(&self.conductor, &self.pulse, surface_side.patch_name(), surface_side.now());
+            }
+        }
+    }
+
+    /// What the threads have to say since the last look.
+    fn look_after(&mut self) -> Vec<Told> {
+        let mut told: Vec<Told> = std::iter::from_fn(|| self.news.pop().ok()).map(words).collect();
+        for thread in &mut self.engine {
+            let name = thread.name();
+            // They end only when they are told to, and that is after this.
+            if thread.look().is_some() && !self.crashed.contains(&name) {
+                self.crashed.push(name);
+                let lost = if name == TICKS { "nothing new is generated" } else { "nothing new is heard" };
+                let words =
+                    format!("the {name} thread crashed: the tape plays on, {lost}; restart, and please report it");
+                told.push(Told::Fault(name, words));
+            }
+        }
+        told
+    }
+
+    /// Fades out and ends everything by the deadline; says how it went.
+    ///
+    /// # Errors
+    /// When the output failed or a thread crashed; [`NotEnded`] when something hangs.
+    pub fn finish(mut self, surface_side: SurfaceSide, mut view: View) -> anyhow::Result<()> {
+        self.leave.ask();
+        let deadline = self.leave.deadline();
+        // A fade takes a tenth of a second. An output that hangs leaves the others their time.
+        let sound = self.audio.join_by(deadline - TIME_FOR_OTHERS);
+        self.pulse.stop.store(true, Relaxed);
+        let mut others = std::mem::take(&mut self.engine);
+        let (displays, watch) = view.close();
+        others.push(self.leave.spawn("surfaces", move || surface_side.close())?);
+        others.push(self.leave.spawn("displays", move || displays.close())?);
+        if let Some(mut watch) = watch {
+            others.push(self.leave.spawn("card health", move || watch.close())?);
+        }
+        let (mut hang, mut crashed) = (Vec::new(), self.crashed);
+        for other in others {
+            let name = other.name();
+            match other.join_by(deadline) {
+                End::Done(()) => {}
+                End::Crashed => crashed.push(name),
+                End::Not => hang.push(name),
+            }
+        }
+        view.farewell(&self.pulse, self.conductor.transport().meters());
+        if let End::Not = sound {
+            hang.insert(0, SOUND);
+        }
+        if !hang.is_empty() {
+            return Err(NotEnded { names: hang }.into());
+        }
+        match sound {
+            End::Done(played) => played.context("not all of the sound arrived")?,
+            End::Crashed => crashed.push(SOUND),
+            End::Not => {}
+        }
+        crashed.sort_unstable();
+        crashed.dedup();
+        match crashed.is_empty() {
+            true => Ok(()),
+            false => Err(anyhow::anyhow!("crashed while playing: {}; please report it", crashed.join(", "))),
+        }
+    }
+}
+
+/// What the audio thread tells, as a player reads it.
+fn words(news: AudioNews) -> Told {
+    match news {
+        AudioNews::NotRealtime(refused) => Told::Words(refused.to_string()),
+        AudioNews::Output(News::Away(why)) => Told::Fault(OUTPUT, format!("{why}; playing on, waiting for it")),
+        AudioNews::Output(News::Back(_)) => Told::Over(OUTPUT, "the sound device is here".to_owned()),
+        AudioNews::Output(News::Unpaced) => {
+            Told::Words("the sound device takes sound faster than it is played; the clock sets the pace".to_owned())
+        }
+        AudioNews::Output(News::Over(why)) => Told::Fault(OUTPUT, format!("{why}; playing on, into nothing")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::performance::conductor::EngineLinks;
+    use crate::performance::threads::WINDOWS;
+    use crate::settings::patch::Patch;
+    use engine::live::relay;
+    use engine::param::edge_queue;
+    use engine::playback::{DeckSize, Tape, deck};
+    use hal::audio::{FakeOut, Opening};
+
+    /// A stage that plays a tape through the audio thread itself, with these threads in the place of the engine's.
+    fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage {
+        let leave = Leave::new().expect("a descriptor");
+        let (player, _packer, transport) =
+            deck(Tape::new(vec![[0.1; 2]; 48_000]).expect("a tape"), DeckSize::default());
+        let ((edges, _), (decode_values, _)) = (edge_queue(16), relay());
+        let (conductor, _) = Conductor::new(&Patch::default(), 25, EngineLinks { edges, decode_values, transport });
+        let (tell, news) = RingBuffer::new(NEWS);
+        let audio = threads::audio(Box::new(out), Ask::default(), player, tell, &leave).expect("a thread");
+        Stage {
+            name: "a tape".to_owned(),
+            seconds: 1.0,
+            conductor,
+            pulse: Arc::default(),
+            device: DeviceSide::new(None).0,
+            audio,
+            engine: engine(&leave),
+            crashed: Vec::new(),
+            news,
+            leave,
+        }
+    }
+
+    /// Looks until something is told that `is` it; everything told so far.
+    fn until(stage: &mut Stage, is: impl Fn(&Told) -> bool) -> Vec<Told> {
+        let (mut all, begun) = (Vec::new(), Instant::now());
+        while !all.iter().any(&is) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "only {all:?}");
+            all.extend(stage.look_after());
+            std::thread::yield_now();
+        }
+        all
+    }
+
+    #[test]
+    fn an_engine_thread_that_crashes_is_a_fault_while_it_plays_said_once_and_the_sound_goes_on() {
+        let (_never, forever) = std::sync::mpsc::channel::<()>();
+        let mut stage = stage(FakeOut::default(), move |leave| {
+            let crashes = leave.spawn(TICKS, || panic!("as the test asked")).expect("a thread");
+            let goes_on = leave.spawn(WINDOWS, move || forever.recv().unwrap_or(())).expect("a thread");
+            vec![crashes, goes_on]
+        });
+        let told = until(&mut stage, |it| matches!(it, Told::Fault(name, _) if *name == TICKS));
+        let Some(Told::Fault(_, words)) = told.iter().find(|it| matches!(it, Told::Fault(..))) else {
+            panic!("{told:?}")
+        };
+        assert!(words.starts_with("the tick thread crashed: the tape plays on"), "{words}");
+        let before = stage.conductor.transport().playhead().played;
+        while stage.conductor.transport().playhead().played == before {
+            assert!(stage.audio.look().is_none(), "the sound goes on");
+            std::thread::yield_now();
+        }
+        assert!(!stage.look_after().iter().any(|it| matches!(it, Told::Fault(..))), "said once");
+        assert_eq!(stage.leave.still_there(), [SOUND, WINDOWS]);
+    }
+
+    #[test]
+    fn a_device_that_comes_late_is_a_fault_until_it_is_there() {
+        let out = FakeOut::default().answer(&[Opening::Busy, Opening::Unable]);
+        let mut stage = stage(out, |_| Vec::new());
+        let told = until(&mut stage, |it| matches!(it, Told::Over(..)));
+        let told: Vec<_> = told.into_iter().filter(|it| !matches!(it, Told::Words(_))).collect();
+        let fault = |why: &str| Told::Fault(OUTPUT, format!("sound device fake{why}; playing on, waiting for it"));
+        let unable = " cannot do 48000 Hz; it offers 44100 to 44100 Hz";
+        let over = Told::Over(OUTPUT, "the sound device is here".to_owned());
+        assert_eq!(told, [fault(": Device or resource busy"), fault(unable), over]);
+        stage.leave.ask();
+        assert!(matches!(stage.audio.join_by(Instant::now() + Duration::from_secs(60)), End::Done(Ok(()))));
+    }
+
+    #[test]
+    fn a_file_that_is_full_is_a_fault_and_the_end_says_that_not_all_arrived() {
+        let mut stage = stage(FakeOut::default().play_periods(3).fill(), |_| Vec::new());
+        let told = until(&mut stage, |it| matches!(it, Told::Fault(..)));
+        let full = "fake: No space left on device; playing on, into nothing".to_owned();
+        assert!(told.contains(&Told::Fault(OUTPUT, full)), "{told:?}");
+        assert!(stage.audio.look().is_none(), "it plays on");
+        stage.leave.ask();
+        let end = stage.audio.join_by(Instant::now() + Duration::from_secs(60));
+        assert!(matches!(end, End::Done(Err(OutError::Full { .. }))), "{end:?}");
+    }
+}

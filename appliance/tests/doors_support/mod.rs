@@ -1,0 +1,111 @@
+//! The real program as a child process: what it says, line by line, and how it ends. Nothing here sleeps: who waits, waits for a
+//! line or for the end, and gives up after [`PATIENCE`], which is no measure of speed.
+#![allow(dead_code)]
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a line or an end is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an end may take: the promise is two seconds, on a machine that does nothing else.
+pub const GONE: Duration = Duration::from_secs(8);
+
+/// A `demon run` on the built-in model, of a short part of its recording.
+pub fn run(folder: &Path, more: &[&str]) -> Command {
+    // Whoever runs the tests may ignore hang-ups; the program is not to inherit that.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP").arg(env!("CARGO_BIN_EXE_demon"));
+    command.args(["run", "--backend", "cpu", "--threads", "1", "--longest", "4", "--no-midi", "--plain"]).args(more);
+    surround(&mut command, folder);
+    command
+}
+
+/// A folder, a model and a state of the test's own; ALSA knows what the test's `asound.conf` says.
+pub fn surround(command: &mut Command, folder: &Path) {
+    command.current_dir(folder).env("DEMON_STATE", folder.join("state"));
+    command.env("DEMON_MODEL", concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house"));
+    command.env("ALSA_CONFIG_PATH", folder.join("asound.conf"));
+}
+
+/// A running program.
+pub struct Demon {
+    pid: Pid,
+    lines: Receiver<String>,
+    end: Receiver<ExitStatus>,
+    /// Every line so far.
+    pub said: Vec<String>,
+}
+
+impl Demon {
+    pub fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let (send, lines) = channel();
+        read(child.stdout.take().expect("a pipe"), send.clone());
+        read(child.stderr.take().expect("a pipe"), send);
+        let pid = Pid::from_child(&child);
+        let (ended, end) = channel();
+        thread::spawn(move || ended.send(child.wait().expect("a child")));
+        Self { pid, lines, end, said: Vec::new() }
+    }
+
+    /// Waits for a line that holds `part`.
+    pub fn until(&mut self, part: &str) {
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.said.push(line);
+            if self.said.last().is_some_and(|it| it.contains(part)) {
+                return;
+            }
+        }
+        panic!("never said `{part}`: {:#?}", self.said);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        // One that is gone already is told by its end.
+        let _ = kill_process(self.pid, signal);
+    }
+
+    /// Whether it is still there after `time`.
+    pub fn lasts(&self, time: Duration) -> bool {
+        self.end.recv_timeout(time).is_err()
+    }
+
+    /// Waits for its end: exit code (negative: the signal that killed it), and what it said.
+    pub fn end(self) -> (i32, String) {
+        self.end_within(GONE)
+    }
+
+    /// Waits so long for it to end by itself.
+    pub fn end_within(mut self, time: Duration) -> (i32, String) {
+        use std::os::unix::process::ExitStatusExt as _;
+        let ended = self.end.recv_timeout(time);
+        if ended.is_err() {
+            self.signal(Signal::KILL);
+        }
+        self.said.extend(self.lines.iter());
+        let said = self.said.join("\n");
+        let status = ended.unwrap_or_else(|_| panic!("still there after {time:?}:\n{said}"));
+        (status.code().unwrap_or_else(|| -status.signal().expect("a signal")), said)
+    }
+}
+
+fn read(from: impl Read + Send + 'static, to: Sender<String>) {
+    thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).all(|line| to.send(line).is_ok()));
+}
+
+/// Samples of a take that has to be whole: it is sound, and ends in silence.
+pub fn faded(take: &PathBuf) -> Vec<f32> {
+    let samples: Vec<f32> =
+        hound::WavReader::open(take).expect("a whole file").into_samples().collect::<Result<_, _>>().expect("floats");
+    let loudest = |part: &[f32]| part.iter().fold(0.0_f32, |most, it| most.max(it.abs()));
+    assert!(0.05 < loudest(&samples), "there is sound in {} samples", samples.len());
+    let end = &samples[samples.len() - 64..];
+    assert!(loudest(end) < 2e-3, "it ends in silence and not in the middle of a wave: {end:?}");
+    samples
+}
