@@ -56,32 +56,47 @@ class Build:
             working_copy.bring_up_to_date(self.root, self.tree)
             self.put_switch()
             # Read once: somebody may write on in the tree while this builds.
-            self.texts = {file: (self.root / file).read_text() for file in {it["file"] for it in self.mutants}}
+            sources = (self.root / self.package / "src").rglob("*.rs")
+            texts = {it.relative_to(self.root).as_posix(): it.read_text() for it in sources}
+            self.texts = {file: text for file, text in texts.items() if not file.endswith("src/lib.rs")}
             self.write()
 
     def write(self):
         """Writes the files with mutants into the copy."""
         out = set(self.known["unviable"]) | set(self.known["alone"])
-        by_file, index = {}, 0
+        by_file, index, files = {}, 0, {}
         for it in self.mutants:
             by_file.setdefault(it["file"], []).append(it)
         for file, mutants in by_file.items():
             text = self.texts[file]
             whole, alone = schemata.functions(text, mutants)
-            self.known["alone"] = sorted({*self.known["alone"], *(it["key"] for it in alone)})
+            twins = [it for it in whole if it.type is not None and self.declared(it.name) != 1]
+            alone += [one for it in twins if not it.private for one in it.mutants]
+            self.add("alone", [it["key"] for it in alone])
+            out |= {it["key"] for it in alone}
             places = {}
             for it in whole:
                 places[(it.name, it.body[0])] = index
                 self.known["function"] |= {mutant["key"]: index for mutant in it.mutants}
                 it.mutants = [mutant for mutant in it.mutants if mutant["key"] not in out]
                 index += 1
-            whole = [it for it in whole if it.mutants]
-            must_const = frozenset(self.known["must_const"])
-            self.written[file] = schemata.written(text, whole, self.known["number"], places, must_const)
+            files[file] = ([it for it in whole if it.mutants], places)
+        self.known["functions"] = index
+        names = {(it.name, file if self.declared(it.name) != 1 else None) for file, (whole, _) in files.items() for it in whole if it.type}
+        self.names = {name for name, _ in names}
+        must_const = frozenset(self.known["must_const"])
+        for file, text in self.texts.items():
+            whole, places = files.get(file, ([], {}))
+            here = {name for name, only in names if only in (None, file)}
+            self.written[file] = schemata.written(text, whole, self.known["number"], places, must_const, here)
             place = self.tree / file
             if place.read_text() != self.written[file].text:
                 place.write_text(self.written[file].text)
-        self.known["functions"] = index
+
+    def declared(self, name):
+        """How many things of the crate have a constant's name."""
+        one = re.compile(rf"\b(?:const|static|fn) {name}\b")
+        return sum(len(one.findall(text)) for text in self.texts.values())
 
     def put_switch(self):
         source = self.tree / self.package / "src"
@@ -133,8 +148,10 @@ class Build:
         spans = [it for it in error["spans"] if it["file_name"] in self.written]
         first = [it for it in spans if it["is_primary"]]
         if error["code"] and error["code"]["code"] == "E0015" and (called := re.search(r"function `([^`]*)`", error["message"])):
-            if not self.mutants_of(first):
-                return self.restore(self.const_functions(called[1]))
+            if meant := self.const_functions(called[1]):
+                return self.restore(meant)
+        if used := [name for it in first for name in self.names if f"{name}()" in self.source(it)]:
+            return self.restore(used)
         if mutants := self.mutants_of(first) or self.mutants_of(spans):
             return self.add("unviable", mutants)
         for span in first or spans:
@@ -142,6 +159,10 @@ class Build:
             if function := file.within(file.functions, span["byte_start"]):
                 print(f"alone: {function.name}: {error['message']}", flush=True)
                 self.add("alone", [it["key"] for it in function.mutants])
+
+    def source(self, span):
+        """What an error points at."""
+        return self.written[span["file_name"]].text.encode()[span["byte_start"] : span["byte_end"]].decode(errors="replace")
 
     def mutants_of(self, spans):
         files = [(self.written[it["file_name"]], it["byte_start"]) for it in spans]

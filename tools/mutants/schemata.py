@@ -4,8 +4,10 @@ The body of a function with mutants, `{ B }`, becomes
 
     { match crate::mutants_switch::at(FUNCTION) { 17 => { B with mutation 17 } 18 => { ... } _ => { B } } }
 
-Each variant is a copy of the whole body: mutations of one body never meet. What cannot be written so (a constant, a function whose
-copies would have different types) is left as it is, and its mutants are told as `alone`: they need a build each.
+Each variant is a copy of the whole body: mutations of one body never meet. A constant, `const NAME: T = E`, becomes such a function
+`fn NAME() -> T`, and each `NAME` a call: in the crate, where it is the only one of that name, or else in its file. What
+cannot be written so (a constant that a type or another constant needs, a function whose copies would have different types) is
+left as it is, and its mutants are told as `alone`: they need a build each.
 """
 
 import bisect
@@ -106,15 +108,36 @@ class Function:
     body: tuple[int, int]
     mutants: list
     const: bool
+    # Of a constant what it is, `T` in `const NAME: T = E`; its head is the place of `const`, its body `E`.
+    type: str | None = None
+    # Whether only its own file sees it.
+    private: bool = False
+
+
+def constants(text, blank):
+    """The constants that only this crate sees, as functions without mutants."""
+    for found in re.finditer(r"^[ \t]*(pub\([a-z]+\) )?(const ([A-Z][A-Z0-9_]*): ([^=]*?) =)(?=\s)", blank, re.MULTILINE):
+        end, depth = found.end(), 0
+        while blank[end] != ";" or depth:
+            depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(blank[end], 0)
+            end += 1
+        kind = re.sub(r"&(?!')", "&'static ", text[slice(*found.span(4))])
+        yield Function(found[3], found.start(2), (found.end(), end), [], True, kind, not found[1])
 
 
 def functions(text, mutants):
     """The functions that have mutants, outermost ones only, and the mutants that lie in none or cannot share a build."""
     blank, places, found, alone = blanked(text), Places(text), {}, []
+    known = list(constants(text, blank))
     for mutant in mutants:
         it = mutant["function"]
         if it is None:
-            alone.append(mutant)
+            at = places.of(mutant["span"]["start"])
+            holds = next((one for one in known if one.body[0] <= at < one.body[1]), None)
+            if holds is None or any(one is not holds and one.name == holds.name for one in known):
+                alone.append(mutant)
+            else:
+                found.setdefault(holds.body, holds).mutants.append(mutant)
             continue
         head, end = places.of(it["span"]["start"]), places.of(it["span"]["end"])
         opening, depth = head, 0
@@ -151,10 +174,27 @@ class Written:
         return ranges[at][2] if at >= 0 and place < ranges[at][1] else None
 
 
-def written(text, whole, number, index, must_const=frozenset()):
-    """The file with the mutants of `whole` in it. `number` is of a mutant's key, `index` of a function's name and place."""
+def called(text, blank, names):
+    """Answers a part of the text, in which each constant of these names is called where it was named."""
+    if not names:
+        return lambda start, end: text[start:end]
+    imports = [found.span() for found in re.finditer(r"\buse\b[^;]*;", blank)]
+    named = [found.end() for found in re.finditer(r"\b(?:" + "|".join(sorted(names)) + r")\b", blank)]
+    named = [at for at in named if not any(start < at < end for start, end in imports)]
+
+    def part(start, end):
+        cuts = [at for at in named if start < at <= end]
+        return "()".join(text[a:b] for a, b in zip([start, *cuts], [*cuts, end]))
+
+    return part
+
+
+def written(text, whole, number, index, must_const=frozenset(), names=frozenset()):
+    """The file with the mutants of `whole` in it. `number` is of a mutant's key, `index` of a function's name and place; `names` are
+    those of the crate's constants that are functions now."""
     blank, places, out, at = blanked(text), Places(text), [], 0
     size, variants, ranges = 0, [], []
+    part = called(text, blank, names)
 
     def put(piece):
         nonlocal size
@@ -164,21 +204,27 @@ def written(text, whole, number, index, must_const=frozenset()):
     for it in whole:
         start, end = it.body
         head = text[it.head : start]
-        if it.const and it.name not in must_const:
+        if it.const and it.type is None and it.name not in must_const:
             const = re.search(r"\bconst\s+(?=(?:unsafe\s+)?(?:extern\s+)?fn\b)", blank[it.head : start])
             head = head[: const.start()] + head[const.end() :]
-        put(text[at : it.head])
+        put(part(at, it.head))
         first = size
-        # Copies that are put into the copies of a caller, and those into its callers', are thousands.
-        head = "#[inline(never)] " + re.sub(r"#\[inline(\(\w+\))?\]", "", head)
+        if it.type is None:
+            # Copies that are put into the copies of a caller, and those into its callers', are thousands.
+            head = "#[inline(never)] " + re.sub(r"#\[inline(\(\w+\))?\]", "", head)
+        else:
+            head = f"fn {it.name}() -> {it.type} {{"
         put(f"{head} match {SWITCH}({index[(it.name, start)]}) {{\n")
         for mutant in it.mutants:
             low, high = places.of(mutant["span"]["start"]), places.of(mutant["span"]["end"])
             begun = size
-            put(f"{number[mutant['key']]} => {{{text[start:low]}{mutant['replacement']}{text[high:end]}}}\n")
+            put(f"{number[mutant['key']]} => {{{part(start, low)}{mutant['replacement']}{part(high, end)}}}\n")
             variants.append((begun, size, mutant["key"]))
-        put(f"_ => {{{text[start:end]}}}\n}} ")
+        put(f"_ => {{{part(start, end)}}}\n}} ")
+        if it.type is not None:
+            put("}")
+            end += 1
         ranges.append((first, size, it))
         at = end
-    put(text[at:])
+    put(part(at, len(text)))
     return Written("".join(out), variants, ranges)

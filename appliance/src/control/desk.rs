@@ -309,6 +309,22 @@ mod tests {
     }
 
     #[test]
+    fn a_morph_goes_from_where_it_took_hold_to_either_scene_and_from_an_end_between_the_two_alone() {
+        let mut desk = Desk::new(Store::new().0);
+        for (place, value) in [(0, 0.0), (1, 1.0)] {
+            desk.turn(ParamId::Denoise, value, Duration::ZERO).expect("a number");
+            desk.capture(place);
+        }
+        desk.turn(ParamId::Denoise, 0.3, Duration::ZERO).expect("a number");
+        let heard = [(0.5, 0.3), (0.25, 0.15), (0.0, 0.0), (0.25, 0.25), (1.0, 1.0), (0.75, 0.75)];
+        for (place, expected) in heard {
+            assert!(desk.morph((0, 1), place, Duration::ZERO));
+            let value = desk.store().value(ParamId::Denoise);
+            assert!((value - expected).abs() < 1e-9, "{value} at {place}");
+        }
+    }
+
+    #[test]
     fn undo_goes_back_to_no_time_before_the_first_patch_and_back_from_the_second_one() {
         let mut desk = Desk::new(Store::new().0);
         let patch = |denoise, depth| {

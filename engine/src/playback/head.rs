@@ -337,6 +337,21 @@ mod tests {
     }
 
     #[test]
+    fn a_seam_is_judged_by_the_fade_before_it_and_the_run_up_and_by_nothing_else() {
+        let mut tape = vec![[0.0; 2]; 4 * FRAME];
+        let band = LoopBand::new(2 * FRAME, 4 * FRAME, tape.len()).unwrap();
+        let wave = sine(JUMP_FADE_FRAMES, 101.7);
+        tape[band.end() - JUMP_FADE_FRAMES..].copy_from_slice(&wave);
+        tape[band.start() - JUMP_FADE_FRAMES..band.start()].copy_from_slice(&wave);
+        let cursor = Cursor { position: band.start(), band, seam: Seam::Away, laps: 0 };
+        let Seam::Fading(twins) = cursor.listen(&tape) else { panic!("it ends in a step") };
+        assert!((twins - 1.0).abs() < 1e-5, "{twins}");
+        tape[band.start() - JUMP_FADE_FRAMES..band.start()].iter_mut().for_each(|it| *it = it.map(|sample| -sample));
+        let Seam::Fading(opposites) = cursor.listen(&tape) else { panic!("it ends in a step") };
+        assert!((opposites + 1.0).abs() < 1e-5, "{opposites}");
+    }
+
+    #[test]
     fn where_no_tape_is_before_the_band_its_start_is_mirrored_through_the_first_sample_on_each_side() {
         let tape: Vec<StereoFrame> = (0..2 * FRAME).map(|i| [i as f32 + 1.0, -0.5 * i as f32]).collect();
         let cursor = |start: usize| {

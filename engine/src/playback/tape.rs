@@ -38,7 +38,7 @@ impl Span {
 
     /// Whether both have a place in common.
     pub(super) fn meets(self, other: Self, tape_frames: usize) -> bool {
-        let begins = |a: Self, b: Self| b.frames > 0 && a.inside(b.begin % tape_frames, tape_frames).is_some();
+        let begins = |a: Self, b: Self| b.frames > 0 && a.inside(b.begin, tape_frames).is_some();
         begins(self, other) || begins(other, self)
     }
 }

@@ -135,6 +135,9 @@ mod tests {
             (vec![127, 126, 125, 124], Kind::Knob(Encoding::Absolute)),
             (vec![66, 65, 64, 63], Kind::Knob(Encoding::Absolute)),
             (vec![2, 1, 0], Kind::Knob(Encoding::Absolute)),
+            (vec![127, 127, 126], Kind::Knob(Encoding::TwosComplement)),
+            // A place that rests now and then travels all the same.
+            (vec![127, 127, 126, 125, 124, 124], Kind::Knob(Encoding::Absolute)),
             (vec![127, 0], Kind::Button),
             (vec![0, 127], Kind::Button),
         ] {
