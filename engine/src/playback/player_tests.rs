@@ -354,7 +354,10 @@ fn who_leaves_fades_out_whatever_the_hands_do_and_says_when_it_is_silent() {
     player.fade_out();
     assert!(!player.has_faded());
     let before = out.len();
+    let mut periods = 0;
     while !player.has_faded() {
+        periods += 1;
+        assert!(periods < 1_000, "it never ends");
         // A hand that opens the gain meanwhile is not heard any more.
         transport.set_gain_db(6.0);
         transport.set_muted(false);
