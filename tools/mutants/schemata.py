@@ -15,6 +15,7 @@ import dataclasses
 import re
 
 SWITCH = "crate::mutants_switch::at"
+AS_TABLE = "&'static "
 RAW = re.compile(r'(?:b|c)?r(#*)"')
 
 
@@ -209,18 +210,22 @@ def written(text, whole, number, index, must_const=frozenset(), names=frozenset(
             head = head[: const.start()] + head[const.end() :]
         put(part(at, it.head))
         first = size
+        opening, ending = "{", "}"
         if it.type is None:
             # Copies that are put into the copies of a caller, and those into its callers', are thousands.
             head = "#[inline(never)] " + re.sub(r"#\[inline(\(\w+\))?\]", "", head)
         else:
-            head = f"fn {it.name}() -> {it.type} {{"
+            # Of a table each is one and the same for ever, as it was.
+            is_table = it.type.startswith("[")
+            opening, ending = ("&(", "),") if is_table else (opening, ending)
+            head = f"fn {it.name}() -> {AS_TABLE * is_table}{it.type} {{"
         put(f"{head} match {SWITCH}({index[(it.name, start)]}) {{\n")
         for mutant in it.mutants:
             low, high = places.of(mutant["span"]["start"]), places.of(mutant["span"]["end"])
             begun = size
-            put(f"{number[mutant['key']]} => {{{part(start, low)}{mutant['replacement']}{part(high, end)}}}\n")
+            put(f"{number[mutant['key']]} => {opening}{part(start, low)}{mutant['replacement']}{part(high, end)}{ending}\n")
             variants.append((begun, size, mutant["key"]))
-        put(f"_ => {{{part(start, end)}}}\n}} ")
+        put(f"_ => {opening}{part(start, end)}{ending}\n}} ")
         if it.type is not None:
             put("}")
             end += 1
