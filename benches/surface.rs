@@ -12,6 +12,8 @@ mod paced;
 mod support;
 #[path = "support/surface_costs.rs"]
 mod surface_costs;
+#[path = "support/surface_rounds.rs"]
+mod surface_rounds;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use appliance::performance::conductor::{Conductor, EngineLinks};
 use appliance::performance::gesture_intake::GestureIntake;
 use appliance::settings::patch::Patch;
 use appliance::surface::surfaces::Surfaces;
+use appliance::surface::troubles::Trouble;
 use engine::latent::SAMPLES_PER_LATENT_FRAME;
 use engine::live::{Swap, relay};
 use engine::param::{Edge, EdgeReceiver, ParamId, SnapshotReader, edge_queue};
@@ -158,15 +161,14 @@ fn part(bench: &mut Bench, name: &str, pace: Pace, seconds: f64, busy: usize) {
         .collect();
     let mut open = SURFACES;
     while stage.round(&surfaces, clock) > 0 || open > 0 {
-        while surfaces.take_fault().is_some() {
-            open -= 1;
-        }
+        // A surface that has said its last word closes.
+        open -= surfaces.take_troubles().iter().filter(|it| matches!(it, Trouble::Stands(..))).count() as u8;
     }
     drop(busy);
     while !stage.conductor.desk().stands() || stage.reseeds < count(&stage.acts, &Act::Reseed) {
         stage.round(&surfaces, clock);
     }
-    surfaces.close();
+    assert_eq!(surfaces.close(Duration::from_secs(5)), Vec::<String>::new());
     nothing_is_lost(&stage, &said);
     let words = stage.times_us.len();
     bench.report(&format!("gesture to store, {name}"), std::mem::take(&mut stage.times_us));
@@ -224,6 +226,7 @@ fn main() {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut bench = Bench::new(&format!("from the gesture to the store, {cores} cores"));
     surface_costs::report(&mut bench);
+    surface_rounds::report(&mut bench);
     for busy in [0, 1, cores] {
         part(&mut bench, "2000 words a second", HANDS, seconds, busy);
     }

@@ -4,23 +4,42 @@
 //! the sound did not end in time; 2 the command line was not understood; 128 and a signal's number when a second one ended it at
 //! once; 130 a build or a render was interrupted. Whatever does not end in time is named, and not waited for.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use appliance::command::log::LogWriter;
 use appliance::command::signals::{INTERRUPTED, end_at_once};
+use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
 use appliance::command::{Cli, Command, build, learn, params, render, run};
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
+use appliance::display::journal;
 use appliance::performance::ending::NotEnded;
 use clap::Parser;
 
+/// How long the end waits for the last events to be read.
+const LAST_EVENTS: Duration = Duration::from_millis(200);
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(words) = listen_to_libraries() {
-        say(&format!("demon: {words}"));
-        return ExitCode::from(2);
+    let log = match begin_log() {
+        Ok(log) => log,
+        Err(words) => {
+            say(&format!("demon: {words}"));
+            return ExitCode::from(2);
+        }
+    };
+    let code = run(&cli);
+    if let Some(log) = log {
+        log.flush(LAST_EVENTS);
     }
+    code
+}
+
+fn run(cli: &Cli) -> ExitCode {
+    let mut out = Told::new(std::io::stdout());
     let done = match &cli.command {
         Command::Render(args) => render::render(args).map(|rendered| {
             say(&format!(
@@ -32,10 +51,10 @@ fn main() -> ExitCode {
                 rendered.gestures
             ));
         }),
-        Command::Params(args) => params::params(args, &mut |words| say(words)).map_err(Into::into),
+        Command::Params(args) => params::params(args, &mut out, &mut |words| say(words)).map_err(Into::into),
         Command::Run(args) => run::run(args),
-        Command::Learn(args) => learn::learn(args, &mut std::io::stdout().lock()),
-        Command::Build(args) => match build::command(args, &mut std::io::stdout().lock()) {
+        Command::Learn(args) => learn::learn(args, &mut out),
+        Command::Build(args) => match build::command(args, &mut out) {
             Ok(Outcome::Interrupted { built }) => {
                 say(&format!("demon: interrupted; {built} plans were finished before and are kept"));
                 return ExitCode::from(INTERRUPTED);
@@ -43,7 +62,8 @@ fn main() -> ExitCode {
             done => done.map(|_| ()),
         },
     };
-    match done {
+    // What is told last may still wait in a buffer.
+    match done.and_then(|()| out.flush().map_err(Into::into)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("demon: {}", told(&error)));
@@ -60,17 +80,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// What TensorRT and others say goes to standard error when somebody asks for it; a player does not want to read it.
-fn listen_to_libraries() -> Result<(), String> {
-    let Ok(asked) = std::env::var("DEMON_LOG") else { return Ok(()) };
+/// What the player is told, and what TensorRT and others say, are events: on standard error when somebody asks for it, and always in
+/// systemd's journal.
+fn begin_log() -> Result<Option<LogWriter>, String> {
+    let usual = journal::holds(std::io::stderr()).then(|| "info".to_owned());
+    let Some(asked) = std::env::var("DEMON_LOG").ok().or(usual) else { return Ok(None) };
     let level: tracing_subscriber::filter::LevelFilter = asked
         .parse()
         .map_err(|_| format!("DEMON_LOG: found `{asked}`, expected off, error, warn, info, debug or trace"))?;
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
-    Ok(())
-}
-
-fn say(sentence: &str) {
-    // A terminal or a pipe that is gone changes nothing about how it went.
-    let _ = writeln!(std::io::stderr(), "{sentence}");
+    let log = LogWriter::start(std::io::stderr()).map_err(|error| format!("the log has no thread: {error}"))?;
+    let writer = log.clone();
+    let written = move || -> Box<dyn Write> { Box::new(writer.clone()) };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(written)
+        .with_ansi(false)
+        .log_internal_errors(false)
+        .init();
+    Ok(Some(log))
 }

@@ -288,9 +288,8 @@ fn what_is_taught_beside_a_performance_is_heard_by_it() {
     let run = [&RUN[..], &["--seconds", "60", "--wav", "/dev/null"]].concat();
     let mut run = bench.command(&run).spawn().expect("the program starts");
     let mut lines = BufReader::new(run.stdout.take().expect("its words")).lines().map(|line| line.expect("text"));
+    // It has read the maps before it says that it plays.
     assert!(lines.any(|line| line.contains("playing")));
-    // It has read the maps when it tells its first line of what it plays.
-    assert!(lines.any(|line| line.contains("ticks/s") || line.contains("tick")), "it plays");
     let said: Said = bench.demon(&["learn", "denoise", "--forget"]);
     said.ends_with(0, &["denoise is forgotten by 1 controls"]);
     assert!(

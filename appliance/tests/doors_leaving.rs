@@ -12,8 +12,8 @@ use doors_support::{Demon, GONE, PATIENCE, faded, run, surround};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::Signal;
 
-/// A line that is printed only while it plays.
-const PLAYS: &str = "ticks/s";
+/// A line that is printed when it plays.
+const PLAYS: &str = "sound to";
 
 #[test]
 fn each_signal_while_it_loads_ends_it_and_leaves_nothing() {

@@ -17,7 +17,7 @@ Exit codes: 0 done, or a run that was asked to end (q, Ctrl-C, SIGTERM, SIGHUP, 
 sound did not end in time; 2 the command line asks for what cannot be done; 130 a build or a render was interrupted; 128 and the \
 signal's number when a second signal ended it at once. Whatever hangs is named and left behind: the process is gone within two \
 seconds. Under nohup a hang-up does not end it.\n\n\
-DEMON_LOG=info shows on standard error what libraries say (off, error, warn, info, debug, trace).")]
+DEMON_LOG=info shows on standard error what the player is told and what libraries say (off, error, warn, info, debug, trace).")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

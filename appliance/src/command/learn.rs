@@ -19,10 +19,11 @@ use crate::control::binding::{Act, Binding, Target, prompt};
 use crate::control::desk::Desk;
 use crate::files::document::alike;
 use crate::files::plain;
-use crate::performance::ending::{End, NotEnded};
+use crate::performance::ending::End;
 use crate::settings::box_file::BoxConfig;
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::surface::hardware::{Hardware, Wanted};
+use crate::surface::troubles::Trouble;
 
 /// `demon learn`.
 #[derive(Args, Clone, Debug)]
@@ -48,6 +49,8 @@ pub struct LearnArgs {
     pub seconds: Option<f64>,
 }
 
+/// How long surfaces are given to end.
+const CLOSING: Duration = Duration::from_secs(2);
 /// How long one look for a gesture takes; the program looks for a reason to leave between two.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -84,11 +87,16 @@ pub fn learn(args: &LearnArgs, out: &mut impl Write) -> anyhow::Result<()> {
         writeln!(out, "{words}")?;
     }
     let learnt = teach(target, &hardware, clock, (&mut learnt, args.seconds), leave.flag(), out);
-    let surfaces = leave.spawn("surfaces", move || hardware.surfaces.close())?;
-    match (learnt, surfaces.join_by(leave.deadline())) {
-        (Ok(()), End::Not) => Err(NotEnded { names: leave.still_there() }.into()),
-        (learnt, _) => learnt,
+    let surfaces = leave.spawn("surfaces", move || hardware.surfaces.close(CLOSING))?;
+    let hangs = match surfaces.join_by(leave.deadline()) {
+        End::Done(names) => names,
+        End::Not => vec!["surfaces".to_owned()],
+        End::Crashed => Vec::new(),
+    };
+    for name in hangs {
+        writeln!(out, "{name} did not end in time")?;
     }
+    learnt
 }
 
 fn target(name: &str) -> anyhow::Result<Target> {
@@ -128,8 +136,10 @@ fn teach(
                 return learnt.keep(identity, entries).map_err(anyhow::Error::msg);
             }
         }
-        while let Some(fault) = hardware.surfaces.take_fault() {
-            writeln!(out, "{fault}")?;
+        for trouble in hardware.surfaces.take_troubles() {
+            if let Trouble::Stands(_, words) | Trouble::Once(words, _) = trouble {
+                writeln!(out, "{}", plain(&words))?;
+            }
         }
     }
     bail!("nothing learnt")
@@ -192,7 +202,7 @@ mod tests {
         let denoise = Target::Param(ParamId::Denoise);
         teach(denoise, &hardware, WallClock::start(), (&mut learnt, Some(30.0)), &stop, &mut out)
             .expect("it was turned");
-        hardware.surfaces.close();
+        assert_eq!(hardware.surfaces.close(std::time::Duration::from_secs(20)), Vec::<String>::new());
         let state = Some(folder.path().to_owned());
         let args = LearnArgs { target: None, list: true, forget: false, config: None, state, seconds: None };
         learn(&args, &mut out).expect("a list");

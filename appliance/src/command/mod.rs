@@ -5,11 +5,13 @@
 
 pub mod build;
 pub mod learn;
+pub mod log;
 pub mod params;
 pub mod render;
 pub mod run;
 pub mod score;
 pub mod signals;
+pub mod stdout;
 pub mod told;
 pub mod version;
 

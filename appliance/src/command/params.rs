@@ -25,24 +25,23 @@ pub struct ParamsArgs {
     pub map: bool,
 }
 
-/// `demon params`. What is wrong with the model's settings goes to `say`, a line each.
+/// `demon params`, told to `out`. What is wrong with the model's settings goes to `say`, a line each.
 ///
 /// # Errors
-/// When standard output cannot be written to.
-pub fn params(args: &ParamsArgs, say: &mut dyn FnMut(&str)) -> io::Result<()> {
+/// When `out` cannot be written to.
+pub fn params(args: &ParamsArgs, out: &mut impl Write, say: &mut dyn FnMut(&str)) -> io::Result<()> {
     // Without a model the knobs are as published: the table is there before any model is.
     let (settings, faults) =
         model_folder(args.model.as_deref()).map_or_else(|_| Default::default(), |it| ModelSettings::open(&it));
     faults.iter().for_each(|it| say(it));
     let travels = &settings.travels;
-    let mut out = io::stdout().lock();
     if args.json {
-        write_json(&mut out, travels)?;
+        write_json(out, travels)?;
     } else {
-        write_table(&mut out, travels)?;
+        write_table(out, travels)?;
     }
     if args.map {
-        write_map(&mut out, &Map::default())?;
+        write_map(out, &Map::default())?;
     }
     out.flush()
 }

@@ -171,7 +171,8 @@ impl Offline {
             self.acts.clear();
             self.instrument.conductor.play(&gesture, &mut self.acts);
         }
-        self.instrument.conductor.come_in(self.clock.now(), &mut self.acts);
+        // Nobody is told of programs here.
+        let _ = self.instrument.conductor.come_in(self.clock.now(), &mut self.acts);
         self.instrument.conductor.settle(self.clock.now());
         while self.next_tick <= self.now as f64 {
             self.tick()?;

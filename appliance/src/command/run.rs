@@ -4,7 +4,6 @@
 //! [`crate::performance`]. Whatever can be refused is refused before a model is loaded. A missing controller, terminal, sound
 //! device or real-time permission is said once and played without.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -20,6 +19,8 @@ use crate::compute::health::{Poller, Watch};
 use crate::compute::progress::ProgressLine;
 use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
+use crate::display::messages::Level;
+use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM};
 use crate::performance::conductor::Conductor;
 use crate::performance::output::Output;
@@ -45,10 +46,10 @@ pub struct RunArgs {
     /// Write a WAV file in real time instead of opening a sound card
     #[arg(long, value_name = "FILE", conflicts_with = "device")]
     pub wav: Option<PathBuf>,
-    /// Stop after so many seconds, above 0 [default: play until `q` or Ctrl-C]
+    /// Stop after so many seconds, above 0 [default: play until `q` twice or Ctrl-C]
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
-    /// Do not draw the status display; print a line a second instead
+    /// Draw no screen; print what changes, every fault, and how it goes every ten seconds
     #[arg(long)]
     pub plain: bool,
     /// Open no live MIDI ports
@@ -97,7 +98,6 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let (out, place, words) = output.make()?;
     said.extend(words);
     let mut stage = Stage::start(set, out, &leave)?;
-    let plain = args.plain || !std::io::stdout().is_terminal();
     let clock = WallClock::start();
     let displays = Displays::open(&config.displays, clock)?;
     let gpu = Watch::start(Poller::new(None, 0))?;
@@ -105,7 +105,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     // Above the status, where they stay: a message line would show them for a moment among others.
     said.iter().flat_map(|it| it.lines()).for_each(|it| progress.say(it));
     let (name, seconds) = stage.playing();
-    let mut view = View::new(plain, name, seconds, &computes, &place).with(displays, gpu);
+    let mut view = View::new(Terminal::open(args.plain)?, name, seconds, &computes, &place).with(displays, gpu);
+    said.iter().for_each(|it| view.messages().tell_printed(Level::Warning, it));
     stage.play(&mut surface_side, &mut view, args.seconds);
     stage.finish(surface_side, view)
 }

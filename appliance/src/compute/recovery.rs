@@ -33,7 +33,13 @@ pub type Build = Box<dyn FnMut() -> anyhow::Result<Parts> + Send>;
 
 /// What the conductor is to do.
 pub enum Order {
-    /// Tell the player.
+    /// Tell the player that the device is away, in these words; it stands until it is back.
+    Away(String),
+    /// The device is back.
+    Back(String),
+    /// A tick failed for once; it stands until ticks have gone well again.
+    Failed(String),
+    /// Tell the player what plays meanwhile.
     Say(String),
     /// Give the fast threads these parts.
     Swap(Parts),
@@ -77,7 +83,7 @@ impl Recovery {
             return Vec::new();
         }
         if !error.is_fatal() {
-            return self.say_once(format!("a tick failed: {error}"));
+            return self.say_once(format!("a tick failed: {error}"), Order::Failed);
         }
         let away = Parts {
             backend: Box::new(Away),
@@ -88,7 +94,7 @@ impl Recovery {
             Some(build) => building(On::Processor, build),
             None => State::Waiting { until: now + FIRST },
         };
-        vec![Order::Swap(away), Order::Say(format!("{error}: the tape plays on, trying again"))]
+        vec![Order::Swap(away), Order::Away(format!("{error}: the tape plays on, trying again"))]
     }
 
     /// Looks whether something is due or done.
@@ -118,7 +124,7 @@ impl Recovery {
     fn built(&mut self, on: On, worker: JoinHandle<(Build, anyhow::Result<Parts>)>, now: Instant) -> Vec<Order> {
         let Ok((build, result)) = worker.join() else {
             // The builder died with its thread: there is no other.
-            return vec![Order::Say("the device cannot be opened again: restart to try once more".to_owned())];
+            return vec![Order::Away("the device cannot be opened again: restart to try once more".to_owned())];
         };
         match on {
             On::Device => self.device = Some(build),
@@ -129,22 +135,22 @@ impl Recovery {
         match result {
             Ok(parts) => {
                 self.said.clear();
-                let words = match on {
-                    On::Device => format!("playing on {} again", parts.words),
-                    On::Processor => format!("{} takes over", parts.words),
+                let told = match on {
+                    On::Device => Order::Back(format!("playing on {} again", parts.words)),
+                    On::Processor => Order::Say(format!("{} takes over", parts.words)),
                 };
-                vec![Order::Swap(parts), Order::Say(words)]
+                vec![Order::Swap(parts), told]
             }
-            Err(error) => self.say_once(format!("still away: {error:#}")),
+            Err(error) => self.say_once(format!("still away: {error:#}"), Order::Away),
         }
     }
 
-    fn say_once(&mut self, words: String) -> Vec<Order> {
+    fn say_once(&mut self, words: String, order: impl FnOnce(String) -> Order) -> Vec<Order> {
         if self.said == words {
             return Vec::new();
         }
         self.said.clone_from(&words);
-        vec![Order::Say(words)]
+        vec![order(words)]
     }
 }
 
@@ -188,7 +194,7 @@ mod tests {
     /// What the orders come to, in words.
     fn words(orders: Vec<Order>) -> Vec<String> {
         let word = |order| match order {
-            Order::Say(words) => words,
+            Order::Away(words) | Order::Back(words) | Order::Failed(words) | Order::Say(words) => words,
             Order::Swap(parts) => format!("swap to {}", parts.words),
         };
         orders.into_iter().map(word).collect()

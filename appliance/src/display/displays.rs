@@ -52,9 +52,10 @@ impl Displays {
         }
     }
 
-    /// Hardware over a picture of `status`; answers a display's fault that was not said yet.
-    pub fn show(&mut self, status: &Status, now: Duration) -> Option<String> {
-        let mut news = None;
+    /// Hands over a picture of `status`; answers each display whose fault is another than at the last call, with the fault, or
+    /// none where it is over.
+    pub fn show(&mut self, status: &Status, now: Duration) -> Vec<(String, Option<String>)> {
+        let mut news = Vec::new();
         for display in &mut self.displays {
             let screen = self.chooser.choose(status, display.screen, now);
             let mut frame = Frame::default();
@@ -70,7 +71,7 @@ impl Displays {
             let fault = display.thread.fault();
             if fault != display.said {
                 display.said.clone_from(&fault);
-                news = news.or(fault);
+                news.push((display.plan.device.place(), fault));
             }
         }
         news

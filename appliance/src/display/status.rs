@@ -1,6 +1,6 @@
 //! What a player sees: source and position, the value last moved, the ring, the lead, trouble, levels, one message.
 //!
-//! [`Status`] is filled by whoever plays; [`super::text`] writes it for a terminal, [`super::screens`] draw it for small panels.
+//! [`Status`] is filled by whoever plays; [`super::terminal`] shows it in a terminal, [`super::screens`] draw it for small panels.
 //! Both are pure: the same status is the same picture.
 
 use engine::param::{ParamId, Values};
@@ -168,8 +168,10 @@ pub struct Status {
     pub learn: Option<String>,
     /// The bank or layer of the controls ("B", "shift"); empty on the first.
     pub layer: String,
-    /// A fault in plain words; stays until it is gone.
+    /// The fault that hurts most, in plain words; stays until it is gone.
     pub fault: Option<String>,
+    /// How many faults stand besides.
+    pub further_faults: usize,
     /// Strokes that can be taken back.
     pub undo: usize,
     /// A list to choose a parameter from, while it is open.
@@ -184,6 +186,8 @@ pub struct Status {
     pub scenes: Vec<Scene>,
     /// Which part of a long fault is read, from 0; it goes on by itself.
     pub fault_page: usize,
+    /// How often the list of keys was asked for since it was closed: so many pages of it were turned. 0: it is closed.
+    pub key_list: usize,
 }
 
 impl Default for Status {
@@ -221,6 +225,7 @@ impl Default for Status {
             learn: None,
             layer: String::new(),
             fault: None,
+            further_faults: 0,
             undo: 0,
             pick: None,
             boot: None,
@@ -228,6 +233,7 @@ impl Default for Status {
             set_list: None,
             scenes: Vec::new(),
             fault_page: 0,
+            key_list: 0,
         }
     }
 }

@@ -10,11 +10,12 @@ use engine::latent::SAMPLE_RATE_HZ;
 use engine::live::{Swap, ValuesWriter};
 use engine::param::{Drawn, Edge, EdgeSender, ParamId, SnapshotReader, Store, Unsent, Values};
 use engine::playback::{LoopBand, Transport};
-use hal::gesture::{Gesture, Motion};
+use hal::gesture::{Control, Gesture, Motion, SurfaceId};
 
 use crate::control::binding::{Act, Binding};
 use crate::control::desk::Desk;
 use crate::control::tempo::{Cue, Quantise, TapeBeats, Tempo, Wait};
+use crate::display::messages::{FaultKey, Level, Messages};
 use crate::settings::box_file::BoxConfig;
 use crate::settings::patch::Patch;
 
@@ -28,6 +29,15 @@ pub struct EngineLinks {
     pub transport: Transport,
 }
 
+/// What went wrong on the way to the fast side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// The tick side is gone, for good.
+    EngineStopped,
+    /// The audio thread has not yet taken the orders before.
+    NotCaughtUp,
+}
+
 /// Owns what the player's hands decide.
 pub struct Conductor {
     desk: Desk,
@@ -39,7 +49,7 @@ pub struct Conductor {
     held: VecDeque<Edge<Swap>>,
     /// What the fast side was told last.
     told: Values,
-    fault: Option<String>,
+    fault: Option<Fault>,
     tempo: Tempo,
     /// The tape's beats, where the patch has a tempo.
     beats: Option<TapeBeats>,
@@ -47,7 +57,16 @@ pub struct Conductor {
     /// Whether start, stop and continue from outside are followed.
     follows: bool,
     /// A scene that waits for its beat.
-    waiting: Option<(usize, Wait)>,
+    waiting: Option<Waiting>,
+}
+
+/// A scene that waits for its beat.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    place: usize,
+    wait: Wait,
+    /// The machine that changed the program: it knows, and is not told when the scene comes in.
+    by_program: Option<SurfaceId>,
 }
 
 impl Conductor {
@@ -116,7 +135,7 @@ impl Conductor {
             }
             match *act {
                 Act::WillRecall(place) => match self.tempo.wait(gesture.at, self.quantise) {
-                    Some(wait) => self.waiting = Some((place, wait)),
+                    Some(wait) => self.waiting = Some(Waiting { place, wait, by_program: by_program(gesture) }),
                     None => *act = Act::Recalled(place, self.desk.recall(place)),
                 },
                 Act::Tapped => {
@@ -146,11 +165,12 @@ impl Conductor {
         self.settle(gesture.at);
     }
 
-    /// Does what waited for a beat, when the beat has come, and adds it to `acts`.
-    pub fn come_in(&mut self, now: Duration, acts: &mut Vec<Act>) {
-        if let Some((place, _)) = self.waiting.take_if(|(_, wait)| self.tempo.has_come(wait, now)) {
-            acts.push(Act::Recalled(place, self.desk.recall(place)));
-        }
+    /// Does what waited for a beat, when the beat has come, and adds it to `acts`; answers the machine whose program change it
+    /// was.
+    pub fn come_in(&mut self, now: Duration, acts: &mut Vec<Act>) -> Option<SurfaceId> {
+        let come = self.waiting.take_if(|it| self.tempo.has_come(&it.wait, now))?;
+        acts.push(Act::Recalled(come.place, self.desk.recall(come.place)));
+        come.by_program
     }
 
     /// A sequencer starts, stops, goes on: the sound comes and goes, and the tape turns on underneath.
@@ -211,7 +231,7 @@ impl Conductor {
             Ok(()) => None,
             Err(Unsent::Full(edge)) => Some(edge),
             Err(Unsent::Stopped(_)) => {
-                *fault = Some("the engine has stopped".to_owned());
+                *fault = Some(Fault::EngineStopped);
                 None
             }
         };
@@ -229,7 +249,7 @@ impl Conductor {
         let frames = self.engine.transport.tape_frames();
         let to = ((place.clamp(0.0, 1.0) * frames as f64) as usize).min(frames - 1);
         if self.engine.transport.seek(to).is_err() {
-            self.fault = Some("the audio thread has not caught up; seek again".to_owned());
+            self.fault = Some(Fault::NotCaughtUp);
         }
     }
 
@@ -279,10 +299,20 @@ impl Conductor {
         &self.engine.transport
     }
 
-    /// A fault that the player should read, once.
-    pub fn take_fault(&mut self) -> Option<String> {
-        self.fault.take()
+    /// Tells what went wrong since the last call.
+    pub fn tell_faults(&mut self, messages: &mut Messages) {
+        match self.fault.take() {
+            Some(Fault::EngineStopped) => messages.fault(FaultKey::EngineTick, "the engine has stopped"),
+            Some(Fault::NotCaughtUp) => messages.tell(Level::Warning, "the audio thread has not caught up; seek again"),
+            None => {}
+        }
     }
+}
+
+/// The machine that changed the program, where a gesture is that.
+#[must_use]
+pub fn by_program(gesture: &Gesture) -> Option<SurfaceId> {
+    matches!(gesture.motion, Motion::Pressed(Control::Program { .. }, _)).then_some(gesture.surface)
 }
 
 #[cfg(test)]

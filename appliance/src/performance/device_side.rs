@@ -7,6 +7,7 @@ use engine::live::{Swap, WindowDecoder};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::compute::recovery::{Order, Recovery};
+use crate::display::messages::{FaultKey, Level, Messages};
 use crate::performance::conductor::Conductor;
 use crate::performance::threads::DecodeQueues;
 use crate::performance::view::View;
@@ -22,6 +23,7 @@ pub struct DeviceSide {
     troubles: [Consumer<BackendError>; 2],
     decoders: Producer<Box<dyn WindowDecoder + Send>>,
     home: Consumer<Box<dyn WindowDecoder + Send>>,
+    /// The request's fault that was said last.
     said: Option<BackendError>,
 }
 
@@ -42,32 +44,35 @@ impl DeviceSide {
         let now = Instant::now();
         // Whoever held a device that is gone is dropped here, before it is opened again.
         while self.home.pop().is_ok() {}
-        for side in &mut self.troubles {
+        let messages = view.messages();
+        for (side, key) in self.troubles.iter_mut().zip([FaultKey::EngineTick, FaultKey::EngineDecode]) {
             while let Ok(error) = side.pop() {
                 // What the request is at fault for no other device would mend.
                 if !error.is_of_the_device() {
-                    say_once(&mut self.said, error, view);
+                    say_once(&mut self.said, error, messages);
                     continue;
                 }
                 let Some(recovery) = &mut self.recovery else {
-                    say_once(&mut self.said, error, view);
+                    // Its end is seen by the counters of the fast threads.
+                    messages.fault(key.clone(), &words(&error));
                     continue;
                 };
                 let orders = recovery.hear(&error, now);
-                carry_out(orders, &mut self.decoders, conductor, view);
+                carry_out(orders, &mut self.decoders, conductor, (messages, &key));
             }
         }
         if let Some(recovery) = &mut self.recovery {
             let orders = recovery.poll(now);
-            carry_out(orders, &mut self.decoders, conductor, view);
+            carry_out(orders, &mut self.decoders, conductor, (messages, &FaultKey::EngineTick));
         }
+        conductor.tell_faults(messages);
     }
 }
 
-/// Says what went wrong, once as long as it is the same.
-fn say_once(said: &mut Option<BackendError>, error: BackendError, view: &mut View) {
+/// Says what a request is at fault for, once as long as it is the same.
+fn say_once(said: &mut Option<BackendError>, error: BackendError, messages: &mut Messages) {
     if said.as_ref() != Some(&error) {
-        view.say(&words(&error));
+        messages.tell(Level::Warning, &words(&error));
         *said = Some(error);
     }
 }
@@ -81,19 +86,23 @@ fn words(error: &BackendError) -> String {
     }
 }
 
+/// `side` is the one whose failure is told.
 fn carry_out(
     orders: Vec<Order>,
     decoders: &mut Producer<Box<dyn WindowDecoder + Send>>,
     conductor: &mut Conductor,
-    view: &mut View,
+    (messages, side): (&mut Messages, &FaultKey),
 ) {
     for order in orders {
         match order {
-            Order::Say(words) => view.say(&words),
+            Order::Away(words) => messages.fault(FaultKey::Card, &words),
+            Order::Back(words) => messages.over_with(&FaultKey::Card, &words),
+            Order::Failed(words) => messages.fault(side.clone(), &words),
+            Order::Say(words) => messages.tell(Level::Info, &words),
             Order::Swap(parts) => {
                 // A loss and a recovery are seconds apart, the decode thread looks every few milliseconds.
                 if decoders.push(parts.decoder).is_err() {
-                    view.say("the decode thread has not caught up");
+                    messages.tell(Level::Warning, "the decode thread has not caught up");
                 }
                 conductor.swap(Swap::Backend(parts.backend));
             }

@@ -71,6 +71,7 @@ mod tests {
     use engine::param::{ParamId, edge_queue};
     use engine::playback::{DeckSize, Tape, deck};
     use hal::gesture::FakeSurface;
+    use std::time::Duration;
 
     const FRAMES: usize = 25;
 
@@ -85,7 +86,7 @@ mod tests {
         surfaces.add(Box::new(first)).expect("a thread");
         while intake.wait(&surfaces, &conductor).len() < words {}
         let left_out = intake.play(&mut conductor, acts);
-        surfaces.close();
+        assert_eq!(surfaces.close(Duration::from_secs(20)), Vec::<String>::new());
         (conductor.store().value(ParamId::Denoise), left_out)
     }
 

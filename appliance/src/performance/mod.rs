@@ -6,6 +6,8 @@
 //! [`surface_side`] is what surfaces need beside that (lights, learnt maps, set list, clock), [`device_side`] what a lost card
 //! needs, [`view`] what displays show. Nothing here reads a command line, and no meaning of a control is decided here.
 
+#[cfg(test)]
+mod clock_tests;
 pub mod conductor;
 pub mod device_side;
 pub mod ending;

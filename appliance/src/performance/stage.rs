@@ -15,6 +15,7 @@ use hal::audio::{Ask, AudioOut, News, OutError};
 use rtrb::{Consumer, RingBuffer};
 
 use crate::compute::set::Set;
+use crate::display::messages::{FaultKey, Level, Messages};
 use crate::performance::conductor::Conductor;
 use crate::performance::device_side::DeviceSide;
 use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
@@ -31,8 +32,8 @@ const LEAD_MOST_S: usize = 8;
 const NEWS: usize = 16;
 /// What remains of the time to end when the sound is no longer waited for.
 const TIME_FOR_OTHERS: Duration = Duration::from_millis(500);
-/// The name of the output's fault.
-const OUTPUT: &str = "output";
+/// How long surfaces and wires are given to say their last word and end.
+const CLOSING: Duration = Duration::from_millis(800);
 
 /// The running threads and the conductor.
 pub struct Stage {
@@ -55,9 +56,19 @@ enum Told {
     /// For a moment.
     Words(String),
     /// Until it is over.
-    Fault(&'static str, String),
+    Fault(FaultKey, String),
     /// A fault is over, with these words.
-    Over(&'static str, String),
+    Over(FaultKey, String),
+}
+
+impl Told {
+    fn to(self, messages: &mut Messages) {
+        match self {
+            Self::Words(words) => messages.tell(Level::Warning, &words),
+            Self::Fault(key, words) => messages.fault(key, &words),
+            Self::Over(key, words) => messages.over_with(&key, &words),
+        }
+    }
 }
 
 impl Stage {
@@ -106,17 +117,7 @@ impl Stage {
             }
             self.device.look_after(&mut self.conductor, view);
             for told in self.look_after() {
-                match told {
-                    Told::Words(words) => view.say(&words),
-                    Told::Fault(name, words) => view.fault(name, &words),
-                    Told::Over(name, words) => {
-                        view.over(name);
-                        view.say(&words);
-                    }
-                }
-            }
-            if let Some(fault) = self.conductor.take_fault() {
-                view.say(&fault);
+                told.to(view.messages());
             }
             if FRAME <= drawn.elapsed() {
                 drawn = Instant::now();
@@ -133,10 +134,13 @@ impl Stage {
             // They end only when they are told to, and that is after this.
             if thread.look().is_some() && !self.crashed.contains(&name) {
                 self.crashed.push(name);
-                let lost = if name == TICKS { "nothing new is generated" } else { "nothing new is heard" };
+                let (key, lost) = match name {
+                    TICKS => (FaultKey::EngineTick, "nothing new is generated"),
+                    _ => (FaultKey::EngineDecode, "nothing new is heard"),
+                };
                 let words =
                     format!("the {name} thread crashed: the tape plays on, {lost}; restart, and please report it");
-                told.push(Told::Fault(name, words));
+                told.push(Told::Fault(key, words));
             }
         }
         told
@@ -154,12 +158,17 @@ impl Stage {
         self.pulse.stop.store(true, Relaxed);
         let mut others = std::mem::take(&mut self.engine);
         let (displays, watch) = view.close();
-        others.push(self.leave.spawn("surfaces", move || surface_side.close())?);
+        let surfaces = self.leave.spawn("surfaces", move || surface_side.close(CLOSING))?;
         others.push(self.leave.spawn("displays", move || displays.close())?);
         if let Some(mut watch) = watch {
             others.push(self.leave.spawn("card health", move || watch.close())?);
         }
         let (mut hang, mut crashed) = (Vec::new(), self.crashed);
+        match surfaces.join_by(deadline) {
+            End::Done(names) => view.not_closed(&names),
+            End::Crashed => crashed.push("surfaces"),
+            End::Not => hang.push("surfaces"),
+        }
         for other in others {
             let name = other.name();
             match other.join_by(deadline) {
@@ -193,12 +202,16 @@ impl Stage {
 fn words(news: AudioNews) -> Told {
     match news {
         AudioNews::NotRealtime(refused) => Told::Words(refused.to_string()),
-        AudioNews::Output(News::Away(why)) => Told::Fault(OUTPUT, format!("{why}; playing on, waiting for it")),
-        AudioNews::Output(News::Back(_)) => Told::Over(OUTPUT, "the sound device is here".to_owned()),
+        AudioNews::Output(News::Away(why)) => {
+            Told::Fault(FaultKey::SoundDevice, format!("{why}; playing on, waiting for it"))
+        }
+        AudioNews::Output(News::Back(_)) => Told::Over(FaultKey::SoundDevice, "the sound device is here".to_owned()),
         AudioNews::Output(News::Unpaced) => {
             Told::Words("the sound device takes sound faster than it is played; the clock sets the pace".to_owned())
         }
-        AudioNews::Output(News::Over(why)) => Told::Fault(OUTPUT, format!("{why}; playing on, into nothing")),
+        AudioNews::Output(News::Over(why)) => {
+            Told::Fault(FaultKey::SoundDevice, format!("{why}; playing on, into nothing"))
+        }
     }
 }
 
@@ -255,7 +268,7 @@ mod tests {
             let goes_on = leave.spawn(WINDOWS, move || forever.recv().unwrap_or(())).expect("a thread");
             vec![crashes, goes_on]
         });
-        let told = until(&mut stage, |it| matches!(it, Told::Fault(name, _) if *name == TICKS));
+        let told = until(&mut stage, |it| matches!(it, Told::Fault(FaultKey::EngineTick, _)));
         let Some(Told::Fault(_, words)) = told.iter().find(|it| matches!(it, Told::Fault(..))) else {
             panic!("{told:?}")
         };
@@ -275,9 +288,11 @@ mod tests {
         let mut stage = stage(out, |_| Vec::new());
         let told = until(&mut stage, |it| matches!(it, Told::Over(..)));
         let told: Vec<_> = told.into_iter().filter(|it| !matches!(it, Told::Words(_))).collect();
-        let fault = |why: &str| Told::Fault(OUTPUT, format!("sound device fake{why}; playing on, waiting for it"));
+        let fault = |why: &str| {
+            Told::Fault(FaultKey::SoundDevice, format!("sound device fake{why}; playing on, waiting for it"))
+        };
         let unable = " cannot do 48000 Hz; it offers 44100 to 44100 Hz";
-        let over = Told::Over(OUTPUT, "the sound device is here".to_owned());
+        let over = Told::Over(FaultKey::SoundDevice, "the sound device is here".to_owned());
         assert_eq!(told, [fault(": Device or resource busy"), fault(unable), over]);
         stage.leave.ask();
         assert!(matches!(stage.audio.join_by(Instant::now() + Duration::from_secs(60)), End::Done(Ok(()))));
@@ -288,7 +303,7 @@ mod tests {
         let mut stage = stage(FakeOut::default().play_periods(3).fill(), |_| Vec::new());
         let told = until(&mut stage, |it| matches!(it, Told::Fault(..)));
         let full = "fake: No space left on device; playing on, into nothing".to_owned();
-        assert!(told.contains(&Told::Fault(OUTPUT, full)), "{told:?}");
+        assert!(told.contains(&Told::Fault(FaultKey::SoundDevice, full)), "{told:?}");
         assert!(stage.audio.look().is_none(), "it plays on");
         stage.leave.ask();
         let end = stage.audio.join_by(Instant::now() + Duration::from_secs(60));

@@ -2,17 +2,18 @@
 //!
 //! Runs on the conductor's thread. It may wait, allocate and save; nothing behind the conductor waits for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::param::{ParamId, SCENES};
 use engine::playback::LoopBand;
-use hal::gesture::{Clock, Control, Identity, Motion, Reply, SurfaceId, WallClock};
+use hal::gesture::{Clock, Identity, Motion, Reply, SurfaceId, WallClock};
 
 use crate::control::binding::{Act, Entry, Target};
+use crate::display::messages::{FaultKey, Level};
 use crate::files::plain;
-use crate::performance::conductor::Conductor;
+use crate::performance::conductor::{Conductor, by_program};
 use crate::performance::gesture_intake::GestureIntake;
 use crate::performance::view::View;
 use crate::settings::box_file::BoxConfig;
@@ -23,6 +24,8 @@ use crate::settings::set_list::SetList;
 use crate::surface::clock_sender::{ClockSender, Order};
 use crate::surface::hardware::Hardware;
 use crate::surface::lights::{LightState, Lights, Panel, look};
+use crate::surface::outbox::Edge;
+use crate::surface::troubles::{Trouble, Who};
 
 /// How often it is looked whether another program has taught something.
 const LOOK: Duration = Duration::from_secs(1);
@@ -50,6 +53,8 @@ pub struct SurfaceSide {
     acts: Vec<Act>,
     /// When the file of what was learnt was last looked at.
     looked: Duration,
+    /// Wires that are at fault, under these keys.
+    broken: BTreeMap<SurfaceId, FaultKey>,
 }
 
 impl SurfaceSide {
@@ -58,7 +63,7 @@ impl SurfaceSide {
     /// # Errors
     /// When no thread can be started.
     pub fn begin(
-        mut hardware: Hardware,
+        hardware: Hardware,
         learnt: LearntMaps,
         list: SetList,
         clock: WallClock,
@@ -71,7 +76,7 @@ impl SurfaceSide {
         let sender = ClockSender::start(clock, meters, hardware.surfaces.voices().clone())?;
         sender.tell(Order::Beats(conductor.beats()));
         let here = hardware.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
-        let (lights, replies, intake, acts, looked) = Default::default();
+        let (lights, replies, intake, acts, looked, broken) = Default::default();
         let mut surface_side = Self {
             hardware,
             learnt,
@@ -89,6 +94,7 @@ impl SurfaceSide {
             intake,
             acts,
             looked,
+            broken,
         };
         surface_side.address();
         surface_side.follow_tape(conductor);
@@ -120,19 +126,16 @@ impl SurfaceSide {
             }
             self.lights.heard(&gesture);
             conductor.play(&gesture, &mut acts);
-            let by_program = matches!(gesture.motion, Motion::Pressed(Control::Program { .. }, _));
             leave |= acts.contains(&Act::Quit);
-            self.answer_all(&mut acts, by_program, conductor, view);
+            self.answer_all(&mut acts, by_program(&gesture), conductor, view);
         }
-        conductor.come_in(self.clock.now(), &mut acts);
-        self.answer_all(&mut acts, false, conductor, view);
+        let sender = conductor.come_in(self.clock.now(), &mut acts);
+        self.answer_all(&mut acts, sender, conductor, view);
         conductor.settle(self.clock.now());
         self.follow_tape(conductor);
         self.hear_of_others(conductor, view);
         self.light(conductor);
-        while let Some(fault) = self.hardware.surfaces.take_fault() {
-            view.say(&fault);
-        }
+        self.tell_troubles(view);
         (self.intake, self.acts) = (intake, acts);
         leave
     }
@@ -147,9 +150,8 @@ impl SurfaceSide {
 
     /// Tells every controller what has changed.
     fn light(&mut self, conductor: &Conductor) {
-        if self.hardware.surfaces.voices().missed() {
-            self.lights.all_again();
-        }
+        let voices = self.hardware.surfaces.voices();
+        voices.take_again().into_iter().for_each(|surface| self.lights.all_again(surface));
         let (desk, binding) = (conductor.desk(), conductor.binding());
         let kept = (0..SCENES).filter(|place| desk.store().scene(*place).is_some());
         let panel = Panel {
@@ -170,20 +172,63 @@ impl SurfaceSide {
         let (map, playing) = (binding.map(), binding.playing());
         self.lights.tell(now, map, playing, show, &mut self.replies);
         for (surface, reply) in self.replies.drain(..) {
-            self.hardware.surfaces.voices().tell(surface, &reply);
+            voices.light(surface, &reply);
         }
     }
 
-    fn answer_all(&mut self, acts: &mut Vec<Act>, by_program: bool, conductor: &mut Conductor, view: &mut View) {
+    /// What went wrong with surfaces and wires, and what is well again.
+    fn tell_troubles(&mut self, view: &mut View) {
+        let messages = view.messages();
+        for trouble in self.hardware.surfaces.take_troubles() {
+            match trouble {
+                Trouble::Stands(who, words) => {
+                    let key = FaultKey::Surface(self.name_of(&who));
+                    if let Who::Wire(surface) = who {
+                        self.broken.insert(surface, key.clone());
+                    }
+                    messages.fault(key, &plain(&words));
+                }
+                Trouble::Over(Who::Wire(surface), lost) => {
+                    let Some(key) = self.broken.remove(&surface) else { continue };
+                    let lost = if lost == 0 { String::new() } else { format!("; {lost} ticks of clock were lost") };
+                    messages.over_with(&key, &format!("{key} takes lights and clock again{lost}"));
+                }
+                Trouble::Over(who, _) => messages.over(&FaultKey::Surface(self.name_of(&who))),
+                Trouble::Once(words, 0) => messages.tell(Level::Warning, &plain(&words)),
+                Trouble::Once(words, more) => {
+                    messages.tell(Level::Warning, &format!("{} (and {more} more)", plain(&words)));
+                }
+            }
+        }
+    }
+
+    /// The name of a surface or wire among faults: two equal controllers are two.
+    fn name_of(&self, who: &Who) -> String {
+        match who {
+            Who::Surface(name) => name.clone(),
+            Who::Wire(surface) => {
+                let name = self.here.get(surface).map_or("a controller", String::as_str);
+                let alike = self.here.iter().any(|(other, known)| other != surface && known == name);
+                plain(&if alike { format!("{name} (number {})", surface.0) } else { name.to_owned() }).into_owned()
+            }
+        }
+    }
+
+    fn answer_all(
+        &mut self,
+        acts: &mut Vec<Act>,
+        sender: Option<SurfaceId>,
+        conductor: &mut Conductor,
+        view: &mut View,
+    ) {
         for act in acts.drain(..) {
-            self.answer(&act, by_program, conductor, view);
+            self.answer(&act, sender, conductor, view);
             view.show(&act, conductor.transport().muted());
         }
     }
 
-    /// What an act asks of everything around the conductor. `by_program`: another machine changed the program, and needs
-    /// not be told.
-    fn answer(&mut self, act: &Act, by_program: bool, conductor: &mut Conductor, view: &mut View) {
+    /// What an act asks of everything around the conductor. `sender`: the machine that changed the program, which is not told.
+    fn answer(&mut self, act: &Act, sender: Option<SurfaceId>, conductor: &mut Conductor, view: &mut View) {
         match *act {
             Act::Came(surface, _) => {
                 self.hardware.pairing.set(surface, conductor.binding().map().pairs(surface));
@@ -191,14 +236,19 @@ impl SurfaceSide {
             }
             Act::Went(surface) => {
                 self.here.remove(&surface);
+                // Its lights are told anew when it comes back: nothing is wrong with a wire that is not there.
+                if let Some(key) = self.broken.remove(&surface) {
+                    view.messages().over_with(&key, &format!("{key} is unplugged"));
+                }
                 self.address();
             }
             Act::Learnt(surface, _) | Act::Unlearnt(surface) => self.remember(surface, conductor, view),
             Act::Waiting(id, _) => self.waiting = Some((id, self.clock.now() + BLINKING)),
             Act::Moved(id) if self.waiting.is_some_and(|(waiting, _)| waiting == id) => self.waiting = None,
-            Act::Recalled(place, true) if !by_program => self.send_program(place),
-            Act::Patch(place) => self.go_to_patch(Some(place), 0, by_program, conductor, view),
-            Act::PatchBy(by) => self.go_to_patch(None, by, by_program, conductor, view),
+            // With a set list programs are patches, so that one number means one thing.
+            Act::Recalled(place, true) if !self.list.has_others() => self.send_program(place, sender),
+            Act::Patch(place) => self.go_to_patch(Some(place), 0, sender, conductor, view),
+            Act::PatchBy(by) => self.go_to_patch(None, by, sender, conductor, view),
             Act::Seek(0.0) => self.sender.tell(Order::Start),
             Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
             _ => {}
@@ -219,8 +269,15 @@ impl SurfaceSide {
         let map = conductor.binding().map();
         self.hardware.pairing.set(surface, map.pairs(surface));
         let Some(identity) = self.hardware.roster.identity(surface) else { return };
-        if let Err(words) = self.learnt.keep(identity, map.learnt(surface).to_vec()) {
-            view.say(&words);
+        let kept = self.learnt.keep(identity, map.learnt(surface).to_vec());
+        self.tell_kept(kept, view);
+    }
+
+    /// Whether what was learnt is on the disk.
+    fn tell_kept(&self, kept: Result<(), String>, view: &mut View) {
+        match kept {
+            Ok(()) => view.messages().over(&FaultKey::Disk),
+            Err(words) => view.messages().fault(FaultKey::Disk, &words),
         }
     }
 
@@ -228,7 +285,16 @@ impl SurfaceSide {
     fn hear_of_others(&mut self, conductor: &mut Conductor, view: &mut View) {
         if self.looked + LOOK < self.clock.now() {
             self.looked = self.clock.now();
-            self.learnt.look_again().iter().for_each(|it| view.say(it));
+            if view.messages().stands(&FaultKey::Disk) {
+                let kept = self.learnt.keep_again();
+                self.tell_kept(kept, view);
+            }
+            self.learnt.look_again();
+            let file = FaultKey::File(self.learnt.path().to_owned());
+            match self.learnt.fault() {
+                Some(words) => view.messages().fault(file, words),
+                None => view.messages().over(&file),
+            }
         }
         for (identity, entries) in self.learnt.take_news() {
             view.say(&format!("{}: what another program has taught is in force", plain(&identity.name)));
@@ -242,7 +308,7 @@ impl SurfaceSide {
         &mut self,
         place: Option<usize>,
         by: i8,
-        by_program: bool,
+        sender: Option<SurfaceId>,
         conductor: &mut Conductor,
         view: &mut View,
     ) {
@@ -254,29 +320,30 @@ impl SurfaceSide {
         let (Some(started), Some(listed)) = (self.list.started(), self.list.playing().filter(|_| is_there)) else {
             let refused = place.and_then(|place| self.list.unplayable(place));
             return match refused {
-                Some(name) => view.say(&format!("patch {name} cannot be played: see its faults")),
-                None => view.say("there is no such patch"),
+                Some(name) => {
+                    view.messages().tell(Level::Warning, &format!("patch {name} cannot be played: see its faults"));
+                }
+                None => view.messages().hand("there is no such patch"),
             };
         };
         conductor.load(&listed.patch, self.clock.now());
-        view.say(&format!("patch {}", listed.name));
+        view.messages().hand(&format!("patch {}", listed.name));
         // What plays is still the recording of the start, whatever was gone through since.
         if needs_worker(&started.patch, &listed.patch) {
-            view.say(&format!("{}: its recording and words need a start with --patch", listed.name));
+            let words = format!("{}: its recording and words need a start with --patch", listed.name);
+            view.messages().tell(Level::Warning, &words);
         }
         self.pair_up(conductor);
         self.sender.tell(Order::Beats(conductor.beats()));
-        if !by_program {
-            self.send_program(self.list.place());
-        }
+        self.send_program(self.list.place(), sender);
     }
 
-    /// Tells other machines which program is played, where the box's file gives a channel.
-    fn send_program(&mut self, number: usize) {
-        let (Some(channel), Ok(number)) = (self.config.program_channel, u8::try_from(number)) else { return };
-        let reply = Reply::Midi(vec![0xc0 | (channel - 1), number & 0x7f]);
-        for to in self.receivers() {
-            self.hardware.surfaces.voices().tell(to, &reply);
+    /// Tells other machines which program is played, where the box's file gives a channel; but for whom it came from.
+    fn send_program(&self, number: usize, sender: Option<SurfaceId>) {
+        let number = u8::try_from(number).ok().filter(|number| *number < 128);
+        let (Some(channel), Some(number)) = (self.config.program_channel, number) else { return };
+        for to in self.receivers().into_iter().filter(|to| Some(*to) != sender) {
+            self.hardware.surfaces.voices().edge(to, Edge::Program { channel, number });
         }
     }
 
@@ -303,13 +370,15 @@ impl SurfaceSide {
         }
     }
 
-    /// Ends it: the clock stops, the lights go out, the surfaces are let go.
-    pub fn close(mut self) {
+    /// Ends it: the clock stops, the lights go out, the surfaces are let go. Answers, at the latest after `deadline`, who did not
+    /// end.
+    #[must_use]
+    pub fn close(mut self, deadline: Duration) -> Vec<String> {
         drop(self.sender);
         for (surface, reply) in self.lights.farewell() {
-            self.hardware.surfaces.voices().tell(surface, &reply);
+            self.hardware.surfaces.voices().light(surface, &reply);
         }
-        self.hardware.surfaces.close();
+        self.hardware.surfaces.close(deadline)
     }
 }
 

@@ -11,6 +11,8 @@ use hal::midi::Pairing;
 
 use super::SurfaceSide;
 use crate::control::tempo::Quantise;
+use crate::display::messages::FaultKey;
+use crate::display::terminal::Terminal;
 use crate::performance::conductor::{Conductor, EngineLinks};
 use crate::performance::view::View;
 use crate::settings::box_file::BoxConfig;
@@ -67,7 +69,9 @@ impl Stage {
             &mut conductor,
         )
         .expect("threads");
-        let view = View::new(true, "test", 2.0, "nothing", "nowhere");
+        let nobody = std::fs::OpenOptions::new().write(true).open("/dev/null").expect("Linux has it");
+        let terminal = Terminal::onto(&nobody, false, false).expect("a thread");
+        let view = View::new(terminal, "test", 2.0, "nothing", "nowhere");
         Self { surface_side, conductor, view, told, player, _values: values, _edges: receiver }
     }
 
@@ -82,9 +86,14 @@ impl Stage {
         self.conductor.store().value(id)
     }
 
+    fn close_only(self) {
+        assert_eq!(self.surface_side.close(Duration::from_secs(20)), Vec::<String>::new());
+    }
+
     fn close(self) -> Vec<u8> {
-        self.surface_side.close();
-        let told = self.told.take().into_iter().flat_map(|(_, reply)| match reply {
+        let told = self.told.clone();
+        self.close_only();
+        let told = told.take().into_iter().flat_map(|(_, reply)| match reply {
             Reply::Midi(bytes) => bytes,
             Reply::Led(..) => Vec::new(),
         });
@@ -115,20 +124,127 @@ fn what_is_learnt_on_stage_is_known_the_next_evening() {
     stage.close();
 }
 
+/// What was told of programs.
+fn programs(told: &[u8]) -> Vec<[u8; 2]> {
+    told.windows(2).filter(|it| it[0] & 0xf0 == 0xc0).map(|it| [it[0], it[1]]).collect()
+}
+
+/// Programs go to the one controller, on channel 5.
+fn sends_programs() -> BoxConfig {
+    BoxConfig { program_channel: Some(5), out: vec!["fake".to_owned()], ..BoxConfig::default() }
+}
+
 #[test]
-fn patches_and_scenes_go_out_as_programs_and_come_in_as_programs() {
+fn with_a_set_list_patches_go_out_as_programs_and_scenes_do_not() {
     let state = tempfile::tempdir().expect("a folder");
-    let config = BoxConfig { program_channel: Some(5), out: vec!["fake".to_owned()], ..BoxConfig::default() };
     let patches = [
         "[values]\ndenoise = 0.25\n[[map]]\nnote = 1\nto = \"next-patch\"\n[[map]]\nnote = 2\nto = \"scene-3\"\n",
         "[values]\ndenoise = 0.75\n[scenes.3]\ndenoise = 0.125\n[scenes.4]\ndenoise = 0.5\n[[map]]\nnote = 2\nto = \"scene-3\"\n",
     ];
     let surface = FakeSurface::default().replug().say(note(1)).say(note(2)).say(program(3));
-    let mut stage = Stage::new(state.path(), surface, config, &patches);
+    let mut stage = Stage::new(state.path(), surface, sends_programs(), &patches);
+    stage.until(|conductor| conductor.store().value(ParamId::Denoise) == 0.5);
+    assert_eq!(programs(&stage.close()), [[0xc4, 1]], "program 2 would be the scene, or the second patch");
+}
+
+#[test]
+fn without_a_set_list_scenes_go_out_as_programs_and_not_to_the_machine_that_sent_one() {
+    let state = tempfile::tempdir().expect("a folder");
+    let patch = "[values]\ndenoise = 0.25\n[scenes.3]\ndenoise = 0.125\n[scenes.4]\ndenoise = 0.5\n[[map]]\nnote = 2\nto = \"scene-3\"\n";
+    let surface = FakeSurface::default().replug().say(note(2)).say(program(3));
+    let mut stage = Stage::new(state.path(), surface, sends_programs(), &[patch]);
     stage.until(|conductor| conductor.store().value(ParamId::Denoise) == 0.5);
     let told = stage.close();
-    let programs: Vec<&[u8]> = told.chunks(2).filter(|it| it[0] & 0xf0 == 0xc0).collect();
-    assert_eq!(programs, [[0xc4, 1], [0xc4, 2]], "the patch, then the scene; and no echo of the one that came in");
+    assert_eq!(programs(&told), [[0xc4, 2]], "no echo of the one that came in: {told:02x?}");
+}
+
+#[test]
+fn a_scene_that_a_program_change_asked_for_is_not_sent_back_when_its_beat_has_come() {
+    let state = tempfile::tempdir().expect("a folder");
+    // Two machines, of which the second sends the program.
+    let second = |motion| hal::gesture::Gesture { at: Duration::ZERO, surface: SurfaceId(3), motion };
+    for (asked, told) in [(program(3), vec![FIRST]), (note(43), vec![FIRST, SurfaceId(3)])] {
+        let surface = FakeSurface::default().replug();
+        let config = BoxConfig { quantise: Quantise::Bar, ..sends_programs() };
+        let patch = "[values]\ndenoise = 0.25\n[prompt]\nbpm = 300\n[scenes.4]\ndenoise = 0.5\n";
+        let mut stage = Stage::new(state.path(), surface, config, &[patch]);
+        stage.surface_side.here.extend([(FIRST, "fake".to_owned()), (SurfaceId(3), "fake too".to_owned())]);
+        let mut acts = Vec::new();
+        stage.player.fill(&mut vec![[0.0; 2]; 4_800]);
+        stage.conductor.settle(stage.surface_side.now());
+        let gesture = hal::gesture::Gesture { at: stage.surface_side.now(), ..second(asked) };
+        stage.conductor.play(&gesture, &mut acts);
+        assert!(!acts.contains(&crate::control::binding::Act::Recalled(3, true)), "it waits: {acts:?}");
+        // The bar comes while the surfaces are heard.
+        stage.until(|conductor| conductor.store().value(ParamId::Denoise) == 0.5);
+        let everyone = stage.told.clone();
+        stage.close_only();
+        let mut to: Vec<SurfaceId> =
+            everyone.take().into_iter().filter(|(_, reply)| is_program(reply)).map(|(to, _)| to).collect();
+        to.sort_unstable();
+        assert_eq!(to, told);
+    }
+}
+
+fn is_program(reply: &Reply) -> bool {
+    matches!(reply, Reply::Midi(bytes) if bytes[0] & 0xf0 == 0xc0)
+}
+
+#[test]
+fn a_wire_that_fails_is_a_standing_fault_until_it_works_and_its_controller_is_told_all_again() {
+    const LIT: [u8; 3] = [0xbf, 32, 127];
+    let state = tempfile::tempdir().expect("a folder");
+    let nano = Motion::Connected(Identity::new("nanoKONTROL2", "usb 0944:0117"));
+    let surface = FakeSurface::default().say(nano).say(note(40));
+    let told = surface.told();
+    told.refuse(FIRST, true);
+    let mut stage = Stage::new(state.path(), surface, BoxConfig::default(), &["[scenes.1]\ndenoise = 0.9\n"]);
+    let key = FaultKey::Surface("nanoKONTROL2".to_owned());
+    while !stage.view.messages().stands(&key) {
+        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+    }
+    assert_eq!(stage.view.messages().worst(), Some("the fake surface: it takes nothing"));
+    told.refuse(FIRST, false);
+    let mut lit = false;
+    while stage.view.messages().stands(&key) || !lit {
+        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        lit |= told.take().contains(&(FIRST, Reply::Midi(LIT.to_vec())));
+    }
+    stage.close();
+}
+
+#[test]
+fn a_slip_in_the_file_of_learnt_maps_is_a_fault_until_it_is_mended_and_so_is_a_disk_that_takes_nothing() {
+    let state = tempfile::tempdir().expect("a folder");
+    let file = state.path().join(crate::settings::learnt_maps::FILE);
+    let mut stage = Stage::new(state.path(), FakeSurface::default(), BoxConfig::default(), &[""]);
+    let mut until = |key: &FaultKey, stands: bool| {
+        while stage.view.messages().stands(key) != stands {
+            stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        }
+        stage.view.messages().worst().map(str::to_owned)
+    };
+    let key = FaultKey::File(file.clone());
+    std::fs::write(&file, "controler = 1\n").expect("a disk");
+    let told = until(&key, true).expect("a fault stands");
+    assert!(told.contains("maps.toml:1") && told.contains("controller"), "{told}");
+    std::fs::write(&file, "# mended\n").expect("a disk");
+    assert_eq!(until(&key, false), None);
+    // Something stands in the way of the file.
+    std::fs::remove_file(&file).expect("a disk");
+    std::fs::create_dir(&file).expect("a disk");
+    stage
+        .surface_side
+        .tell_kept(Err("what was learnt is lost when the box is switched off".to_owned()), &mut stage.view);
+    let mut until = |stands: bool| {
+        while stage.view.messages().stands(&FaultKey::Disk) != stands {
+            stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        }
+    };
+    until(true);
+    std::fs::remove_dir(&file).expect("a disk");
+    until(false);
+    stage.close();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use engine::live::{Patched, Patcher, TickSide, ValuesReader, WindowDecoder};
 use engine::param::ParamId;
 use engine::playback::{Course, LoopBand, Meters, Player};
 use engine::ring::MAX_DEPTH;
-use hal::audio::{Ask, AudioOut, Heard, News, OutError, RealtimeRefused, Speaker, become_realtime};
+use hal::audio::{Ask, AudioOut, Heard, News, OutError, RealtimeRefused, Speaker, StereoFrame, become_realtime};
 use rtrb::{Consumer, Producer};
 
 use crate::performance::ending::{Leave, Running, SOUND};
@@ -104,7 +104,7 @@ pub fn audio(
             if leaving.is_asked() {
                 player.fade_out();
             }
-            match speaker.play_period(&mut |frames| player.fill(frames)) {
+            match play_period(&mut speaker, &mut player) {
                 Heard::Played { gaps } => player.underran(u64::from(gaps)),
                 Heard::Away => player.unheard(),
                 Heard::Back => {}
@@ -122,6 +122,15 @@ pub fn audio(
         drop(speaker);
         let closed = out.close();
         not_taken.map_or(closed, Err)
+    })
+}
+
+/// Plays one period, and tells when it is heard: MIDI clock is to meet the sound ([`Meters::delay`]).
+pub(crate) fn play_period(speaker: &mut Speaker<'_>, player: &mut Player) -> Heard {
+    let held = speaker.delay_frames();
+    speaker.play_period(&mut |frames: &mut [StereoFrame]| {
+        player.delayed_by(held + frames.len());
+        player.fill(frames);
     })
 }
 

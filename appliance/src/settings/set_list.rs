@@ -88,6 +88,12 @@ impl SetList {
         self.patches.get(&0)?.as_ref().ok()
     }
 
+    /// Whether there is anything beside the patch that was started with.
+    #[must_use]
+    pub fn has_others(&self) -> bool {
+        self.patches.len() > 1
+    }
+
     /// Its number; 0 is the start.
     #[must_use]
     pub const fn place(&self) -> usize {

@@ -1,19 +1,24 @@
 //! MIDI clock out, on a thread of its own: a tick that waits for a hand or a display is a tick that trembles.
 //!
-//! The beats are the tape's own, from the patch's tempo; the playhead says where they are. Without a tempo nothing is sent.
+//! The beats are the tape's own, from the patch's tempo; the playhead says where they are, and the sound device when they are
+//! heard: a tick leaves as its frame reaches the ear. Every receiver has a song of its own, so that one that comes late, or whose
+//! wire was stuck, is placed where the others are without disturbing them. Without a tempo nothing is sent.
+//!
+//! Orders are states, of each the latest: they need no queue, and the conductor never waits to give one.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use engine::latent::SAMPLE_RATE_HZ;
-use engine::playback::Meters;
-use hal::gesture::{Clock, Reply, SurfaceId, WallClock};
+use engine::playback::{Meters, Playhead};
+use hal::gesture::{Clock, SurfaceId, Transport, WallClock};
 
-use crate::control::tempo::{ClockOut, Needle, TapeBeats, bytes};
-use crate::surface::surfaces::Voices;
+use super::outbox::Edge;
+use super::voices::Voices;
+use crate::control::tempo::{ClockOut, DelayLine, TapeBeats};
 
 /// How often the needle is read: a tick trembles by no more than this.
 const LOOK: Duration = Duration::from_millis(1);
@@ -37,10 +42,63 @@ pub enum Order {
     To(Vec<SurfaceId>),
 }
 
+/// Orders that the clock has not seen yet: the latest of each kind.
+#[derive(Debug, Default)]
+struct Orders {
+    lap: Option<Range<u64>>,
+    beats: Option<Option<TapeBeats>>,
+    to: Option<Vec<SurfaceId>>,
+    /// Start, continue, stop: of two the later counts. A stop before a start is part of it.
+    song: Option<Order>,
+    sought: bool,
+    over: bool,
+}
+
+impl Orders {
+    fn put(&mut self, order: Order) {
+        match order {
+            Order::Lap(lap) => self.lap = Some(lap),
+            Order::Beats(beats) => self.beats = Some(beats),
+            Order::To(to) => self.to = Some(to),
+            Order::Sought => self.sought = true,
+            // It goes on by starting.
+            Order::Continue if self.song == Some(Order::Start) => {}
+            song => self.song = Some(song),
+        }
+    }
+
+    /// In the order in which they are obeyed: to whom and in what tempo, before anything is said.
+    fn take(&mut self) -> impl Iterator<Item = Order> + use<> {
+        let taken = std::mem::take(self);
+        self.over = taken.over;
+        let beats = taken.beats.map(Order::Beats);
+        let sought = taken.sought.then_some(Order::Sought);
+        [beats, taken.lap.map(Order::Lap), taken.to.map(Order::To), taken.song, sought].into_iter().flatten()
+    }
+
+    const fn is_empty(&self) -> bool {
+        let none = self.lap.is_none() && self.beats.is_none() && self.to.is_none() && self.song.is_none();
+        none && !self.sought && !self.over
+    }
+}
+
+#[derive(Debug, Default)]
+struct Mailbox {
+    orders: Mutex<Orders>,
+    changed: Condvar,
+}
+
+impl Mailbox {
+    fn orders(&self) -> MutexGuard<'_, Orders> {
+        // Whole after every order.
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The clock's thread.
 #[derive(Debug)]
 pub struct ClockSender {
-    orders: Option<Sender<Order>>,
+    mailbox: Arc<Mailbox>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -50,147 +108,162 @@ impl ClockSender {
     /// # Errors
     /// When the system has no thread left.
     pub fn start(clock: WallClock, meters: Arc<Meters>, voices: Voices) -> std::io::Result<Self> {
-        let (orders, taken) = channel();
-        let run = move || Hand { voices, to: Vec::new(), out: None, lap: 0..0 }.run(&taken, clock, &meters);
+        let mailbox = Arc::<Mailbox>::default();
+        let orders = Arc::clone(&mailbox);
+        let run = move || run(&orders, clock, &meters, &voices);
         let thread = Builder::new().name("midi clock".to_owned()).spawn(run)?;
-        Ok(Self { orders: Some(orders), thread: Some(thread) })
+        Ok(Self { mailbox, thread: Some(thread) })
     }
 
     /// Tells the clock something.
     pub fn tell(&self, order: Order) {
-        if let Some(orders) = &self.orders {
-            // It ends only with us.
-            let _ = orders.send(order);
-        }
+        self.mailbox.orders().put(order);
+        self.mailbox.changed.notify_one();
     }
 }
 
 impl Drop for ClockSender {
     /// Receivers are told to stop.
     fn drop(&mut self) {
-        self.tell(Order::Stop);
-        self.orders = None;
+        let mut orders = self.mailbox.orders();
+        orders.put(Order::Stop);
+        orders.over = true;
+        drop(orders);
+        self.mailbox.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            // A clock that crashed has nothing more to say.
+            // It waits for nothing but its orders. A clock that crashed has nothing more to say.
             let _ = thread.join();
         }
     }
 }
 
-struct Hand {
-    voices: Voices,
-    to: Vec<SurfaceId>,
-    out: Option<ClockOut>,
-    lap: Range<u64>,
-}
-
-impl Hand {
-    fn run(mut self, orders: &Receiver<Order>, clock: WallClock, meters: &Meters) {
-        let mut needle = Needle::new(SAMPLE_RATE_HZ);
-        loop {
-            match orders.recv_timeout(LOOK) {
-                Ok(order) => self.obey(order),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            let now = clock.now();
-            needle.see(now, meters.playhead());
-            self.tick(needle.place(now, &self.lap));
-        }
-    }
-
-    fn obey(&mut self, order: Order) {
-        let mut said = Vec::new();
-        let mut say = |message| said.extend(bytes(message));
-        match (order, &mut self.out) {
-            (Order::Start, Some(out)) => out.start(&mut say),
-            (Order::Continue, Some(out)) => out.carry_on(),
-            (Order::Stop, Some(out)) => out.stop(&mut say),
-            (Order::Sought, Some(out)) => out.sought(),
-            (Order::Beats(Some(beats)), Some(out)) => out.set_beats(beats),
-            (Order::Beats(Some(beats)), out @ None) => *out = Some(ClockOut::new(beats)),
-            (Order::Beats(None), out) => {
-                if let Some(out) = out {
-                    out.stop(&mut say);
-                }
-                self.out = None;
-            }
-            (Order::Lap(lap), _) => self.lap = lap,
-            (Order::To(to), _) => self.to = to,
-            (_, None) => {}
-        }
-        self.tell(said);
-    }
-
-    /// Says what is due with the needle at `place`.
-    fn tick(&mut self, place: Option<u64>) {
-        let (Some(out), Some(place)) = (&mut self.out, place.filter(|_| !self.lap.is_empty())) else { return };
-        let mut said = Vec::new();
-        out.advance(place, self.lap.clone(), &mut |message| said.extend(bytes(message)));
-        self.tell(said);
-    }
-
-    fn tell(&mut self, said: Vec<u8>) {
-        if said.is_empty() {
+fn run(mailbox: &Mailbox, clock: WallClock, meters: &Meters, voices: &Voices) {
+    let mut song = Songs::new(SAMPLE_RATE_HZ);
+    let mut say = |to, word| voices.edge(to, Edge::Song(word));
+    loop {
+        let waited = mailbox.changed.wait_timeout_while(mailbox.orders(), LOOK, |orders| orders.is_empty());
+        let mut orders = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let (taken, over) = (orders.take(), orders.over);
+        drop(orders);
+        taken.for_each(|order| song.obey(order, &mut say));
+        if over {
             return;
         }
-        let reply = Reply::Midi(said);
+        song.place_anew(|to| voices.take_misplaced(to), &mut say);
+        song.tick(clock.now(), meters.playhead(), meters.delay.load(std::sync::atomic::Ordering::Relaxed), &mut say);
+    }
+}
+
+/// The songs of all receivers. Reads no clock and sends nothing.
+pub(crate) struct Songs {
+    heard: DelayLine,
+    lap: Range<u64>,
+    beats: Option<TapeBeats>,
+    to: Vec<SurfaceId>,
+    /// One for each receiver, while there is a tempo.
+    songs: BTreeMap<SurfaceId, ClockOut>,
+    plays: bool,
+}
+
+impl Songs {
+    pub(crate) fn new(rate_hz: u32) -> Self {
+        let (lap, beats, to, songs) = (0..0, None, Vec::new(), BTreeMap::new());
+        Self { heard: DelayLine::new(rate_hz), lap, beats, to, songs, plays: false }
+    }
+
+    pub(crate) fn obey(&mut self, order: Order, say: &mut impl FnMut(SurfaceId, Transport)) {
+        match order {
+            Order::Lap(lap) => self.lap = lap,
+            Order::Beats(beats) => {
+                self.beats = beats;
+                self.join(say);
+                if let Some(beats) = beats {
+                    self.songs.values_mut().for_each(|song| song.set_beats(beats));
+                }
+            }
+            Order::To(to) => {
+                self.to = to;
+                self.join(say);
+            }
+            Order::Start | Order::Continue | Order::Stop | Order::Sought => {
+                if order != Order::Sought {
+                    self.plays = order != Order::Stop;
+                }
+                for (to, song) in &mut self.songs {
+                    match order {
+                        Order::Start => song.start(&mut |word| say(*to, word)),
+                        Order::Continue => song.carry_on(),
+                        Order::Stop => song.stop(&mut |word| say(*to, word)),
+                        _ => song.sought(),
+                    }
+                }
+            }
+        }
+    }
+
+    /// A song for each who is told and has none; whoever is told no more is stopped.
+    fn join(&mut self, say: &mut impl FnMut(SurfaceId, Transport)) {
+        let (wanted, beats) = (&self.to, self.beats);
+        self.songs.retain(|to, song| {
+            let stays = beats.is_some() && wanted.contains(to);
+            if !stays {
+                song.stop(&mut |word| say(*to, word));
+            }
+            stays
+        });
+        let Some(beats) = beats else { return };
         for to in &self.to {
-            self.voices.tell(*to, &reply);
+            let plays = self.plays;
+            self.songs.entry(*to).or_insert_with(|| {
+                let mut song = ClockOut::new(beats);
+                if plays {
+                    // It comes in at the next sixteenth.
+                    song.carry_on();
+                }
+                song
+            });
+        }
+    }
+
+    /// Whoever has missed ticks is stopped, and goes on where the tape is.
+    pub(crate) fn place_anew(
+        &mut self,
+        has_missed: impl Fn(SurfaceId) -> bool,
+        say: &mut impl FnMut(SurfaceId, Transport),
+    ) {
+        for (to, song) in &mut self.songs {
+            if has_missed(*to) && song.running() {
+                song.stop(&mut |word| say(*to, word));
+                song.carry_on();
+            }
+        }
+    }
+
+    /// Says what is due at `now`, when the player has told `playhead` and that it is heard `delay` frames later.
+    pub(crate) fn tick(
+        &mut self,
+        now: Duration,
+        playhead: Playhead,
+        delay: u64,
+        say: &mut impl FnMut(SurfaceId, Transport),
+    ) {
+        self.heard.see(now, playhead, delay);
+        if let Some(place) = self.heard.place(now, &self.lap) {
+            self.reach(place, say);
+        }
+    }
+
+    /// Says what is due with this frame of the tape in the ear.
+    fn reach(&mut self, place: u64, say: &mut impl FnMut(SurfaceId, Transport)) {
+        if self.lap.is_empty() {
+            return;
+        }
+        for (to, song) in &mut self.songs {
+            song.advance(place, self.lap.clone(), &mut |word| say(*to, word));
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Hand, Order};
-    use crate::control::tempo::TapeBeats;
-    use crate::surface::surfaces::Surfaces;
-    use hal::gesture::{FakeSurface, Reply, SurfaceId};
-
-    #[test]
-    fn the_tape_sends_start_and_twenty_four_ticks_a_beat_to_those_who_want_them() {
-        let mut surfaces = Surfaces::default();
-        let surface = FakeSurface::default();
-        let told = surface.told();
-        surfaces.add(Box::new(surface)).expect("a thread");
-        let mut hand = Hand { voices: surfaces.voices().clone(), to: Vec::new(), out: None, lap: 0..0 };
-        let tape = 4 * 24_000;
-        hand.obey(Order::Beats(Some(TapeBeats::new(120_000, tape, 48_000))));
-        hand.obey(Order::Lap(0..tape));
-        hand.obey(Order::To(vec![SurfaceId(2)]));
-        hand.obey(Order::Start);
-        // From just before the tape's start through a beat and a half.
-        for place in (tape - 480..tape).chain(0..36_000).step_by(48) {
-            hand.tick(Some(place));
-        }
-        hand.obey(Order::Stop);
-        drop(hand);
-        surfaces.close();
-        let bytes: Vec<u8> = told
-            .take()
-            .into_iter()
-            .flat_map(|(to, reply)| match reply {
-                Reply::Midi(bytes) if to == SurfaceId(2) => bytes,
-                other => panic!("the clock is told {other:?}"),
-            })
-            .collect();
-        let start = bytes.iter().position(|byte| *byte == 0xfa).expect("a start");
-        assert_eq!(bytes[start..].iter().filter(|byte| **byte == 0xf8).count(), 36);
-        assert_eq!(bytes.last(), Some(&0xfc));
-    }
-
-    #[test]
-    fn without_a_tempo_nothing_is_said() {
-        let mut surfaces = Surfaces::default();
-        let surface = FakeSurface::default();
-        let told = surface.told();
-        surfaces.add(Box::new(surface)).expect("a thread");
-        let mut hand = Hand { voices: surfaces.voices().clone(), to: vec![SurfaceId(2)], out: None, lap: 0..96_000 };
-        hand.obey(Order::Start);
-        (0..96_000).step_by(480).for_each(|place| hand.tick(Some(place)));
-        drop(hand);
-        surfaces.close();
-        assert!(told.take().is_empty());
-    }
-}
+#[path = "clock_sender_tests.rs"]
+mod tests;

@@ -55,26 +55,28 @@ impl Hardware {
                 pairing.set(surface, wanted.score_pairs);
             }
             let score = ScoreSurface::new(score, clock, &pairing);
-            surfaces.add(Box::new(if by_hand { score.by_hand() } else { score }))?;
+            surfaces.add_named("the MIDI file", Box::new(if by_hand { score.by_hand() } else { score }))?;
         }
         let mut other_programs = None;
         if wanted.midi {
             let midi = LiveMidi::open(clock, &roster, &pairing, config.usb.clone());
             other_programs = midi.as_ref().ok().map(LiveMidi::other_programs);
-            surfaces.add_opened(midi, said);
+            surfaces.add_opened("MIDI", midi, said);
         }
         if config.usb != UsbSelect::None {
-            surfaces.add_opened(UsbMidi::open(clock, &roster, &pairing, config.usb.clone()), said);
+            surfaces.add_opened("USB MIDI", UsbMidi::open(clock, &roster, &pairing, config.usb.clone()), said);
         }
         for plan in &config.panels {
-            surfaces.add_opened(Panel::new(plan.clone(), LinuxBoard::new(clock), clock, &roster), said);
+            let name = format!("panel {}", plan.name);
+            surfaces.add_opened(&name, Panel::new(plan.clone(), LinuxBoard::new(clock), clock, &roster), said);
         }
         if !config.keys.is_empty() {
             let (keys, grab) = (config.keys.clone(), config.grab);
-            surfaces.add(Box::new(InputKeys::new(keys, grab, LinuxInput::new(clock), clock, &roster)))?;
+            let keys = InputKeys::new(keys, grab, LinuxInput::new(clock), clock, &roster);
+            surfaces.add_named("foot switches and keyboards", Box::new(keys))?;
         }
         if wanted.terminal {
-            surfaces.add_opened(KeySurface::open(clock), said);
+            surfaces.add_opened("the keys of the terminal", KeySurface::open(clock), said);
         }
         Ok(Self { surfaces, roster, pairing, other_programs })
     }

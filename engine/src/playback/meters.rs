@@ -34,6 +34,9 @@ impl Playhead {
 #[derive(Debug, Default)]
 pub struct Meters {
     playhead: AtomicU64,
+    /// Frames from the one that is heard to the playhead, at the moment in which the playhead was told: what the device holds,
+    /// and the period that was being filled. Written by whoever drives the device.
+    pub delay: AtomicU64,
     /// Periods filled.
     pub fills: AtomicU64,
     /// Gaps that the device reported (see `Player::underran`).

@@ -5,6 +5,7 @@
 //! cost a sample. Whatever is late, missing or broken, the tape goes on looping.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use rtrb::{Consumer, Producer};
 
@@ -117,6 +118,11 @@ impl Player {
     /// The device reported `gaps` gaps in the sound; they are counted beside the player's own trouble.
     pub fn underran(&self, gaps: u64) {
         Meters::add(&self.meters.underruns, gaps);
+    }
+
+    /// The next period that is filled is heard after so many frames, itself included ([`Meters::delay`]).
+    pub fn delayed_by(&self, frames: usize) {
+        self.meters.delay.store(frames as u64, Relaxed);
     }
 
     /// The tape as it is now, for tests and for writing it to a file after playing has ended.

@@ -77,6 +77,8 @@ pub struct FakeOut {
     away_until: Option<Duration>,
     heard: Vec<StereoFrame>,
     opened: u32,
+    delay: usize,
+    forgets: bool,
 }
 
 impl FakeOut {
@@ -134,6 +136,20 @@ impl FakeOut {
     #[must_use]
     pub fn clock(&self) -> FakeClock {
         self.clock.clone()
+    }
+
+    /// Holds so many frames before each write: the delay that it tells.
+    #[must_use]
+    pub fn delayed(mut self, frames: usize) -> Self {
+        self.delay = frames;
+        self
+    }
+
+    /// Keeps nothing of what it plays: for hours of it.
+    #[must_use]
+    pub fn forgetful(mut self) -> Self {
+        self.forgets = true;
+        self
     }
 
     /// Everything that was played.
@@ -206,7 +222,13 @@ impl AudioOut for FakeOut {
         if !self.unpaced {
             self.clock.advance(Duration::from_secs(frames.len() as u64) / self.ask.rate_hz);
         }
-        self.heard.extend_from_slice(frames);
+        if !self.forgets {
+            self.heard.extend_from_slice(frames);
+        }
         Ok(Written { gaps: u32::from(matches!(cue, Cue::Xrun)) })
+    }
+
+    fn delay_frames(&mut self) -> usize {
+        if self.open { self.delay } else { 0 }
     }
 }

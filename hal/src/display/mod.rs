@@ -1,10 +1,9 @@
-//! Displays: a small panel of 128 by 64 dots, a Linux framebuffer, a picture in a file, and lines of text in a terminal.
+//! Displays: a small panel of 128 by 64 dots, a Linux framebuffer, a picture in a file, and text in a terminal.
 //!
 //! Who draws knows nothing of the device: a [`Frame`] takes any `embedded-graphics` drawing, a [`Screen`] shows it, and the
 //! fakes keep it for tests. A screen may take its time: a [`ScreenThread`] stands between it and who draws, shows the
-//! latest frame at most thirty times a second, and [`Reopening`] tries a screen that went away again now and then. In a
-//! terminal a frame can be shown in braille, eight dots a character; the status of a set is better read as text, and
-//! [`TextPanel`] shows that without flicker.
+//! latest frame at most thirty times a second, and [`Reopening`] tries a screen that went away again now and then.
+//! [`TextWire`] brings text to a terminal or a pipe that may not be read.
 
 mod fake;
 mod frame;
@@ -12,18 +11,18 @@ mod framebuffer;
 mod oled;
 mod picture;
 mod reopening;
-mod text;
 mod thread;
+mod wire;
 
 pub use embedded_graphics as graphics;
 pub use fake::FakeScreen;
 pub use frame::Frame;
 pub use framebuffer::{Channel, FakeGlass, Framebuffer, Glass, PixelLayout, Tones};
 pub use oled::{Chip, DataLine, FakeOled, FakeOledError, I2cBus, I2cOled, Oled, OledBus, OledSetup, SpiBus, SpiOled};
-pub use picture::{BrailleScreen, PictureError, png_bytes, read_png};
+pub use picture::{PictureError, png_bytes, read_png};
 pub use reopening::{REOPEN_EVERY, Reopening};
-pub use text::{Line, Span, TextPanel, Tint};
 pub use thread::{FRAME_LEAST, Painter, ScreenCounts, ScreenThread, TEND_EVERY};
+pub use wire::TextWire;
 
 /// Why a screen shows nothing. The sound goes on.
 #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,10 @@
-//! Frames as PNG files, for documents and for whoever is far away, and as braille in a terminal.
+//! Frames as PNG files, for documents and for whoever is far away.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::{Frame, Line, Screen, ScreenError, TextPanel, Tint};
+use super::Frame;
 
 /// Why a picture was not read.
 #[derive(Debug, thiserror::Error)]
@@ -75,27 +75,9 @@ pub fn read_png(path: &Path) -> Result<Frame, PictureError> {
     Ok(frame)
 }
 
-/// A frame in a terminal, 64 columns by 16 lines.
-#[derive(Debug)]
-pub struct BrailleScreen<W: Write>(TextPanel<W>);
-
-impl<W: Write> BrailleScreen<W> {
-    /// A screen that will stand at the cursor.
-    pub const fn new(out: W) -> Self {
-        Self(TextPanel::new(out, Frame::WIDTH / 2))
-    }
-}
-
-impl<W: Write> Screen for BrailleScreen<W> {
-    fn show(&mut self, frame: &Frame) -> Result<(), ScreenError> {
-        let lines: Vec<Line> = frame.braille().into_iter().map(|it| Line::default().with(Tint::Plain, it)).collect();
-        self.0.show(&lines).map_err(ScreenError::Gone)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{BrailleScreen, Frame, PictureError, Screen, png_bytes, read_png};
+    use super::{Frame, PictureError, png_bytes, read_png};
 
     fn picture() -> Frame {
         let mut frame = Frame::default();
@@ -128,15 +110,5 @@ mod tests {
             matches!(refused, PictureError::Foreign(..)) && refused.to_string().contains("screen.png"),
             "{refused}"
         );
-    }
-
-    #[test]
-    fn the_terminal_gets_the_dots_as_braille() {
-        let mut bytes = Vec::new();
-        BrailleScreen::new(&mut bytes).show(&picture()).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        for line in picture().braille() {
-            assert!(text.contains(&line));
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! A surface that plays a script: it turns knobs, fails on cue, and owns its time.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{
@@ -19,22 +19,101 @@ pub struct FakeSurface {
     told: Told,
 }
 
-/// What a fake was told, in order; clones hear the same.
+/// What a fake was told, in order, and how its wires behave; clones hear the same.
 #[derive(Clone, Debug, Default)]
-pub struct Told(Arc<Mutex<Vec<(SurfaceId, Reply)>>>);
+pub struct Told(Arc<Wires>);
+
+#[derive(Debug, Default)]
+struct Wires {
+    state: Mutex<WireState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct WireState {
+    told: Vec<(SurfaceId, Reply)>,
+    /// Wires that refuse what they are told.
+    refusing: Vec<SurfaceId>,
+    /// Wires on which whoever speaks is held until they are let go.
+    held: Vec<SurfaceId>,
+    /// How often something was refused.
+    refused: usize,
+    /// How many speakers are held now.
+    holding: usize,
+}
 
 impl Told {
     /// Everything told since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<(SurfaceId, Reply)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.state().told)
+    }
+
+    /// The same, after waiting until there is something and at most for `patience`.
+    #[must_use]
+    pub fn wait(&self, patience: Duration) -> Vec<(SurfaceId, Reply)> {
+        let waited = self.0.changed.wait_timeout_while(self.state(), patience, |state| state.told.is_empty());
+        std::mem::take(&mut waited.unwrap_or_else(PoisonError::into_inner).0.told)
+    }
+
+    /// From now on the wire to a controller refuses everything, or takes everything again.
+    pub fn refuse(&self, to: SurfaceId, refuses: bool) {
+        let mut state = self.state();
+        state.refusing.retain(|it| *it != to);
+        state.refusing.extend(refuses.then_some(to));
+    }
+
+    /// From now on whoever speaks to a controller is held there, or let go.
+    pub fn hold(&self, to: SurfaceId, holds: bool) {
+        let mut state = self.state();
+        state.held.retain(|it| *it != to);
+        state.held.extend(holds.then_some(to));
+        drop(state);
+        self.0.changed.notify_all();
+    }
+
+    /// Waits until so many times something was refused, or for `patience`; answers whether it was.
+    #[must_use]
+    pub fn wait_refused(&self, times: usize, patience: Duration) -> bool {
+        let waited = self.0.changed.wait_timeout_while(self.state(), patience, |state| state.refused < times);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    /// Waits until a speaker is held, or for `patience`; answers whether one is.
+    #[must_use]
+    pub fn wait_held(&self, patience: Duration) -> bool {
+        let waited = self.0.changed.wait_timeout_while(self.state(), patience, |state| state.holding == 0);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    fn state(&self) -> MutexGuard<'_, WireState> {
+        // A test that failed while holding it has already said so.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Voice for Told {
     fn say(&mut self, to: SurfaceId, reply: &Reply) -> Result<(), SurfaceError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((to, reply.clone()));
-        Ok(())
+        let mut state = self.state();
+        state.holding += 1;
+        self.0.changed.notify_all();
+        let waited = self.0.changed.wait_while(state, |state| state.held.contains(&to));
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.holding -= 1;
+        let refuses = state.refusing.contains(&to);
+        if refuses {
+            state.refused += 1;
+        } else {
+            state.told.push((to, reply.clone()));
+        }
+        drop(state);
+        self.0.changed.notify_all();
+        let fault = || SurfaceError::Garbled { surface: "the fake surface", fault: "it takes nothing".to_owned() };
+        if refuses { Err(fault()) } else { Ok(()) }
+    }
+
+    fn another(&self) -> Box<dyn Voice> {
+        Box::new(self.clone())
     }
 }
 

@@ -176,6 +176,8 @@ pub enum Key {
     Enter,
     /// Tab.
     Tab,
+    /// Shift and Tab.
+    BackTab,
     /// Backspace.
     Backspace,
     /// Escape.
@@ -248,6 +250,9 @@ pub trait Voice: Send {
     /// lights are told anew when it comes back.
     ///
     /// # Errors
-    /// [`SurfaceError::Garbled`] when the device refused it. What was said before stands.
+    /// [`SurfaceError::Garbled`] each time that the device refused it, or took a part of it only. What was said before stands.
     fn say(&mut self, to: SurfaceId, reply: &Reply) -> Result<(), SurfaceError>;
+
+    /// Another voice of the same surface, for a thread of its own: one that waits for a slow wire holds up no other wire.
+    fn another(&self) -> Box<dyn Voice>;
 }

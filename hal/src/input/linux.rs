@@ -7,24 +7,23 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use evdev::{AbsoluteAxisCode, Device, EventType, RelativeAxisCode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::bench::{Heard, InputBench, InputFault, KeyMove, Node};
 use super::choice::InputDevice;
+use super::stamps::Stamps;
 use crate::gesture::{Clock, WallClock};
 
 const FOLDER: &str = "/dev/input";
-/// Stamps older than this come from a clock that was set meanwhile.
-const OLDEST: Duration = Duration::from_secs(1);
 
 /// The input devices of this machine.
 #[derive(Debug)]
 pub struct LinuxInput {
     clock: WallClock,
-    open: BTreeMap<PathBuf, Device>,
+    open: BTreeMap<PathBuf, (Device, Stamps)>,
 }
 
 impl LinuxInput {
@@ -32,12 +31,6 @@ impl LinuxInput {
     #[must_use]
     pub const fn new(clock: WallClock) -> Self {
         Self { clock, open: BTreeMap::new() }
-    }
-
-    /// A kernel stamp, which is of the calendar, on our clock.
-    fn at(&self, stamp: SystemTime) -> Duration {
-        let ago = stamp.elapsed().ok().filter(|ago| *ago < OLDEST).unwrap_or(Duration::ZERO);
-        self.clock.now().saturating_sub(ago)
     }
 }
 
@@ -69,12 +62,13 @@ impl InputBench for LinuxInput {
             _ => InputFault::Unfit(format!("{what} does not open: {error}")),
         })?;
         let described = describe(&device);
-        self.open.insert(path.to_owned(), device);
+        let stamps = Stamps::ask(&device);
+        self.open.insert(path.to_owned(), (device, stamps));
         Ok(described)
     }
 
     fn grab(&mut self, path: &Path) -> Result<(), InputFault> {
-        let Some(device) = self.open.get_mut(path) else { return Ok(()) };
+        let Some((device, _)) = self.open.get_mut(path) else { return Ok(()) };
         let what = path.display();
         device.grab().map_err(|error| InputFault::Unfit(format!("{what} is not ours alone: {error}")))
     }
@@ -86,28 +80,33 @@ impl InputBench for LinuxInput {
 
     fn wait(&mut self, patience: Duration, heard: &mut Vec<Heard>) {
         let timeout = Timespec { tv_sec: patience.as_secs().min(3600) as i64, tv_nsec: patience.subsec_nanos().into() };
-        let mut waiting: Vec<PollFd<'_>> = self.open.values().map(|it| PollFd::new(it, PollFlags::IN)).collect();
+        let mut waiting: Vec<PollFd<'_>> = self.open.values().map(|(it, _)| PollFd::new(it, PollFlags::IN)).collect();
         // Interrupted, or out of memory for a moment: the caller asks again.
         if poll(&mut waiting, Some(&timeout)).is_err() {
             return;
         }
         let ready: Vec<bool> = waiting.iter().map(|it| !it.revents().is_empty()).collect();
         let mut events = Vec::new();
-        for ((path, device), _) in self.open.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
+        for ((path, (device, stamps)), _) in self.open.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
             match device.fetch_events() {
-                Ok(fetched) => events.extend(fetched.map(|event| (path.clone(), event))),
+                Ok(fetched) => events.extend(fetched.map(|event| (path.clone(), *stamps, event))),
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
                 Err(_) => heard.push(Heard::Left(path.clone())),
             }
         }
-        for (path, event) in events {
+        for (path, stamps, event) in events {
             let moved = match (event.event_type(), event.value()) {
                 (EventType::KEY, 0) => KeyMove::Up,
                 (EventType::KEY, 1) => KeyMove::Down,
                 (EventType::KEY, _) => KeyMove::Repeat,
                 _ => continue,
             };
-            heard.push(Heard::Key { path, at: self.at(event.timestamp()), code: event.code(), moved });
+            heard.push(Heard::Key {
+                path,
+                at: stamps.at(event.timestamp(), self.clock.now()),
+                code: event.code(),
+                moved,
+            });
         }
     }
 }

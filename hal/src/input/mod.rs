@@ -9,6 +9,7 @@ mod bench;
 mod choice;
 mod fake;
 mod linux;
+mod stamps;
 #[cfg(test)]
 mod tests;
 

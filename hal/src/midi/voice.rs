@@ -4,7 +4,6 @@
 //! so neither waits for the other. The sequencer never waits either: where it has no room, it says so.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::message::Whole;
@@ -15,8 +14,6 @@ use crate::gesture::{Reply, SurfaceError, SurfaceId, Voice};
 struct Line<M> {
     name: String,
     mouth: Mutex<M>,
-    /// The last thing said did not arrive, and that was told.
-    in_trouble: AtomicBool,
 }
 
 /// All mouths, by surface. Clones are the same list.
@@ -36,7 +33,7 @@ impl<M> Default for Mouths<M> {
 
 impl<M> Mouths<M> {
     pub(super) fn put(&self, surface: SurfaceId, name: &str, mouth: M) {
-        let line = Line { name: name.to_owned(), mouth: Mutex::new(mouth), in_trouble: AtomicBool::new(false) };
+        let line = Line { name: name.to_owned(), mouth: Mutex::new(mouth) };
         self.list().insert(surface, Arc::new(line));
     }
 
@@ -59,19 +56,21 @@ impl<M: Mouth> Voice for MidiVoice<M> {
     fn say(&mut self, to: SurfaceId, reply: &Reply) -> Result<(), SurfaceError> {
         let Reply::Midi(bytes) = reply else { return Ok(()) };
         let Some(line) = self.0.list().get(&to).cloned() else { return Ok(()) };
-        // Only voices hold it, and there is one.
+        // Only voices hold it, and each port is spoken to by one at a time.
         let mut mouth = line.mouth.lock().unwrap_or_else(PoisonError::into_inner);
         let mut whole = Whole::default();
         for byte in bytes {
             if let Some(message) = whole.feed(*byte) {
-                let sent = mouth.send(message);
-                let was_in_trouble = line.in_trouble.swap(sent.is_err(), Relaxed);
-                let Err(fault) = sent else { continue };
-                let fault = format!("{}: lights and clock do not arrive, {fault}", line.name);
-                // Said once, not with every light.
-                return if was_in_trouble { Ok(()) } else { Err(SurfaceError::Garbled { surface: "MIDI", fault }) };
+                mouth.send(message).map_err(|fault| {
+                    let fault = format!("{}: lights and clock do not arrive, {fault}", line.name);
+                    SurfaceError::Garbled { surface: "MIDI", fault }
+                })?;
             }
         }
         Ok(())
+    }
+
+    fn another(&self) -> Box<dyn Voice> {
+        Box::new(Self(self.0.clone()))
     }
 }

@@ -72,4 +72,8 @@ impl Voice for Lamps {
         let refused = |fault| SurfaceError::Garbled { surface: PANEL, fault: format!("light {number}: {fault}") };
         bulb.drive().map_err(refused)
     }
+
+    fn another(&self) -> Box<dyn Voice> {
+        Box::new(self.clone())
+    }
 }

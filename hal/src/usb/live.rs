@@ -235,7 +235,7 @@ impl<B: Bus, C: Clock + Clone + Send + 'static> UsbMidi<B, C> {
                 ears.push(self.ears.add(Ear::of(surface, &self.pairing)));
             }
             if cable < outputs {
-                self.lines.put(surface, Line::new(Arc::clone(&link), cable, found.plug.words()));
+                self.lines.put(surface, Line { link: Arc::clone(&link), cable, words: found.plug.words() });
             }
         }
         let (seat, plug) = (found.seat, found.plug.clone());

@@ -2,10 +2,9 @@
 //!
 //! The surface puts lines in and takes them out as controllers come and go; the voice looks one up and lets go of the list
 //! before it sends, so neither waits for the other. A device that takes nothing (many have an output and never read it) is
-//! waited for once and then ever less often: it must not hold up the clock of the others.
+//! waited for a moment each time; how often it is tried is the caller's to say.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,24 +17,12 @@ use crate::midi::message::Whole;
 const WRITE: Duration = Duration::from_millis(20);
 /// Bytes of one transfer: the packet size of a full-speed device, so that what was taken ends at a packet.
 const TRANSFER: usize = 16 * PACKET;
-/// Most replies that a device which takes nothing misses before it is tried again.
-const MOST_MISSED: u32 = 1024;
 
 /// The way to one cable of one device.
 pub(super) struct Line<L> {
     pub(super) link: Arc<L>,
     pub(super) cable: u8,
     pub(super) words: String,
-    /// Replies still to be left out.
-    missing: AtomicU32,
-    /// How many will be left out the next time it takes nothing.
-    patience: AtomicU32,
-}
-
-impl<L> Line<L> {
-    pub(super) fn new(link: Arc<L>, cable: u8, words: String) -> Self {
-        Self { link, cable, words, missing: AtomicU32::new(0), patience: AtomicU32::new(1) }
-    }
 }
 
 /// All lines, by surface. Clones are the same list.
@@ -81,11 +68,6 @@ impl<L: Link> Voice for UsbVoice<L> {
     fn say(&mut self, to: SurfaceId, reply: &Reply) -> Result<(), SurfaceError> {
         let Reply::Midi(bytes) = reply else { return Ok(()) };
         let Some(line) = self.0.to(to) else { return Ok(()) };
-        let missing = line.missing.load(Relaxed);
-        if missing > 0 {
-            line.missing.store(missing - 1, Relaxed);
-            return Ok(());
-        }
         let mut packets = Vec::new();
         let mut whole = Whole::default();
         for byte in bytes {
@@ -94,22 +76,17 @@ impl<L: Link> Voice for UsbVoice<L> {
             }
         }
         match send(&*line.link, &packets) {
-            Ok(()) => {
-                line.patience.store(1, Relaxed);
-                Ok(())
-            }
             // Its leaving is told by the half that listens.
-            Err(LinkFault::Gone) => Ok(()),
+            Ok(()) | Err(LinkFault::Gone) => Ok(()),
             Err(fault) => {
-                let patience = line.patience.load(Relaxed);
-                line.missing.store(patience, Relaxed);
-                line.patience.store((patience * 2).min(MOST_MISSED), Relaxed);
-                // Said once, not with every light.
-                let is_new = patience == 1;
                 let fault = format!("{}: lights and clock do not arrive, {fault}", line.words);
-                if is_new { Err(SurfaceError::Garbled { surface: "USB MIDI", fault }) } else { Ok(()) }
+                Err(SurfaceError::Garbled { surface: "USB MIDI", fault })
             }
         }
+    }
+
+    fn another(&self) -> Box<dyn Voice> {
+        Box::new(Self(self.0.clone()))
     }
 }
 

@@ -66,6 +66,12 @@ pub enum Act {
     Came(SurfaceId, String),
     /// A controller went.
     Went(SurfaceId),
+    /// The list of keys was asked for, so often since it was closed: each time turns a page, the last one closes it.
+    KeyList(usize),
+    /// Whatever list was open is closed.
+    Closed,
+    /// Leave, if it is asked for once more.
+    WillQuit,
     /// Leave.
     Quit,
     /// A device sent something that is not a number.
@@ -79,6 +85,8 @@ impl Act {
         let said = |words: &str| Some(words.to_owned());
         match self {
             Self::Moved(_) | Self::Selected(_) | Self::Seek(_) | Self::SeekBy(_) | Self::Quit => None,
+            Self::KeyList(_) | Self::Closed => None,
+            Self::WillQuit => said("q again leaves"),
             Self::Morphed(.., Some(_)) | Self::Tapped | Self::Patch(_) | Self::PatchBy(_) => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
             Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),

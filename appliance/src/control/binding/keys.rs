@@ -1,7 +1,8 @@
 //! The keys of the terminal.
 //!
-//! Two rows of letters select the sixteen main parameters in the order of control changes 1 to 16; arrows walk and move.
-//! Shift with a digit keeps a scene on a US keyboard; since other layouts put other signs there, `w` and a digit does too.
+//! Two rows of letters select the sixteen main parameters in the order of control changes 1 to 16; all four arrows turn the one
+//! that is selected, tab walks to its neighbours. Shift with a digit keeps a scene on a US keyboard; since other layouts put other
+//! signs there, `w` and a digit does too. No single key leaves by accident: `q` asks, Escape only closes what is open.
 
 use engine::param::ParamId;
 use hal::gesture::Key;
@@ -17,13 +18,13 @@ const SELECT: &str = "asdfghjklzxcvbnm";
 /// Shift and digits 1 to 9 on a US keyboard.
 const SHIFTED_DIGITS: &str = "!@#$%^&*(";
 
-/// The keys, for the help screen and `demon params --map`.
+/// The keys, for the list of keys, `demon params --map` and `docs/surface.md`.
 pub const KEY_HELP: &[(&str, &str)] = &[
     ("a s d f g h j k l", "select main parameters 1 to 9"),
     ("z x c v b n m", "select main parameters 10 to 16"),
-    ("left, right", "select the parameter before, after"),
-    ("up, down, + -", "move the selected parameter"),
-    ("page up, page down", "move it far"),
+    ("tab, shift-tab", "select the next parameter, the one before"),
+    ("arrows, + -", "turn the selected parameter: right and up more, left and down less"),
+    ("page up, page down", "turn it far"),
     ("backspace", "put it back to its default"),
     ("1 to 9", "recall a scene"),
     ("shift 1 to 9, or w and 1 to 9", "keep a scene"),
@@ -36,7 +37,9 @@ pub const KEY_HELP: &[(&str, &str)] = &[
     ("L", "learn: pick or touch a parameter, turn the new knob slowly left"),
     ("{ }", "patch before, next patch"),
     ("[ ] home", "seek back, forward, to the start"),
-    ("q, escape, ctrl-c", "leave"),
+    ("?", "all keys, and back"),
+    ("escape", "close the list of keys, leave a lesson"),
+    ("q q, or ctrl-c", "leave: q twice within two seconds"),
 ];
 
 /// The key that selects the main parameter at `place` of [`MAIN`].
@@ -48,9 +51,14 @@ pub fn key_of(place: usize) -> char {
 /// What a key means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum KeyMeaning {
+    /// Out of the program, at once.
     Quit,
-    /// Out of a lesson, or out of the program.
-    Leave,
+    /// Out of the program, if it is meant: asked for twice.
+    AskQuit,
+    /// Out of what is open: a lesson, a list.
+    Close,
+    /// Open or close the list of keys.
+    KeyList,
     Deed(Deed),
     WillCapture,
     Select(ParamId),
@@ -63,12 +71,14 @@ pub(super) enum KeyMeaning {
 /// What a key means; `None` for a key that means nothing.
 pub(super) fn meaning(key: Key) -> Option<KeyMeaning> {
     Some(match key {
-        Key::Interrupt | Key::Char('q') => KeyMeaning::Quit,
-        Key::Escape => KeyMeaning::Leave,
-        Key::Left => KeyMeaning::Walk(-1),
-        Key::Right | Key::Tab => KeyMeaning::Walk(1),
-        Key::Up | Key::Char('+' | '=') => KeyMeaning::Nudge(1),
-        Key::Down | Key::Char('-' | '_') => KeyMeaning::Nudge(-1),
+        Key::Interrupt => KeyMeaning::Quit,
+        Key::Char('q') => KeyMeaning::AskQuit,
+        Key::Char('?') => KeyMeaning::KeyList,
+        Key::Escape => KeyMeaning::Close,
+        Key::BackTab => KeyMeaning::Walk(-1),
+        Key::Tab => KeyMeaning::Walk(1),
+        Key::Up | Key::Right | Key::Char('+' | '=') => KeyMeaning::Nudge(1),
+        Key::Down | Key::Left | Key::Char('-' | '_') => KeyMeaning::Nudge(-1),
         Key::PageUp => KeyMeaning::Nudge(COARSE),
         Key::PageDown => KeyMeaning::Nudge(-COARSE),
         Key::Home => KeyMeaning::Deed(Deed::Start),
@@ -105,6 +115,14 @@ mod tests {
             assert_eq!(meaning(Key::Char(letter)), Some(KeyMeaning::Select(id)));
         }
         assert_eq!(SELECT.len(), MAIN.len());
+    }
+
+    #[test]
+    fn the_table_of_the_documents_is_the_list_of_keys() {
+        let document = include_str!("../../../../docs/surface.md");
+        let rows: Vec<String> = super::KEY_HELP.iter().map(|(keys, what)| format!("| {keys} | {what} |")).collect();
+        let table = format!("| keys | do |\n| --- | --- |\n{}\n\n", rows.join("\n"));
+        assert!(document.contains(&table), "docs/surface.md wants this table:\n{table}");
     }
 
     #[test]

@@ -68,6 +68,10 @@ pub struct Binding {
     selected: ParamId,
     /// The next digit keeps a scene.
     will_capture: bool,
+    /// When leaving was asked for, by the key before.
+    quit_asked: Option<Duration>,
+    /// How often the list of keys was asked for since it was closed.
+    key_list: usize,
     stroke: strokes::Strokes,
     /// Scenes wait for a beat.
     patient: bool,
@@ -94,6 +98,8 @@ impl Binding {
             unlearn: None,
             selected: MAIN[0],
             will_capture: false,
+            quit_asked: None,
+            key_list: 0,
             stroke: strokes::Strokes::default(),
             patient: false,
         }

@@ -11,6 +11,11 @@ use crate::control::desk::Desk;
 
 /// A hand that rests this long begins a new stroke for undo.
 const REST: Duration = Duration::from_millis(700);
+/// So soon after the first `q` the second one leaves.
+const ASKED: Duration = Duration::from_secs(2);
+/// A second `q` that comes with the first was not typed by a hand: a key held down repeats no faster than every 30 ms, and two
+/// strokes of one finger lie further apart.
+const ONE_STROKE: Duration = Duration::from_millis(30);
 /// Travel of one detent, or of one key: as fine as a 7-bit knob.
 const DETENT: f64 = 1.0 / 128.0;
 
@@ -93,15 +98,23 @@ impl Binding {
     }
 
     pub(super) fn struck(&mut self, gesture: &Gesture, meaning: KeyMeaning, desk: &mut Desk, acts: &mut Vec<Act>) {
-        let capture = std::mem::take(&mut self.will_capture);
+        let (capture, asked) = (std::mem::take(&mut self.will_capture), self.quit_asked.take());
         let entry = self.resolved(&Entry::usual(super::On::Bend, Target::Selected));
         match meaning {
-            // While learning, the way out leads out of the lesson.
-            KeyMeaning::Leave if self.learn.is_on() => {
+            KeyMeaning::Quit => acts.push(Act::Quit),
+            KeyMeaning::AskQuit => self.ask_quit(gesture.at, asked, acts),
+            KeyMeaning::Close if self.learn.is_on() => {
                 self.learn.cancel();
                 acts.push(Act::NotLearnt);
             }
-            KeyMeaning::Quit | KeyMeaning::Leave => acts.push(Act::Quit),
+            KeyMeaning::Close => {
+                self.key_list = 0;
+                acts.push(Act::Closed);
+            }
+            KeyMeaning::KeyList => {
+                self.key_list += 1;
+                acts.push(Act::KeyList(self.key_list));
+            }
             KeyMeaning::Deed(Deed::Recall(place)) if capture => {
                 desk.capture(place);
                 acts.push(Act::Captured(place));
@@ -124,6 +137,18 @@ impl Binding {
                 acts.push(set.map_or_else(Act::Refused, |_| Act::Moved(id)));
             }
             KeyMeaning::SeekBy(part) => acts.push(Act::SeekBy(part)),
+        }
+    }
+
+    /// A `q`: the first asks, the second leaves.
+    fn ask_quit(&mut self, now: Duration, asked: Option<Duration>, acts: &mut Vec<Act>) {
+        match asked.map(|at| now.saturating_sub(at)) {
+            Some(since) if since < ONE_STROKE => self.quit_asked = asked,
+            Some(since) if since <= ASKED => acts.push(Act::Quit),
+            _ => {
+                self.quit_asked = Some(now);
+                acts.push(Act::WillQuit);
+            }
         }
     }
 

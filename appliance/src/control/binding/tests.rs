@@ -222,9 +222,49 @@ fn keys_select_walk_move_and_put_back() {
     assert_eq!(stage.desk.store().value(ParamId::SourceBlend), 1.0 / 128.0);
     assert_eq!(stage.strike(Key::Backspace), Some(Act::Moved(ParamId::SourceBlend)));
     assert_eq!(stage.desk.store().value(ParamId::SourceBlend), 0.0);
-    assert_eq!(stage.strike(Key::Left), Some(Act::Selected(ParamId::Method)));
-    assert_eq!(stage.strike(Key::Left), Some(Act::Selected(ParamId::Steps)), "around the end");
-    assert_eq!(stage.strike(Key::Char('q')), Some(Act::Quit));
+    assert_eq!(stage.strike(Key::BackTab), Some(Act::Selected(ParamId::Method)));
+    assert_eq!(stage.strike(Key::BackTab), Some(Act::Selected(ParamId::Steps)), "around the end");
+    assert_eq!(stage.strike(Key::Tab), Some(Act::Selected(ParamId::Method)));
+}
+
+#[test]
+fn all_four_arrows_turn_the_value_in_the_hand() {
+    let mut stage = Stage::new(vec![]);
+    stage.strike(Key::Char('s'));
+    for (key, detents) in [(Key::Right, 1.0), (Key::Up, 2.0), (Key::Left, 1.0), (Key::Down, 0.0)] {
+        assert_eq!(stage.strike(key), Some(Act::Moved(ParamId::SourceBlend)));
+        assert_eq!(stage.desk.store().value(ParamId::SourceBlend), detents / 128.0, "{key:?}");
+    }
+}
+
+#[test]
+fn leaving_asks_and_only_a_second_q_in_time_leaves() {
+    let mut stage = Stage::new(vec![]);
+    let q_after = |stage: &mut Stage, ms: u64| {
+        stage.now += Duration::from_millis(ms);
+        stage.strike(Key::Char('q'))
+    };
+    assert_eq!(q_after(&mut stage, 0), Some(Act::WillQuit));
+    assert_eq!(q_after(&mut stage, 2001), Some(Act::WillQuit), "too late: it asks again");
+    assert_eq!(q_after(&mut stage, 1990), Some(Act::Quit));
+    assert_eq!(q_after(&mut stage, 100), Some(Act::WillQuit));
+    assert_eq!(stage.strike(Key::Char('r')), Some(Act::Reseed));
+    assert_eq!(q_after(&mut stage, 100), Some(Act::WillQuit), "another key between takes it back");
+    assert_eq!(q_after(&mut stage, 0), None, "what comes at once was no hand");
+    assert_eq!(q_after(&mut stage, 100), Some(Act::Quit));
+    assert_eq!(stage.strike(Key::Interrupt), Some(Act::Quit));
+}
+
+#[test]
+fn escape_closes_what_is_open_and_never_leaves() {
+    let mut stage = Stage::new(vec![]);
+    assert_eq!(stage.strike(Key::Char('?')), Some(Act::KeyList(1)));
+    assert_eq!(stage.strike(Key::Char('?')), Some(Act::KeyList(2)));
+    stage.strike(Key::Char('L'));
+    assert_eq!(stage.strike(Key::Escape), Some(Act::NotLearnt), "the lesson first");
+    assert_eq!(stage.strike(Key::Escape), Some(Act::Closed));
+    assert_eq!(stage.strike(Key::Escape), Some(Act::Closed));
+    assert_eq!(stage.strike(Key::Char('?')), Some(Act::KeyList(1)), "it was closed");
 }
 
 #[test]
@@ -484,7 +524,7 @@ fn a_lesson_without_a_lesson_changes_nothing() {
     stage.strike(Key::Char('L'));
     assert_eq!(stage.strike(Key::Escape), Some(Act::NotLearnt), "escape leads out of the lesson first");
     assert_eq!((*stage.desk.store().aims(), stage.binding.map().clone()), before);
-    assert_eq!(stage.strike(Key::Escape), Some(Act::Quit));
+    assert_eq!(stage.strike(Key::Escape), Some(Act::Closed), "and never out of the program");
 }
 
 #[test]

@@ -201,17 +201,5 @@ impl ClockOut {
     }
 }
 
-/// The bytes of a transport message.
-#[must_use]
-pub fn bytes(message: Transport) -> Vec<u8> {
-    match message {
-        Transport::Clock => vec![0xf8],
-        Transport::Start => vec![0xfa],
-        Transport::Continue => vec![0xfb],
-        Transport::Stop => vec![0xfc],
-        Transport::Position(at) => vec![0xf2, (at & 0x7f) as u8, (at >> 7 & 0x7f) as u8],
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 
 mod clock_in;
 mod clock_out;
+mod delay_line;
 mod needle;
 mod tap;
 mod tape_beats;
@@ -17,7 +18,8 @@ use std::time::Duration;
 use hal::gesture::{SurfaceId, Transport};
 
 pub use clock_in::{ClockIn, Cue};
-pub use clock_out::{ClockOut, bytes};
+pub use clock_out::ClockOut;
+pub use delay_line::DelayLine;
 pub use needle::Needle;
 pub use tap::{Tapped, Taps};
 pub use tape_beats::TapeBeats;

@@ -99,7 +99,9 @@ fn hand(status: &Status, sheet: &mut Sheet) {
 /// One line: what is wrong, which layer is held, what was said, or how loud it is.
 fn foot(status: &Status, sheet: &mut Sheet) {
     if let Some(fault) = &status.fault {
-        sheet.lit_line(Face::Plain, 54, WIDTH, fault, "");
+        let further = status.further_faults;
+        let further = if further == 0 { String::new() } else { format!("+{further}") };
+        sheet.lit_line(Face::Plain, 54, WIDTH, fault, &further);
     } else if status.muted {
         sheet.lit_line(Face::Plain, 54, WIDTH, "MUTE", &status.message);
     } else if !status.layer.is_empty() {

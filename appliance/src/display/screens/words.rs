@@ -21,13 +21,11 @@ pub(super) fn fault(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
     let words = status.fault.as_deref().unwrap_or("no fault");
     let pages = pages(words, LINES);
-    let at = if pages.len() > 1 {
-        format!("{}/{}", status.fault_page % pages.len() + 1, pages.len())
-    } else {
-        "!".to_owned()
-    };
-    sheet.title("Fault", &at);
-    paragraph(&mut sheet, &pages[status.fault_page % pages.len()]);
+    let page = status.fault_page % pages.len();
+    let at = if pages.len() > 1 { format!("{}/{}", page + 1, pages.len()) } else { "!".to_owned() };
+    let further = if status.further_faults == 0 { at } else { format!("+{} {at}", status.further_faults) };
+    sheet.title("Fault", &further);
+    paragraph(&mut sheet, &pages[page]);
     sheet
 }
 

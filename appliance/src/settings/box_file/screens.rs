@@ -6,6 +6,7 @@ use hal::display::{Chip, OledSetup};
 use hal::panel::{Line, LinePlace};
 
 use crate::files::document::{Item, Reader};
+use crate::files::shown;
 
 const KINDS: [(&str, Option<Chip>); 3] =
     [("ssd1306", Some(Chip::Ssd1306)), ("sh1106", Some(Chip::Sh1106)), ("framebuffer", None)];
@@ -100,6 +101,18 @@ pub enum DisplayDevice {
     },
     /// A Linux framebuffer.
     Framebuffer(PathBuf),
+}
+
+impl DisplayDevice {
+    /// Where it hangs, as a player knows it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::I2c { bus, address, .. } => format!("{} at {address:#04x}", shown(bus)),
+            Self::Spi { device, .. } => shown(device).to_string(),
+            Self::Framebuffer(path) => shown(path).to_string(),
+        }
+    }
 }
 
 /// A display.

@@ -74,6 +74,12 @@ impl Lit {
         self.waits = true;
     }
 
+    /// Nothing is known of what it heard: it is set up anew and told all.
+    pub(super) fn set_up_again(&mut self) {
+        self.greeted = false;
+        self.all_again();
+    }
+
     pub(super) const fn waits(&self) -> bool {
         self.waits
     }

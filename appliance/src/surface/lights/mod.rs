@@ -55,9 +55,11 @@ impl Lights {
         }
     }
 
-    /// Everything is to be told again: something that was said did not arrive.
-    pub fn all_again(&mut self) {
-        self.lit.values_mut().for_each(Lit::all_again);
+    /// Everything is to be told again to one controller, its setup too: something that was said did not arrive.
+    pub fn all_again(&mut self, surface: SurfaceId) {
+        if let Some(lit) = self.lit.get_mut(&surface) {
+            lit.set_up_again();
+        }
     }
 
     /// What must be said now, added to `replies` in the order in which it must be said. `show` says what an entry of the map

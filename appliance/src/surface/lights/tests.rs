@@ -141,7 +141,7 @@ fn a_controller_that_comes_is_told_all_once_and_then_only_what_changes() {
     assert_eq!(stage.bytes(), Vec::<Vec<u8>>::new(), "nothing is said twice");
     stage.values.set(ParamId::DcwEnabled, 0.0);
     assert_eq!(stage.bytes(), [[0x90, 1, 0]]);
-    stage.lights.all_again();
+    stage.lights.all_again(ONE);
     assert_eq!(stage.rest().len(), 5, "a message was lost: all of it again");
     stage.lights.came(ONE, Arc::new(moving()));
     assert_eq!(stage.rest().len(), 5, "it was away: all of it again");
@@ -460,7 +460,7 @@ proptest! {
                 Step::Lost => {
                     // What is said now does not arrive.
                     stage.tell();
-                    stage.lights.all_again();
+                    stage.lights.all_again(ONE);
                 }
                 Step::Wait(ms) => stage.wait(ms),
             }

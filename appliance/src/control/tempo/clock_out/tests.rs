@@ -1,6 +1,6 @@
 //! A receiver that only knows what it hears, beside a tape that turns, jumps and stalls.
 
-use super::{ClockOut, bytes};
+use super::ClockOut;
 use crate::control::tempo::tape_beats::TapeBeats;
 use hal::gesture::Transport::{self, Clock, Continue, Position, Start, Stop};
 use proptest::prelude::*;
@@ -232,12 +232,6 @@ fn an_hour_has_exactly_24_ticks_a_beat_and_each_in_its_own_frame() {
     }
     clock.advance(tape.end - 1, tape.clone(), &mut |_| ticks += 1);
     assert_eq!(ticks, (123_457 * 24 * 60) / 1000 + 1);
-}
-
-#[test]
-fn every_message_has_its_bytes() {
-    let said = [Clock, Start, Continue, Stop, Position(0x2fff)].map(bytes);
-    assert_eq!(said, [vec![0xf8], vec![0xfa], vec![0xfb], vec![0xfc], vec![0xf2, 0x7f, 0x5f]]);
 }
 
 #[derive(Clone, Debug)]

@@ -1,0 +1,143 @@
+//! Where the log's events go: to standard error, by a thread of its own, so that a terminal or a pipe that nobody reads holds up
+//! nobody who logs.
+//!
+//! [`EVENTS`] may wait; those that come while it is full are left out, and their number is written when there is room.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::Builder;
+use std::time::Duration;
+
+/// Events that may wait: some hundred kilobytes.
+const EVENTS: usize = 1024;
+
+enum Word {
+    Event(Vec<u8>),
+    /// Everything before it is written: say so.
+    Flush(Sender<()>),
+}
+
+/// The log's writer. Clones write to the same.
+#[derive(Clone)]
+pub struct LogWriter {
+    words: SyncSender<Word>,
+    left_out: Arc<AtomicU64>,
+}
+
+impl LogWriter {
+    /// Starts the thread that writes to `out`.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
+        let (words, waiting) = sync_channel(EVENTS);
+        let left_out = Arc::<AtomicU64>::default();
+        let missed = Arc::clone(&left_out);
+        Builder::new().name("log".to_owned()).spawn(move || write(out, &waiting, &missed))?;
+        Ok(Self { words, left_out })
+    }
+
+    /// Waits until what was logged is written, and no longer than `patience`: a program that ends does not wait for a reader.
+    pub fn flush(&self, patience: Duration) {
+        let (done, written) = channel();
+        if self.words.try_send(Word::Flush(done)).is_ok() {
+            // Late is as good as done: there is nothing more to be done about it.
+            let _ = written.recv_timeout(patience);
+        }
+    }
+}
+
+impl Write for LogWriter {
+    /// Takes one event, which comes whole; never waits and never fails.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        if self.words.try_send(Word::Event(event.to_vec())).is_err() {
+            self.left_out.fetch_add(1, Relaxed);
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write(mut out: impl Write, words: &Receiver<Word>, left_out: &AtomicU64) {
+    // Nobody is left to be told that standard error is closed.
+    let mut put = |bytes: &[u8]| drop(out.write_all(bytes).and_then(|()| out.flush()));
+    while let Ok(word) = words.recv() {
+        let done = match word {
+            Word::Event(event) => {
+                put(&event);
+                None
+            }
+            Word::Flush(done) => Some(done),
+        };
+        let missed = left_out.swap(0, Relaxed);
+        if missed > 0 {
+            put(format!("{missed} events of the log were left out: they came faster than they are read\n").as_bytes());
+        }
+        if let Some(done) = done {
+            // It may have given up waiting.
+            let _ = done.send(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EVENTS, LogWriter};
+    use std::io::Write;
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+    use std::time::Duration;
+
+    const MUST: Duration = Duration::from_secs(20);
+
+    /// A pipe whose reader takes one write when it is told to.
+    struct Pipe(SyncSender<Vec<u8>>);
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(|_| std::io::ErrorKind::BrokenPipe)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn read(pipe: &Receiver<Vec<u8>>) -> String {
+        String::from_utf8(pipe.recv_timeout(MUST).expect("a write")).expect("text")
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_left_out_is_counted() {
+        let (out, pipe) = sync_channel(0);
+        let mut log = LogWriter::start(Pipe(out)).expect("a thread");
+        let all = 3 * EVENTS;
+        for number in 0..all {
+            log.write_all(format!("{number}\n").as_bytes()).expect("it never fails");
+        }
+        log.flush(Duration::from_millis(1));
+        assert_eq!(read(&pipe), "0\n");
+        // One was on its way when the others came, or was still to be fetched.
+        let second = read(&pipe);
+        let missed: usize = second.split(' ').next().and_then(|it| it.parse().ok()).expect("a number");
+        assert!([all - EVENTS, all - EVENTS - 1].contains(&missed), "{second}");
+        (1..all - missed).for_each(|number| assert_eq!(read(&pipe), format!("{number}\n")));
+    }
+
+    #[test]
+    fn what_was_logged_is_written_before_the_end() {
+        let (out, pipe) = sync_channel(8);
+        let mut log = LogWriter::start(Pipe(out)).expect("a thread");
+        log.write_all(b"the last word").expect("it never fails");
+        log.flush(MUST);
+        assert_eq!(pipe.try_recv().expect("it is written"), b"the last word");
+        drop(pipe);
+        log.write_all(b"into a closed pipe").expect("it never fails");
+        log.flush(MUST);
+    }
+}

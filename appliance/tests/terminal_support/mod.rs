@@ -1,0 +1,208 @@
+//! The real program in a real pseudo-terminal: the test is the terminal, and reads it or does not.
+//!
+//! The program's end of the terminal is its controlling one, as a shell or ssh gives it, so hanging up sends SIGHUP too. Times are
+//! those after which a test gives up; none is a figure.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, OutputModes, Termios, Winsize, tcgetattr, tcsetwinsize};
+
+/// What a program may take that does not hang; a hundred times what it does.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program that is tested; `DEMON_UNDER_TEST` names another, to see a test fail on an older one.
+pub fn demon() -> PathBuf {
+    std::env::var_os("DEMON_UNDER_TEST").map_or_else(|| env!("CARGO_BIN_EXE_demon").into(), Into::into)
+}
+
+/// A program in a terminal of ours.
+pub struct Stage {
+    /// The terminal's side; none once it hung up.
+    master: Option<File>,
+    /// The program's side, kept open so that its settings can be asked for.
+    slave: Option<OwnedFd>,
+    child: Child,
+    /// All that was read.
+    pub seen: Vec<u8>,
+    before: Termios,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// `demon run` with a few seconds of music into a file, and `more`, in a terminal of this size and kind.
+    pub fn play(more: &[&str], (columns, rows): (u16, u16), kind: &str) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+        grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
+        let name = ptsname(&master, Vec::new()).expect("its name");
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let slave = rustix::fs::open(&name, flags, Mode::empty()).expect("its other side");
+        resize(&master, columns, rows);
+        let before = tcgetattr(&slave).expect("its settings");
+        assert!(before.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON));
+        let folder = tempfile::tempdir().expect("a folder");
+        let end = || Stdio::from(slave.try_clone().expect("a descriptor"));
+        let child = Command::new("setsid")
+            .arg("--ctty")
+            .arg(demon())
+            .args(["run", "--wav", "take.wav", "--state", "state"])
+            .args(["--backend", "cpu", "--threads", "1", "--longest", "4", "--no-midi"])
+            .args(more)
+            .current_dir(folder.path())
+            .env("DEMON_MODEL", Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/house"))
+            .env("TERM", kind)
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .expect("setsid of util-linux");
+        let (master, slave) = (Some(File::from(master)), Some(slave));
+        Self { master, slave, child, seen: Vec::new(), before, _folder: folder }
+    }
+
+    /// Reads for so long; what was seen is in [`Stage::seen`].
+    pub fn read_for(&mut self, span: Duration) {
+        let until = Instant::now() + span;
+        while self.read_until(until) {}
+    }
+
+    /// Reads until `words` have been seen after place `from`, and answers the place behind them.
+    pub fn wait_for(&mut self, words: &str, from: usize) -> usize {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let found = self.seen[from..].windows(words.len()).position(|it| it == words.as_bytes());
+            if let Some(place) = found {
+                return from + place + words.len();
+            }
+            assert!(self.read_until(until), "{words:?} did not come:\n{}", self.seen[from..].escape_ascii());
+        }
+    }
+
+    /// Waits until `words` stand on the screen. Only what changed is written, so all is asked for by a size that differs.
+    pub fn shows(&mut self, words: &str) {
+        let until = Instant::now() + PATIENCE;
+        for columns in [81, 80].into_iter().cycle() {
+            resize(self.master(), columns, 24);
+            self.read_for(Duration::from_millis(300));
+            let seen = String::from_utf8_lossy(&self.seen);
+            if seen.rsplit("\x1b[2J").next().is_some_and(|it| it.contains(words)) {
+                return;
+            }
+            assert!(Instant::now() < until, "{words:?} does not stand there:\n{}", self.seen.escape_ascii());
+        }
+    }
+
+    /// Reads once; whether the time is not over and the program is still there.
+    fn read_until(&mut self, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || !readable(self.master(), left) {
+            return false;
+        }
+        let mut some = [0; 4096];
+        match self.master().read(&mut some) {
+            Ok(count) if count > 0 => self.seen.extend_from_slice(&some[..count]),
+            // Nobody holds the other side.
+            _ => return false,
+        }
+        true
+    }
+
+    fn master(&mut self) -> &mut File {
+        self.master.as_mut().expect("it did not hang up")
+    }
+
+    /// Types bytes, as they are.
+    pub fn types(&mut self, bytes: &[u8]) {
+        self.master().write_all(bytes).expect("a terminal takes keys");
+    }
+
+    /// Pastes a text: marked, where the program asked for marks.
+    pub fn pastes(&mut self, text: &str) {
+        let marked = self.seen.windows(8).any(|it| it == b"\x1b[?2004h");
+        let text = if marked { format!("\x1b[200~{text}\x1b[201~") } else { text.to_owned() };
+        self.types(text.as_bytes());
+    }
+
+    /// Another size, with the signal that the kernel sends.
+    pub fn resizes(&mut self, columns: u16, rows: u16) {
+        resize(self.master(), columns, rows);
+    }
+
+    /// The terminal is closed.
+    pub fn hangs_up(&mut self) {
+        (self.master, self.slave) = (None, None);
+    }
+
+    /// Sends a signal.
+    pub fn signals(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("it is ours").is_none()
+    }
+
+    /// Waits for its end, reading on or not.
+    pub fn ends(&mut self, reading: bool) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is ours") {
+                return status;
+            }
+            if until < Instant::now() {
+                panic!("it does not end:\n{}", self.seen.escape_ascii());
+            }
+            if reading {
+                self.read_for(Duration::from_millis(20));
+            } else {
+                pause(Duration::from_millis(20));
+            }
+        }
+    }
+
+    /// Whether the terminal's settings are those that it had before the program came.
+    pub fn is_as_before(&self) -> bool {
+        let now = tcgetattr(self.slave.as_ref().expect("it did not hang up")).expect("its settings");
+        let modes = |it: &Termios| (it.input_modes, it.output_modes, it.control_modes, it.local_modes);
+        modes(&now) == modes(&self.before)
+    }
+
+    /// Whether a line that is printed still begins at the left.
+    pub fn prints_lines(&self) -> bool {
+        let now = tcgetattr(self.slave.as_ref().expect("it did not hang up")).expect("its settings");
+        now.output_modes.contains(OutputModes::OPOST)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // Ended or not, nothing of a test is left running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn resize(terminal: &impl AsFd, columns: u16, rows: u16) {
+    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(terminal, size).expect("a terminal has a size");
+}
+
+fn readable(file: &File, patience: Duration) -> bool {
+    let patience = Timespec::try_from(patience).expect("short");
+    poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&patience)).expect("it can be asked") > 0
+}
+
+/// Lets time pass while a process that was started runs on.
+pub fn pause(span: Duration) {
+    let span = Timespec::try_from(span).expect("short");
+    poll(&mut [], Some(&span)).expect("it can be asked");
+}
