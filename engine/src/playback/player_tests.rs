@@ -153,6 +153,14 @@ fn gaps_that_the_device_reports_are_added_up() {
 }
 
 #[test]
+fn how_late_the_next_period_is_heard_is_said_by_who_fills_it_last() {
+    let (player, _packer, transport) = toned();
+    player.delayed_by(2_048);
+    player.delayed_by(1_024);
+    assert_eq!(transport.meters().delay.load(Relaxed), 1_024);
+}
+
+#[test]
 fn a_window_that_comes_late_is_heard_from_the_head_on_and_whole_in_the_next_lap() {
     let (mut player, mut packer, transport) = toned();
     let plan = walk(&transport).plan(&transport.course(), 1_000, Start::Fresh);
