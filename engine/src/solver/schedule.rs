@@ -124,6 +124,12 @@ mod tests {
         assert_eq!(sampling.levels(0.93).len(), 9);
     }
 
+    #[test]
+    fn a_shift_warps_every_level_by_its_law() {
+        let sampling = Sampling { steps: 4, shift: 3.0, ..Sampling::default() };
+        assert_eq!(sampling.levels(1.0), [1.0, 0.9, 0.75, 0.5, 0.0]);
+    }
+
     /// In half precision it shows from which end a level was counted.
     #[test]
     fn a_line_of_levels_is_counted_from_its_nearer_end() {
