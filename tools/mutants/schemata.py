@@ -77,7 +77,7 @@ def without_tests(text):
         if found.start() >= at:
             kept.append(text[at : found.start()])
             at = closing(blank, found.end() - 1) + 1
-    return "".join([*kept, text[at:]])
+    return "".join([*kept, text[at:]]).rstrip() + "\n"
 
 
 class Places:

@@ -268,6 +268,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::Desk;
+    use crate::control::slew::SlewSetting;
     use engine::param::{AS_GROUP, Drawn, ParamId, SCENES, Store, Values};
     use std::time::Duration;
 
@@ -322,6 +323,40 @@ mod tests {
             let value = desk.store().value(ParamId::Denoise);
             assert!((value - expected).abs() < 1e-9, "{value} at {place}");
         }
+    }
+
+    #[test]
+    fn a_fader_between_two_scenes_forgets_the_two_that_another_was_between() {
+        let mut desk = Desk::new(Store::new().0);
+        for (place, value) in [(0, 0.0), (1, 1.0), (2, 0.2), (3, 0.6)] {
+            desk.turn(ParamId::Denoise, value, Duration::ZERO).expect("a number");
+            desk.capture(place);
+        }
+        assert!(desk.recall(0));
+        assert_eq!(desk.morph_place((0, 1)), Some(0.0), "where the values are a scene's the fader stands at its end");
+        assert!(desk.morph((0, 1), 0.5, Duration::ZERO) && desk.morph((2, 3), 1.0, Duration::ZERO));
+        assert_eq!(desk.store().value(ParamId::Denoise), 0.6);
+        assert_eq!((desk.morphing(), desk.morph_place((0, 1))), (Some(((2, 3), 1.0)), None));
+    }
+
+    #[test]
+    fn a_parameter_follows_the_hand_as_fast_as_it_was_set_to() {
+        let walked = |feel: Option<SlewSetting>| {
+            let mut desk = Desk::new(Store::new().0);
+            feel.iter().for_each(|feel| desk.set_feel(feel));
+            desk.turn(ParamId::Denoise, 1.0, Duration::ZERO).expect("a number");
+            desk.walk(Duration::from_millis(100));
+            desk.store().values().exact(ParamId::Denoise)
+        };
+        let (id, glide) = (ParamId::Denoise, Duration::ZERO);
+        assert_eq!(walked(Some(SlewSetting { id, limit: Some(None), glide })), 1.0, "at once");
+        let slow = walked(Some(SlewSetting { id, limit: Some(Some(0.5)), glide }));
+        assert!(
+            (slow - 0.55).abs() < 0.01 && slow < walked(None),
+            "{slow} after a tenth of a second at half a travel each"
+        );
+        let gliding = walked(Some(SlewSetting { id, limit: Some(None), glide: Duration::from_secs(10) }));
+        assert!(gliding < 0.52, "{gliding}");
     }
 
     #[test]

@@ -72,3 +72,16 @@ fn only_shift_and_learn_last_as_long_as_they_are_held() {
     assert!(Deed::Shift.is_held() && Deed::Learn.is_held());
     assert!(![Deed::Mute, Deed::Browse, Deed::Bank(1), Deed::Recall(0)].into_iter().any(Deed::is_held));
 }
+
+#[test]
+fn a_button_on_a_morph_goes_to_the_other_scene() {
+    let mut stage = between_scenes(vec![Entry::usual(On::Note(7), Target::Morph(0, 1))]);
+    assert_eq!(stage.note(7), Some(Act::Morphed(0, 1, Some(0.0))), "from the upper scene, which was kept last");
+    assert_eq!(stage.note(7), Some(Act::Morphed(0, 1, Some(1.0))));
+}
+
+#[test]
+fn what_has_places_is_stepped_and_what_glides_is_not() {
+    let stepped = [ParamId::Seed, ParamId::DcwMode, ParamId::DcwEnabled, ParamId::Denoise, ParamId::WindowS];
+    assert_eq!(stepped.map(Travel::stepped), [true, true, true, false, false]);
+}
