@@ -254,6 +254,20 @@ mod tests {
     }
 
     #[test]
+    fn a_button_that_sends_its_two_ends_is_told_what_to_do_to_a_value_and_not_to_a_deed() {
+        let learnt = |target| {
+            let (mut learn, map) = (Learn::default(), Map::default());
+            learn.press(ms(0));
+            learn.pick(target);
+            let heard = [127, 0].map(|to| learn.hear(&turned(90, to), &map, Playing::default(), IN_HAND));
+            let Some(Lesson::Learnt(_, entry)) = heard[1] else { panic!("both ends show a button: {heard:?}") };
+            entry.press
+        };
+        assert_eq!(learnt(Target::Deed(Deed::Mute)), None);
+        assert_eq!(learnt(IN_HAND), Some(crate::control::binding::usual_press(ParamId::Denoise)));
+    }
+
+    #[test]
     fn the_words_say_how_a_control_speaks_where_that_is_not_usual() {
         let usual = Entry::usual(On::Cc(90), IN_HAND);
         assert!(learnt_words(&usual).contains(" now; undo"), "{}", learnt_words(&usual));

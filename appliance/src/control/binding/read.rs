@@ -366,6 +366,23 @@ mod tests {
         assert!(turned.len() == 1 && turned[0].contains("upside down"), "{turned:?}");
     }
 
+    #[test]
+    fn only_two_places_that_both_jump_fight_for_a_parameter() {
+        let faults = |second: &str| {
+            let first = "[[map]]\ncc = 1\nto = \"seed\"\ntakeover = \"jump\"\n";
+            parsed(&format!("{first}[[map]]\ncc = 2\n{second}\n")).1.len()
+        };
+        assert_eq!(faults("to = \"seed\"\ntakeover = \"jump\""), 1);
+        for peaceful in [
+            "to = \"seed\"\ntakeover = \"pickup\"",
+            "to = \"seed\"\ntakeover = \"jump\"\nencoding = \"twos-complement\"",
+            "to = \"seed\"\ntakeover = \"jump\"\nbank = 2",
+            "to = \"shift\"\ntakeover = \"jump\"",
+        ] {
+            assert_eq!(faults(peaceful), 0, "{peaceful}");
+        }
+    }
+
     fn any_entry() -> impl Strategy<Value = Entry> {
         let on = prop_oneof![
             (0_u8..32).prop_map(On::Cc),

@@ -85,3 +85,48 @@ fn what_has_places_is_stepped_and_what_glides_is_not() {
     let stepped = [ParamId::Seed, ParamId::DcwMode, ParamId::DcwEnabled, ParamId::Denoise, ParamId::WindowS];
     assert_eq!(stepped.map(Travel::stepped), [true, true, true, false, false]);
 }
+
+#[test]
+fn a_button_on_a_morph_that_stands_in_the_middle_goes_down() {
+    let mut stage = between_scenes(vec![Entry::usual(On::Note(7), Target::Morph(0, 1))]);
+    assert!(stage.desk.morph((0, 1), 0.5, Duration::ZERO));
+    assert_eq!(stage.note(7), Some(Act::Morphed(0, 1, Some(0.0))));
+}
+
+#[test]
+fn a_button_that_sends_control_changes_is_pressed_and_let_go_and_is_no_knob() {
+    let usual = Entry::usual(On::Cc(92), Target::Param(ParamId::Denoise));
+    for (press, up) in [(Press::Toggle, 1.0), (Press::Momentary, 0.5)] {
+        let mut stage = Stage::new(vec![Entry { press: Some(press), ..usual }]);
+        let mut value = |to| {
+            stage.turn(92, to);
+            stage.denoise()
+        };
+        assert_eq!([value(0), value(127), value(0)], [0.5, 1.0, up], "{press:?}");
+    }
+}
+
+#[test]
+fn a_knob_of_a_choice_waits_until_it_points_at_the_one_that_is_chosen() {
+    let mut stage = Stage::new(vec![Entry::usual(On::Cc(93), Target::Param(ParamId::DcwMode))]);
+    stage.turn(93, 0);
+    assert!(matches!(stage.turn(93, 5), Some(Act::Waiting(ParamId::DcwMode, _))), "it points at another");
+    assert_eq!(stage.turn(93, 66), Some(Act::Moved(ParamId::DcwMode)), "it points at the third of four");
+    stage.turn(93, 127);
+    assert_eq!(stage.desk.store().aims().label(ParamId::DcwMode), "pix");
+}
+
+#[test]
+fn a_value_beyond_the_range_of_an_encoder_stays_until_it_is_turned_back() {
+    let usual = Entry::usual(On::Cc(94), Target::Param(ParamId::Denoise));
+    let travel = Travel { range: Some((0.2, 0.8)), ..usual.travel };
+    for (start, outwards, inwards) in [(0.9, 1, 127), (0.1, 127, 1)] {
+        let mut stage = Stage::new(vec![Entry { encoding: Encoding::TwosComplement, travel, ..usual }]);
+        stage.desk.turn(ParamId::Denoise, start, Duration::ZERO).expect("a number");
+        stage.desk.walk(Duration::from_secs(9));
+        stage.turn(94, outwards);
+        assert_eq!(stage.denoise(), start, "turned on");
+        stage.turn(94, inwards);
+        assert!((0.2..=0.8).contains(&stage.denoise()), "turned back: {}", stage.denoise());
+    }
+}
