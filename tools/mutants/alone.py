@@ -20,7 +20,9 @@ def judge(root, home, room, phase, batch, suites):
     tree.mkdir(parents=True, exist_ok=True)
     working_copy.bring_up_to_date(root, tree)
     shutil.rmtree(out, ignore_errors=True)
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(home / "build"), "PROPTEST_CASES": "64"}
+    # Not that of the shared builds: cargo names a member's artifacts by its place in the workspace, so both trees would take
+    # each other's for their own.
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(home / "build-alone"), "PROPTEST_CASES": "64"}
     exactly = "^(" + "|".join(re.escape(it["name"]) for it in batch) + ")$"
     arguments = ["--in-place", "--baseline", "skip", "--no-shuffle", "--timeout", str(TIMEOUT_S[phase]), "-o", str(out)]
     arguments += ["-p", room["package"], *files_of(room), "--re", exactly]

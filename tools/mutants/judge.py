@@ -17,6 +17,8 @@ import threading
 TIMES, MORE_CPU_S, MORE_WALL_S = 10, 5, 60
 # A mutant that makes two processes hang is not tried a third time.
 HANGS_MOST = 2
+# Tests at a time in a process: more than a mutant makes hang, so that those which fail are reached.
+THREADS = "16"
 # What a process may take: a mutant that never stops to grow ends here and not with the machine.
 MEMORY_KB = 8 << 20
 # A test that takes longer than this many seconds is left out: a survivor would cost as much, and there are hundreds. That a mutant
@@ -52,7 +54,7 @@ class Runner:
             said = temporary / "said"
             cpu_s = int(cpu_s + 1)
             limits = f'ulimit -St {cpu_s}; ulimit -Ht {cpu_s + 2}; ulimit -c 0; ulimit -v {MEMORY_KB}; exec "$@"'
-            command = ["sh", "-c", limits, "sh", program, "--exact", *tests, "--test-threads", "4"]
+            command = ["sh", "-c", limits, "sh", program, "--exact", *tests, "--test-threads", THREADS]
             environment = {**os.environ, "PROPTEST_CASES": "64", "RUST_MIN_STACK": str(64 << 20), "CARGO_MANIFEST_DIR": cwd, **environment}
             environment |= {"TMPDIR": str(temporary), "RUST_BACKTRACE": "0"}
             with said.open("wb") as out:
@@ -90,6 +92,7 @@ def measure(runner, binaries, functions, each):
         noted.write_bytes(bytes(max(functions, 1)))
         status, said, seconds = runner.run(binary, [test], {"DEMON_MUTANTS_REACHED": str(noted)})
         reached = [at for at, it in enumerate(noted.read_bytes()) if it]
+        noted.unlink()
         if status != 0:
             print(f"red without a mutant, left out: {binary[0]} {test}\n{said[-600:]}", flush=True)
             return None

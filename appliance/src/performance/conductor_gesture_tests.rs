@@ -169,3 +169,17 @@ fn the_patchs_tempo_is_the_conductors() {
     let stage = Stage::new("[prompt]\nbpm = 90\n");
     assert_eq!(stage.conductor.tempo().bpm(stage.now), Some(90.0));
 }
+
+#[test]
+fn the_machine_whose_clock_counts_is_forgotten_when_it_goes() {
+    let mut stage = Stage::new("");
+    let clock = SurfaceId(9);
+    let mut say = |stage: &mut Stage, motion| {
+        stage.now += Duration::from_millis(20);
+        stage.conductor.play(&Gesture { at: stage.now, surface: clock, motion }, &mut Vec::new());
+    };
+    (0..30).for_each(|_| say(&mut stage, Motion::Transport(Transport::Clock)));
+    assert_eq!(stage.conductor.tempo().clock().master(), Some(clock));
+    say(&mut stage, Motion::Disconnected);
+    assert_eq!(stage.conductor.tempo().clock().master(), None);
+}
