@@ -12,9 +12,6 @@ use doors_support::{Demon, GONE, PATIENCE, faded, run, surround};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::Signal;
 
-/// A line that is printed when it plays.
-const PLAYS: &str = "sound to";
-
 #[test]
 fn each_signal_while_it_loads_ends_it_and_leaves_nothing() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
@@ -34,7 +31,7 @@ fn each_signal_while_it_plays_fades_the_sound_and_leaves_a_whole_take() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let folder = tempfile::tempdir().unwrap();
         let mut demon = Demon::start(run(folder.path(), &["--wav", "take.wav"]));
-        demon.until(PLAYS);
+        demon.plays();
         demon.signal(signal);
         let (code, said) = demon.end();
         assert_eq!(code, 0, "{signal:?}: {said}");
@@ -47,7 +44,7 @@ fn each_signal_while_it_plays_fades_the_sound_and_leaves_a_whole_take() {
 fn a_signal_that_comes_twice_at_once_is_one_wish_and_so_are_two_hang_ups() {
     let folder = tempfile::tempdir().unwrap();
     let mut demon = Demon::start(run(folder.path(), &["--wav", "take.wav"]));
-    demon.until(PLAYS);
+    demon.plays();
     for signal in [Signal::TERM, Signal::TERM, Signal::HUP, Signal::HUP] {
         demon.signal(signal);
     }
@@ -68,7 +65,7 @@ fn an_output_that_hangs_is_named_and_left_behind() {
     let folder = tempfile::tempdir().unwrap();
     let _reader = blocked_pipe(folder.path());
     let mut demon = Demon::start(run(folder.path(), &["--wav", "pipe"]));
-    demon.until(PLAYS);
+    demon.plays();
     demon.signal(Signal::TERM);
     let (code, said) = demon.end();
     let named = said.lines().any(|it| it == "demon: did not end in time: audio");
@@ -82,7 +79,7 @@ fn a_second_signal_ends_it_at_once_with_its_number() {
         let folder = tempfile::tempdir().unwrap();
         let _reader = blocked_pipe(folder.path());
         let mut demon = Demon::start(run(folder.path(), &["--wav", "pipe"]));
-        demon.until(PLAYS);
+        demon.plays();
         demon.signal(Signal::TERM);
         assert!(demon.lasts(Duration::from_millis(300)), "the output hangs");
         demon.signal(signal);
@@ -101,10 +98,10 @@ fn nohup_protects() {
     let mut demon = Demon::start(command);
     demon.until("reading the recording");
     demon.signal(Signal::HUP);
-    demon.until(PLAYS);
+    demon.plays();
     demon.signal(Signal::HUP);
-    demon.until(PLAYS);
-    demon.until(PLAYS);
+    demon.plays();
+    demon.plays();
     demon.signal(Signal::TERM);
     assert_eq!(demon.end().0, 0);
     faded(&folder.path().join("take.wav"));
@@ -114,11 +111,11 @@ fn nohup_protects() {
 fn one_that_was_stopped_goes_on_where_it_was_and_still_leaves() {
     let folder = tempfile::tempdir().unwrap();
     let mut demon = Demon::start(run(folder.path(), &["--wav", "take.wav"]));
-    demon.until(PLAYS);
+    demon.plays();
     demon.signal(Signal::STOP);
     assert!(demon.lasts(Duration::from_secs(1)));
     demon.signal(Signal::CONT);
-    demon.until(PLAYS);
+    demon.plays();
     demon.signal(Signal::STOP);
     // The wish waits until it goes on.
     demon.signal(Signal::TERM);

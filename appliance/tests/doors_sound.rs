@@ -9,7 +9,6 @@ use std::fs;
 use doors_support::{Demon, run};
 use rustix::process::Signal;
 
-const PLAYS: &str = "ticks/s";
 const HELD: &str = "the sound device takes sound faster than it is played; the clock sets the pace";
 
 #[test]
@@ -19,7 +18,7 @@ fn a_device_that_is_not_there_is_waited_for_and_played_on_when_it_comes() {
     fs::write(&config, "pcm.other { type null }\n").unwrap();
     let mut demon = Demon::start(run(folder.path(), &["--device", "late"]));
     demon.until("sound device late: No such file or directory");
-    demon.until(PLAYS);
+    demon.plays();
     fs::write(&config, "pcm.other { type null }\npcm.late { type null }\n").unwrap();
     demon.until("the sound device is here");
     demon.until(HELD);
@@ -38,10 +37,10 @@ fn a_device_without_a_pace_is_played_at_the_clocks() {
     fs::write(folder.path().join("asound.conf"), config).unwrap();
     let mut demon = Demon::start(run(folder.path(), &["--device", "loose"]));
     demon.until(HELD);
-    demon.until(PLAYS);
+    demon.plays();
     let before = fs::metadata(&raw).unwrap().len();
-    demon.until(PLAYS);
-    demon.until(PLAYS);
+    demon.plays();
+    demon.plays();
     let seconds = (fs::metadata(&raw).unwrap().len() - before) as f64 / (48_000.0 * 8.0);
     // Two lines are two seconds; one that spins plays hundreds in that time.
     assert!((0.5..20.0).contains(&seconds), "{seconds} s of sound in two seconds");
@@ -57,7 +56,7 @@ fn a_name_of_any_length_and_kind_is_a_device_that_is_not_there() {
         fs::write(folder.path().join("asound.conf"), "pcm.other { type null }\n").unwrap();
         let mut demon = Demon::start(run(folder.path(), &["--device", &name]));
         demon.until("playing on, waiting for it");
-        demon.until(PLAYS);
+        demon.plays();
         demon.signal(Signal::TERM);
         let (code, said) = demon.end();
         assert_eq!(code, 0, "{said}");
@@ -75,7 +74,7 @@ fn without_any_device_a_take_is_played_into_and_said() {
     fs::write(folder.path().join("asound.conf"), "pcm.other { type null }\n").unwrap();
     let mut demon = Demon::start(run(folder.path(), &[]));
     demon.until("playing into ./demon-take-0001.wav until there is a sound card");
-    demon.until(PLAYS);
+    demon.plays();
     demon.signal(Signal::TERM);
     assert_eq!(demon.end().0, 0);
     doors_support::faded(&folder.path().join("demon-take-0001.wav"));

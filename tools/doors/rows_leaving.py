@@ -87,7 +87,7 @@ def default_signals():
 
 def row_signal_in_each_phase(demon):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        for phase in (b"reading the recording", b"playing demo", b"ticks/s"):
+        for phase in (b"reading the recording", b"playing demo", b"sound to"):
             run = Run(demon)
             run.until(phase)
             run.child.send_signal(number)
@@ -124,7 +124,7 @@ def row_closed_terminal(demon):
 
 def row_nohup(demon):
     run = Run(demon, before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
-    run.until(b"ticks/s")
+    run.until(b"sound to")
     run.child.send_signal(signal.SIGHUP)
     run.rest(2.5)
     assert run.child.poll() is None, "a hang-up ended it under nohup"
@@ -134,7 +134,7 @@ def row_nohup(demon):
 
 def row_no_pace_does_not_take_a_core(demon):
     run = Run(demon, "--device", "nopace")
-    run.until(b"ticks/s")
+    run.until(b"sound to")
 
     def audio_ticks():
         for task in os.listdir(f"/proc/{run.child.pid}/task"):

@@ -13,6 +13,7 @@
 //!
 //! What was left out is counted, and the count is told. Nothing here writes anywhere or reads a clock.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
@@ -142,21 +143,21 @@ impl Messages {
 
     /// Tells something.
     pub fn tell(&mut self, level: Level, words: &str) {
-        let words = cut(words);
+        let words = &*cut(words);
         log(level, words);
         self.news(level, words);
     }
 
     /// Tells something that was printed already, before there was a display.
     pub fn tell_printed(&mut self, level: Level, words: &str) {
-        let words = cut(words);
+        let words = &*cut(words);
         log(level, words);
         self.wait_for_the_line(level, words);
     }
 
     /// Tells what a hand just did.
     pub fn hand(&mut self, words: &str) {
-        let words = cut(words);
+        let words = &*cut(words);
         tracing::info!(hand = true, "{words}");
         self.print(Level::Info, words);
         self.hand = Some(first_line(words));
@@ -164,7 +165,7 @@ impl Messages {
 
     /// A fault stands from now on, in these words. It is told once as long as they are the same.
     pub fn fault(&mut self, key: FaultKey, words: &str) {
-        let words = cut(words);
+        let words = &*cut(words);
         if self.standing.get(&key).is_some_and(|known| known == words) {
             return;
         }
@@ -183,7 +184,7 @@ impl Messages {
     /// A fault is over, and its end is told in these words; nothing happens where none stands.
     pub fn over_with(&mut self, key: &FaultKey, words: &str) {
         if self.standing.remove(key).is_some() {
-            let words = cut(words);
+            let words = &*cut(words);
             tracing::info!(of = %key, standing = false, "{words}");
             self.news(Level::Info, words);
         }
@@ -298,10 +299,16 @@ fn log(level: Level, words: &str) {
     }
 }
 
-/// No more of the words than fit.
-fn cut(words: &str) -> &str {
-    let end = (0..=words.len().min(LONGEST)).rev().find(|at| words.is_char_boundary(*at));
-    &words[..end.unwrap_or(0)]
+/// No more of the words than fit: of a longer message the middle goes, since what comes of it stands at its end.
+fn cut(words: &str) -> Cow<'_, str> {
+    const GAP: &str = " ... ";
+    if words.len() <= LONGEST {
+        return words.into();
+    }
+    let (most, tail) = (LONGEST - LONGEST / 4 - GAP.len(), words.len() - LONGEST / 4);
+    let head = (0..=most).rev().find(|at| words.is_char_boundary(*at)).unwrap_or(0);
+    let tail = (tail..=words.len()).find(|at| words.is_char_boundary(*at)).unwrap_or(words.len());
+    format!("{}{GAP}{}", &words[..head], &words[tail..]).into()
 }
 
 /// The first line, and how many follow it.

@@ -76,6 +76,14 @@ impl Demon {
         self.end.recv_timeout(time).is_err()
     }
 
+    /// Waits until it plays, and then for as much sound as a test can hear.
+    pub fn plays(&mut self) {
+        if !self.said.iter().any(|it| it.contains("sound to")) {
+            self.until("sound to");
+        }
+        assert!(self.lasts(Duration::from_millis(1500)), "it ended: {:?}", self.said);
+    }
+
     /// Waits for its end: exit code (negative: the signal that killed it), and what it said.
     pub fn end(self) -> (i32, String) {
         self.end_within(GONE)
