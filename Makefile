@@ -86,7 +86,7 @@ doors: packages ## terminals, pipes, signals and sound devices at the real progr
 faults: ## brings each known fault back and wants a red test for it (ARGS="--only NAME"); target/faults/report.json
 	@tools/faults/run $(ARGS)
 
-mutants: ## changes one thing in the code at a time and counts what no test notices; hours, goes on where it stopped (ARGS="--minutes 60")
+mutants: ## changes one thing in the code at a time and counts what no test notices; an hour, goes on where it stopped (ARGS="--minutes 60")
 	@command -v cargo-mutants >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants
 	@tools/mutants/run $(ARGS)
 

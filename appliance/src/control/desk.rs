@@ -268,6 +268,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::Desk;
+    use crate::control::slew::SlewSetting;
     use engine::param::{AS_GROUP, Drawn, ParamId, SCENES, Store, Values};
     use std::time::Duration;
 
@@ -306,6 +307,57 @@ mod tests {
         }
         assert_eq!((before, desk.store().values().exact(ParamId::Ch13)), (2.4, AS_GROUP));
         assert!(desk.stands());
+    }
+
+    #[test]
+    fn a_morph_goes_from_where_it_took_hold_to_either_scene_and_from_an_end_between_the_two_alone() {
+        let mut desk = Desk::new(Store::new().0);
+        for (place, value) in [(0, 0.0), (1, 1.0)] {
+            desk.turn(ParamId::Denoise, value, Duration::ZERO).expect("a number");
+            desk.capture(place);
+        }
+        desk.turn(ParamId::Denoise, 0.3, Duration::ZERO).expect("a number");
+        let heard = [(0.5, 0.3), (0.25, 0.15), (0.0, 0.0), (0.25, 0.25), (1.0, 1.0), (0.75, 0.75)];
+        for (place, expected) in heard {
+            assert!(desk.morph((0, 1), place, Duration::ZERO));
+            let value = desk.store().value(ParamId::Denoise);
+            assert!((value - expected).abs() < 1e-9, "{value} at {place}");
+        }
+    }
+
+    #[test]
+    fn a_fader_between_two_scenes_forgets_the_two_that_another_was_between() {
+        let mut desk = Desk::new(Store::new().0);
+        for (place, value) in [(0, 0.0), (1, 1.0), (2, 0.2), (3, 0.6)] {
+            desk.turn(ParamId::Denoise, value, Duration::ZERO).expect("a number");
+            desk.capture(place);
+        }
+        assert!(desk.recall(0));
+        assert_eq!(desk.morph_place((0, 1)), Some(0.0), "where the values are a scene's the fader stands at its end");
+        let mut morph = |scenes, place| assert!(desk.morph(scenes, place, Duration::ZERO));
+        [((0, 1), 0.5), ((2, 3), 0.5), ((2, 3), 1.0)].into_iter().for_each(|(scenes, place)| morph(scenes, place));
+        assert_eq!(desk.store().value(ParamId::Denoise), 0.6);
+        assert_eq!((desk.morphing(), desk.morph_place((0, 1))), (Some(((2, 3), 1.0)), None));
+    }
+
+    #[test]
+    fn a_parameter_follows_the_hand_as_fast_as_it_was_set_to() {
+        let walked = |feel: Option<SlewSetting>| {
+            let mut desk = Desk::new(Store::new().0);
+            feel.iter().for_each(|feel| desk.set_feel(feel));
+            desk.turn(ParamId::Denoise, 1.0, Duration::ZERO).expect("a number");
+            desk.walk(Duration::from_millis(100));
+            desk.store().values().exact(ParamId::Denoise)
+        };
+        let (id, glide) = (ParamId::Denoise, Duration::ZERO);
+        assert_eq!(walked(Some(SlewSetting { id, limit: Some(None), glide })), 1.0, "at once");
+        let slow = walked(Some(SlewSetting { id, limit: Some(Some(0.5)), glide }));
+        assert!(
+            0.5 < slow && slow < 0.6 && slow != walked(None),
+            "{slow} after a tenth of a second at half a travel each"
+        );
+        let gliding = walked(Some(SlewSetting { id, limit: Some(None), glide: Duration::from_secs(10) }));
+        assert!(gliding < 0.52, "{gliding}");
     }
 
     #[test]

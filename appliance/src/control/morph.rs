@@ -76,7 +76,7 @@ fn between(row: &Row, a: f64, b: f64, part: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{DEAD, Morph};
-    use engine::param::{Class, ParamId, TABLE, Taper, Values};
+    use engine::param::{AS_GROUP, Class, ParamId, TABLE, Taper, Values};
     use proptest::prelude::*;
 
     fn scene(set: &[(ParamId, f64)]) -> Values {
@@ -136,6 +136,12 @@ mod tests {
         assert!((heard(1e-6) - 2.0).abs() < 1e-4);
         assert!((heard(2.0 / 3.0) - 1.0).abs() < 1e-6, "through 1, which is a gain like any other");
         assert_eq!(heard(1.0), 0.5);
+    }
+
+    #[test]
+    fn a_keystone_that_neither_scene_set_says_nothing_on_the_way() {
+        let (a, b) = (scene(&[(ParamId::ChG1, 2.0)]), scene(&[(ParamId::ChG1, 1.0)]));
+        assert_eq!(Morph::new(a, b).at(0.5, &a).exact(ParamId::Ch13), AS_GROUP);
     }
 
     #[test]

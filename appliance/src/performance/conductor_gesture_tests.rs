@@ -142,3 +142,44 @@ fn every_press_of_reseed_is_one_edge_however_full_the_queue_is() {
     assert!(obeyed.iter().all(|it| matches!(it, Edge::Reseed)), "{obeyed:?}");
     assert_eq!(obeyed.len(), 3 * EDGES);
 }
+
+#[test]
+fn the_end_of_the_tape_is_its_last_sample_and_is_no_fault() {
+    let mut stage = Stage::new("");
+    stage.conductor.seek(1.0);
+    assert_eq!(stage.head(), 255, "a period from the last sample on, around the seam");
+    let mut messages = crate::display::messages::Messages::new(true, []);
+    stage.conductor.tell_faults(&mut messages);
+    assert_eq!(messages.next_line(), None);
+}
+
+#[test]
+fn orders_that_the_audio_thread_does_not_take_are_told() {
+    let mut stage = Stage::new("");
+    (0..65).for_each(|_| stage.conductor.seek(0.5));
+    let mut messages = crate::display::messages::Messages::new(true, []);
+    stage.conductor.tell_faults(&mut messages);
+    assert!(messages.next_line().is_some_and(|line| line.contains("has not caught up")));
+    stage.conductor.tell_faults(&mut messages);
+    assert_eq!(messages.next_line(), None, "once");
+}
+
+#[test]
+fn the_patchs_tempo_is_the_conductors() {
+    let stage = Stage::new("[prompt]\nbpm = 90\n");
+    assert_eq!(stage.conductor.tempo().bpm(stage.now), Some(90.0));
+}
+
+#[test]
+fn the_machine_whose_clock_counts_is_forgotten_when_it_goes() {
+    let mut stage = Stage::new("");
+    let clock = SurfaceId(9);
+    let mut say = |stage: &mut Stage, motion| {
+        stage.now += Duration::from_millis(20);
+        stage.conductor.play(&Gesture { at: stage.now, surface: clock, motion }, &mut Vec::new());
+    };
+    (0..30).for_each(|_| say(&mut stage, Motion::Transport(Transport::Clock)));
+    assert_eq!(stage.conductor.tempo().clock().master(), Some(clock));
+    say(&mut stage, Motion::Disconnected);
+    assert_eq!(stage.conductor.tempo().clock().master(), None);
+}

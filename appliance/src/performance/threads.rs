@@ -232,3 +232,15 @@ pub fn windows(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{EMPTY, Pulse, Relaxed};
+
+    #[test]
+    fn an_empty_slot_has_done_no_steps_and_a_ring_has_as_many_as_it_is_deep() {
+        let pulse = Pulse::default();
+        [3, EMPTY, 5, 7].into_iter().zip(&pulse.slots).for_each(|(steps, slot)| slot.store(steps, Relaxed));
+        assert_eq!(pulse.slots(3), [Some(3), None, Some(5)]);
+    }
+}

@@ -253,6 +253,34 @@ mod tests {
     }
 
     #[test]
+    fn feedback_hears_the_latent_that_its_tap_names_after_more_than_are_kept() {
+        let mut births = Births::new(material());
+        (1..=19_u8).for_each(|number| births.remember(&[f32::from(number); 128]));
+        for tap in 1..=8_u8 {
+            let values = with(&[(ParamId::Feedback, 1.0), (ParamId::FeedbackTap, f64::from(tap))]);
+            let request = births.request(&values, 0, None).expect("a buffer is free");
+            assert_eq!(request.source.as_deref(), Some(&[f32::from(20 - tap); 128][..]), "tap {tap}");
+        }
+    }
+
+    #[test]
+    fn the_cfg_mode_says_where_the_negative_comes_from_and_which_rows_are_computed() {
+        let mut births = Births::new(material());
+        let modes =
+            [(1.0, GuidanceMode::OwnNoise, 0), (2.0, GuidanceMode::Initialize, 1), (3.0, GuidanceMode::Full, 1)];
+        for (mode, expected, negatives) in modes {
+            let values = with(&[(ParamId::CfgMode, mode), (ParamId::GuidanceScale, 4.0)]);
+            let request = births.request(&values, 0, None).expect("a buffer is free");
+            assert_eq!((request.guidance_mode, request.negatives.len()), (expected, negatives));
+            assert_eq!(request.controls.guidance_scale, Some(Curve::Scalar(4.0)));
+            assert_eq!(births.rows(&values), 1 + negatives);
+            assert_eq!(request.rows(), births.rows(&values), "as many as the backend is asked for");
+        }
+        let off = births.request(&with(&[(ParamId::CfgMode, 0.0)]), 0, None).expect("a buffer is free");
+        assert_eq!((&off.controls.guidance_scale, off.negatives.len(), off.rows()), (&None, 0, 1));
+    }
+
+    #[test]
     fn structure_fades_to_silence_and_the_chunk_mask_stays_whole() {
         let mut births = Births::new(material());
         let half = births.request(&with(&[(ParamId::HintStrength, 0.5)]), 0, None).expect("a buffer is free");

@@ -144,6 +144,19 @@ mod tests {
     }
 
     #[test]
+    fn tokens_that_are_none_or_no_whole_number_of_rows_are_refused() {
+        let found = |change: &dyn Fn(&mut Material)| {
+            let mut material = material(2, 2, 1);
+            change(&mut material);
+            material.check()
+        };
+        let tokens = |what, found, width| Err(MaterialError::Tokens { what, found, width });
+        assert_eq!(found(&|it| it.unconditional = Arc::from([])), tokens("unconditional prompt", 0, 2));
+        assert_eq!(found(&|it| it.unconditional = vec![0.0; 3].into()), tokens("unconditional prompt", 3, 2));
+        assert_eq!(found(&|it| it.token_width = 0), tokens("prompt A", 4, 0));
+    }
+
+    #[test]
     fn a_prompt_whose_sides_differ_in_length_is_refused() {
         let mut material = material(2, 2, 1);
         assert_eq!(material.check(), Ok(()));

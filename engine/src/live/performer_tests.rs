@@ -238,3 +238,120 @@ fn births_wait_for_room_in_the_batch_and_what_would_not_fit_alone_is_refused_and
     assert_eq!((finished, told), (0, Some(BackendError::TooManyRows { found: 2, most: 1 })));
     assert_eq!(refused, 80, "each birth by itself; none is taken again");
 }
+
+#[test]
+fn the_room_of_a_greater_depth_is_given_up_when_the_last_slot_born_under_it_has_left() {
+    let (mut performer, _) = performer_on(Nothing([0.0; FRAMES * LATENT_CHANNELS]));
+    let deep = with(&[(ParamId::Depth, 4.0), (ParamId::Steps, 8.0)]);
+    (0..24).for_each(|_| _ = performer.tick(&deep, |_, _| ()).expect("nothing cannot fail"));
+    let since = performer.ring().next_ticket();
+    let shallow = with(&[(ParamId::Depth, 2.0), (ParamId::Steps, 8.0)]);
+    let mut waited = 0;
+    while performer.ring().slots().flatten().any(|slot| slot.ticket < since) {
+        performer.tick(&shallow, |_, _| ()).expect("nothing cannot fail");
+        assert_eq!(performer.room, 4, "a slot of the old depth is in flight");
+        waited += 1;
+    }
+    assert!(waited <= 8 && performer.ring().slots().flatten().any(|slot| slot.ticket == since), "{waited}");
+    performer.tick(&shallow, |_, _| ()).expect("nothing cannot fail");
+    assert_eq!(performer.room, 2, "the first slot of the new depth is none of the old");
+}
+
+#[test]
+fn a_tick_is_sampled_steered_and_counted_by_the_values_it_runs_under() {
+    let law = |schedule: f64| sampling(&with(&[(ParamId::Schedule, schedule)])).law;
+    assert_eq!([law(0.0), law(1.0)], [ScheduleLaw::Continuous, ScheduleLaw::Stepped]);
+    let (mut performer, _) = performer_on(Nothing([0.0; FRAMES * LATENT_CHANNELS]));
+    let values = with(&[(ParamId::Method, 1.0), (ParamId::Steps, 2.0), (ParamId::Depth, 1.0)]);
+    (0..4).for_each(|_| _ = performer.tick(&values, |_, _| ()).expect("nothing cannot fail"));
+    assert_eq!(performer.controls(&values).method, Some(crate::solver::step::Method::Sde));
+    let counters = performer.counters();
+    assert_eq!((counters.ticks, counters.born, counters.finished), (4, 2, 2));
+}
+
+#[test]
+fn a_swap_says_what_it_is() {
+    let (writer, _reader) = latents(FRAMES * LATENT_CHANNELS);
+    let backend = || Box::new(Nothing([0.0; FRAMES * LATENT_CHANNELS]));
+    let load = Load::new(Arc::new(material()), backend(), writer);
+    assert_eq!(format!("{:?}", Swap::Set(Box::new(load))), "Set(Load { frames: 3, .. })");
+    assert_eq!(format!("{:?}", Swap::Backend(backend())), "Backend");
+}
+
+/// Fails as it is told, in fills and in advances, and computes nothing.
+#[derive(Default)]
+struct Failing {
+    fills: Vec<BackendError>,
+    advances: Vec<BackendError>,
+    calls: Arc<Mutex<usize>>,
+}
+
+impl Backend for Failing {
+    fn fill(&mut self, _birth: &Birth) -> Result<(), BackendError> {
+        self.fills.pop().map_or(Ok(()), Err)
+    }
+
+    fn advance(&mut self, _plan: &TickPlan, _shared: &StepControls) -> Result<u8, BackendError> {
+        *self.calls.lock().expect("one thread") += 1;
+        self.advances.pop().map_or(Ok(0), Err)
+    }
+
+    fn latent(&mut self, _slot: usize) -> &[f32] {
+        &[0.0; FRAMES * LATENT_CHANNELS]
+    }
+}
+
+/// A performer with two slots in flight, whose backend then fails so.
+fn failing(advances: Vec<BackendError>) -> (Performer, Values, Arc<Mutex<usize>>) {
+    let calls = Arc::new(Mutex::new(0));
+    let backend = Failing { advances: Vec::new(), fills: Vec::new(), calls: Arc::clone(&calls) };
+    let (mut performer, _) = performer_on(backend);
+    let values = with(&[(ParamId::Depth, 2.0), (ParamId::Steps, 8.0)]);
+    (0..6).for_each(|_| _ = performer.tick(&values, |_, _| ()).expect("nothing fails yet"));
+    assert_eq!(performer.ring().in_flight(), 2);
+    let (writer, _reader) = latents(FRAMES * LATENT_CHANNELS);
+    performer.stage.backend = Box::new(Failing { advances, fills: Vec::new(), calls: Arc::clone(&calls) });
+    performer.stage.latents = writer;
+    *calls.lock().expect("one thread") = 0;
+    (performer, values, calls)
+}
+
+#[test]
+fn what_is_the_devices_fault_costs_no_slot_and_the_tick_is_taken_again() {
+    let (mut performer, values, _) = failing(vec![BackendError::Away]);
+    assert_eq!(performer.tick(&values, |_, _| ()), Err(BackendError::Away));
+    let report = performer.tick(&values, |_, _| ()).expect("it is back");
+    assert_eq!((report.advanced, report.refused, performer.counters().slots_refused), (2, 0, 0));
+
+    let (mut performer, _) = performer_on(Failing { fills: vec![BackendError::Away], ..Failing::default() });
+    assert_eq!(performer.tick(&values, |_, _| ()), Err(BackendError::Away));
+    let report = performer.tick(&values, |_, _| ()).expect("it is back");
+    assert_eq!((report.born, report.advanced, report.refused), (1, 1, 0), "the birth is filled again");
+}
+
+#[test]
+fn a_row_that_cannot_be_computed_costs_its_slot_and_a_fault_of_nobody_costs_all() {
+    let row_of = |slot| BackendError::RowOf { slot, error: DenoiserError::TooManyTokens { found: 9, most: 1 } };
+    let (mut performer, values, calls) = failing(vec![row_of(1)]);
+    let report = performer.tick(&values, |_, _| ()).expect("the other goes on");
+    assert_eq!((report.advanced, report.refused, report.refusal), (1, 1, Some(row_of(1))));
+    assert_eq!(*calls.lock().expect("one thread"), 2, "asked again without it");
+    // A slot that is not in the plan, and no slot at all: asked once more it would say the same.
+    let many = || BackendError::TooManyRows { found: 9, most: 1 };
+    for error in [&|| row_of(7), &many as &dyn Fn() -> BackendError] {
+        let (mut performer, values, calls) = failing((0..3).map(|_| error()).collect());
+        let report = performer.tick(&values, |_, _| ()).expect("no device is at fault");
+        assert_eq!((report.advanced, report.refused, report.refusal), (0, 2, Some(error())));
+        assert_eq!((*calls.lock().expect("one thread"), performer.ring().in_flight()), (1, 0));
+    }
+}
+
+#[test]
+fn latents_that_leave_a_tick_later_are_told_by_that_tick() {
+    let (mut performer, _) = performer_on(Nothing([0.0; FRAMES * LATENT_CHANNELS]));
+    performer.ring.emission = crate::ring::Emission::OneATick;
+    let values = with(&[(ParamId::Depth, 1.0), (ParamId::Steps, 1.0)]);
+    let finished: Vec<usize> =
+        (0..3).map(|_| performer.tick(&values, |_, _| ()).expect("nothing cannot fail").finished).collect();
+    assert_eq!(finished[..2], [0, 1]);
+}

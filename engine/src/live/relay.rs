@@ -35,3 +35,21 @@ impl ValuesReader {
         *self.0.read()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::relay;
+    use crate::param::{ParamId, Values};
+
+    #[test]
+    fn the_newest_values_arrive_and_stay_until_newer_ones_do() {
+        let (mut writer, mut reader) = relay();
+        assert_eq!(reader.latest(), Values::default());
+        let mut values = Values::default();
+        for level in [0.25, 0.75] {
+            assert!(values.set(ParamId::TapeFeedback, level));
+            writer.write(&values);
+        }
+        assert_eq!((reader.latest(), reader.latest()), (values, values));
+    }
+}

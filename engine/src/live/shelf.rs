@@ -27,7 +27,7 @@ impl<T: ?Sized> Shelf<T> {
         Self { things: things.collect(), next: 0 }
     }
 
-    /// Writes a free thing and hands it out; `None` when all are in use. Does not allocate.
+    /// Writes a free thing, in turn, and hands it out; `None` when all are in use. Does not allocate.
     pub fn fill(&mut self, write: impl FnOnce(&mut T)) -> Option<Arc<T>> {
         let count = self.things.len();
         let mut places = (0..count).map(|step| (self.next + step) % count);
@@ -59,6 +59,15 @@ mod tests {
         drop(first);
         let third = shelf.fill(|it| it[0] = 4.0).expect("the first came back");
         assert_eq!((second[0], third[0]), (2.0, 4.0));
+    }
+
+    #[test]
+    fn things_go_round_so_that_what_was_let_go_last_is_written_last() {
+        let mut shelf = Shelf::of_buffers(3, 1);
+        let mut next = || Arc::as_ptr(&shelf.fill(|_| ()).expect("all are free")).cast::<f32>();
+        let first_lap = [next(), next(), next()];
+        assert!(first_lap[0] != first_lap[1] && first_lap[1] != first_lap[2] && first_lap[2] != first_lap[0]);
+        assert_eq!([next(), next(), next()], first_lap);
     }
 
     #[test]

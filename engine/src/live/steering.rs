@@ -185,6 +185,15 @@ mod tests {
     }
 
     #[test]
+    fn each_wavelet_of_the_table_is_the_one_of_its_name() {
+        let mut steering = Steering::new(4);
+        for (place, name) in ParamId::DcwWavelet.row().labels().expect("a choice").iter().enumerate() {
+            let controls = steering.controls(&with(&[(ParamId::DcwWavelet, place as f64)]));
+            assert_eq!(controls.correction.as_ref().map(|it| &it.wavelet), Wavelet::named(name).as_ref(), "{name}");
+        }
+    }
+
+    #[test]
     fn a_drawn_blend_reaches_the_solver_as_the_share_of_the_generation() {
         let mut steering = Steering::new(2);
         assert!(steering.draw(ParamId::SourceBlend, Some(&Arc::from(vec![1.0, 0.25]))));

@@ -125,21 +125,13 @@ impl Breakpoints {
     /// One value for each of `frames` latent frames: frame `i` reads the curve at `(i + 1/2) / frames`.
     #[must_use]
     pub fn resample(&self, frames: usize) -> Arc<[f32]> {
-        let mut right = 0;
-        (0..frames)
-            .map(|frame| {
-                let time = (frame as f64 + 0.5) / frames as f64;
-                while right < self.0.len() && self.0[right][0] <= time {
-                    right += 1;
-                }
-                self.between(right, time) as f32
-            })
-            .collect()
+        let time = |frame| (frame as f64 + 0.5) / frames as f64;
+        (0..frames).map(|frame| self.value(time(frame)) as f32).collect()
     }
 
-    /// The value at `time`, where `right` is the first point later than it.
-    fn between(&self, right: usize, time: f64) -> f64 {
+    fn value(&self, time: f64) -> f64 {
         let points = &self.0;
+        let right = points.partition_point(|point| point[0] <= time);
         if right == 0 {
             return points[0][1];
         }
@@ -186,6 +178,7 @@ mod tests {
     fn one_point_is_a_level_curve() {
         let curve = Breakpoints::new(ParamId::OdeNoise, &[[0.5, 0.25]]).expect("sane points");
         assert_eq!(*curve.resample(3), [0.25; 3]);
+        assert_eq!(curve.points(), [[0.5, 0.25]]);
     }
 
     #[test]
@@ -208,7 +201,11 @@ mod tests {
         for (frame, expected) in [(0, 0.4), (1, 0.8), (2, 0.4), (3, 0.0), (4, 0.4), (5, 0.8)] {
             assert!((out[frame] - expected).abs() < 1e-6, "frame {frame}: {}", out[frame]);
         }
+        swell(0.8, 1.0, &mut out);
+        assert!((out[5] - 0.780_422_6).abs() < 1e-6, "a fifth of a turn: {}", out[5]);
         swell(0.8, 0.0, &mut out);
         assert_eq!(out, [0.8; 25]);
+        swell(0.8, 0.01, &mut out);
+        assert_eq!(out[0], 0.4, "the slowest swell");
     }
 }

@@ -170,6 +170,18 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_out_at_once_finds_room_on_its_way_home() {
+        let (mut sender, mut receiver) = edge_queue::<u32>(3);
+        let mut taken = Vec::new();
+        for _ in 0..2 {
+            (0..3).for_each(|load| assert_eq!(sender.send(Edge::Load(load), 0), Ok(())));
+            taken.extend(std::iter::from_fn(|| receiver.next_edge(0)));
+        }
+        assert_eq!(taken.len(), 6);
+        assert!(taken.into_iter().all(|edge| receiver.retire(edge)), "freed on the tick thread");
+    }
+
+    #[test]
     fn a_busy_queue_keeps_room_for_what_comes_home() {
         let (mut sender, mut receiver) = edge_queue::<u32>(3);
         for _ in 0..3 {

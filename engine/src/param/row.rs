@@ -206,3 +206,46 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{AS_GROUP, Class, Row, Taper, Unit};
+    use crate::param::ParamId;
+
+    #[test]
+    fn classes_and_units_are_called_what_players_and_files_call_them() {
+        assert_eq!(Class::ALL.map(Class::word), ["step", "slot", "decode", "load"]);
+        assert_eq!(
+            [Unit::Hertz, Unit::Decibel, Unit::Second, Unit::Tape].map(Unit::sign),
+            ["Hz", "dB", "s", "of tape"]
+        );
+        assert_eq!([Unit::Ratio, Unit::Count, Unit::Choice].map(Unit::sign), [""; 3]);
+    }
+
+    #[test]
+    fn a_number_is_written_with_the_digits_that_its_range_can_use() {
+        assert_eq!(ParamId::Depth.row().written(4.4), "4");
+        assert_eq!(ParamId::Denoise.row().written(0.25), "0.25");
+        assert_eq!(ParamId::GuidanceScale.row().written(2.5), "2.5");
+        assert_eq!(ParamId::GainDb.row().written(-3.5), "-3.5");
+        let ten = Row { high: 10.0, ..*ParamId::Denoise.row() };
+        assert_eq!(ten.written(0.25), "0.2");
+        let quiet = Row { high: 6.0, ..*ParamId::GainDb.row() };
+        assert_eq!(quiet.written(-3.25), "-3.2");
+    }
+
+    #[test]
+    fn only_a_keystone_channel_can_say_that_its_group_is_heard() {
+        assert_eq!(ParamId::Ch13.row().labelled("Group"), Some(AS_GROUP));
+        assert_eq!(ParamId::Ch13.row().labelled("grouped"), None);
+        assert_eq!(ParamId::ChG1.row().labelled("group"), None);
+        assert_eq!(ParamId::Method.row().labelled("group"), None);
+        assert_eq!(ParamId::Ch13.row().written(AS_GROUP), "group");
+    }
+
+    #[test]
+    fn a_choice_that_does_not_begin_at_zero_has_as_many_places_as_values() {
+        let row = Row { low: 2.0, high: 4.0, taper: Taper::Toggle, ..*ParamId::Denoise.row() };
+        assert_eq!([0.0, 0.3, 0.4, 0.6, 0.7, 1.0].map(|at| row.at(at)), [2.0, 2.0, 3.0, 3.0, 4.0, 4.0]);
+    }
+}

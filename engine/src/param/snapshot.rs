@@ -143,6 +143,28 @@ mod tests {
         assert_eq!(values.gain(), 1.0);
         assert!(values.set(ParamId::GainDb, -60.0));
         assert_eq!(values.gain(), 0.0);
+        assert!(values.set(ParamId::GainDb, -20.0));
+        assert_eq!(values.gain(), 0.1);
+    }
+
+    #[test]
+    fn a_switch_a_choice_and_a_number_are_read_as_what_they_are() {
+        let mut values = Values::default();
+        assert!(values.on(ParamId::DcwEnabled) && !values.on(ParamId::Feedback));
+        assert!(values.set(ParamId::DcwEnabled, 0.0) && values.set(ParamId::Feedback, 0.5));
+        assert!(!values.on(ParamId::DcwEnabled) && values.on(ParamId::Feedback));
+        assert_eq!((values.label(ParamId::DcwMode), values.label(ParamId::DcwEnabled)), ("double", "off"));
+        assert_eq!(values.label(ParamId::Denoise), "");
+    }
+
+    #[test]
+    fn a_keystone_that_says_nothing_is_heard_as_its_own_group_and_as_no_other() {
+        let mut values = Values::default();
+        assert!(values.set(ParamId::ChG7, 2.0) && values.set(ParamId::ChG3, 0.5));
+        assert_eq!(
+            (values.heard(ParamId::Ch56), values.heard(ParamId::Ch29), values.heard(ParamId::Ch13)),
+            (2.0, 0.5, 1.0)
+        );
     }
 
     #[test]

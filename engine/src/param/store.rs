@@ -453,6 +453,40 @@ mod tests {
     }
 
     #[test]
+    fn curves_alone_are_a_thing_to_undo() {
+        let (mut store, _reader) = Store::new();
+        let mut curves = Drawn::default();
+        curves.set(ParamId::SourceBlend, Some([0.5].into()));
+        store.take(&Values::default(), &curves);
+        assert_eq!(store.undo_depth(), 1);
+        assert!(store.undo());
+        assert_eq!((store.drawn(), store.undo_depth()), (&Drawn::default(), 0));
+    }
+
+    #[test]
+    fn what_the_box_begins_with_is_aimed_at_published_and_not_a_thing_to_undo() {
+        let (mut store, mut reader) = Store::new();
+        store.set(ParamId::Shift, 4.0).expect("a number");
+        let mut values = Values::default();
+        values.set(ParamId::Denoise, 0.75);
+        store.begin(&values, &Drawn::default());
+        assert_eq!((store.aims(), reader.latest().values, store.undo_depth()), (&values, values, 0));
+        assert_eq!((store.jumps(), store.position(ParamId::Denoise)), (1, 0.75));
+    }
+
+    #[test]
+    fn strokes_that_can_be_taken_back_are_counted() {
+        let (mut store, _reader) = Store::new();
+        for (depth, value) in [0.6, 0.7, 0.8].into_iter().enumerate() {
+            assert_eq!(store.undo_depth(), depth);
+            store.set(ParamId::Denoise, value).expect("a number");
+            store.end_stroke();
+        }
+        assert_eq!((store.undo_depth(), *store.aims()), (3, *store.values()));
+        assert_eq!(store.aims().exact(ParamId::Denoise), 0.8);
+    }
+
+    #[test]
     fn values_wait_for_the_curves_that_belong_to_them_and_undo_brings_both_back() {
         let (mut store, mut reader) = Store::new();
         let (mut values, mut curves) = (Values::default(), Drawn::default());

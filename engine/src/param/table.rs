@@ -280,5 +280,7 @@ mod tests {
         assert_eq!(ParamId::from_name("denoise "), None);
         assert_eq!(ParamId::from_name("Denoise"), None);
         assert_eq!(ParamId::from_name(""), None);
+        assert_eq!(ParamId::from_name("denois-"), None);
+        assert_eq!(ParamId::from_name("tape.feedback"), None);
     }
 }

@@ -52,12 +52,6 @@ impl Crossfade {
         Self { quarter_turn }
     }
 
-    /// Longest fade, in stereo samples.
-    #[must_use]
-    pub fn frames(&self) -> usize {
-        self.quarter_turn.len()
-    }
-
     /// Gains at frame `at` of a fade of `frames` between pieces of this `correlation` (-1 to 1).
     #[must_use]
     #[inline]
@@ -83,9 +77,9 @@ pub(super) fn correlation_of(pairs: impl Iterator<Item = (StereoFrame, StereoFra
         old_power += old[0] * old[0] + old[1] * old[1];
         new_power += new[0] * new[0] + new[1] * new[1];
     }
-    let scale = (old_power * new_power).sqrt();
-    let measured = both / scale;
-    if scale > f32::MIN_POSITIVE && measured.is_finite() { measured.clamp(-1.0, 1.0) } else { 0.0 }
+    // Of silence it is 0/0.
+    let measured = both / (old_power * new_power).sqrt();
+    if measured.is_finite() { measured.clamp(-1.0, 1.0) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -137,6 +131,14 @@ mod tests {
             let mixed = fade.gains(i, 1200, r).mix(*frame, *frame);
             assert!((mixed[0] - frame[0]).abs() < 1e-5 && (mixed[1] - frame[1]).abs() < 1e-5, "{i}");
         }
+    }
+
+    #[test]
+    fn a_fade_shorter_than_the_table_is_read_in_the_middle_of_its_frames() {
+        let fade = Crossfade::new(6);
+        let gains = [0, 1].map(|at| fade.gains(at, 2, 0.0));
+        assert_eq!(gains, [1, 4].map(|at| fade.gains(at, 6, 0.0)));
+        assert!((gains[0].old - gains[1].new).abs() < 1e-6, "it comes as it goes: {gains:?}");
     }
 
     #[test]

@@ -220,3 +220,35 @@ impl Transport {
         &self.meters
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::latent::SAMPLES_PER_LATENT_FRAME as FRAME;
+
+    fn silence(frames: usize) -> Tape {
+        Tape::new(vec![[0.0; 2]; frames]).expect("long enough")
+    }
+
+    #[test]
+    fn a_band_may_end_where_the_tape_ends_and_not_beyond() {
+        let (_player, _packer, mut transport) = deck(silence(4 * FRAME), DeckSize::default());
+        let band = |end: usize| LoopBand::new(0, end, 8 * FRAME).expect("a band of a longer tape");
+        assert!(transport.set_band(band(4 * FRAME)).is_ok() && transport.set_band(band(3 * FRAME)).is_ok());
+        let refused = transport.set_band(band(4 * FRAME + 1));
+        assert!(
+            matches!(refused, Err(TransportError::OffTape { what: "loop end", found, .. }) if found == 4 * FRAME + 1)
+        );
+        assert_eq!(transport.band(), band(3 * FRAME), "nothing has changed");
+    }
+
+    #[test]
+    fn the_conductor_is_told_what_it_asked_for_last() {
+        let (_player, _packer, mut transport) = deck(silence(4 * FRAME), DeckSize::default());
+        assert_eq!((transport.muted(), transport.tape_frames()), (false, 4 * FRAME));
+        transport.set_muted(true);
+        let id = transport.swap(silence(3 * FRAME), 0).expect("there is room");
+        assert_eq!((transport.muted(), transport.tape_frames(), transport.tape()), (true, 3 * FRAME, id));
+        assert_eq!(transport.band(), LoopBand::whole(3 * FRAME));
+    }
+}

@@ -104,13 +104,17 @@ mod tests {
         let steepest = frames.windows(2).map(|pair| (pair[1][0] - pair[0][0]).abs()).fold(0.0, f32::max);
         assert!(steepest <= 0.5 / GLIDE_FRAMES as f32 + 1e-6, "{steepest}");
         assert_eq!(frames[9599], [0.5, 0.5]);
+        let mut fader = open_at(0.0);
+        fader.apply(0.5, &mut frames);
+        assert!(fader.is_at(0.5) && !fader.is_at(0.25), "to the bit, in f64 too: {fader:?}");
     }
 
     #[test]
     fn sound_opens_from_silence_to_the_level_that_is_set_and_is_never_louder() {
         for kept in [0.1, 1.0] {
-            let (mut fader, mut frames) = (Fader::closed(), vec![[1.0, 1.0]; OPENING_FADE_FRAMES + 100]);
+            let (mut fader, mut frames) = (Fader::closed(), vec![[1.0, -1.0]; OPENING_FADE_FRAMES + 100]);
             frames.chunks_mut(100).for_each(|period| fader.apply(kept, period));
+            assert!(frames.iter().all(|frame| frame[1] == -frame[0]), "both sides open alike");
             let levels = frames.iter().map(|frame| frame[0]);
             assert!(levels.clone().all(|level| level <= kept), "louder than {kept}");
             assert!(frames[0][0] < 1e-5 && frames[OPENING_FADE_FRAMES..].iter().all(|it| it[0] == kept));

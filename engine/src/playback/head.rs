@@ -290,6 +290,80 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_soon_is_the_way_on_and_near_the_seam_the_way_around_too() {
+        let tape = sine(8 * FRAME, 101.7);
+        let band = LoopBand::new(1_500, 1_500 + 2 * FRAME, tape.len()).unwrap();
+        let (mut head, mut loaded) = (Head::new(band), tape_of(&tape));
+        let span = |begin, frames| Span { begin, frames };
+        let near = 2 * FRAME - JUMP_FADE_FRAMES;
+        assert_eq!(head.soon(256), [span(1_500, 256 + 480), span(1_020, 0)]);
+        // A fade before the end of what is read, the seam begins.
+        head.jump(&mut loaded, band.end() - 480 - 256 - 480, band);
+        assert_eq!(head.soon(256), [span(band.end() - 1_216, 736), span(1_020, 0)]);
+        head.jump(&mut loaded, band.end() - 480 - 256 - 479, band);
+        assert_eq!(head.soon(256), [span(band.end() - 1_215, 736), span(1_020, 480 + 736)]);
+        head.jump(&mut loaded, 1_500 + near, band);
+        assert_eq!(head.soon(0), [span(1_500 + near, 480), span(1_020, 480 + 481)]);
+        let whole = LoopBand::whole(tape.len());
+        head.jump(&mut loaded, tape.len() - 100, whole);
+        assert_eq!(head.soon(256), [span(tape.len() - 100, 100), span(0, 736)]);
+    }
+
+    #[test]
+    fn away_from_the_seam_only_the_sample_under_the_head_is_heard_and_at_the_seam_both_places_are() {
+        let tape = sine(8 * FRAME, 101.7);
+        let band = LoopBand::new(1_500, 1_500 + 2 * FRAME, tape.len()).unwrap();
+        let (mut head, mut loaded) = (Head::new(band), tape_of(&tape));
+        let hears = |head: &Head, begin, frames| head.hears(Span { begin, frames }, tape.len());
+        assert!(hears(&head, 1_400, 101) && !hears(&head, 1_400, 100));
+        assert!(!hears(&head, 1_501, 900), "what comes is not heard yet");
+        head.jump(&mut loaded, band.end() - 481, band);
+        assert!(!hears(&head, 1_200, 10) && !hears(&head, band.end() - 400, 10));
+        head.jump(&mut loaded, band.end() - 480, band);
+        assert!(hears(&head, 1_200, 10) && hears(&head, band.end() - 400, 10) && !hears(&head, 4 * FRAME, FRAME));
+    }
+
+    #[test]
+    fn another_tape_comes_in_without_steps_over_all_of_its_fade() {
+        let [old, new] = [0.5, 0.25].map(|level| vec![[level; 2]; 4 * FRAME]);
+        let band = LoopBand::whole(old.len());
+        let (mut head, mut before, mut after) = (Head::new(band), tape_of(&old), tape_of(&new));
+        head.change(&mut before, &after, 700, band);
+        let mut out = vec![[0.0; 2]; SWAP_FADE_FRAMES + 1];
+        head.read(&mut after, &mut out);
+        let steepest = out.windows(2).map(|pair| (pair[1][0] - pair[0][0]).abs()).fold(0.0, f32::max);
+        assert!(steepest < 0.25 * 2.0 / SWAP_FADE_FRAMES as f32, "{steepest}");
+        assert_eq!(out[SWAP_FADE_FRAMES], [0.25; 2]);
+    }
+
+    #[test]
+    fn a_seam_is_judged_by_the_fade_before_it_and_the_run_up_and_by_nothing_else() {
+        let mut tape = vec![[0.0; 2]; 4 * FRAME];
+        let band = LoopBand::new(2 * FRAME, 4 * FRAME, tape.len()).unwrap();
+        let wave = sine(JUMP_FADE_FRAMES, 101.7);
+        tape[band.end() - JUMP_FADE_FRAMES..].copy_from_slice(&wave);
+        tape[band.start() - JUMP_FADE_FRAMES..band.start()].copy_from_slice(&wave);
+        let cursor = Cursor { position: band.start(), band, seam: Seam::Away, laps: 0 };
+        let Seam::Fading(twins) = cursor.listen(&tape) else { panic!("it ends in a step") };
+        assert!((twins - 1.0).abs() < 1e-5, "{twins}");
+        tape[band.start() - JUMP_FADE_FRAMES..band.start()].iter_mut().for_each(|it| *it = it.map(|sample| -sample));
+        let Seam::Fading(opposites) = cursor.listen(&tape) else { panic!("it ends in a step") };
+        assert!((opposites + 1.0).abs() < 1e-5, "{opposites}");
+    }
+
+    #[test]
+    fn where_no_tape_is_before_the_band_its_start_is_mirrored_through_the_first_sample_on_each_side() {
+        let tape: Vec<StereoFrame> = (0..2 * FRAME).map(|i| [i as f32 + 1.0, -0.5 * i as f32]).collect();
+        let cursor = |start: usize| {
+            let band = LoopBand::new(start, start + FRAME, tape.len()).unwrap();
+            Cursor { position: start, band, seam: Seam::Away, laps: 0 }
+        };
+        assert_eq!(cursor(100).run_up(&tape, 100), [1.0, 0.0], "there is tape before");
+        assert_eq!(cursor(100).run_up(&tape, 103), [-2.0, 1.5], "and here none");
+        assert_eq!(cursor(0).run_up(&tape, 2), [-1.0, 1.0]);
+    }
+
+    #[test]
     fn the_first_beat_of_a_loop_is_heard_whole() {
         let mut tape = sine(4 * FRAME, 101.7);
         tape[1000..1100].fill([0.9; 2]);

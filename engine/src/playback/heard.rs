@@ -59,7 +59,7 @@ impl Heard {
         if band.len() == tape.len() {
             return;
         }
-        self.end(tape, band.end() % tape.len());
+        self.end(tape, band.end());
         let begin = band.start() + tape.len() - JUMP_FADE_FRAMES;
         for (i, part) in self.rise.iter().enumerate() {
             tape.hear_partly((begin + i) % tape.len(), *part);

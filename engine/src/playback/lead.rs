@@ -187,6 +187,33 @@ mod tests {
         assert_eq!(lead.frames(PlayedFrame::new(100_300), LAP, 75), 2_048 + PERIOD);
     }
 
+    #[test]
+    fn after_long_silence_the_last_landing_speaks_wherever_it_was_kept() {
+        let mut lead = Lead::new(PERIOD, 480_000);
+        // Twice round the places that there are, and past the end.
+        for i in 0..2 * REMEMBERED + 3 {
+            lead.landed(landing(100_000 + i, 4_000, 1_000 + i, 25));
+            assert_eq!(frames(&mut lead, 10_000_000), 1_000 + i + PERIOD, "landing {i}");
+        }
+    }
+
+    #[test]
+    fn what_remained_is_the_fifth_percentile_of_those_somebody_waited_for_and_negative_when_late() {
+        let mut lead = Lead::new(PERIOD, 480_000);
+        assert_eq!(lead.remaining_p5(), None);
+        lead.landed(landing(100_000, 1_000, 1_700, 25));
+        assert_eq!(lead.remaining_p5(), Some(-700));
+        (0..19).for_each(|i| lead.landed(landing(100_000, 1_000, 1_300 - 50 * i, 25)));
+        lead.landed(landing(100_000, 1_000, 1_500, 25));
+        // Of 21 the second: late by 700, by 500, by 300, ...
+        assert_eq!(lead.remaining_p5(), Some(-500));
+        let planned = PlayedFrame::new(100_000);
+        let (tape, due) = (TapeId::default(), planned.after(10));
+        let plan = WindowPlan { tape, land: 0, frames: 1, keep: 25, run_up: 0, due, planned };
+        (0..40).for_each(|_| lead.landed(Landing::of(&plan, planned.after(9_000), planned.after(1))));
+        assert_eq!(lead.remaining_p5(), Some(-500), "after a jump nobody waits");
+    }
+
     /// A slow decode in thirty, and a delay that nobody else measures: the landings know of both.
     #[test]
     fn slow_windows_are_known_by_their_landings_and_none_is_late_again() {

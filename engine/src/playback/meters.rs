@@ -117,6 +117,13 @@ mod tests {
     }
 
     #[test]
+    fn the_deepest_limiting_is_read_once() {
+        let meters = Meters::default();
+        [0.5, 0.25, 1.0].into_iter().for_each(|gain| meters.note_limiter_gain(gain));
+        assert_eq!((meters.take_limiter_gain(), meters.take_limiter_gain()), (0.25, 1.0));
+    }
+
+    #[test]
     fn a_peak_is_read_once() {
         let meters = Meters::default();
         meters.note_peaks([0.5, 0.25]);

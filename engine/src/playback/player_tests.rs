@@ -110,6 +110,56 @@ fn no_call_splices_more_than_its_share() {
     assert!(written > plan.frames - 100, "{written} of {}", plan.frames);
 }
 
+/// A window of silence far from the head.
+fn plan_at(transport: &Transport, land: usize, frames: usize) -> WindowPlan {
+    let (tape, now) = (transport.tape(), transport.playhead().played);
+    WindowPlan { tape, land, frames, keep: 1, run_up: 0, due: now.after(land), planned: now }
+}
+
+#[test]
+fn a_call_begins_as_many_windows_as_it_has_room_for() {
+    let tape = Tape::new(tone(TAPE, 880.0, 0.25)).unwrap();
+    let (mut player, mut packer, transport) = deck(tape, DeckSize { boxes: 5, window_frames: 2_000 });
+    for window in 1..=4 {
+        send(&mut packer, &plan_at(&transport, window * 10_000, 2_000), 0.5);
+    }
+    let spliced = || transport.meters().windows_spliced.load(Relaxed);
+    player.fill(&mut [[0.0; 2]; 128]);
+    // Of 8192 are left after three 2192: less than both fades of the fourth.
+    assert_eq!(spliced(), 3);
+    player.fill(&mut [[0.0; 2]; 128]);
+    assert_eq!(spliced(), 4);
+}
+
+#[test]
+fn a_window_that_does_not_lie_on_the_tape_is_not_written() {
+    let tape = Tape::new(vec![[0.0; 2]; 4 * FRAME]).unwrap();
+    let (mut player, mut packer, transport) = deck(tape, DeckSize { boxes: 3, window_frames: 8 * FRAME });
+    for (land, frames) in [(4 * FRAME, FRAME), (FRAME, 4 * FRAME + 1)] {
+        send(&mut packer, &plan_at(&transport, land, frames), 0.5);
+    }
+    play(&mut player, PERIOD);
+    assert_eq!(transport.meters().windows_stale.load(Relaxed), 2);
+    assert!(player.tape().frames().iter().all(|frame| *frame == [0.0; 2]));
+}
+
+#[test]
+fn gaps_that_the_device_reports_are_added_up() {
+    let (player, _packer, transport) = toned();
+    player.underran(2);
+    player.underran(0);
+    player.underran(3);
+    assert_eq!(transport.meters().underruns.load(Relaxed), 5);
+}
+
+#[test]
+fn how_late_the_next_period_is_heard_is_said_by_who_fills_it_last() {
+    let (player, _packer, transport) = toned();
+    player.delayed_by(2_048);
+    player.delayed_by(1_024);
+    assert_eq!(transport.meters().delay.load(Relaxed), 1_024);
+}
+
 #[test]
 fn a_window_that_comes_late_is_heard_from_the_head_on_and_whole_in_the_next_lap() {
     let (mut player, mut packer, transport) = toned();
@@ -312,7 +362,10 @@ fn who_leaves_fades_out_whatever_the_hands_do_and_says_when_it_is_silent() {
     player.fade_out();
     assert!(!player.has_faded());
     let before = out.len();
+    let mut periods = 0;
     while !player.has_faded() {
+        periods += 1;
+        assert!(periods < 1_000, "it never ends");
         // A hand that opens the gain meanwhile is not heard any more.
         transport.set_gain_db(6.0);
         transport.set_muted(false);

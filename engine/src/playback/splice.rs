@@ -113,7 +113,7 @@ impl Work {
         // Stepping back out of one span may lead into another: each is left once at most.
         for _ in 0..soon.len() {
             for span in soon {
-                let edge = (self.land + self.at + frames) % tape_frames;
+                let edge = self.land + self.at + frames;
                 frames -= span.inside(edge, tape_frames).unwrap_or(0).min(frames);
             }
         }
@@ -126,7 +126,7 @@ impl Work {
         let (frames, heard) = tape.parts_mut();
         let (body, tail) = (self.fade, self.end - self.fade);
         let place = (self.land + self.at) % frames.len();
-        if self.fade > 0 && (self.at == 0 || self.at == tail) {
+        if self.at == 0 || self.at == tail {
             self.correlation = self.listen(frames, heard, place);
         }
         let edge = [body, tail].into_iter().find(|edge| self.at < *edge).unwrap_or(self.end);
@@ -184,6 +184,58 @@ mod tests {
         let (due, planned) = (PlayedFrame::default(), PlayedFrame::default());
         let plan = WindowPlan { tape: TapeId::default(), land, frames, keep: 60, run_up: 0, due, planned };
         Parcel { plan: Some(plan), feedback: 0.0, sound: vec![[0.5; 2]; frames].into(), landing: None }
+    }
+
+    #[test]
+    fn a_short_window_fades_over_half_of_itself_at_each_edge() {
+        let (mut splicer, mut tape) = (Splicer::new(), Tape::new(vec![[0.0; 2]; TAPE]).unwrap());
+        splicer.take(parcel(700, WINDOW_FRAMES_MIN));
+        assert!(splicer.write(&mut tape, WINDOW_FRAMES_MIN).is_some() && !splicer.busy());
+        let level = |at: usize| tape.frames()[at][0];
+        assert_eq!((level(699), level(700 + WINDOW_FRAMES_MIN)), (0.0, 0.0));
+        let half = WINDOW_FRAMES_MIN / 2;
+        for at in 0..half {
+            let (comes, goes) = (level(700 + at), level(700 + WINDOW_FRAMES_MIN - 1 - at));
+            assert!((comes - goes).abs() < 1e-6, "it goes as it comes: {comes} and {goes} at {at}");
+        }
+        assert!(level(700) < 0.002 && level(700 + half / 2) < 0.36 && level(700 + half - 1) > 0.4999);
+    }
+
+    #[test]
+    fn fades_hold_the_level_between_sounds_that_have_nothing_in_common() {
+        let mut tape = Tape::new(vec![[0.5, 0.0]; TAPE]).unwrap();
+        let mut splicer = Splicer::new();
+        splicer.take(Parcel { sound: vec![[0.0, 0.5]; 5_000].into(), ..parcel(700, 5_000) });
+        assert!(splicer.write(&mut tape, 5_000).is_some());
+        for middle in [700 + SPLICE_FADE_FRAMES / 2, 700 + 5_000 - SPLICE_FADE_FRAMES / 2] {
+            let [old, new] = tape.frames()[middle];
+            assert!((old * old + new * new - 0.25).abs() < 1e-3, "{old} and {new} at {middle}");
+        }
+    }
+
+    #[test]
+    fn feedback_mixes_each_side_with_what_was_heard_of_it() {
+        assert_eq!(feed_back([1.0, 2.0], [3.0, 5.0], 0.25), [2.5, 4.25]);
+    }
+
+    #[test]
+    fn a_window_that_is_cut_in_its_last_fade_ends_where_it_would_have() {
+        let (mut splicer, mut tape) = (Splicer::new(), Tape::new(vec![[0.0; 2]; TAPE]).unwrap());
+        splicer.take(parcel(700, 5_000));
+        assert!(splicer.write(&mut tape, 4_500).is_none() && splicer.cut(&mut tape).is_some());
+        let level = |at: usize| tape.frames()[at][0];
+        assert!(level(700 + 4_900) > 0.0 && level(700 + 4_990) > 0.0);
+        assert_eq!((level(700 + 3_700), level(700 + 5_000)), (0.5, 0.0));
+    }
+
+    #[test]
+    fn no_slice_is_no_slice_of_no_length() {
+        let mut splicer = Splicer::new();
+        assert_eq!(splicer.slice(&[], 8_192, TAPE), None);
+        splicer.take(parcel(700, 5_000));
+        assert_eq!(splicer.slice(&[], SPLICE_FADE_FRAMES - 1, TAPE), None, "the first fade is whole or not begun");
+        let fade = Span { begin: 700, frames: SPLICE_FADE_FRAMES };
+        assert_eq!(splicer.slice(&[], SPLICE_FADE_FRAMES, TAPE), Some(fade));
     }
 
     proptest! {

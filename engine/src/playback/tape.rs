@@ -38,7 +38,7 @@ impl Span {
 
     /// Whether both have a place in common.
     pub(super) fn meets(self, other: Self, tape_frames: usize) -> bool {
-        let begins = |a: Self, b: Self| b.frames > 0 && a.inside(b.begin % tape_frames, tape_frames).is_some();
+        let begins = |a: Self, b: Self| b.frames > 0 && a.inside(b.begin, tape_frames).is_some();
         begins(self, other) || begins(other, self)
     }
 }
@@ -97,22 +97,11 @@ impl Tape {
         Ok(Self { heard: source.clone().into(), frames: source.into() })
     }
 
-    /// Length in stereo samples.
+    /// Length in stereo samples; never 0.
     #[must_use]
+    #[allow(clippy::len_without_is_empty)] // a tape is never empty
     pub fn len(&self) -> usize {
         self.frames.len()
-    }
-
-    /// Never true of a tape from `new`.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.frames.is_empty()
-    }
-
-    /// Length in latent frames.
-    #[must_use]
-    pub fn latent_frames(&self) -> usize {
-        self.frames.len() / SAMPLES_PER_LATENT_FRAME
     }
 
     /// The sound as it is now.
@@ -205,5 +194,50 @@ impl LoopBand {
     pub fn wrap(self, position: usize) -> usize {
         let offset = position as i64 - self.start as i64;
         self.start + offset.rem_euclid(self.len() as i64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(begin: usize, frames: usize) -> Span {
+        Span { begin, frames }
+    }
+
+    #[test]
+    fn a_span_knows_its_places_around_the_tapes_end_too() {
+        assert_eq!([9, 10, 14, 15].map(|at| span(10, 5).inside(at, 100)), [None, Some(0), Some(4), None]);
+        assert_eq!([94, 95, 3, 5].map(|at| span(95, 10).inside(at, 100)), [None, Some(0), Some(8), None]);
+        assert_eq!(span(195, 10).inside(3, 100), Some(8), "wherever it was counted from");
+    }
+
+    #[test]
+    fn spans_meet_where_they_share_a_place_and_an_empty_one_meets_nothing() {
+        let both = |a: Span, b: Span| [a.meets(b, 100), b.meets(a, 100)];
+        assert_eq!(both(span(95, 10), span(4, 1)), [true; 2]);
+        assert_eq!(both(span(95, 10), span(5, 90)), [false; 2]);
+        assert_eq!(both(span(10, 30), span(20, 5)), [true; 2]);
+        assert_eq!(both(span(10, 30), span(20, 0)), [false; 2]);
+        assert_eq!(both(span(295, 1), span(95, 1)), [true; 2]);
+    }
+
+    #[test]
+    fn two_faders_make_a_band_in_any_order_and_never_too_short_a_one() {
+        let band = |start: f32, end: f32| {
+            let it = LoopBand::from_faders(start, end, 100_000);
+            (it.start(), it.end())
+        };
+        assert_eq!([band(0.25, 0.75), band(0.75, 0.25)], [(25_000, 75_000); 2]);
+        assert_eq!(band(0.5, 0.5), (50_000, 50_000 + LoopBand::FRAMES_MIN));
+        assert_eq!(band(1.0, 1.0), (100_000 - LoopBand::FRAMES_MIN, 100_000));
+        assert_eq!([band(f32::NAN, 0.5), band(-3.0, 0.5)], [(0, 50_000); 2]);
+        assert_eq!(band(0.5, f32::INFINITY), (50_000, 100_000));
+    }
+
+    #[test]
+    fn a_band_holds_its_first_place_and_not_the_one_after_its_last() {
+        let band = LoopBand::new(2_000, 6_000, 8_000).expect("it lies on the tape");
+        assert_eq!([1_999, 2_000, 5_999, 6_000].map(|at| band.contains(at)), [false, true, true, false]);
     }
 }

@@ -174,9 +174,10 @@ impl Walk {
 
     /// Whether one window renews all of `band`, which is not the whole tape.
     fn fits(&self, band: LoopBand) -> bool {
-        let near = (band.start() + self.tape_frames - MARGIN_FRAMES) % self.tape_frames;
-        let room = (self.keep * SAMPLES_PER_LATENT_FRAME).min(self.tape_frames) - near % SAMPLES_PER_LATENT_FRAME;
-        band.len() < self.tape_frames && MARGIN_FRAMES + band.len() + SPLICE_FADE_FRAMES <= room
+        // The margin is a whole latent frame: the landing lies as deep in its own as the band's start.
+        let inside = band.start() % SAMPLES_PER_LATENT_FRAME;
+        let room = (self.keep * SAMPLES_PER_LATENT_FRAME).min(self.tape_frames) - inside;
+        MARGIN_FRAMES + band.len() + SPLICE_FADE_FRAMES <= room
     }
 
     /// Whether the playhead is where steady playing since the last plan would have brought it.

@@ -112,6 +112,90 @@ fn after_a_window_that_meets_the_end_of_a_band_the_next_runs_up_to_its_start() {
     assert_eq!((second.due, second.run_up), (moment(26_000), MARGIN_FRAMES));
 }
 
+#[test]
+fn a_window_holds_a_band_with_its_margin_and_fade_and_not_one_sample_more() {
+    let walk = Walk::new(TapeId::default(), LATENT, 5);
+    let fits = |start: usize, len: usize| walk.fits(LoopBand::new(start, start + len, TAPE).unwrap());
+    // Of five latent frames go the margin and a fade, and what lies before the landing in its latent frame.
+    assert_eq!([fits(48_000, 6_480), fits(48_000, 6_481)], [true, false]);
+    assert_eq!([fits(48_100, 6_380), fits(48_100, 6_381)], [true, false]);
+    assert_eq!([fits(100, 6_380), fits(100, 6_381)], [true, false]);
+    let wide = Walk::new(TapeId::default(), LATENT, 500);
+    let band = |len: usize| LoopBand::new(0, len, TAPE).unwrap();
+    let most = TAPE - MARGIN_FRAMES - SPLICE_FADE_FRAMES;
+    assert_eq!([most, most + 1, TAPE].map(|len| wide.fits(band(len))), [true, false, false]);
+}
+
+#[test]
+fn a_window_joins_the_last_one_up_to_half_a_lead_behind_where_it_would_start() {
+    let (band, lead) = (LoopBand::whole(TAPE), 9_600);
+    // Where the next window lands, against where the last one ended; `behind` is by how much a lead from now is beyond that.
+    let landed = |start: Start, behind: i64| {
+        let mut walk = Walk::new(TapeId::default(), LATENT, 25);
+        let first = walk.plan(&at(0, 0, band), lead, Start::Fresh);
+        let joint = first.land + first.frames - OVERLAP_FRAMES;
+        let now = (joint as i64 + behind) as usize - lead;
+        walk.plan(&at(now, now as u64, band), lead, start).land as i64 - joint as i64
+    };
+    assert_eq!([-1, 0, 4_800, 4_801].map(|behind| landed(Start::Fresh, behind)), [-1, 0, 0, 4_801]);
+    assert_eq!([-5_000, 0, 4_800, 4_801].map(|behind| landed(Start::Onward, behind)), [0, 0, 0, 4_801]);
+}
+
+#[test]
+fn a_band_renewed_whole_is_renewed_from_the_lead_on_and_joins_nothing_that_is_past() {
+    let band = LoopBand::new(48_000, 60_000, TAPE).unwrap();
+    for start in [Start::Fresh, Start::Onward] {
+        let mut walk = Walk::new(TapeId::default(), LATENT, 25);
+        walk.plan(&at(50_000, 0, band), 1_000, Start::Fresh);
+        // The last one is heard up to moment 13 000: 100 before what can be heard next.
+        let now = at(50_100, 12_100, band);
+        assert_eq!(walk.plan(&now, 1_000, start).due, moment(13_100));
+        assert_eq!(walk.planned_ahead(&now), 13_000, "{start:?}: a lead and a lap");
+    }
+}
+
+#[test]
+fn what_counts_as_a_little_before_a_turn_is_the_lead_and_a_quarter_of_the_band_at_most() {
+    let band = LoopBand::new(48_000, 148_000, TAPE).unwrap();
+    // Where it is due, in samples after playhead + lead, when so much is left from there to the turn.
+    let due = |lead: usize, left: usize| {
+        let plan =
+            Walk::new(TapeId::default(), LATENT, 25).plan(&at(148_000 - left - lead, 0, band), lead, Start::Fresh);
+        moment(lead).until(plan.due)
+    };
+    assert_eq!([due(9_600, 9_600), due(9_600, 9_599)], [0, 9_599]);
+    assert_eq!([due(40_000, 25_000), due(40_000, 24_999)], [0, 24_999]);
+}
+
+#[test]
+fn a_window_whose_fade_lies_beyond_the_turn_leaves_the_next_one_to_begin_with_the_lap() {
+    // Samples beyond the lead that are planned after one window from 57 600 on, in a band that ends so far on from there.
+    let ahead = |keep: usize, lead: usize, to_turn: usize| {
+        let band = LoopBand::new(48_000, 57_600 + to_turn, TAPE).unwrap();
+        let (mut walk, now) = (Walk::new(TapeId::default(), LATENT, keep), at(57_600 - lead, 0, band));
+        walk.plan(&now, lead, Start::Fresh);
+        walk.planned_ahead(&now) - lead as i64
+    };
+    assert_eq!(ahead(25, 9_600, 48_000 - SPLICE_FADE_FRAMES), 46_800, "to the turn");
+    assert_eq!(ahead(25, 9_600, 48_000 - SPLICE_FADE_FRAMES + 1), (48_000 - OVERLAP_FRAMES) as i64);
+    // A window of one latent frame fades over half of it.
+    assert_eq!([ahead(1, 500, 960), ahead(1, 500, 961)], [960, 960]);
+    assert_eq!(ahead(1, 500, 900), 900, "to the turn");
+    assert_eq!(ahead(1, 500, 1_000), 960, "and before it by its own half");
+}
+
+#[test]
+fn another_window_length_holds_from_the_next_window_on() {
+    let mut walk = Walk::new(TapeId::default(), LATENT, 25);
+    assert_eq!(walk.tape_frames(), TAPE);
+    let course = at(0, 0, LoopBand::whole(TAPE));
+    assert_eq!(walk.plan(&course, 9_600, Start::Fresh).keep, 25);
+    walk.set_keep(10);
+    assert_eq!(walk.plan(&course, 9_600, Start::Fresh).keep, 10);
+    walk.set_keep(0);
+    assert_eq!(walk.plan(&course, 9_600, Start::Fresh).keep, 1);
+}
+
 proptest! {
     /// A decoder that keeps up leaves no frame of the band untouched in one turn of the loop.
     #[test]

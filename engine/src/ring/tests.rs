@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::plan::PlanRow;
 use super::plan::TickPlan;
-use super::request::{CONTEXT_CHANNELS, Condition, Request, RequestError};
-use super::ring::{Emission, MAX_DEPTH, Ring, Shrink};
+use super::request::{CONTEXT_CHANNELS, Condition, GuidanceMode, MaskRequest, Request, RequestError};
+use super::ring::{Emission, MAX_DEPTH, Ring, RingCounters, Shrink};
 use crate::solver::curve::Curve;
+use crate::solver::mask::MaskStrength;
 use crate::solver::schedule::Sampling;
 
 fn request(frames: usize) -> Arc<Request> {
@@ -171,4 +173,136 @@ fn a_condition_acts_only_in_its_share_of_the_schedule() {
     }
     // Where none acts the primary one does.
     assert_eq!(acting, [vec![0], vec![0, 1], vec![1], vec![0]]);
+}
+
+/// A request of so many conditions and negatives, guided in this way where the guidance has a scale.
+fn guided(mode: GuidanceMode, scale: Option<f32>, conditions: usize, negatives: usize) -> Request {
+    let mut it = Request::clone(&request(2));
+    let condition = || Condition::always(vec![0.0; 4].into());
+    (it.conditions, it.negatives) = (vec![condition(); conditions], vec![condition(); negatives]);
+    (it.guidance_mode, it.controls.guidance_scale) = (mode, scale.map(Curve::Scalar));
+    it
+}
+
+#[test]
+fn a_request_has_the_rows_that_its_guidance_computes() {
+    // Mode, scale, negatives; whether guided, whether the negative is computed at steps 0 and 1, rows beside two conditions.
+    for (mode, scale, negatives, is_guided, computed, rows) in [
+        (GuidanceMode::Full, Some(2.0), 1, true, [true, true], 1),
+        (GuidanceMode::Full, Some(2.0), 0, false, [false, false], 0),
+        (GuidanceMode::Full, None, 1, false, [false, false], 0),
+        (GuidanceMode::Initialize, Some(2.0), 2, true, [true, false], 2),
+        (GuidanceMode::OwnNoise, Some(2.0), 0, true, [false, false], 0),
+        (GuidanceMode::OwnNoise, Some(2.0), 1, true, [false, false], 0),
+        (GuidanceMode::OwnNoise, None, 1, false, [false, false], 0),
+    ] {
+        let it = guided(mode, scale, 2, negatives);
+        let found = (it.is_guided(), [0, 1].map(|step| it.needs_negative(step)), it.rows());
+        assert_eq!(found, (is_guided, computed, 2 + rows), "{mode:?}, scale {scale:?}, {negatives} negatives");
+    }
+}
+
+#[test]
+fn the_start_is_mixed_from_the_source_or_from_what_a_mask_keeps() {
+    let mut it = Request::clone(&request(2));
+    assert!(it.clean().is_none());
+    let [original, source] = [1.0, 2.0].map(|level| Arc::from(vec![level; 128]));
+    let (curve, strength) = (Curve::Scalar(1.0), MaskStrength::FULL);
+    it.mask = Some(MaskRequest { original: Arc::clone(&original), curve, strength, noise: None, seed: 0 });
+    assert!(it.clean().is_some_and(|it| Arc::ptr_eq(it, &original)));
+    it.source = Some(Arc::clone(&source));
+    assert!(it.clean().is_some_and(|it| Arc::ptr_eq(it, &source)));
+}
+
+#[test]
+fn a_slot_that_is_left_out_of_a_tick_leaves_its_neighbours_their_rows() {
+    let mut ring = ring(4, 4);
+    for conditions in [2, 1, 3, 1] {
+        ring.submit(Arc::new(guided(GuidanceMode::Full, Some(2.0), conditions, conditions))).expect("sound");
+    }
+    let mut plan = TickPlan::new();
+    ring.begin(&mut plan, |_, _| ());
+    plan.leave_out(1);
+    assert_eq!(plan.births.iter().map(|it| it.slot).collect::<Vec<_>>(), [0, 2, 3]);
+    let row = |slot, condition| PlanRow { slot, condition };
+    let rows = [row(0, 0), row(0, 1), row(2, 0), row(2, 1), row(2, 2), row(3, 0)];
+    assert_eq!((&plan.positive[..], &plan.negative[..]), (&rows[..], &rows[..]));
+    let parts: Vec<_> = plan.steps.iter().map(|it| (it.slot, it.positive.clone(), it.negative.clone())).collect();
+    assert_eq!(parts, [(0, 0..2, 0..2), (2, 2..5, 2..5), (3, 5..6, 5..6)]);
+}
+
+#[test]
+fn a_step_goes_from_its_noise_level_to_the_next_one_and_the_last_to_none() {
+    let mut ring = ring(1, 4);
+    ring.submit(request(2)).expect("sound");
+    let mut levels = Vec::new();
+    for step in 0..4 {
+        let mut plan = TickPlan::new();
+        ring.begin(&mut plan, |_, _| ());
+        let it = &plan.steps[0];
+        assert_eq!((it.step, it.steps, levels.last().is_none_or(|level| *level == it.span.now)), (step, 4, true));
+        levels.push(it.span.next);
+        assert!(it.span.next < it.span.now);
+        ring.end(&plan, 0, |_, _| ());
+    }
+    assert_eq!(levels.last(), Some(&0.0));
+}
+
+#[test]
+fn a_ring_counts_all_that_happens_to_requests_and_slots() {
+    let mut ring = ring(3, 2);
+    // Five for a queue of three, of which two finish; one slot is refused, which counts once however often it is said.
+    (0..5).for_each(|_| _ = ring.submit(request(2)).expect("sound"));
+    tick(&mut ring, 0);
+    ring.refuse(1);
+    ring.refuse(1);
+    assert_eq!(tick(&mut ring, 0), [2, 4]);
+    (0..3).for_each(|_| _ = ring.submit(request(2)).expect("sound"));
+    tick(&mut ring, 0b100);
+    ring.refuse(0);
+    ring.submit(request(2)).expect("sound");
+    ring.submit(request(2)).expect("sound");
+    tick(&mut ring, 0);
+    (0..3).for_each(|_| _ = ring.submit(request(2)).expect("sound"));
+    let counted = ring.counters();
+    let expected = RingCounters {
+        ticks: 4,
+        born: 8,
+        finished: 3,
+        requests_dropped: 2,
+        slots_discarded: 0,
+        slots_unsound: 1,
+        slots_refused: 2,
+    };
+    assert_eq!(counted, expected);
+    ring.clear();
+    assert_eq!((ring.in_flight(), ring.waiting().len()), (0, 0));
+    let cleared = RingCounters { requests_dropped: 5, slots_discarded: 2, ..expected };
+    assert_eq!(ring.counters(), cleared);
+}
+
+#[test]
+fn what_a_lost_device_held_begins_again_with_its_own_request_and_schedule() {
+    let mut ring = ring(3, 3);
+    (0..2).for_each(|_| _ = ring.submit(request(2)).expect("sound"));
+    tick(&mut ring, 0);
+    tick(&mut ring, 0);
+    assert_eq!(
+        [0, 1, 2].map(|slot| ring.slot(slot).map(|it| (it.ticket, it.step))),
+        [Some((0, 2)), Some((1, 2)), None]
+    );
+    ring.sampling.steps = 5;
+    ring.begin_again();
+    let mut plan = TickPlan::new();
+    ring.begin(&mut plan, |_, _| ());
+    assert_eq!(plan.births.iter().map(|it| it.slot).collect::<Vec<_>>(), [0, 1]);
+    assert!(
+        plan.steps.iter().all(|it| (it.step, it.steps) == (0, 3)) && plan.births[0].start == plan.steps[0].span.now
+    );
+    ring.end(&plan, 0, |_, _| ());
+    ring.refill(1);
+    ring.begin(&mut plan, |_, _| ());
+    assert_eq!(plan.births.iter().map(|it| it.slot).collect::<Vec<_>>(), [1], "the other goes on");
+    assert_eq!(plan.steps.iter().map(|it| it.step).collect::<Vec<_>>(), [1, 0]);
+    assert!(ring.slot(99).is_none());
 }

@@ -229,3 +229,81 @@ impl Axis {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Axis, Guidance, GuidanceKnobs, GuidanceLaw, Velocities};
+    use crate::solver::curve::Curve;
+
+    const FRAMES: usize = 3;
+    const CHANNELS: usize = 2;
+
+    fn wave(seed: f64) -> Vec<f32> {
+        (0..FRAMES * CHANNELS).map(|at| (at as f64 * 1.7 + seed).sin() as f32).collect()
+    }
+
+    /// The places that are measured together with `at`.
+    fn together(axis: Axis, at: usize) -> Vec<usize> {
+        let (frame, channel) = (at / CHANNELS, at % CHANNELS);
+        match axis {
+            Axis::Time => (0..FRAMES).map(|frame| frame * CHANNELS + channel).collect(),
+            Axis::Channels => (0..CHANNELS).map(|channel| frame * CHANNELS + channel).collect(),
+        }
+    }
+
+    /// The law as it is written down, one number after the other, in double precision.
+    fn written_out(law: &GuidanceLaw, scale: &[f32], momentum: &[f32], p: &[f32], n: &[f32], avg: &[f32]) -> Vec<f64> {
+        let d: Vec<f64> = (0..p.len())
+            .map(|at| f64::from(p[at]) - f64::from(n[at]) + f64::from(momentum[at / CHANNELS]) * f64::from(avg[at]))
+            .collect();
+        let guided = |at: usize| {
+            let group = together(law.axis, at);
+            let sum = |of: &dyn Fn(usize) -> f64| group.iter().map(|at| of(*at)).sum::<f64>();
+            let norm = sum(&|at| d[at] * d[at]).sqrt();
+            let limit = if law.norm_threshold <= 0.0 { 1.0 } else { (f64::from(law.norm_threshold) / norm).min(1.0) };
+            let along = limit * sum(&|at| d[at] * f64::from(p[at])) / sum(&|at| f64::from(p[at]).powi(2));
+            let parallel = along * f64::from(p[at]);
+            let push = f64::from(scale[at / CHANNELS]) - 1.0;
+            f64::from(p[at]) + push * (limit * d[at] - parallel + f64::from(law.eta) * parallel)
+        };
+        (0..p.len()).map(guided).collect()
+    }
+
+    #[test]
+    fn guidance_is_its_law_along_either_axis_limited_or_free() {
+        let (scale, momentum) = ([2.0, 3.5, 1.0], [-0.75, 0.25, 0.5]);
+        let (p, n, average) = (wave(0.3), wave(1.1), wave(2.2));
+        let mut guidance = Guidance::new(FRAMES, CHANNELS);
+        for axis in [Axis::Time, Axis::Channels] {
+            for (norm_threshold, eta) in [(0.0, 0.0), (0.5, 0.0), (0.5, 0.25), (9.0, 0.5)] {
+                let law = GuidanceLaw { norm_threshold, eta, axis };
+                let expected = written_out(&law, &scale, &momentum, &p, &n, &average);
+                let (mut average, mut out) = (average.clone(), vec![9.0; p.len()]);
+                let curves = [scale, momentum].map(|it| Curve::from(it.to_vec()));
+                let knobs = GuidanceKnobs { scale: &curves[0], momentum: &curves[1] };
+                let mut it = Velocities { positive: &p, negative: &n, average: &mut average, out: &mut out };
+                guidance.guide(&law, knobs, CHANNELS, &mut it);
+                for (found, expected) in out.iter().zip(&expected) {
+                    assert!((f64::from(*found) - expected).abs() < 1e-5, "{law:?}: {out:?}, expected {expected:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_rescaled_velocity_has_the_length_of_the_unguided_one_in_part() {
+        let (p, guided) = (wave(0.3), wave(1.9));
+        let amounts = [1.0, 0.25, 0.0];
+        for axis in [Axis::Time, Axis::Channels] {
+            let mut out = guided.clone();
+            let amount = Curve::from(amounts.to_vec());
+            Guidance::new(FRAMES, CHANNELS).rescale(axis, &amount, &p, CHANNELS, &mut out);
+            for at in 0..p.len() {
+                let length = |of: &[f32]| together(axis, at).iter().map(|at| of[*at] * of[*at]).sum::<f32>().sqrt();
+                let (amount, whole) = (amounts[at / CHANNELS], length(&p) / length(&guided) * guided[at]);
+                let expected = amount * whole + (1.0 - amount) * guided[at];
+                assert!((out[at] - expected).abs() < 1e-5, "{axis:?} at {at}: {} and not {expected}", out[at]);
+            }
+        }
+    }
+}

@@ -51,3 +51,16 @@ pub fn blend_before(m: f32, t: f32, x: &[f32], noise: &[f32], original: &[f32], 
         *out = m * x + (1.0 - m) * (t * n + (1.0 - t) * original);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MaskStrength;
+
+    #[test]
+    fn a_strength_moves_from_its_start_by_its_slope_over_the_schedule() {
+        let strength = MaskStrength { start: 0.25, slope: 0.5 };
+        assert_eq!([0, 1, 3, 4].map(|step| strength.at(step, 4)), [0.25, 0.375, 0.625, 0.75]);
+        assert_eq!(strength.at(0, 0), 0.25, "a schedule of no steps has one");
+        assert_eq!(MaskStrength::FULL.at(3, 4), 1.0);
+    }
+}

@@ -135,6 +135,12 @@ mod tests {
         out
     }
 
+    #[test]
+    fn generations_differ_beyond_32_bits_too() {
+        let of = |generation| numbers(draw(7, generation, Purpose::Step { step: 1 }), 1);
+        assert!(of(1 << 32) != of(0) && of(1 << 32) != of(1 << 33));
+    }
+
     /// Known answers of the authors' Random123 library.
     #[test]
     fn the_generator_is_philox_4x32_10() {

@@ -115,13 +115,26 @@ fn level_of_line(start: f32, at: usize, steps: usize, grain: Grain) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sampling, ScheduleLaw};
+    use super::{Grain, Sampling, ScheduleLaw, level_of_line};
 
     #[test]
     fn the_continuous_law_starts_where_the_knob_points() {
         let sampling = Sampling { shift: 1.0, ..Sampling::default() };
         assert_eq!(sampling.levels(0.93)[0], 0.93);
         assert_eq!(sampling.levels(0.93).len(), 9);
+    }
+
+    #[test]
+    fn a_shift_warps_every_level_by_its_law() {
+        let sampling = Sampling { steps: 4, shift: 3.0, ..Sampling::default() };
+        assert_eq!(sampling.levels(1.0), [1.0, 0.9, 0.75, 0.5, 0.0]);
+    }
+
+    /// In half precision it shows from which end a level was counted.
+    #[test]
+    fn a_line_of_levels_is_counted_from_its_nearer_end() {
+        let levels = [0, 3, 4, 7].map(|at| level_of_line(0.9, at, 7, Grain::Bf16));
+        assert_eq!(levels, [0.898_437_5, 0.515_625, 0.382_812_5, 0.0]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Goal: a window's sound lies on the tape to the sample, and nothing is decoded that has nowhere to go.
 //! Method: a decoder whose every frame is unique; one frame off, or one latent off, is another sound.
 
+use std::sync::{Arc, Mutex};
+
 use engine::latent::SAMPLES_PER_LATENT_FRAME as FRAME;
-use engine::live::Patched;
+use engine::live::{Patched, window_lengths};
 use engine::param::{ParamId, Values};
 use engine::playback::{GUARD_LATENCY_FRAMES, LoopBand, SPLICE_FADE_FRAMES};
 
@@ -95,4 +97,54 @@ fn nothing_is_decoded_while_every_box_is_on_its_way() {
         sent += usize::from(matches!(world.patcher.patch(&values(3.0), &course), Patched::Sent { .. }));
     }
     assert_eq!((sent, *world.decoded.lock().expect("one thread")), (4, 4), "as many as there are boxes, then none");
+}
+
+#[test]
+fn a_window_has_the_prepared_length_nearest_to_what_is_asked_for() {
+    let decoded = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&decoded);
+    let decode = Box::new(move |keep| {
+        told.lock().expect("one thread").push(keep);
+        480
+    });
+    let mut world = World::new(Setting { decode, ..Setting::default() });
+    let lengths = window_lengths(150);
+    for (place, &keep) in lengths.iter().enumerate() {
+        // At its own length, and a third of the way to its neighbours.
+        let third = |other: usize| keep as f64 + (other as f64 - keep as f64) / 3.0;
+        let neighbours = [place.checked_sub(1), Some(place + 1)].map(|it| lengths.get(it?).map(|&it| third(it)));
+        for frames in neighbours.into_iter().flatten().chain([keep as f64]) {
+            decoded.lock().expect("one thread").clear();
+            world.play(&values(frames / 25.0), 24_000);
+            let found = decoded.lock().expect("one thread").clone();
+            assert!(!found.is_empty() && found.iter().all(|it| *it == keep), "{frames} frames: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_latent_goes_on_being_decoded_as_soon_as_less_than_two_leads_are_planned() {
+    // One latent and no other: all windows after the first go on from the one before.
+    let mut world = World::new(Setting { latent_every: 4_800_000, ..Setting::default() });
+    world.meanwhile().pass(4_800_000);
+    let values = values(0.5);
+    assert_eq!(world.patcher.remaining_p5(), None, "nothing has landed");
+    let (mut end, mut compared) = (None, 0);
+    for _ in 0..20_000 {
+        let course = world.transport.course();
+        let lead = world.lead(&values) as i64;
+        if let Patched::Sent { land, frames, .. } = world.step(&values) {
+            let tape = (150 * FRAME) as i64;
+            let ahead = end.map(|end: i64| (end - course.place(course.now()) as i64).rem_euclid(tape));
+            // The lead itself settles while the first windows land.
+            if let Some(ahead) = ahead.filter(|_| 30 < *world.decoded.lock().expect("one thread")) {
+                assert!(2 * lead - 600 <= ahead && ahead <= 2 * lead, "{ahead} are planned with a lead of {lead}");
+                compared += 1;
+            }
+            end = Some((land + frames) as i64 - 2 * SPLICE_FADE_FRAMES as i64);
+        }
+    }
+    assert!(20 < compared, "{compared} windows were compared");
+    let remaining = world.patcher.remaining_p5().expect("windows have landed");
+    assert!(100 < remaining && remaining < 20_000, "{remaining}");
 }

@@ -135,6 +135,11 @@ mod tests {
             (vec![127, 126, 125, 124], Kind::Knob(Encoding::Absolute)),
             (vec![66, 65, 64, 63], Kind::Knob(Encoding::Absolute)),
             (vec![2, 1, 0], Kind::Knob(Encoding::Absolute)),
+            (vec![127, 127, 126], Kind::Knob(Encoding::TwosComplement)),
+            (vec![1, 1, 1, 30], Kind::Knob(Encoding::Absolute)),
+            (vec![65, 65, 65, 90], Kind::Knob(Encoding::Absolute)),
+            // A place that rests now and then travels all the same.
+            (vec![127, 127, 126, 125, 124, 124], Kind::Knob(Encoding::Absolute)),
             (vec![127, 0], Kind::Button),
             (vec![0, 127], Kind::Button),
         ] {

@@ -118,6 +118,12 @@ mod tests {
     }
 
     #[test]
+    fn two_keys_lead_to_the_patch_before_and_the_next_one() {
+        let by = ['{', '}'].map(|key| meaning(Key::Char(key)));
+        assert_eq!(by, [-1, 1].map(|by| Some(KeyMeaning::Deed(Deed::PatchBy(by)))));
+    }
+
+    #[test]
     fn the_table_of_the_documents_is_the_list_of_keys() {
         let document = include_str!("../../../../docs/surface.md");
         let rows: Vec<String> = super::KEY_HELP.iter().map(|(keys, what)| format!("| {keys} | {what} |")).collect();

@@ -198,3 +198,81 @@ pub fn learnt_words(entry: &Entry) -> String {
     };
     format!("{} is {} now{how}; undo takes it back", entry.on, entry.target.words())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::param::ParamId;
+
+    const IN_HAND: Target = Target::Param(ParamId::Denoise);
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn turned(number: u8, to: u8) -> Gesture {
+        let motion = Motion::Turned(Control::Cc { channel: 1, number }, Position::Seven(to));
+        Gesture { at: Duration::ZERO, surface: SurfaceId(7), motion }
+    }
+
+    #[test]
+    fn a_press_shorter_than_four_tenths_stays_on_whenever_it_came() {
+        for (held, over) in [(100, None), (399, None), (400, Some(Lesson::Over)), (2_000, Some(Lesson::Over))] {
+            let mut learn = Learn::default();
+            learn.press(ms(60_000));
+            assert_eq!(learn.release(ms(60_000 + held)), over, "{held} ms");
+            assert_eq!(learn.is_on(), over.is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_learnt_on_a_layer_belongs_to_it_and_on_the_ground_to_all() {
+        for (playing, expected) in [
+            (Playing { bank: 0, shift: false }, Layer { bank: None, shift: None }),
+            (Playing { bank: 2, shift: false }, Layer { bank: Some(2), shift: None }),
+            (Playing { bank: 3, shift: true }, Layer { bank: Some(3), shift: Some(true) }),
+        ] {
+            let (mut learn, map) = (Learn::default(), Map::default());
+            learn.press(ms(0));
+            learn.pick(IN_HAND);
+            let heard = [90, 89, 88].map(|to| learn.hear(&turned(90, to), &map, playing, IN_HAND));
+            let Some(Lesson::Learnt(_, entry)) = heard[2] else { panic!("three values show a knob: {heard:?}") };
+            assert_eq!((entry.layer, entry.on, entry.target), (expected, On::Cc(90), IN_HAND));
+        }
+    }
+
+    #[test]
+    fn what_is_only_held_or_walks_along_is_not_learnt_by_touching_it() {
+        for target in
+            [Target::Deed(Deed::Browse), Target::Deed(Deed::Shift), Target::Deed(Deed::Learn), Target::Selected]
+        {
+            let (mut learn, map) = (Learn::default(), Map::with(vec![Entry::usual(On::Cc(90), target)]));
+            learn.press(ms(0));
+            assert_eq!(learn.hear(&turned(90, 64), &map, Playing::default(), IN_HAND), None, "{target:?}");
+            assert_eq!(learn.target(), None);
+        }
+    }
+
+    #[test]
+    fn a_button_that_sends_its_two_ends_is_told_what_to_do_to_a_value_and_not_to_a_deed() {
+        let learnt = |target| {
+            let (mut learn, map) = (Learn::default(), Map::default());
+            learn.press(ms(0));
+            learn.pick(target);
+            let heard = [127, 0].map(|to| learn.hear(&turned(90, to), &map, Playing::default(), IN_HAND));
+            let Some(Lesson::Learnt(_, entry)) = heard[1] else { panic!("both ends show a button: {heard:?}") };
+            entry.press
+        };
+        assert_eq!(learnt(Target::Deed(Deed::Mute)), None);
+        assert_eq!(learnt(IN_HAND), Some(crate::control::binding::usual_press(ParamId::Denoise)));
+    }
+
+    #[test]
+    fn the_words_say_how_a_control_speaks_where_that_is_not_usual() {
+        let usual = Entry::usual(On::Cc(90), IN_HAND);
+        assert!(learnt_words(&usual).contains(" now; undo"), "{}", learnt_words(&usual));
+        assert!(learnt_words(&Entry { pair: true, ..usual }).contains(" now, 14 bits; undo"));
+        let endless = Entry { encoding: Encoding::SignBit, ..usual };
+        assert!(learnt_words(&endless).contains(" now, an endless encoder; undo"));
+    }
+}

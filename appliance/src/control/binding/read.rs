@@ -350,6 +350,39 @@ mod tests {
         assert_eq!(kept, [(On::Cc(5), Takeover::Jump), (On::Cc(6), Takeover::Pickup), (On::Cc(9), Takeover::Pickup)]);
     }
 
+    #[test]
+    fn a_range_may_go_to_both_ends_of_the_parameter_and_not_beyond_and_has_two_ends() {
+        let faults = |range: &str| parsed(&format!("[[map]]\ncc = 1\nto = \"shift\"\nrange = {range}\n")).1;
+        assert_eq!(faults("[1.0, 6.0]"), Vec::<String>::new());
+        for outside in ["[0.5, 6.0]", "[1.0, 6.5]", "[0.5, 6.5]"] {
+            assert!(
+                faults(outside).len() == 1 && faults(outside)[0].contains("expected 1 to 6"),
+                "{:?}",
+                faults(outside)
+            );
+        }
+        let (one, turned) = (faults("[2.0, 2.0]"), faults("[3.0, 2.0]"));
+        assert!(one.len() == 1 && !one[0].contains("upside down") && one[0].contains("the lower first"), "{one:?}");
+        assert!(turned.len() == 1 && turned[0].contains("upside down"), "{turned:?}");
+    }
+
+    #[test]
+    fn only_two_places_that_both_jump_fight_for_a_parameter() {
+        let faults = |second: &str| {
+            let first = "[[map]]\ncc = 1\nto = \"seed\"\ntakeover = \"jump\"\n";
+            parsed(&format!("{first}[[map]]\ncc = 2\n{second}\n")).1.len()
+        };
+        assert_eq!(faults("to = \"seed\"\ntakeover = \"jump\""), 1);
+        for peaceful in [
+            "to = \"seed\"\ntakeover = \"pickup\"",
+            "to = \"seed\"\ntakeover = \"jump\"\nencoding = \"twos-complement\"",
+            "to = \"seed\"\ntakeover = \"jump\"\nbank = 2",
+            "to = \"shift\"\ntakeover = \"jump\"",
+        ] {
+            assert_eq!(faults(peaceful), 0, "{peaceful}");
+        }
+    }
+
     fn any_entry() -> impl Strategy<Value = Entry> {
         let on = prop_oneof![
             (0_u8..32).prop_map(On::Cc),

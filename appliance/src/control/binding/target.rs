@@ -169,6 +169,15 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::{Deed, Target};
+    use engine::param::ParamId;
+
+    #[test]
+    fn people_are_told_words_and_not_names_of_files() {
+        let words = [Target::Param(ParamId::SourceBlend), Target::Selected, Target::Morph(0, 4)].map(Target::words);
+        assert_eq!(words, ["Source blend", "the selected parameter", "morph 1 to 5"]);
+        let deeds = [Deed::Recall(1), Deed::BankBy(-1), Deed::PatchBy(1)].map(|deed| Target::Deed(deed).words());
+        assert_eq!(deeds, ["scene 2", "previous bank", "next patch"]);
+    }
 
     #[test]
     fn every_target_comes_back_from_its_name_and_no_two_share_one() {

@@ -8,6 +8,8 @@ use hal::gesture::{Control, FakeSurface, Gesture, Identity, Key, Motion, Positio
 use super::{Act, Binding, Encoding, Ends, Entry, Layer, Map, On, Press, Takeover, Target, Travel, Travels};
 use crate::control::desk::Desk;
 
+mod edges;
+
 const SURFACE: SurfaceId = SurfaceId(7);
 
 struct Stage {

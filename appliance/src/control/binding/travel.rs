@@ -123,6 +123,12 @@ mod tests {
     use engine::param::ParamId;
     use proptest::prelude::*;
 
+    #[test]
+    fn a_range_from_nothing_has_no_logarithm_and_is_the_knobs_own() {
+        let travel = Travel { range: Some((0.0, 1.0)), along: Along::Log, curve: Curve::Linear, reversed: false };
+        assert_eq!([0.0, 0.25, 1.0].map(|value| travel.place(ParamId::Denoise, value)), [0.0, 0.25, 1.0]);
+    }
+
     fn any_travel() -> impl Strategy<Value = Travel> {
         let along = prop_oneof![Just(Along::Own), Just(Along::Linear), Just(Along::Log)];
         let curve = prop_oneof![Just(Curve::Linear), Just(Curve::Slow), Just(Curve::Fast), Just(Curve::S)];

@@ -33,3 +33,17 @@ impl DcBlocker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_sinks_to_nothing_and_not_to_denormal_numbers() {
+        let (mut blocker, mut frames) = (DcBlocker::default(), vec![[0.0; 2]; 2 * SAMPLE_RATE_HZ as usize]);
+        frames[0] = [1.0, -1.0];
+        blocker.process(&mut frames);
+        assert!(frames[1][0] < 0.0, "the pole answers");
+        assert_eq!(blocker.out, [0.0; 2]);
+    }
+}

@@ -47,3 +47,21 @@ impl Finite {
         broken
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_comes_back_in_equal_steps_from_the_frame_after_a_break() {
+        let mut finite = Finite::default();
+        let mut frames = vec![[0.5_f32, -0.5]; RETURN_FRAMES + 3];
+        (frames[0], frames[1]) = ([1.0, -1.0], [f32::NAN, 0.0]);
+        assert_eq!(finite.process(&mut frames), 1);
+        assert_eq!(frames[1], [SINK, -SINK], "what was held sinks");
+        let first = SINK * SINK + (0.5 - SINK * SINK) / (RETURN_FRAMES + 1) as f32;
+        assert!((frames[2][0] - first).abs() < 1e-6 && (frames[2][1] + first).abs() < 1e-6, "{:?}", frames[2]);
+        assert_ne!(frames[RETURN_FRAMES + 1], [0.5, -0.5], "the last frame of the way back");
+        assert_eq!(frames[RETURN_FRAMES + 2], [0.5, -0.5], "and then the sound itself");
+    }
+}

@@ -105,7 +105,7 @@ impl Limiter {
     fn next_gain(&mut self, peak: f32) -> f32 {
         let needed = if peak > self.ceiling { self.ceiling * AIM / peak } else { 1.0 };
         let least = f64::from(self.least.push(needed));
-        self.slow = if least < self.slow { least } else { rise(self.slow, least) };
+        self.slow = rise(self.slow, least);
         let slow = (self.slow * f64::from(UNITY)) as u32;
         self.ramp_sum = self.ramp_sum + u64::from(slow) - u64::from(self.ramp[self.ramp_at]);
         self.ramp[self.ramp_at] = slow;
@@ -114,7 +114,7 @@ impl Limiter {
     }
 }
 
-/// One frame of the way back up, ending exactly on `least`.
+/// Down to `least` at once, or one frame of the way back up to it, ending exactly on it.
 fn rise(slow: f64, least: f64) -> f64 {
     const ARRIVED: f64 = 1e-5;
     let next = slow + (least - slow) / RELEASE_FRAMES;
@@ -156,6 +156,37 @@ impl SlidingLeast {
 mod tests {
     use super::*;
     use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    #[test]
+    fn a_peak_at_the_ceiling_is_not_over_it() {
+        let mut limiter = Limiter::new(0.5);
+        assert!((0..3 * LOOKAHEAD_FRAMES).all(|_| limiter.next_gain(0.5) == 1.0));
+        let gains: Vec<f32> = (0..3 * LOOKAHEAD_FRAMES).map(|_| limiter.next_gain(0.501)).collect();
+        assert!(gains.iter().all(|gain| *gain < 1.0) && gains[LOOKAHEAD_FRAMES - 1] <= 0.5 / 0.501, "{gains:?}");
+    }
+
+    #[test]
+    fn what_was_turned_down_is_counted_and_what_passed_is_not() {
+        let mut limiter = Limiter::new(0.5);
+        let quiet = limiter.process(&mut [[0.25, -0.25]; BLOCK_FRAMES]);
+        assert_eq!((quiet.frames, quiet.clamped, quiet.deepest), (0, 0, 1.0));
+        let loud = limiter.process(&mut [[1.0, 0.0]; BLOCK_FRAMES]);
+        assert!((1..=BLOCK_FRAMES as u64).contains(&loud.frames) && loud.deepest < 0.51, "{loud:?}");
+        assert_eq!((limiter.process(&mut [[1.0, 0.0]; BLOCK_FRAMES]).frames, loud.clamped), (BLOCK_FRAMES as u64, 0));
+    }
+
+    #[test]
+    fn a_frame_that_only_the_clamp_holds_is_counted() {
+        let mut limiter = Limiter::new(0.5);
+        limiter.process(&mut [[0.4, 0.1]; BLOCK_FRAMES]);
+        // What no gain was made for: the sound is in the delay line already.
+        limiter.ceiling = 0.25;
+        let mut block = [[0.0; 2]; LATENCY_FRAMES];
+        let limited = limiter.process(&mut block);
+        // Until the gain that follows from the sound after it is down.
+        assert!((20..LATENCY_FRAMES as u64).contains(&limited.clamped), "{limited:?}");
+        assert_eq!((limited.peaks[0], block[0][0]), (0.25, 0.25));
+    }
 
     proptest! {
         #[test]

@@ -106,3 +106,16 @@ fn bessel_i0(x: f64) -> f64 {
     });
     1.0 + terms.sum::<f64>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bessel_i0;
+
+    #[test]
+    fn the_bessel_function_is_the_tables() {
+        // Abramowitz and Stegun, table 9.8.
+        for (x, expected) in [(0.0, 1.0), (1.0, 1.266_065_877_752), (4.0, 11.301_921_952_136)] {
+            assert!((bessel_i0(x) - expected).abs() < 1e-11, "{x}: {}", bessel_i0(x));
+        }
+    }
+}
