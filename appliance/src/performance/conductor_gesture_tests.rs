@@ -174,7 +174,7 @@ fn the_patchs_tempo_is_the_conductors() {
 fn the_machine_whose_clock_counts_is_forgotten_when_it_goes() {
     let mut stage = Stage::new("");
     let clock = SurfaceId(9);
-    let mut say = |stage: &mut Stage, motion| {
+    let say = |stage: &mut Stage, motion| {
         stage.now += Duration::from_millis(20);
         stage.conductor.play(&Gesture { at: stage.now, surface: clock, motion }, &mut Vec::new());
     };
