@@ -182,6 +182,15 @@ fn on_a_sound_box_nothing_is_named_and_everything_is_looked_at() {
     assert_eq!((known.len(), names.len()), (13, 13), "{names:?}");
 }
 
+#[test]
+fn the_document_has_a_line_for_every_row() {
+    let document = include_str!("../../../docs/doctor.md");
+    let lines = document.lines().filter_map(|it| it.strip_prefix("| `"));
+    let told: Vec<_> = lines.filter_map(|it| it.split('`').next()).collect();
+    let planted = Box::sound();
+    assert_eq!(told, examine(&planted.patient, &planted).iter().map(|it| it.row).collect::<Vec<_>>());
+}
+
 /// Plants a fault; the row that must name it, how, and words that must stand there.
 type Case = (&'static str, Verdict, &'static [&'static str], fn(&mut Box));
 
