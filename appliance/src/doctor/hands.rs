@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use hal::usb::UsbSelect;
 
 use super::{Finding, Machine};
+use crate::files::{plain, shown};
 
 const BUS: &str = "/sys/bus/usb/devices";
 const SEQUENCER: &str = "/dev/snd/seq";
@@ -47,7 +48,7 @@ pub(super) fn controllers(machine: &dyn Machine, select: &UsbSelect) -> Finding 
     let taken = |it: &&Controller| select.takes(it.model.0, it.model.1, it.carries_sound);
     for controller in found.iter().filter(taken) {
         if let Err(error) = machine.may_use(&controller.node) {
-            let found = format!("{} at {}: {error}", controller.name, controller.node.display());
+            let found = format!("{} at {}: {error}", plain(&controller.name), shown(&controller.node));
             return Finding::fault(ROW, found, "install udev/70-demon-usb-midi.rules and plug the controller in again");
         }
     }
@@ -60,6 +61,6 @@ pub(super) fn controllers(machine: &dyn Machine, select: &UsbSelect) -> Finding 
     }
     match found.as_slice() {
         [] => Finding::absent(ROW, "no MIDI controller is plugged in"),
-        some => Finding::well(ROW, some.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ")),
+        some => Finding::well(ROW, some.iter().map(|it| plain(&it.name).to_string()).collect::<Vec<_>>().join(", ")),
     }
 }
