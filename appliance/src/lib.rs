@@ -10,6 +10,7 @@ pub mod display;
 pub mod doctor;
 pub mod files;
 pub mod performance;
+pub mod recorder;
 pub mod recording;
 pub mod settings;
 pub mod surface;

@@ -11,6 +11,7 @@
 mod disk;
 pub mod document;
 mod lock;
+mod mapped;
 mod names;
 mod open;
 mod take;
@@ -18,6 +19,7 @@ mod text;
 mod write;
 
 pub use lock::{Held, Lock};
+pub use mapped::Mapped;
 pub use names::{Shown, plain, shown};
 pub use open::{Kind, Recorded, Trouble, is_there, open_recording, open_regular, read_all, read_regular};
 pub use take::Take;
