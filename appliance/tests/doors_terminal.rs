@@ -153,7 +153,7 @@ fn the_start_stands_on_the_terminal_before_the_model_is_read_and_the_box_file_wa
     let told = stage.wait_for("quantise", starts);
     let plays = stage.wait_for("ring", told);
     let start = String::from_utf8_lossy(&stage.seen[entered..plays]).into_owned();
-    assert!(start.contains("ctrl-c leaves"), "{start:?}");
+    assert!(start.contains("ctrl-c ends it"), "{start:?}");
     let before = String::from_utf8_lossy(&stage.seen[..entered]).into_owned();
     assert!(!before.contains("reading"), "nothing slow comes before the screen: {before:?}");
     // A display that is not there is a fault that stands, and holds up nothing.

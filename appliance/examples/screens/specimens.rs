@@ -229,6 +229,7 @@ fn telling(set: &Set) -> Vec<Specimen> {
 }
 
 fn asking(away: &Status) -> Vec<Specimen> {
+    let start = rehearsal::start();
     let mut lesson = Rehearsal::begin(None);
     lesson.types(&[Key::Char('L'), Key::Char('a')]);
     lesson.goes_quiet();
@@ -241,7 +242,8 @@ fn asking(away: &Status) -> Vec<Specimen> {
         Specimen::new("learn", Screen::Learn, learn, "What to touch while a control is learnt."),
         Specimen::new("pick", Screen::Pick, pick, "A parameter is chosen from the list of all."),
         Specimen::new("fault", Screen::Fault, away.clone(), "A new fault stands before everything for four seconds."),
-        Specimen::new("boot", Screen::Boot, rehearsal::start(), "The box starts: what it does, and how far it is."),
+        Specimen::new("boot", Screen::Boot, start.clone(), "The box starts: what it does, and how far it is."),
+        Specimen::new("low-boot", Screen::Boot, start, "The start on 32 rows.").low(),
     ]
 }
 

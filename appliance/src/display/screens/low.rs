@@ -51,11 +51,12 @@ pub(super) fn on_sheet(status: &Status, screen: Screen) -> Sheet {
         Screen::Boot => {
             let ready = ("ready", Some(1.0));
             let (words, part) = status.boot.as_ref().map_or(ready, |it| (it.words.as_str(), it.part));
-            sheet.centred(Face::Bold, 0, "DEMON");
-            if let Some(part) = part {
-                sheet.bar(Area::new(8, 14, WIDTH - 16, 6), f64::from(part));
+            for (line, y) in Face::Plain.wrap(words, WIDTH, 2).iter().zip([0, 10]) {
+                sheet.centred(Face::Plain, y, line);
             }
-            sheet.centred(Face::Plain, LOW_FOOT, words);
+            if let Some(part) = part {
+                sheet.bar(Area::new(8, 23, WIDTH - 16, 7), f64::from(part));
+            }
         }
     }
     sheet

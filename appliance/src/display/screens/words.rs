@@ -124,16 +124,17 @@ pub(super) fn boot(status: &Status) -> Sheet {
         Some(boot) => (boot.words.as_str(), boot.part),
         None => ("ready", Some(1.0)),
     };
-    sheet.centred(Face::Big, 6, "DEMON");
+    sheet.centred(Face::Big, 3, "DEMON");
     if let Some(part) = part {
-        sheet.bar(Area::new(8, 29, WIDTH - 16, 9), f64::from(part));
+        sheet.bar(Area::new(8, 24, WIDTH - 16, 8), f64::from(part));
     }
-    // What the start has found wrong takes the lowest line.
-    let faulty = !status.faults.is_empty();
-    for (line, y) in Face::Plain.wrap(words, WIDTH, if faulty { 1 } else { 2 }).iter().zip([42, FOOT]) {
+    for (line, y) in Face::Plain.wrap(words, WIDTH, 2).iter().zip([34, 44]) {
         sheet.centred(Face::Plain, y, line);
     }
-    if faulty {
+    // What the start has found wrong.
+    if status.faults.is_empty() {
+        sheet.text(Face::Plain, 0, FOOT, WIDTH, status.said());
+    } else {
         sheet.lit_line(Face::Plain, FOOT, WIDTH, &fault_part(status, WIDTH - 4, 1).words, "");
     }
     sheet

@@ -168,7 +168,7 @@ impl Picture<'_> {
                 let style = if status.learn.is_some() { NOTE } else { BOLD };
                 cut(self.words(self.message(), width), height, style)
             }
-            Part::Keys if status.boot.is_some() => one(Row::default().text(9, BOLD, "ctrl-c leaves")),
+            Part::Keys if status.boot.is_some() => one(Row::default().text(9, BOLD, "ctrl-c ends it")),
             Part::Keys => keys::that_matter(width, height),
             Part::KeyList => Vec::new(),
         }

@@ -167,7 +167,7 @@ fn a_start_says_what_it_is_at_and_how_far_where_that_is_known_and_how_to_leave()
         let boot = |part| Some(Boot { words: "reading the model".to_owned(), part });
         let status = Status { boot: boot(Some(0.42)), message: "demon.toml: a key".to_owned(), ..Status::default() };
         let all = text(&drawn(&status, size, true)).join("\n");
-        for words in ["DEMON starts", "reading the model", "42 %", "demon.toml: a key", "ctrl-c leaves"] {
+        for words in ["DEMON starts", "reading the model", "42 %", "demon.toml: a key", "ctrl-c ends it"] {
             assert!(all.contains(words), "{words:?} at {size:?}:\n{all}");
         }
         assert!(!all.contains("Denoise"), "nothing plays yet:\n{all}");

@@ -84,7 +84,7 @@ impl SurfaceSide {
         let sender = ClockSender::start(clock, meters, hardware.surfaces.voices().clone())?;
         sender.tell(Order::Beats(conductor.beats()));
         let here = hardware.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
-        let (lights, replies, intake, acts, looked, broken, models, touched) = Default::default();
+        let (lights, replies, intake, acts, broken, models, touched) = Default::default();
         let mut surface_side = Self {
             hardware,
             learnt,
@@ -101,7 +101,8 @@ impl SurfaceSide {
             muted: false,
             intake,
             acts,
-            looked,
+            // It was read just now.
+            looked: clock.now(),
             broken,
             models,
             touched,
@@ -212,6 +213,6 @@ impl SurfaceSide {
 #[cfg(test)]
 mod shown_tests;
 #[cfg(test)]
-mod support;
+mod support_tests;
 #[cfg(test)]
 mod tests;

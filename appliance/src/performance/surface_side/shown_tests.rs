@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::param::ParamId;
 use hal::gesture::{FakeSurface, Motion};
 
-use super::support::{FIRST, Stage, note};
+use super::support_tests::{FIRST, Stage, note};
 use crate::control::binding::MAIN;
 use crate::display::messages::FaultKey;
 use crate::display::status::{Listed, Status};

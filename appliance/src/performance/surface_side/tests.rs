@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::param::ParamId;
 use hal::gesture::{FakeSurface, Identity, Motion, Reply, SurfaceId, Transport};
 
-use super::support::{FIRST, Stage, note, program};
+use super::support_tests::{FIRST, Stage, note, program};
 use crate::control::tempo::Quantise;
 use crate::display::messages::FaultKey;
 use crate::settings::box_file::BoxConfig;
