@@ -101,6 +101,91 @@ fn leaving_asks_and_the_terminal_is_as_it_was() {
 }
 
 #[test]
+fn an_end_that_is_forced_leaves_the_screen_too() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // Once by a second signal, once because the time is over: the sound hangs in a pipe whose reader reads nothing.
+    for second in [true, false] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("take.wav");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .expect("a pipe");
+        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        let _reader =
+            std::fs::OpenOptions::new().read(true).write(true).custom_flags(flags).open(&pipe).expect("a pipe");
+        let mut stage = Stage::play_in(folder, &[], USUAL, "xterm-256color");
+        stage.wait_for("ring", 0);
+        // As long as it takes to fill the pipe, many times.
+        stage.read_for(10 * LATE);
+        stage.signals(Signal::TERM);
+        if second {
+            stage.read_for(2 * LATE);
+            assert!(stage.runs(), "the sound hangs");
+            stage.signals(Signal::INT);
+        }
+        let ended = stage.ends(true);
+        stage.read_for(LATE);
+        assert_eq!(ended.code(), Some(if second { 130 } else { 1 }));
+        assert!(stage.is_as_before());
+        let seen = String::from_utf8_lossy(&stage.seen);
+        let entered = seen.find("\x1b[?1049h").expect("a screen stood");
+        let left = seen.find("\x1b[?1049l").unwrap_or_else(|| panic!("the screen stands: {:?}", &seen[entered..]));
+        assert!(!seen[left..].contains("\x1b[?2026h"), "nothing is drawn after it: {:?}", &seen[left..]);
+        assert!(seen.contains("\x1b[?2004l"), "pastes are marked no more");
+        assert_eq!(seen[left..].contains("did not end in time: audio"), !second, "{:?}", &seen[left..]);
+    }
+}
+
+#[test]
+fn the_start_stands_on_the_terminal_before_the_model_is_read_and_the_box_file_was_read_before_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = "[tempo]\nquantize = \"bar\"\n[[display]]\nkind = \"framebuffer\"\ndevice = \"/nowhere/fb0\"\n";
+    std::fs::write(folder.path().join("demon.toml"), file).expect("a disk");
+    let mut stage = Stage::play_in(folder, &["--config", "demon.toml"], (120, 40), "xterm-256color");
+    let entered = stage.wait_for("\x1b[?1049h", 0);
+    // The screen of the start: what it does, what the box's file has wrong, and how to leave.
+    let starts = stage.wait_for("DEMON starts", entered);
+    let told = stage.wait_for("quantise", starts);
+    let plays = stage.wait_for("ring", told);
+    let start = String::from_utf8_lossy(&stage.seen[entered..plays]).into_owned();
+    assert!(start.contains("ctrl-c ends it"), "{start:?}");
+    let before = String::from_utf8_lossy(&stage.seen[..entered]).into_owned();
+    assert!(!before.contains("reading"), "nothing slow comes before the screen: {before:?}");
+    // A display that is not there is a fault that stands, and holds up nothing.
+    stage.shows("/nowhere/fb0");
+    stage.types(b"\x03");
+    assert!(stage.ends(true).success() && stage.is_as_before());
+    // What the box's file has wrong is there to be read when the screen has gone.
+    let seen = String::from_utf8_lossy(&stage.seen);
+    let left = seen.find("\x1b[?1049l").expect("the screen is left");
+    assert!(seen[left..].contains("tempo.quantize: found an unknown key"), "{}", &seen[left..]);
+}
+
+#[test]
+fn a_start_that_is_broken_off_or_fails_leaves_the_terminal_as_it_was() {
+    let mut stage = Stage::play(&[], USUAL, "xterm-256color");
+    stage.wait_for("DEMON starts", 0);
+    stage.signals(Signal::INT);
+    assert!(stage.ends(true).success() && stage.is_as_before());
+    stage.read_for(LATE);
+    let seen = String::from_utf8_lossy(&stage.seen).into_owned();
+    assert!(seen.contains("\x1b[?1049l"), "{seen:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("noise.wav"), "no sound").expect("a disk");
+    let mut stage = Stage::play_in(folder, &["--source", "noise.wav"], USUAL, "xterm-256color");
+    assert_eq!(stage.ends(true).code(), Some(1));
+    stage.read_for(LATE);
+    let seen = String::from_utf8_lossy(&stage.seen).into_owned();
+    let left = seen.rfind("\x1b[?1049l").map_or(0, |it| it);
+    assert!(seen[left..].contains("demon: noise.wav: "), "the reason is read below the screen: {seen:?}");
+}
+
+#[test]
 fn a_terminal_may_change_its_size_while_it_plays() {
     let (mut stage, mut from) = playing(&[]);
     for (columns, rows) in [(40, 10), (200, 60), (60, 12), (1, 1), (132, 43), (80, 24)] {

@@ -266,6 +266,14 @@ fn a_newer_box_file_is_told_and_the_box_starts_as_without_it() {
         let says_face = fixture(Format::BoxFile, &name).contains("face = \"large\"");
         assert_eq!(config.displays[0].face == Face::Large, says_face, "{name}");
         config.displays[0].face = Face::Usual;
+        let says_contrast = fixture(Format::BoxFile, &name).contains("high_contrast = true");
+        assert_eq!(
+            (config.displays[0].high_contrast, config.terminal_high_contrast),
+            (says_contrast, says_contrast),
+            "{name}"
+        );
+        config.displays[0].high_contrast = false;
+        config.terminal_high_contrast = false;
         read.push(config);
     }
     assert!(read.windows(2).all(|two| two[0] == two[1]), "the same box in every format");

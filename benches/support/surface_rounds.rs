@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use appliance::compute::health::Watch;
+use appliance::display::displays::Displays;
 use appliance::display::terminal::Terminal;
 use appliance::performance::conductor::{Conductor, EngineLinks};
 use appliance::performance::surface_side::SurfaceSide;
@@ -54,15 +56,16 @@ pub fn report(bench: &mut Bench) {
     let settings = (BoxConfig::default(), Profiles::built_in());
     let learnt = LearntMaps::open(state.path()).0;
     let mut side = SurfaceSide::begin(hardware, learnt, list, clock, settings, &mut conductor).expect("threads");
-    let (mut view, pulse) =
-        (View::new(Terminal::open(true).expect("a thread"), "bench", 10.0, "nothing", "nowhere"), Pulse::default());
+    let terminal = Terminal::open(true, false).expect("a thread");
+    let (mut view, pulse) = (View::new(terminal, Displays::default(), clock), Pulse::default());
+    view.begin(("bench", 10.0), "nothing", "nowhere", Watch::of(None));
     let (begun, mut drawn, mut rounds_us) = (Instant::now(), Instant::now(), Vec::new());
     while begun.elapsed() < lasts {
         let round = Instant::now();
         side.hear(&mut conductor, &mut view);
         if FRAME <= drawn.elapsed() {
             drawn = Instant::now();
-            view.draw(&conductor, &pulse, "", side.now());
+            view.draw(&conductor, &pulse, |status| side.show(&conductor, status), side.now());
         }
         rounds_us.push(round.elapsed().as_secs_f64() * 1e6);
     }

@@ -20,7 +20,7 @@ use hal::midi::{Pairing, Score, ScoreSurface};
 use super::score::read_score;
 use super::signals::{INTERRUPTED, listen};
 use crate::compute::arguments::{BackendChoice, LONGEST_S, Misused, SetArgs, number};
-use crate::compute::progress::ProgressLine;
+use crate::compute::progress::{Progress as _, ProgressLine};
 use crate::compute::set::{self, Set};
 use crate::control::binding::Act;
 use crate::files::{self, FileError, Part, Place, shown};

@@ -5,6 +5,7 @@
 //! device or real-time permission is said once and played without.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::bail;
 use clap::Args;
@@ -16,17 +17,16 @@ use super::score::read_score;
 use super::signals::listen;
 use crate::compute::arguments::{Misused, SetArgs, number};
 use crate::compute::health::{Poller, Watch};
-use crate::compute::progress::ProgressLine;
 use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
-use crate::display::messages::Level;
 use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM};
 use crate::performance::conductor::Conductor;
+use crate::performance::ending::{Hold, Leave};
 use crate::performance::output::Output;
 use crate::performance::stage::Stage;
 use crate::performance::surface_side::SurfaceSide;
-use crate::performance::view::View;
+use crate::performance::view::{LAST_WORDS, View};
 use crate::settings::box_file::{self, BoxConfig};
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::settings::profile::Profiles;
@@ -77,38 +77,61 @@ const ASKED: i32 = 0;
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     // From here on a signal ends it, also while something slow is read.
     let leave = listen(ASKED)?;
-    // Everything that can be refused is, before anything slow begins.
     set::check(&args.set)?;
-    let mut progress = ProgressLine::new();
+    // The box's file first: it says on what the start is shown.
+    let (config, faults) = BoxConfig::open(args.config.as_deref())?;
+    let clock = WallClock::start();
+    let displays = Displays::open(&config.displays, clock)?;
+    let mut view = View::new(Terminal::open(args.plain, config.terminal_high_contrast)?, displays, clock);
+    match start(args, (config, faults), clock, &leave, &mut view) {
+        Ok((mut stage, mut surface_side, _performance)) => {
+            stage.play(&mut surface_side, &mut view, args.seconds);
+            stage.finish(surface_side, view)
+        }
+        Err(error) => {
+            let displays = view.not_started(&format!("{error:#}"));
+            let shown = leave.spawn("displays", move || displays.leave_shown())?;
+            let _ = shown.join_by(Instant::now() + LAST_WORDS);
+            Err(error)
+        }
+    }
+}
+
+/// Everything from the box's file to the first sound, told on the displays as it goes.
+fn start(
+    args: &RunArgs,
+    (config, faults): (BoxConfig, Vec<String>),
+    clock: WallClock,
+    leave: &Leave,
+    view: &mut View,
+) -> anyhow::Result<(Stage, SurfaceSide, Hold)> {
+    // Everything that can be refused is, before anything slow begins; and before a screen stands, which a refusal would sweep away.
     let output = output(args)?;
-    let mut said = Vec::new();
+    let mut said = faults;
     let score =
         args.set.midi.as_deref().map(|path| read_score(path, &mut |it| said.push(it.to_owned()))).transpose()?;
-    let (config, faults) = BoxConfig::open(args.config.as_deref())?;
     let (list, more) = SetList::of_folder(args.set_list.as_deref())?;
-    let mut set = Set::open_sound(&args.set, &mut progress)?;
+    said.extend(more);
+    view.step("starting");
+    said.drain(..).for_each(|it| view.say_found(&it));
+    let mut set = Set::open_sound(&args.set, view)?;
     said.append(&mut set.notices);
-    said.extend(faults.into_iter().chain(more));
     let computes = set.computes.clone();
-    progress.done();
+    view.step("opening the sound");
     // From here on the end has an order.
-    let _performance = leave.hold("the performance");
+    let performance = leave.hold("the performance");
     said.extend(lock_memory().err().map(|it| it.to_string()));
     let list = list.starting_with(Listed { name: set.patch_name.clone(), patch: set.patch.clone() });
     let (out, place, words) = output.make()?;
     said.extend(words);
-    let mut stage = Stage::start(set, out, &leave)?;
-    let clock = WallClock::start();
-    let displays = Displays::open(&config.displays, clock)?;
+    let mut stage = Stage::start(set, out, leave)?;
+    view.step("opening controllers");
     let gpu = Watch::start(Poller::new(None, 0))?;
-    let mut surface_side = begin(args, score, list, (config, clock), stage.conductor(), &mut said)?;
-    // Above the status, where they stay: a message line would show them for a moment among others.
-    said.iter().flat_map(|it| it.lines()).for_each(|it| progress.say(it));
-    let (name, seconds) = stage.playing();
-    let mut view = View::new(Terminal::open(args.plain)?, name, seconds, &computes, &place).with(displays, gpu);
-    said.iter().for_each(|it| view.messages().tell_printed(Level::Warning, it));
-    stage.play(&mut surface_side, &mut view, args.seconds);
-    stage.finish(surface_side, view)
+    let surface_side = begin(args, score, list, (config, clock), stage.conductor(), &mut said)?;
+    view.end_progress();
+    said.iter().for_each(|it| view.say_found(it));
+    view.begin(stage.playing(), &computes, &place, gpu);
+    Ok((stage, surface_side, performance))
 }
 
 /// Opens the hands' side: what controllers have learnt, every surface.

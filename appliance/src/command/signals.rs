@@ -4,7 +4,8 @@
 //! ends at once. A second signal ends it at once in any case, with 128 and its number; hang-ups come in pairs (from the terminal
 //! and from the shell), and `timeout` sends its own twice, so neither is one. Whoever asked, and whatever hangs (a
 //! controller, a driver, a terminal that nobody reads), the process is gone when its time is over, with a line that says what
-//! did not end. Before each such end the terminal gets back the settings that it was found with.
+//! did not end. Before each such end the terminal gets back the settings that it was found with, and its screen, as far as it takes
+//! what leaves ours within [`TIME_TO_SAY`].
 //!
 //! A terminal that is gone asks as a hang-up does, also where no signal comes of it. Where hang-ups are ignored at the start, as
 //! `nohup` has it, neither does.
@@ -21,6 +22,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr}
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::{exit, pipe};
 
+use crate::display::terminal;
 use crate::files::read_regular;
 use crate::performance::ending::{Leave, NotEnded};
 
@@ -162,13 +164,21 @@ pub fn end_at_once(code: u8) -> ! {
     exit(code.into())
 }
 
-/// Says last words and shows the cursor, as far as somebody takes them. Past the locks of the standard library: whoever hangs
-/// may hold one.
+/// Leaves the screen, says last words and shows the cursor, as far as somebody takes them. Past the locks of the standard library:
+/// whoever hangs may hold one.
 fn say_in_time(words: Option<String>) {
     let (said, heard) = channel::<()>();
     let say = move || {
+        // On a screen they would go with it; into a file they do not wait for a screen that nobody reads.
+        let below_screen = io::stderr().is_terminal();
+        if below_screen {
+            leave_screen();
+        }
         if let Some(words) = words {
             let _ = rustix::io::write(rustix::stdio::stderr(), format!("{words}\n").as_bytes());
+        }
+        if !below_screen {
+            leave_screen();
         }
         if io::stdout().is_terminal() {
             let _ = rustix::io::write(rustix::stdio::stdout(), SHOW_CURSOR);
@@ -178,6 +188,12 @@ fn say_in_time(words: Option<String>) {
     if std::thread::Builder::new().spawn(say).is_ok() {
         let _ = heard.recv_timeout(TIME_TO_SAY);
     }
+}
+
+/// Gives the terminal back what the displays and keys of the performance have asked of it.
+fn leave_screen() {
+    hal::keys::put_back();
+    terminal::leave_at_once();
 }
 
 /// The terminal as it was at the start.

@@ -6,6 +6,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::files::plain;
 
+/// Whoever is told how far slow work is.
+pub trait Progress: Send {
+    /// What is being done, how much of it is done, of how much. Of 1 it is not known how far it is.
+    fn tell(&mut self, stage: &str, done: usize, total: usize);
+
+    /// A sentence that stays.
+    fn say(&mut self, sentence: &str);
+}
+
 /// One line that says what is being done and how far it is.
 pub struct ProgressLine {
     bar: ProgressBar,
@@ -38,8 +47,14 @@ impl ProgressLine {
         Self { bar, stage: String::new(), plain: !std::io::stderr().is_terminal() }
     }
 
-    /// What is being done, how much of it is done, of how much.
-    pub fn tell(&mut self, stage: &str, done: usize, total: usize) {
+    /// Takes the line away.
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for ProgressLine {
+    fn tell(&mut self, stage: &str, done: usize, total: usize) {
         let new = self.stage != stage;
         if new {
             stage.clone_into(&mut self.stage);
@@ -52,8 +67,7 @@ impl ProgressLine {
         self.bar.set_position(done as u64);
     }
 
-    /// A sentence that stays above the line.
-    pub fn say(&self, sentence: &str) {
+    fn say(&mut self, sentence: &str) {
         let sentence = plain(sentence);
         if self.plain {
             // A terminal or a pipe that is gone is no reason to stop.
@@ -62,16 +76,11 @@ impl ProgressLine {
             self.bar.println(&*sentence);
         }
     }
-
-    /// Takes the line away.
-    pub fn done(&self) {
-        self.bar.finish_and_clear();
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ProgressLine;
+    use super::{Progress as _, ProgressLine};
 
     #[test]
     fn the_line_can_be_drawn() {

@@ -15,7 +15,7 @@ use engine::model::{self, Model, Packing};
 
 use crate::compute::arguments::{BackendChoice, Misused, SetArgs, WhenLost};
 use crate::compute::backend::{self, Chosen, Preparing};
-use crate::compute::progress::ProgressLine;
+use crate::compute::progress::Progress;
 use crate::compute::recovery::{Parts, Recovery};
 use crate::files::document::{is_newer, lines};
 use crate::files::{self, FileError, Kind, STREAM, Trouble, shown};
@@ -60,7 +60,7 @@ impl Set {
     ///
     /// # Errors
     /// With the file and the fault, in words for a player.
-    pub fn open(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
+    pub fn open(args: &SetArgs, line: &mut dyn Progress) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, told) = patch(args, &folder)?;
         let (instrument, more, stops) = ModelSettings::open_strict(&folder);
@@ -78,7 +78,7 @@ impl Set {
     ///
     /// # Errors
     /// As [`Set::open`].
-    pub fn open_sound(args: &SetArgs, line: &mut ProgressLine) -> anyhow::Result<Self> {
+    pub fn open_sound(args: &SetArgs, line: &mut dyn Progress) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, told) = patch(args, &folder)?;
         let (instrument, more) = ModelSettings::open(&folder);
@@ -89,7 +89,7 @@ impl Set {
 
     fn prepare(
         args: &SetArgs,
-        line: &mut ProgressLine,
+        line: &mut dyn Progress,
         folder: &Path,
         (Listed { name: patch_name, mut patch }, instrument): (Listed, ModelSettings),
     ) -> anyhow::Result<Self> {
@@ -103,7 +103,7 @@ impl Set {
         let source = recording::load_source(&recording, args.longest, &mut |_| ())?;
         let threads = args.threads.unwrap_or_else(cores).max(1);
         let packing = if matches!(chosen, Chosen::Processor) { Packing::Everything } else { Packing::Conditioning };
-        let tell = &mut |it: model::Progress| line.tell(it.stage, it.done, it.total);
+        let tell = &mut |it: model::Progress| line.tell(&format!("reading the model: {}", it.stage), it.done, it.total);
         let model = Model::open_for(folder, &Pool::new(threads), packing, tell)
             .with_context(|| format!("the model in {} cannot be played", shown(folder)))?;
         let (a, b) = prompts(&patch, source.seconds());

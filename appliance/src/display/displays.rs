@@ -5,9 +5,9 @@ use std::time::Duration;
 use hal::display::{Frame, Framebuffer, I2cOled, Reopening, ScreenThread, SpiOled, Tones};
 use hal::gesture::WallClock;
 
-use crate::display::screens::{Chooser, Screen, draw, draw_large, draw_low};
+use crate::display::screens::{Chooser, Look, Screen, draw};
 use crate::display::status::Status;
-use crate::settings::box_file::{DisplayDevice, DisplayPlan, Face};
+use crate::settings::box_file::{DisplayDevice, DisplayPlan};
 
 /// One display.
 struct Display {
@@ -39,6 +39,24 @@ impl Displays {
         Ok(Self { displays, chooser: Chooser::default() })
     }
 
+    /// Displays that a test has opened.
+    #[cfg(test)]
+    pub(crate) fn onto(opened: Vec<(DisplayPlan, ScreenThread)>) -> Self {
+        let display = |(plan, thread): (DisplayPlan, ScreenThread)| {
+            let screen = plan.screen;
+            Display { plan, screen, thread, said: None }
+        };
+        Self { displays: opened.into_iter().map(display).collect(), chooser: Chooser::default() }
+    }
+
+    /// Lets the displays go with what they show. Waits for each, and a bus that hangs may take for ever: called with a deadline
+    /// outside.
+    pub fn leave_shown(mut self) {
+        for display in std::mem::take(&mut self.displays) {
+            let _ = display.thread.finish();
+        }
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -59,12 +77,7 @@ impl Displays {
         for display in &mut self.displays {
             let screen = self.chooser.choose(status, display.screen, now);
             let mut frame = Frame::default();
-            let drawn = match (display.plan.low(), display.plan.face) {
-                (true, _) => draw_low(status, screen, &mut frame),
-                (false, Face::Usual) => draw(status, screen, &mut frame),
-                (false, Face::Large) => draw_large(status, screen, &mut frame),
-            };
-            match drawn {
+            match draw(status, screen, Look::of(&display.plan), &mut frame) {
                 Ok(()) => display.thread.show(&frame),
                 Err(never) => match never {},
             }
@@ -109,8 +122,9 @@ fn start(device: DisplayDevice, clock: WallClock) -> std::io::Result<ScreenThrea
             let open = move || SpiOled::open(&device, speed_hz, &chip, line, setup);
             ScreenThread::start(Reopening::new("the display", open, clock), clock)
         }
-        DisplayDevice::Framebuffer(path) => {
-            let open = move || Framebuffer::open(&path, Tones::default());
+        DisplayDevice::Framebuffer { path, bright } => {
+            let tones = Tones { light: [bright; 3], ..Tones::default() };
+            let open = move || Framebuffer::open(&path, tones);
             ScreenThread::start(Reopening::new("the screen", open, clock), clock)
         }
     }

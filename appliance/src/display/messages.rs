@@ -202,10 +202,9 @@ impl Messages {
         self.standing.values().next().map(String::as_str)
     }
 
-    /// How many faults stand besides the worst.
-    #[must_use]
-    pub fn further(&self) -> usize {
-        self.standing.len().saturating_sub(1)
+    /// The words of all standing faults, the one that hurts most first.
+    pub fn standing(&self) -> impl Iterator<Item = &str> {
+        self.standing.values().map(String::as_str)
     }
 
     /// What is on the message line at `now`; empty for nothing. Call it often: a message's time begins when it is asked for.

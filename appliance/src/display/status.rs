@@ -99,8 +99,8 @@ pub struct Scene {
 pub struct Boot {
     /// What is being done.
     pub words: String,
-    /// Part done, 0 to 1.
-    pub part: f32,
+    /// Part done, 0 to 1, where it is known.
+    pub part: Option<f32>,
 }
 
 /// All that is shown.
@@ -168,10 +168,8 @@ pub struct Status {
     pub learn: Option<String>,
     /// The bank or layer of the controls ("B", "shift"); empty on the first.
     pub layer: String,
-    /// The fault that hurts most, in plain words; stays until it is gone.
-    pub fault: Option<String>,
-    /// How many faults stand besides.
-    pub further_faults: usize,
+    /// The faults that stand, in plain words, the one that hurts most first; each stays until it is gone.
+    pub faults: Vec<String>,
     /// Strokes that can be taken back.
     pub undo: usize,
     /// A list to choose a parameter from, while it is open.
@@ -184,7 +182,7 @@ pub struct Status {
     pub set_list: Option<SetPlace>,
     /// The places for scenes.
     pub scenes: Vec<Scene>,
-    /// Which part of a long fault is read, from 0; it goes on by itself.
+    /// Which part of the faults is read, from 0: it goes on by itself, and round, as far as a display has room for.
     pub fault_page: usize,
     /// How often the list of keys was asked for since it was closed: so many pages of it were turned. 0: it is closed.
     pub key_list: usize,
@@ -224,8 +222,7 @@ impl Default for Status {
             tempo: None,
             learn: None,
             layer: String::new(),
-            fault: None,
-            further_faults: 0,
+            faults: Vec::new(),
             undo: 0,
             pick: None,
             boot: None,
@@ -243,6 +240,18 @@ impl Status {
     #[must_use]
     pub fn spotlight(&self) -> ParamId {
         self.moved.unwrap_or(self.selected)
+    }
+
+    /// The fault that hurts most.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.faults.first().map(String::as_str)
+    }
+
+    /// What was said; a fault that stands is not said again.
+    #[must_use]
+    pub fn said(&self) -> &str {
+        if self.faults.contains(&self.message) { "" } else { &self.message }
     }
 }
 

@@ -37,7 +37,7 @@ fn described(machine: &dyn Machine, config: &BoxConfig) -> Vec<(String, PathBuf)
         let display_at = |path: &PathBuf| ("display".to_owned(), path.clone());
         match &display.device {
             DisplayDevice::I2c { bus, .. } => found.push(display_at(bus)),
-            DisplayDevice::Framebuffer(path) => found.push(display_at(path)),
+            DisplayDevice::Framebuffer { path, .. } => found.push(display_at(path)),
             DisplayDevice::Spi { device, data_line, .. } => {
                 found.extend([display_at(device), ("line of the display".to_owned(), data_line.0.clone())]);
             }

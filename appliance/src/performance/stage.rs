@@ -16,6 +16,7 @@ use rtrb::{Consumer, RingBuffer};
 
 use crate::compute::set::Set;
 use crate::display::messages::{FaultKey, Level, Messages};
+use crate::display::status::Status;
 use crate::performance::conductor::Conductor;
 use crate::performance::device_side::DeviceSide;
 use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
@@ -121,7 +122,8 @@ impl Stage {
             }
             if FRAME <= drawn.elapsed() {
                 drawn = Instant::now();
-                view.draw(&self.conductor, &self.pulse, surface_side.patch_name(), surface_side.now());
+                let around = |status: &mut Status| surface_side.show(&self.conductor, status);
+                view.draw(&self.conductor, &self.pulse, around, surface_side.now());
             }
         }
     }
@@ -198,6 +200,11 @@ impl Stage {
     }
 }
 
+/// Tells the player what became of the output.
+pub fn tell_output(news: News, messages: &mut Messages) {
+    words(AudioNews::Output(news)).to(messages);
+}
+
 /// What the audio thread tells, as a player reads it.
 fn words(news: AudioNews) -> Told {
     match news {
@@ -216,97 +223,5 @@ fn words(news: AudioNews) -> Told {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::performance::conductor::EngineLinks;
-    use crate::performance::threads::WINDOWS;
-    use crate::settings::patch::Patch;
-    use engine::live::relay;
-    use engine::param::edge_queue;
-    use engine::playback::{DeckSize, Tape, deck};
-    use hal::audio::{FakeOut, Opening};
-
-    /// A stage that plays a tape through the audio thread itself, with these threads in the place of the engine's.
-    fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage {
-        let leave = Leave::new().expect("a descriptor");
-        let (player, _packer, transport) =
-            deck(Tape::new(vec![[0.1; 2]; 48_000]).expect("a tape"), DeckSize::default());
-        let ((edges, _), (decode_values, _)) = (edge_queue(16), relay());
-        let (conductor, _) = Conductor::new(&Patch::default(), 25, EngineLinks { edges, decode_values, transport });
-        let (tell, news) = RingBuffer::new(NEWS);
-        let audio = threads::audio(Box::new(out), Ask::default(), player, tell, &leave).expect("a thread");
-        Stage {
-            name: "a tape".to_owned(),
-            seconds: 1.0,
-            conductor,
-            pulse: Arc::default(),
-            device: DeviceSide::new(None).0,
-            audio,
-            engine: engine(&leave),
-            crashed: Vec::new(),
-            news,
-            leave,
-        }
-    }
-
-    /// Looks until something is told that `is` it; everything told so far.
-    fn until(stage: &mut Stage, is: impl Fn(&Told) -> bool) -> Vec<Told> {
-        let (mut all, begun) = (Vec::new(), Instant::now());
-        while !all.iter().any(&is) {
-            assert!(begun.elapsed() < Duration::from_secs(60), "only {all:?}");
-            all.extend(stage.look_after());
-            std::thread::yield_now();
-        }
-        all
-    }
-
-    #[test]
-    fn an_engine_thread_that_crashes_is_a_fault_while_it_plays_said_once_and_the_sound_goes_on() {
-        let (_never, forever) = std::sync::mpsc::channel::<()>();
-        let mut stage = stage(FakeOut::default(), move |leave| {
-            let crashes = leave.spawn(TICKS, || panic!("as the test asked")).expect("a thread");
-            let goes_on = leave.spawn(WINDOWS, move || forever.recv().unwrap_or(())).expect("a thread");
-            vec![crashes, goes_on]
-        });
-        let told = until(&mut stage, |it| matches!(it, Told::Fault(FaultKey::EngineTick, _)));
-        let Some(Told::Fault(_, words)) = told.iter().find(|it| matches!(it, Told::Fault(..))) else {
-            panic!("{told:?}")
-        };
-        assert!(words.starts_with("the tick thread crashed: the tape plays on"), "{words}");
-        let before = stage.conductor.transport().playhead().played;
-        while stage.conductor.transport().playhead().played == before {
-            assert!(stage.audio.look().is_none(), "the sound goes on");
-            std::thread::yield_now();
-        }
-        assert!(!stage.look_after().iter().any(|it| matches!(it, Told::Fault(..))), "said once");
-        assert_eq!(stage.leave.still_there(), [SOUND, WINDOWS]);
-    }
-
-    #[test]
-    fn a_device_that_comes_late_is_a_fault_until_it_is_there() {
-        let out = FakeOut::default().answer(&[Opening::Busy, Opening::Unable]);
-        let mut stage = stage(out, |_| Vec::new());
-        let told = until(&mut stage, |it| matches!(it, Told::Over(..)));
-        let told: Vec<_> = told.into_iter().filter(|it| !matches!(it, Told::Words(_))).collect();
-        let fault = |why: &str| {
-            Told::Fault(FaultKey::SoundDevice, format!("sound device fake{why}; playing on, waiting for it"))
-        };
-        let unable = " cannot do 48000 Hz; it offers 44100 to 44100 Hz";
-        let over = Told::Over(FaultKey::SoundDevice, "the sound device is here".to_owned());
-        assert_eq!(told, [fault(": Device or resource busy"), fault(unable), over]);
-        stage.leave.ask();
-        assert!(matches!(stage.audio.join_by(Instant::now() + Duration::from_secs(60)), End::Done(Ok(()))));
-    }
-
-    #[test]
-    fn a_file_that_is_full_is_a_fault_and_the_end_says_that_not_all_arrived() {
-        let mut stage = stage(FakeOut::default().play_periods(3).fill(), |_| Vec::new());
-        let told = until(&mut stage, |it| matches!(it, Told::Fault(..)));
-        let full = "fake: No space left on device; playing on, into nothing".to_owned();
-        assert!(told.contains(&Told::Fault(FaultKey::SoundDevice, full)), "{told:?}");
-        assert!(stage.audio.look().is_none(), "it plays on");
-        stage.leave.ask();
-        let end = stage.audio.join_by(Instant::now() + Duration::from_secs(60));
-        assert!(matches!(end, End::Done(Err(OutError::Full { .. }))), "{end:?}");
-    }
-}
+#[path = "stage_tests.rs"]
+mod tests;

@@ -110,6 +110,13 @@ impl SetList {
     /// Goes on by some patches, passes over what cannot be played, and stops at the ends: after the last song there is no
     /// first.
     pub fn go_by(&mut self, by: i8) -> Option<&Listed> {
+        let place = self.beside(by)?.0;
+        self.go(place)
+    }
+
+    /// Where a step of some patches leads to, with its number.
+    #[must_use]
+    pub fn beside(&self, by: i8) -> Option<(usize, &Listed)> {
         let mut place = self.at;
         for _ in 0..by.unsigned_abs() {
             let played = |it: &(&usize, &Result<Listed, String>)| it.1.is_ok();
@@ -120,7 +127,13 @@ impl SetList {
             };
             place = *next?.0;
         }
-        self.go(place)
+        Some((place, self.patches.get(&place)?.as_ref().ok()?))
+    }
+
+    /// The highest number of the list.
+    #[must_use]
+    pub fn last(&self) -> usize {
+        self.patches.last_key_value().map_or(0, |it| *it.0)
     }
 
     /// The name of what has a number and cannot be played.

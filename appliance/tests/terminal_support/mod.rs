@@ -38,7 +38,12 @@ pub struct Stage {
 
 impl Stage {
     /// `demon run` with a few seconds of music into a file, and `more`, in a terminal of this size and kind.
-    pub fn play(more: &[&str], (columns, rows): (u16, u16), kind: &str) -> Self {
+    pub fn play(more: &[&str], size: (u16, u16), kind: &str) -> Self {
+        Self::play_in(tempfile::tempdir().expect("a folder"), more, size, kind)
+    }
+
+    /// The same in a folder that holds something already: the sound goes into its `take.wav`.
+    pub fn play_in(folder: tempfile::TempDir, more: &[&str], (columns, rows): (u16, u16), kind: &str) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
         let name = ptsname(&master, Vec::new()).expect("its name");
@@ -47,10 +52,10 @@ impl Stage {
         resize(&master, columns, rows);
         let before = tcgetattr(&slave).expect("its settings");
         assert!(before.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON));
-        let folder = tempfile::tempdir().expect("a folder");
         let end = || Stdio::from(slave.try_clone().expect("a descriptor"));
         let child = Command::new("setsid")
-            .arg("--ctty")
+            // Whoever runs the tests may ignore hang-ups; the program is not to inherit that.
+            .args(["--ctty", "env", "--default-signal=HUP"])
             .arg(demon())
             .args(["run", "--wav", "take.wav", "--state", "state"])
             .args(["--backend", "cpu", "--threads", "1", "--longest", "4", "--no-midi"])

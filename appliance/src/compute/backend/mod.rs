@@ -16,7 +16,7 @@ use engine::live::{self, CodecWindows, Material, window_lengths};
 use engine::model::Model;
 
 use crate::compute::arguments::{BackendChoice, PlanPrecision};
-use crate::compute::progress::ProgressLine;
+use crate::compute::progress::Progress;
 use crate::compute::recovery::{Build, Parts, Recovery};
 
 /// Room for condition tokens that a card is prepared with: the first that holds the longest prompt, so that other words do
@@ -76,7 +76,7 @@ impl Chosen {
         &self,
         folder: &Path,
         sound: &[StereoFrame],
-        line: &mut ProgressLine,
+        line: &mut dyn Progress,
     ) -> anyhow::Result<Option<Vec<f32>>> {
         match self {
             Self::TensorRt { device, tensorrt } => tensorrt::listen(device, tensorrt, folder, sound, line).map(Some),
@@ -109,7 +109,7 @@ impl Preparing<'_> {
     ///
     /// # Errors
     /// With the file or the part and the fault.
-    pub fn parts(&self, chosen: Chosen, line: &mut ProgressLine) -> anyhow::Result<(Parts, Option<Recovery>)> {
+    pub fn parts(&self, chosen: Chosen, line: &mut dyn Progress) -> anyhow::Result<(Parts, Option<Recovery>)> {
         let (device, load): (_, OnCard) = match chosen {
             Chosen::Processor => {
                 line.tell("compiling", 0, 1);

@@ -16,7 +16,7 @@ use crate::compute::build::{
     self, BuildArgs, DENOISER, EncoderGraphs, ModelGraphs, Outcome, PROMPT, Ready, window_name,
 };
 use crate::compute::plans::KERNELS;
-use crate::compute::progress::ProgressLine;
+use crate::compute::progress::Progress;
 use crate::compute::recovery::Parts;
 use crate::files::{FileError, read_regular, write_whole};
 
@@ -42,7 +42,7 @@ pub(super) fn listen(
     tensorrt: &TensorRt,
     folder: &Path,
     sound: &[StereoFrame],
-    line: &mut ProgressLine,
+    line: &mut dyn Progress,
 ) -> anyhow::Result<Vec<f32>> {
     let graphs = ModelGraphs::open(folder)?;
     let frames = sound.len() / SAMPLES_PER_LATENT_FRAME;
@@ -56,7 +56,7 @@ pub(super) fn listen(
 }
 
 /// Builds what is missing; gives what loads it.
-pub(super) fn loader(set: &Preparing<'_>, tensorrt: TensorRt, line: &mut ProgressLine) -> anyhow::Result<OnCard> {
+pub(super) fn loader(set: &Preparing<'_>, tensorrt: TensorRt, line: &mut dyn Progress) -> anyhow::Result<OnCard> {
     let mut args = BuildArgs::for_the_card(set.material.frames as u32, set.tokens()? as u32);
     args.depth = DEPTHS.to_vec();
     args.precision = set.precision;

@@ -22,7 +22,7 @@ pub use model_graphs::{DENOISER, ENCODER, EncoderGraphs, ModelGraphs, PROMPT, ex
 pub use shelf::{clean, list, usual_folder};
 
 use crate::compute::plans::{Lookup, PlanKey, PlanStore};
-use crate::compute::progress::ProgressLine;
+use crate::compute::progress::Progress;
 use crate::files::shown;
 use gauge::Gauge;
 use target::Card;
@@ -52,7 +52,7 @@ pub enum Outcome {
 pub fn build(
     args: &BuildArgs,
     graphs: &dyn Graphs,
-    line: &mut ProgressLine,
+    line: &mut dyn Progress,
     stop: &AtomicBool,
 ) -> anyhow::Result<Outcome> {
     ready(args, graphs, line, stop).map(|(outcome, _)| outcome)
@@ -74,7 +74,7 @@ pub struct Ready {
 pub fn ready(
     args: &BuildArgs,
     graphs: &dyn Graphs,
-    line: &mut ProgressLine,
+    line: &mut dyn Progress,
     stop: &AtomicBool,
 ) -> anyhow::Result<(Outcome, Vec<Ready>)> {
     let search = args.library.as_deref().map_or_else(Search::usual, Search::only);
@@ -112,7 +112,7 @@ struct Work<'a> {
     tensorrt: TensorRt,
     card: Card,
     store: PlanStore,
-    line: &'a mut ProgressLine,
+    line: &'a mut dyn Progress,
     stop: &'a AtomicBool,
 }
 
@@ -135,7 +135,7 @@ impl Work<'_> {
     }
 
     /// The plan where it is up to date; otherwise it is said why it is built.
-    fn found(&self, key: &PlanKey) -> anyhow::Result<Option<PathBuf>> {
+    fn found(&mut self, key: &PlanKey) -> anyhow::Result<Option<PathBuf>> {
         match self.store.find(key)? {
             Lookup::Found(_) if self.args.force => self.line.say(&format!("{}: built again, as asked", key.name)),
             Lookup::Found(_) => {

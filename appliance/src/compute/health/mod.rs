@@ -149,6 +149,12 @@ impl Watch {
         Ok(Self { last, stop: Some(stop), thread: Some(thread) })
     }
 
+    /// One that asks nobody: the answer is always this. For who shows how a card looks that is not there.
+    #[must_use]
+    pub fn of(health: Option<GpuHealth>) -> Self {
+        Self { last: Arc::new(Mutex::new(health)), stop: None, thread: None }
+    }
+
     /// The last answer.
     #[must_use]
     pub fn last(&self) -> Option<GpuHealth> {

@@ -17,9 +17,9 @@ pub struct Chooser {
 impl Chooser {
     /// The screen for a status at the time `now`, where the player asked for `wish`.
     pub fn choose(&mut self, status: &Status, wish: Screen, now: Duration) -> Screen {
-        self.fault = status.fault.as_ref().map(|words| match self.fault.take() {
-            Some((known, since)) if known == *words => (known, since),
-            _ => (words.clone(), now),
+        self.fault = status.fault().map(|words| match self.fault.take() {
+            Some((known, since)) if known == words => (known, since),
+            _ => (words.to_owned(), now),
         });
         let news = self.fault.as_ref().is_some_and(|(_, since)| now.saturating_sub(*since) < FAULT_FIRST);
         match status {
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_new_fault_stands_for_a_moment_and_then_gives_way() {
         let mut chooser = Chooser::default();
-        let faulty = |words: &str| Status { fault: Some(words.to_owned()), ..Status::default() };
+        let faulty = |words: &str| Status { faults: vec![words.to_owned()], ..Status::default() };
         assert_eq!(chooser.choose(&Status::default(), Screen::Levels, at(9)), Screen::Levels);
         let mut choose = |words: &str, now| chooser.choose(&faulty(words), Screen::Levels, now);
         assert_eq!(choose("no sound card", at(10)), Screen::Fault);
@@ -64,9 +64,9 @@ mod tests {
         assert_eq!(chooser.choose(&status, Screen::Machine, at(0)), Screen::Pick);
         status.learn = Some("turn a knob".to_owned());
         assert_eq!(chooser.choose(&status, Screen::Machine, at(0)), Screen::Learn);
-        status.boot = Some(Boot { words: "model".to_owned(), part: 0.5 });
+        status.boot = Some(Boot { words: "model".to_owned(), part: Some(0.5) });
         assert_eq!(chooser.choose(&status, Screen::Machine, at(0)), Screen::Boot);
-        status.fault = Some("no model".to_owned());
+        status.faults = vec!["no model".to_owned()];
         assert_eq!(chooser.choose(&status, Screen::Machine, at(0)), Screen::Fault);
     }
 }

@@ -1,31 +1,43 @@
 //! The screens of lists: the set list with what comes next, and the scenes.
 
+use super::foot::{Beside, foot, foot_at};
+use super::page::LOW_FOOT;
 use super::sheet::{Area, Face, Sheet, WIDTH};
+use super::words::FOOT;
 use crate::display::status::{Listed, Status};
 
 /// The patch that plays, large; before it and after it what a foot switch leads to.
 pub(super) fn set_list(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
     let Some(list) = &status.set_list else {
-        sheet.title("Set list", "");
-        super::words::paragraph(&mut sheet, "there is no set list: start with --set-list FOLDER");
+        titled(status, "Set list", "", &mut sheet);
+        super::words::paragraph(&mut sheet, "there is no set list: start with --set-list FOLDER", FOOT);
+        foot(status, Beside::Head, &mut sheet);
         return sheet;
     };
-    sheet.title("Set list", &format!("{} of {}", list.playing.number, list.last));
-    neighbour(&mut sheet, 14, "<", list.previous.as_ref());
+    titled(status, "Set list", &format!("{} of {}", list.playing.number, list.last), &mut sheet);
+    neighbour(&mut sheet, 12, "<", list.previous.as_ref());
     let face = if Face::Big.width(&list.playing.name) <= WIDTH { Face::Big } else { Face::Bold };
-    sheet.text(face, 0, 27 + (18 - face.height()) / 2, WIDTH, &list.playing.name);
-    neighbour(&mut sheet, 50, "next", list.next.as_ref());
+    sheet.text(face, 0, 23 + (18 - face.height()) / 2, WIDTH, &list.playing.name);
+    neighbour(&mut sheet, 43, "next", list.next.as_ref());
+    foot(status, Beside::Head, &mut sheet);
     sheet
 }
 
 /// The patch that plays and the next one.
 pub(super) fn set_list_low(status: &Status, sheet: &mut Sheet) {
-    let Some(list) = &status.set_list else { return super::low::lines(sheet, "no set list") };
-    let number = list.playing.number.to_string();
-    let end = sheet.badge(Face::Plain, WIDTH, 0, 40, &number);
-    sheet.text(Face::Bold, 0, 0, end - 4, &list.playing.name);
-    neighbour(sheet, 20, "next", list.next.as_ref());
+    let is_quiet = super::low::is_quiet(status);
+    if let Some(list) = &status.set_list {
+        let end = sheet.badge_low(Face::Plain, WIDTH, 0, 40, &list.playing.number.to_string());
+        let (face, next) = if is_quiet { (Face::Bold, 20) } else { (Face::Plain, 11) };
+        sheet.text(face, 0, 0, end - 4, &list.playing.name);
+        neighbour(sheet, next, "next", list.next.as_ref());
+    } else {
+        sheet.text(Face::Plain, 0, 0, WIDTH, "no set list");
+    }
+    if !is_quiet {
+        foot_at(status, Beside::Nowhere, LOW_FOOT, sheet);
+    }
 }
 
 fn neighbour(sheet: &mut Sheet, y: i32, word: &str, listed: Option<&Listed>) {
@@ -39,22 +51,35 @@ fn neighbour(sheet: &mut Sheet, y: i32, word: &str, listed: Option<&Listed>) {
 pub(super) fn scenes(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
     let playing = status.scene.filter(|_| status.morph.is_none());
-    sheet.title("Scenes", &super::play::scene_words(status));
+    titled(status, "Scenes", &super::play::scene_words(status), &mut sheet);
     for place in 0..9 {
-        let (x, y) = (place as i32 % 3 * 43, 13 + place as i32 / 3 * 17);
-        cell(&mut sheet, status, place, playing == Some(place), Area::new(x, y, 41, 15));
+        let (x, y) = (place as i32 % 3 * 43, 12 + place as i32 / 3 * 14);
+        cell(&mut sheet, status, place, playing == Some(place), Area::new(x, y, 41, 13));
     }
+    foot(status, Beside::Head, &mut sheet);
     sheet
 }
 
 /// The scene that is played, and the names of the kept ones around it.
 pub(super) fn scenes_low(status: &Status, sheet: &mut Sheet) {
     let playing = status.scene.filter(|_| status.morph.is_none());
-    let first = playing.unwrap_or(0) / 6 * 3;
-    for place in first..first + 6 {
+    let is_quiet = super::low::is_quiet(status);
+    let (most, first) = if is_quiet { (6, playing.unwrap_or(0) / 6 * 3) } else { (3, playing.unwrap_or(0) / 3 * 3) };
+    for place in first..first + most {
         let at = (place - first) as i32;
         cell(sheet, status, place, playing == Some(place), Area::new(at % 3 * 43, at / 3 * 16, 41, 15));
     }
+    if !is_quiet {
+        foot_at(status, Beside::Nowhere, LOW_FOOT, sheet);
+    }
+}
+
+/// A title; while a fault has the lowest line, what was said and the mute stand in it.
+pub(super) fn titled(status: &Status, left: &str, right: &str, sheet: &mut Sheet) {
+    let faulty = !status.faults.is_empty();
+    let left = if faulty && !status.said().is_empty() { status.said() } else { left };
+    let right = if faulty && status.muted { "MUTE" } else { right };
+    sheet.title(left, right);
 }
 
 fn cell(sheet: &mut Sheet, status: &Status, place: usize, playing: bool, area: Area) {

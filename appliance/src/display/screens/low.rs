@@ -1,6 +1,8 @@
 //! The same screens for panels of 32 rows: less of each, nothing smaller.
 
+use super::foot::{Beside, foot_at};
 use super::numbers::entry;
+use super::page::LOW_FOOT;
 use super::play::{level, scene_words, title};
 use super::sheet::{Area, Face, Sheet, WIDTH};
 use super::{Screen, lists, page};
@@ -21,39 +23,77 @@ pub(super) fn on_sheet(status: &Status, screen: Screen) -> Sheet {
             for (y, peak) in [0, 6].into_iter().zip(status.peaks) {
                 sheet.bar(Area::new(0, y, WIDTH, 5), level(peak));
             }
-            entry(&mut sheet, 12, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
-            entry(&mut sheet, 22, "trouble", &trouble.min(999_999).to_string(), trouble > 0);
+            let troubles = trouble.min(999_999).to_string();
+            if is_quiet(status) {
+                entry(&mut sheet, 12, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
+                entry(&mut sheet, 22, "trouble", &troubles, trouble > 0);
+            } else {
+                entry(&mut sheet, 12, "trouble", &troubles, trouble > 0);
+                foot_at(status, Beside::Nowhere, LOW_FOOT, &mut sheet);
+            }
         }
         Screen::Machine => {
             entry(&mut sheet, 0, "tick", &format!("{:.1} ms", status.tick.max_ms.min(9999.0)), false);
             entry(&mut sheet, 11, "decode", &format!("{:.1} ms", status.decode.max_ms.min(9999.0)), false);
             let braked = status.gpu.as_ref().is_some_and(|it| it.brake.is_some());
-            entry(&mut sheet, 22, "GPU", &gpu(status), braked);
+            if is_quiet(status) {
+                entry(&mut sheet, 22, "GPU", &gpu(status), braked);
+            } else {
+                foot_at(status, Beside::Nowhere, LOW_FOOT, &mut sheet);
+            }
         }
         Screen::Learn => lines(&mut sheet, status.learn.as_deref().unwrap_or("nothing is being learnt")),
-        Screen::Fault => lines(&mut sheet, &super::words::page_of(status, 3)),
+        Screen::Fault => fault(status, &mut sheet),
         Screen::Page => page::low(status, &mut sheet),
         Screen::SetList => lists::set_list_low(status, &mut sheet),
         Screen::Scenes => lists::scenes_low(status, &mut sheet),
         Screen::Pick => pick(status, &mut sheet),
         Screen::Boot => {
-            let (words, part) = status.boot.as_ref().map_or(("ready", 1.0), |it| (it.words.as_str(), it.part));
-            sheet.centred(Face::Bold, 0, "DEMON");
-            sheet.bar(Area::new(8, 14, WIDTH - 16, 6), f64::from(part));
-            sheet.centred(Face::Plain, 22, words);
+            let ready = ("ready", Some(1.0));
+            let (words, part) = status.boot.as_ref().map_or(ready, |it| (it.words.as_str(), it.part));
+            for (line, y) in Face::Plain.wrap(words, WIDTH, 2).iter().zip([0, 10]) {
+                sheet.centred(Face::Plain, y, line);
+            }
+            if let Some(part) = part {
+                sheet.bar(Area::new(8, 23, WIDTH - 16, 7), f64::from(part));
+            }
         }
     }
     sheet
 }
 
-/// The parameter in the hand, and the scene; the patch while nothing was touched yet.
+/// Whether nothing is wrong, muted or said: the lowest line is free.
+pub(super) fn is_quiet(status: &Status) -> bool {
+    status.faults.is_empty() && !status.muted && status.said().is_empty()
+}
+
+/// The faults, a part at a time; below them what was said, or that it is muted.
+fn fault(status: &Status, sheet: &mut Sheet) {
+    let foot = match status.muted {
+        true => "MUTE",
+        false => status.said(),
+    };
+    let part = super::words::fault_part(status, WIDTH, if foot.is_empty() { 3 } else { 2 });
+    lines(sheet, &part.words);
+    if !foot.is_empty() {
+        sheet.lit_line(Face::Plain, LOW_FOOT, WIDTH, foot, if status.muted { status.said() } else { "" });
+    }
+}
+
+/// The parameter in the hand, and the scene; the patch while nothing was touched yet. While something is wrong, muted or said,
+/// that has the lowest line.
 fn play(status: &Status, sheet: &mut Sheet) {
     let row = status.spotlight().row();
+    if !is_quiet(status) {
+        let words = written(status.spotlight(), &status.values);
+        sheet.text(Face::Plain, 0, 0, WIDTH, row.words);
+        let scene = sheet.badge_low(Face::Plain, WIDTH, 11, 60, &scene_words(status));
+        sheet.text(Face::Plain, 0, 11, scene - 2, &words);
+        return foot_at(status, Beside::Nowhere, LOW_FOOT, sheet);
+    }
     sheet.text(Face::Plain, 0, 0, WIDTH, row.words);
-    let hint = match (status.waiting, status.fault.is_some(), status.muted) {
-        (_, true, _) => "fault".to_owned(),
-        (_, _, true) => "MUTE".to_owned(),
-        (Some(knob), ..) => format!("knob {}", row.written(row.at(knob))),
+    let hint = match status.waiting {
+        Some(knob) => format!("knob {}", row.written(row.at(knob))),
         _ if status.moved.is_none() => title(status).to_owned(),
         _ => row.class.word().to_owned(),
     };

@@ -5,6 +5,7 @@
 //! comes before everything for a moment, what asks for a hand comes before what only tells.
 
 mod choose;
+mod foot;
 mod large;
 mod lists;
 mod low;
@@ -25,7 +26,27 @@ pub use choose::{Chooser, FAULT_FIRST};
 pub use short::short;
 
 use crate::display::status::Status;
+use crate::settings::box_file::{DisplayPlan, Face};
 use sheet::Sheet;
+
+/// How a screen is laid out and lettered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// For a panel of 128 by 32 dots, which shows the upper half of a frame.
+    pub low: bool,
+    /// For eyes that want it large: less of it, twice the size. On 64 rows.
+    pub large: bool,
+    /// Every letter is bold.
+    pub strong: bool,
+}
+
+impl Look {
+    /// What the box's file asks for.
+    #[must_use]
+    pub const fn of(plan: &DisplayPlan) -> Self {
+        Self { low: plan.low(), large: matches!(plan.face, Face::Large), strong: plan.high_contrast }
+    }
+}
 
 /// Draws a screen onto a panel of 128 by 64 dots.
 ///
@@ -34,33 +55,15 @@ use sheet::Sheet;
 pub fn draw<D: DrawTarget<Color = BinaryColor>>(
     status: &Status,
     screen: Screen,
+    look: Look,
     target: &mut D,
 ) -> Result<(), D::Error> {
-    on_sheet(status, screen).draw(target)
-}
-
-/// Draws a screen for a panel of 128 by 32 dots, which shows the upper half of a frame.
-///
-/// # Errors
-/// What the target errs with.
-pub fn draw_low<D: DrawTarget<Color = BinaryColor>>(
-    status: &Status,
-    screen: Screen,
-    target: &mut D,
-) -> Result<(), D::Error> {
-    low::on_sheet(status, screen).draw(target)
-}
-
-/// Draws a screen for eyes that want it large: less of it, twice the size.
-///
-/// # Errors
-/// What the target errs with.
-pub fn draw_large<D: DrawTarget<Color = BinaryColor>>(
-    status: &Status,
-    screen: Screen,
-    target: &mut D,
-) -> Result<(), D::Error> {
-    large::on_sheet(status, screen).draw(target)
+    let sheet = match (look.low, look.large) {
+        (true, _) => low::on_sheet(status, screen),
+        (false, true) => large::on_sheet(status, screen),
+        (false, false) => on_sheet(status, screen),
+    };
+    sheet.draw(look.strong, target)
 }
 
 fn on_sheet(status: &Status, screen: Screen) -> Sheet {

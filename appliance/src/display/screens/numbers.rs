@@ -1,5 +1,7 @@
 //! The screens of numbers: levels, and the machine.
 
+use super::foot::{Beside, foot};
+use super::lists::titled;
 use super::play::level;
 use super::sheet::{Area, Face, Sheet, WIDTH};
 use crate::display::status::{Status, Took, decibel};
@@ -11,19 +13,25 @@ pub(super) fn levels(status: &Status) -> Sheet {
         (false, true) => "LIMITING",
         (false, false) => "",
     };
-    sheet.title("Levels", state);
+    sheet.title(if status.said().is_empty() { "Levels" } else { status.said() }, state);
     for (line, (side, peak)) in ["L", "R"].into_iter().zip(status.peaks).enumerate() {
         let y = 13 + 10 * line as i32;
         sheet.text(Face::Plain, 0, y, 6, side);
         sheet.bar(Area::new(9, y + 1, 82, 8), level(peak));
         sheet.right(Face::Plain, WIDTH, y, 34, &decibel(peak));
     }
-    entry(&mut sheet, 34, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
-    entry(&mut sheet, 44, "underruns", &count(status.xruns), status.xruns > 0);
-    if status.non_finite > 0 {
-        entry(&mut sheet, 54, "bad samples", &count(status.non_finite), true);
+    // A fault takes the lowest line, and the lead gives way.
+    let first = if status.faults.is_empty() { 44 } else { 34 };
+    if status.faults.is_empty() {
+        entry(&mut sheet, 34, "lead", &format!("{:.0} ms", status.lead_ms.min(99_999.0)), false);
     } else {
-        entry(&mut sheet, 54, "late windows", &count(status.late), status.late > 0);
+        foot(status, Beside::Head, &mut sheet);
+    }
+    entry(&mut sheet, first, "underruns", &count(status.xruns), status.xruns > 0);
+    if status.non_finite > 0 {
+        entry(&mut sheet, first + 10, "bad samples", &count(status.non_finite), true);
+    } else {
+        entry(&mut sheet, first + 10, "late windows", &count(status.late), status.late > 0);
     }
     sheet
 }
@@ -35,22 +43,24 @@ pub(super) fn machine(status: &Status) -> Sheet {
         1 => "1 controller".to_owned(),
         more => format!("{} controllers", more.min(99)),
     };
-    sheet.title("Box", &controllers);
+    titled(status, "Box", if status.muted { "MUTE" } else { &controllers }, &mut sheet);
     entry(&mut sheet, 13, "tick", &took(status.tick), false);
     entry(&mut sheet, 23, "decode", &took(status.decode), false);
     entry(&mut sheet, 33, "ticks/s", &format!("{:.1}", status.ticks_per_s.min(99_999.0)), false);
-    match &status.gpu {
-        Some(gpu) => {
+    let faulty = !status.faults.is_empty();
+    let brake = status.gpu.as_ref().and_then(|it| it.brake);
+    match (&status.gpu, brake) {
+        // What slows it down is worth more than how it is, where there is room for one.
+        (_, Some(brake)) if faulty => entry(&mut sheet, 43, "GPU", brake.words(), true),
+        (Some(gpu), _) => {
             entry(&mut sheet, 43, "GPU", &format!("{} %  {} C", gpu.load_percent, gpu.celsius.min(999)), false);
-            match gpu.brake {
-                Some(brake) => entry(&mut sheet, 54, "GPU", brake.words(), true),
-                None => sheet.text(Face::Plain, 0, 54, WIDTH, &status.where_),
-            }
         }
-        None => {
-            entry(&mut sheet, 43, "GPU", "none", false);
-            sheet.text(Face::Plain, 0, 54, WIDTH, &status.where_);
-        }
+        (None, _) => entry(&mut sheet, 43, "GPU", "none", false),
+    }
+    match brake {
+        _ if faulty => foot(status, Beside::Head, &mut sheet),
+        Some(brake) => entry(&mut sheet, 54, "GPU", brake.words(), true),
+        None => sheet.text(Face::Plain, 0, 54, WIDTH, &status.where_),
     }
     sheet
 }

@@ -2,14 +2,19 @@
 //!
 //! Two columns of four, in the order in which a controller has its knobs: left to right, then down.
 
+use super::foot::{Beside, foot, foot_at};
 use super::sheet::{Area, Face, Sheet, WIDTH};
 use super::short::{LETTERS, short};
 use crate::display::status::{PageKnob, Status, written};
 
 /// Knobs side by side.
 const COLUMNS: usize = 2;
-/// Dots down of one knob: a line of text, a bar, and air.
-const ROW: i32 = 16;
+/// Dots down of one knob: a line of text and a bar. Four of them leave a line for what is wrong, said, or how loud it is.
+const ROW: i32 = 13;
+/// The same on a panel of 32 rows, which has air for it while nothing is wrong.
+const LOW_ROW: i32 = 16;
+/// Where the lowest line of a panel of 32 rows begins.
+pub(super) const LOW_FOOT: i32 = 22;
 /// Dots across of one knob.
 const COLUMN: i32 = (WIDTH - GAP) / COLUMNS as i32;
 /// Between the columns.
@@ -19,30 +24,41 @@ const GAP: i32 = 4;
 pub(super) fn page(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
     match &status.page {
-        Some(page) => knobs(status, &page.knobs, page.touched, 8, &mut sheet),
-        None => super::words::paragraph(&mut sheet, NO_PAGE),
+        Some(page) => knobs(status, &page.knobs, page.touched, (8, ROW), &mut sheet),
+        None => super::words::paragraph(&mut sheet, NO_PAGE, super::words::FOOT),
     }
+    foot(status, Beside::Nowhere, &mut sheet);
     sheet
 }
 
-/// The four knobs around the one in the hand, on a panel of 32 rows.
+/// The four knobs around the one in the hand, on a panel of 32 rows; two while something is wrong or was said.
 pub(super) fn low(status: &Status, sheet: &mut Sheet) {
-    let Some(page) = &status.page else { return super::low::lines(sheet, NO_PAGE) };
-    let first = page.touched / 4 * 4;
-    let part = page.knobs.get(first..).unwrap_or_default();
-    knobs(status, part, page.touched - first, 4, sheet);
+    let is_quiet = super::low::is_quiet(status);
+    match &status.page {
+        None if is_quiet => super::low::lines(sheet, NO_PAGE),
+        None => {}
+        Some(page) => {
+            let most = if is_quiet { 4 } else { 2 };
+            let first = page.touched / most * most;
+            let part = page.knobs.get(first..).unwrap_or_default();
+            knobs(status, part, page.touched - first, (most, LOW_ROW), sheet);
+        }
+    }
+    if !is_quiet {
+        foot_at(status, Beside::Nowhere, LOW_FOOT, sheet);
+    }
 }
 
 const NO_PAGE: &str = "touch a knob, and its page stands here";
 
-fn knobs(status: &Status, knobs: &[PageKnob], touched: usize, most: usize, sheet: &mut Sheet) {
+fn knobs(status: &Status, knobs: &[PageKnob], touched: usize, (most, height): (usize, i32), sheet: &mut Sheet) {
     for (place, knob) in knobs.iter().take(most).enumerate() {
         let (column, row) = ((place % COLUMNS) as i32, (place / COLUMNS) as i32);
-        one(status, knob, place == touched, (column * (COLUMN + GAP), row * ROW), sheet);
+        one(status, knob, place == touched, (column * (COLUMN + GAP), row * height), height, sheet);
     }
 }
 
-fn one(status: &Status, knob: &PageKnob, touched: bool, (x, y): (i32, i32), sheet: &mut Sheet) {
+fn one(status: &Status, knob: &PageKnob, touched: bool, (x, y): (i32, i32), height: i32, sheet: &mut Sheet) {
     let name = knob.id.map_or("-", short);
     let width = Face::Plain.width(name);
     if touched {
@@ -56,7 +72,8 @@ fn one(status: &Status, knob: &PageKnob, touched: bool, (x, y): (i32, i32), shee
     let number = words.split(' ').next().unwrap_or_default();
     let room = COLUMN - LETTERS as i32 * Face::Plain.width(" ") - 2;
     sheet.right(Face::Plain, x + COLUMN, y, room, number);
-    let bar = Area::new(x, y + 11, COLUMN, 4);
+    // The bar takes what the letters leave.
+    let bar = Area::new(x, y + 10, COLUMN, (height - 10).min(4));
     sheet.bar(bar, knob.place);
     if let Some(stands) = knob.waiting {
         sheet.needle(bar, stands);

@@ -2,6 +2,7 @@
 
 use engine::param::ParamId;
 
+use super::foot::{Beside, foot};
 use super::sheet::{Area, Face, Sheet, WIDTH};
 use crate::display::status::{Status, written};
 
@@ -13,14 +14,17 @@ pub(super) fn play(status: &Status) -> Sheet {
     head(status, &mut sheet);
     tape(status, &mut sheet);
     hand(status, &mut sheet);
-    foot(status, &mut sheet);
+    foot(status, Beside::Head, &mut sheet);
     sheet
 }
 
-/// Patch and scene.
+/// Patch and scene. While a fault has the lowest line, what was said and the mute stand here.
 pub(super) fn head(status: &Status, sheet: &mut Sheet) {
-    let end = sheet.badge(Face::Plain, WIDTH, 0, 64, &scene_words(status));
-    sheet.text(Face::Plain, 0, 0, end - 4, title(status));
+    let faulty = !status.faults.is_empty();
+    let badge = if faulty && status.muted { "MUTE".to_owned() } else { scene_words(status) };
+    let end = sheet.badge(Face::Plain, WIDTH, 0, 64, &badge);
+    let words = if faulty && !status.said().is_empty() { status.said() } else { title(status) };
+    sheet.text(Face::Plain, 0, 0, end - 4, words);
 }
 
 /// The patch, or what is played without one.
@@ -93,38 +97,6 @@ fn hand(status: &Status, sheet: &mut Sheet) {
     sheet.bar(bar, value);
     if let Some(knob) = status.waiting {
         sheet.needle(bar, knob);
-    }
-}
-
-/// One line: what is wrong, which layer is held, what was said, or how loud it is.
-fn foot(status: &Status, sheet: &mut Sheet) {
-    if let Some(fault) = &status.fault {
-        let further = status.further_faults;
-        let further = if further == 0 { String::new() } else { format!("+{further}") };
-        sheet.lit_line(Face::Plain, 54, WIDTH, fault, &further);
-    } else if status.muted {
-        sheet.lit_line(Face::Plain, 54, WIDTH, "MUTE", &status.message);
-    } else if !status.layer.is_empty() {
-        // A hand that holds shift wants to know that it does.
-        sheet.lit_line(Face::Plain, 54, WIDTH, &status.layer, &status.message);
-    } else if !status.message.is_empty() {
-        sheet.text(Face::Plain, 0, 54, WIDTH, &status.message);
-    } else {
-        meters(status, sheet);
-    }
-}
-
-/// Both sides' peaks, one above the other; at the right end what should be looked at, in letters.
-fn meters(status: &Status, sheet: &mut Sheet) {
-    let trouble = status.xruns + status.late + status.non_finite;
-    let words = match (status.limiting, trouble) {
-        (true, _) => "LIMIT".to_owned(),
-        (false, 1..) => format!("late {}", trouble.min(9_999)),
-        (false, 0) => String::new(),
-    };
-    let end = sheet.badge(Face::Plain, WIDTH, 53, 60, &words);
-    for (y, peak) in [55, 60].into_iter().zip(status.peaks) {
-        sheet.bar(Area::new(0, y, end - 2, 4), level(peak));
     }
 }
 

@@ -3,7 +3,7 @@
 //! Texts are cut and wrapped here by measuring, since a patch's name is as long as someone made it. Letters that the
 //! panel's fonts lack are shown as question marks.
 
-use hal::display::graphics::mono_font::iso_8859_1::{FONT_6X12, FONT_7X13_BOLD, FONT_10X20};
+use hal::display::graphics::mono_font::iso_8859_1::{FONT_6X12, FONT_6X13_BOLD, FONT_7X13_BOLD, FONT_10X20};
 use hal::display::graphics::mono_font::{MonoFont, MonoTextStyle};
 use hal::display::graphics::pixelcolor::BinaryColor;
 use hal::display::graphics::prelude::{Dimensions, DrawTarget, Drawable, Pixel, Point, Primitive, Size};
@@ -29,9 +29,11 @@ pub(super) enum Face {
 }
 
 impl Face {
-    const fn font(self) -> &'static MonoFont<'static> {
+    /// The font; `strong`: all of it bold, in the same cells.
+    const fn font(self, strong: bool) -> &'static MonoFont<'static> {
         match self {
             // The font of 6 by 10 has a cross for a full stop, which a number cannot bear.
+            Self::Plain if strong => &FONT_6X13_BOLD,
             Self::Plain => &FONT_6X12,
             Self::Bold => &FONT_7X13_BOLD,
             Self::Big | Self::Huge => &FONT_10X20,
@@ -40,8 +42,9 @@ impl Face {
 
     /// How far below its area's top a font begins: one has a row less than is taken, two have two empty rows more (only
     /// the accents of capitals reach into them).
-    const fn drop(self) -> i32 {
+    const fn drop(self, strong: bool) -> i32 {
         match self {
+            Self::Plain if strong => -2,
             Self::Plain | Self::Big => -2,
             Self::Bold => 0,
             Self::Huge => -4,
@@ -173,6 +176,18 @@ impl Sheet {
         x
     }
 
+    /// The same on a line that has no row to spare above its letters.
+    pub(super) fn badge_low(&mut self, face: Face, end: i32, y: i32, width: i32, text: &str) -> i32 {
+        let text = face.fit(text, width - 4);
+        if text.is_empty() {
+            return end;
+        }
+        let x = end - face.width(&text) - 4;
+        self.marks.push(Mark::Field(Area::new(x, y, end - x, face.height())));
+        self.write(face, x + 2, y, &text, true);
+        x
+    }
+
     /// A title across the whole sheet, dark on light, with a text at its right end.
     pub(super) fn title(&mut self, text: &str, right: &str) {
         self.marks.push(Mark::Field(Area::new(0, 0, WIDTH, 11)));
@@ -247,7 +262,11 @@ impl Sheet {
     }
 
     /// Makes dots of it, on a cleared target.
-    pub(super) fn draw<D: DrawTarget<Color = BinaryColor>>(&self, target: &mut D) -> Result<(), D::Error> {
+    pub(super) fn draw<D: DrawTarget<Color = BinaryColor>>(
+        &self,
+        strong: bool,
+        target: &mut D,
+    ) -> Result<(), D::Error> {
         target.clear(BinaryColor::Off)?;
         let filled = |ink| PrimitiveStyle::with_fill(ink);
         for mark in &self.marks {
@@ -261,8 +280,8 @@ impl Sheet {
                 }
                 Mark::Text { area, text, face, dark } => {
                     let ink = if *dark { BinaryColor::Off } else { BinaryColor::On };
-                    let style = MonoTextStyle::new(face.font(), ink);
-                    let y = area.y + face.drop();
+                    let style = MonoTextStyle::new(face.font(strong), ink);
+                    let y = area.y + face.drop(strong);
                     if *face == Face::Huge {
                         let mut doubled = Doubled { target, corner: Point::new(area.x, y) };
                         Text::with_baseline(text, Point::zero(), style, Baseline::Top).draw(&mut doubled)?;
@@ -270,7 +289,11 @@ impl Sheet {
                     }
                     // The big face is thin for its size: struck twice it is as bold as the others, but for letters that
                     // would run full.
-                    let strikes = if *face == Face::Big && !text.contains(['m', 'M', 'w', 'W']) { 2 } else { 1 };
+                    if strong && *face == Face::Plain && text.contains(RUN_FULL) {
+                        strong_line(text, Point::new(area.x, y), style, target)?;
+                        continue;
+                    }
+                    let strikes = if *face == Face::Big && !text.contains(RUN_FULL) { 2 } else { 1 };
                     for strike in 0..strikes {
                         let corner = Point::new(area.x + strike, y);
                         Text::with_baseline(text, corner, style, Baseline::Top).draw(target)?;
@@ -280,6 +303,28 @@ impl Sheet {
         }
         Ok(())
     }
+}
+
+/// Letters that would run full where they are bold.
+const RUN_FULL: [char; 4] = ['m', 'M', 'w', 'W'];
+
+/// A line of the strong face, of which the letters that would run full are not bold; both stand on one line.
+fn strong_line<D: DrawTarget<Color = BinaryColor>>(
+    text: &str,
+    corner: Point,
+    style: MonoTextStyle<'_, BinaryColor>,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    let mut thin = style;
+    thin.font = Face::Plain.font(false);
+    let mut at = corner;
+    for letter in text.chars() {
+        let (style, down) = if RUN_FULL.contains(&letter) { (thin, 1) } else { (style, 0) };
+        let place = at + Point::new(0, down);
+        Text::with_baseline(letter.encode_utf8(&mut [0; 4]), place, style, Baseline::Top).draw(target)?;
+        at.x += Face::Plain.character().0;
+    }
+    Ok(())
 }
 
 /// Draws each dot as a square of four, from a corner on.

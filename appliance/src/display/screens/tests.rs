@@ -5,7 +5,7 @@ use engine::param::ParamId;
 use hal::display::Frame;
 
 use super::sheet::{Area, Face, Mark, Sheet};
-use super::{Screen, draw, large, low, on_sheet, short};
+use super::{Look, Screen, draw, large, low, on_sheet, short};
 use crate::compute::health::{Brake, GpuHealth};
 use crate::display::status::{Boot, Listed, Morph, Page, PageKnob, Pick, Scene, SetPlace, Status, Tempo, Took};
 
@@ -46,10 +46,30 @@ fn statuses() -> Vec<Status> {
     let morph = Some(Morph { scenes: [98, 97], position: 7.0 });
     all.push(Status { morph, muted: true, message: LONG.to_owned(), non_finite: 9, ..hostile() });
     all.push(Status { message: LONG.to_owned(), ..Status::default() });
-    all.push(Status { learn: Some(LONG.to_owned()), fault: Some(LONG.to_owned()), ..hostile() });
-    all.push(Status { learn: Some("Turn it".to_owned()), fault: Some("Hot".to_owned()), ..hostile() });
-    all.push(Status { learn: Some(String::new()), fault: Some(LONG.repeat(9)), ..hostile() });
-    all.push(Status { boot: Some(Boot { words: LONG.to_owned(), part: f32::NAN }), ..hostile() });
+    all.push(Status { learn: Some(LONG.to_owned()), faults: vec![LONG.to_owned()], ..hostile() });
+    all.push(Status { learn: Some("Turn it".to_owned()), faults: vec!["Hot".to_owned()], ..hostile() });
+    all.push(Status { learn: Some(String::new()), faults: vec![LONG.repeat(9)], ..hostile() });
+    for message in ["", "kept as scene 3", LONG] {
+        for muted in [false, true] {
+            let faults = vec![LONG.to_owned(), "Hot".to_owned()];
+            for fault_page in 0..4 {
+                all.push(Status {
+                    message: message.to_owned(),
+                    muted,
+                    faults: faults.clone(),
+                    fault_page,
+                    ..hostile()
+                });
+            }
+            all.push(Status { message: message.to_owned(), muted, layer: String::new(), ..hostile() });
+        }
+    }
+    all.push(Status {
+        boot: Some(Boot { words: LONG.to_owned(), part: None }),
+        faults: vec![LONG.to_owned()],
+        ..hostile()
+    });
+    all.push(Status { boot: Some(Boot { words: LONG.to_owned(), part: Some(f32::NAN) }), ..hostile() });
     all.extend([Brake::Heat, Brake::Supply, Brake::PowerLimit].map(|brake| {
         let gpu = GpuHealth { load_percent: 100, celsius: 100, brake: Some(brake) };
         Status { gpu: Some(gpu), ..hostile() }
@@ -85,7 +105,7 @@ fn statuses() -> Vec<Status> {
             status.values.set(id, value);
             all.push(status.clone());
             all.push(Status { waiting: Some(0.0), ..status.clone() });
-            all.push(Status { waiting: Some(1.0), fault: Some(LONG.to_owned()), ..status.clone() });
+            all.push(Status { waiting: Some(1.0), faults: vec![LONG.to_owned()], ..status.clone() });
             all.push(Status { tempo: None, scene: None, layer: String::new(), ..status });
         }
     }
@@ -215,7 +235,7 @@ fn the_line_under_the_cursor_is_always_seen() {
 #[test]
 fn a_fault_is_read_whole_when_it_is_a_sentence_or_two() {
     let words = "The sound device hw:2 is away. The set plays on and waits for it; plug it in again.";
-    let status = Status { fault: Some(words.to_owned()), ..Status::default() };
+    let status = Status { faults: vec![words.to_owned()], ..Status::default() };
     assert!(texts(&status, Screen::Fault).join(" ").contains(words));
 }
 
@@ -223,7 +243,7 @@ fn a_fault_is_read_whole_when_it_is_a_sentence_or_two() {
 fn a_fault_of_any_length_is_read_whole_a_part_at_a_time() {
     let words: Vec<String> = (0..200).map(|word| format!("word{word}")).collect();
     let long = format!("/var/lib/demon/library/{} {}", "deep/".repeat(30), words.join(" "));
-    let mut status = Status { fault: Some(long.clone()), ..Status::default() };
+    let mut status = Status { faults: vec![long.clone()], ..Status::default() };
     for sheet in [on_sheet as fn(&Status, Screen) -> Sheet, low::on_sheet, large::on_sheet] {
         let mut read = String::new();
         for page in 0..60 {
@@ -239,6 +259,62 @@ fn a_fault_of_any_length_is_read_whole_a_part_at_a_time() {
         let bare = |text: &str| text.replace(' ', "");
         assert!(bare(&read).contains(&bare(&long)), "{read}");
         assert!(!read.contains('~'), "cut: {read}");
+    }
+}
+
+/// Every letter of a sheet.
+fn letters(sheet: Sheet) -> String {
+    let text = |mark| match mark {
+        Mark::Text { text, .. } => Some(text),
+        _ => None,
+    };
+    sheet.marks.into_iter().filter_map(text).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn on_every_screen_faults_are_read_whole_beside_the_mute_and_the_message() {
+    let faults = ["the sound device hw:2 is away; playing on, waiting for it", "the disk is full"];
+    let knobs = vec![PageKnob { id: Some(ParamId::Denoise), place: 0.5, waiting: None }; 8];
+    let listed = Listed { number: 1, name: "Bridge".to_owned() };
+    let place = SetPlace { playing: listed.clone(), previous: None, next: Some(listed), last: 9 };
+    let base = Status {
+        faults: faults.map(str::to_owned).to_vec(),
+        muted: true,
+        page: Some(Page { knobs, touched: 7 }),
+        set_list: Some(place),
+        ..Status::default()
+    };
+    for screen in Screen::TURNED.into_iter().chain([Screen::Fault]) {
+        for sheet in [on_sheet as fn(&Status, Screen) -> Sheet, low::on_sheet, large::on_sheet] {
+            let at = |message: &str, fault_page| {
+                letters(sheet(&Status { message: message.to_owned(), fault_page, ..base.clone() }, screen))
+            };
+            let (mut read, mut beside) = (String::new(), String::new());
+            for page in 0..40 {
+                read.push_str(&at("", page));
+                beside.push_str(&at("kept as 3", page));
+                assert!(at("", page).contains("MUTE"), "{screen:?}: {}", at("", page));
+                let both = at("kept as 3", page);
+                assert!(both.contains("kept as 3") && both.contains("MUTE"), "{screen:?}: {both}");
+            }
+            let bare = |text: &str| text.replace(' ', "");
+            // A line takes turns with what stands around it: words are looked for.
+            for word in faults.iter().flat_map(|it| it.split(' ')) {
+                assert!(bare(&read).contains(word), "{screen:?}: {word:?} is not in {read}");
+            }
+            assert!(beside.contains('!') || beside.contains("away;"), "{screen:?}: {beside}");
+        }
+    }
+}
+
+#[test]
+fn where_one_plays_one_sees_how_loud_it_is() {
+    let listed = Listed { number: 1, name: "Bridge".to_owned() };
+    let place = SetPlace { playing: listed, previous: None, next: None, last: 9 };
+    let quiet = Status { set_list: Some(place), ..Status::default() };
+    let loud = Status { peaks: [0.5, 0.25], ..quiet.clone() };
+    for screen in [Screen::Play, Screen::Page, Screen::SetList, Screen::Scenes, Screen::Levels] {
+        assert!(on_sheet(&quiet, screen) != on_sheet(&loud, screen), "{screen:?}");
     }
 }
 
@@ -258,7 +334,7 @@ fn the_page_has_every_knobs_name_value_and_needle() {
     }
     let drawn = |status: &Status| {
         let mut frame = Frame::default();
-        draw(status, Screen::Page, &mut frame).expect("memory");
+        draw(status, Screen::Page, Look::default(), &mut frame).expect("memory");
         frame
     };
     for place in 0..8 {
@@ -295,7 +371,7 @@ fn every_number_of_the_screens_comes_from_the_status() {
     let plain = Status::default();
     let drawn = |status: &Status, screen| {
         let mut frame = Frame::default();
-        draw(status, screen, &mut frame).unwrap();
+        draw(status, screen, Look::default(), &mut frame).unwrap();
         frame
     };
     let gpu = |load_percent, celsius| Some(GpuHealth { load_percent, celsius, brake: None });
@@ -316,7 +392,7 @@ fn every_number_of_the_screens_comes_from_the_status() {
         (Screen::Machine, Status { gpu: gpu(2, 1), ..base.clone() }),
         (Screen::Machine, Status { gpu: gpu(1, 2), ..base.clone() }),
         (Screen::Machine, Status { controllers: 1, ..base.clone() }),
-        (Screen::Boot, Status { boot: Some(Boot { words: String::new(), part: 0.5 }), ..base.clone() }),
+        (Screen::Boot, Status { boot: Some(Boot { words: String::new(), part: Some(0.5) }), ..base.clone() }),
     ];
     for (place, (screen, status)) in changes.into_iter().enumerate() {
         assert!(drawn(&status, screen) != drawn(&base, screen), "change {place} is not seen on {screen:?}");
@@ -334,10 +410,29 @@ fn words_are_broken_between_words_and_cut_only_at_the_end() {
 }
 
 #[test]
+fn high_contrast_is_the_same_screen_in_bolder_letters_that_keep_to_their_lines() {
+    let words = "Hgjpq/|()[]{}_\u{e9} 0123456789";
+    let dots = |strong| {
+        let mut sheet = Sheet::default();
+        // From the middle of a panel, so that what leaves the line is seen.
+        sheet.text(Face::Plain, 0, 20, 128, words);
+        let mut frame = Frame::default();
+        sheet.draw(strong, &mut frame).expect("memory");
+        frame
+    };
+    let (usual, bold) = (dots(false), dots(true));
+    assert!(bold.lit_count() > usual.lit_count() * 5 / 4, "{} and {}", bold.lit_count(), usual.lit_count());
+    for (y, x) in (0..64).flat_map(|y| (0..128).map(move |x| (y, x))).filter(|(y, _)| !(19..31).contains(y)) {
+        assert!(!bold.lit(x, y), "{x}, {y}:\n{}", bold.braille().join("\n"));
+    }
+}
+
+#[test]
 fn the_small_panel_moves_with_the_playhead() {
     let drawn = |position| {
         let mut frame = Frame::default();
-        draw(&Status { position, seconds: 60.0, ..Status::default() }, Screen::Play, &mut frame).expect("memory");
+        draw(&Status { position, seconds: 60.0, ..Status::default() }, Screen::Play, Look::default(), &mut frame)
+            .expect("memory");
         frame
     };
     assert_ne!(drawn(0.25), drawn(0.75));

@@ -8,59 +8,85 @@ const LINES: usize = 5;
 
 pub(super) fn learn(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
-    sheet.title("Learn", &status.layer);
+    let marks = marks(status);
+    sheet.title("Learn", if marks.is_empty() { &status.layer } else { marks });
     let words = status.learn.as_deref().unwrap_or("nothing is being learnt");
-    paragraph(&mut sheet, words);
+    paragraph(&mut sheet, words, BOTTOM);
     sheet
 }
 
-/// Letters in a line of a panel.
-const COLUMNS: usize = WIDTH as usize / 6;
+/// Where a panel ends.
+pub(super) const BOTTOM: i32 = 64;
+/// Where the last line of a panel begins.
+pub(super) const FOOT: i32 = 54;
+
+/// What stands in a title's corner whatever the screen is about: muted, at fault, or both.
+pub(super) fn marks(status: &Status) -> &'static str {
+    match (status.muted, status.faults.is_empty()) {
+        (true, false) => "MUTE !",
+        (true, true) => "MUTE",
+        (false, false) => "!",
+        (false, true) => "",
+    }
+}
 
 pub(super) fn fault(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
-    let words = status.fault.as_deref().unwrap_or("no fault");
-    let pages = pages(words, LINES);
-    let page = status.fault_page % pages.len();
-    let at = if pages.len() > 1 { format!("{}/{}", page + 1, pages.len()) } else { "!".to_owned() };
-    let further = if status.further_faults == 0 { at } else { format!("+{} {at}", status.further_faults) };
-    sheet.title("Fault", &further);
-    paragraph(&mut sheet, &pages[page]);
+    // What a hand does is told beside a fault, not after it.
+    let said = status.said();
+    let part = fault_part(status, WIDTH, if said.is_empty() { LINES } else { LINES - 1 });
+    sheet.title(if status.muted { "Fault, MUTE" } else { "Fault" }, &part.place);
+    paragraph(&mut sheet, &part.words, if said.is_empty() { BOTTOM } else { FOOT });
+    sheet.text(Face::Plain, 0, FOOT, WIDTH, said);
     sheet
 }
 
-/// The part of a fault that stands on a panel of so many lines at the moment.
-pub(super) fn page_of(status: &Status, lines: usize) -> String {
-    let pages = pages(status.fault.as_deref().unwrap_or("no fault"), lines);
-    pages[status.fault_page % pages.len()].clone()
+/// What stands of the faults at the moment, where there is no room for all of them.
+pub(super) struct FaultPart {
+    /// The words.
+    pub(super) words: String,
+    /// Which part this is, of how many: "2/3"; a mark where it is the only one.
+    pub(super) place: String,
 }
 
-/// Words in parts that a panel of so many lines holds whole; at least one. A word that is longer than a line is broken.
-fn pages(words: &str, lines: usize) -> Vec<String> {
+/// The part of the faults that stands on so many lines of so many dots at the moment: each fault whole, one after the other.
+pub(super) fn fault_part(status: &Status, width: i32, lines: usize) -> FaultPart {
+    let mut parts: Vec<String> = status.faults.iter().flat_map(|it| pages(it, width, lines)).collect();
+    if parts.is_empty() {
+        return FaultPart { words: "no fault".to_owned(), place: String::new() };
+    }
+    let (count, at) = (parts.len(), status.fault_page % parts.len());
+    let place = if count > 1 { format!("{}/{count}", at + 1) } else { "!".to_owned() };
+    FaultPart { words: parts.swap_remove(at), place }
+}
+
+/// Words in parts that so many lines hold whole; at least one. A word that is longer than a line is broken.
+fn pages(words: &str, width: i32, lines: usize) -> Vec<String> {
+    let columns = (width / Face::Plain.width(" ")).max(1) as usize;
     let broken: Vec<String> = words
         .split_whitespace()
         .flat_map(|word| {
             let letters: Vec<char> = word.chars().collect();
-            letters.chunks(COLUMNS).map(|it| it.iter().collect()).collect::<Vec<String>>()
+            letters.chunks(columns).map(|it| it.iter().collect()).collect::<Vec<String>>()
         })
         .collect();
-    let all = Face::Plain.wrap(&broken.join(" "), WIDTH, usize::MAX);
-    let pages: Vec<String> = all.chunks(lines).map(|it| it.join(" ")).collect();
+    let all = Face::Plain.wrap(&broken.join(" "), width, usize::MAX);
+    let pages: Vec<String> = all.chunks(lines.max(1)).map(|it| it.join(" ")).collect();
     if pages.is_empty() { vec![String::new()] } else { pages }
 }
 
-/// Words below a title, as large as they fit.
-pub(super) fn paragraph(sheet: &mut Sheet, words: &str) {
+/// Words below a title and above `bottom`, as large as they fit.
+pub(super) fn paragraph(sheet: &mut Sheet, words: &str, bottom: i32) {
     const TOP: i32 = 13;
     let fits = |face: Face| {
-        let lines = (64 - TOP) / face.height();
+        let lines = (bottom - TOP) / face.height();
         let whole = face.wrap(words, WIDTH, usize::MAX);
         let broken = words.split_whitespace().any(|word| face.width(word) > WIDTH);
         whole.len() <= lines as usize && !broken
     };
     let face = if fits(Face::Bold) { Face::Bold } else { Face::Plain };
-    let lines = face.wrap(words, WIDTH, ((64 - TOP) / face.height()) as usize);
-    let top = TOP + (64 - TOP - face.height() * lines.len() as i32) / 2;
+    let lines = face.wrap(words, WIDTH, ((bottom - TOP) / face.height()) as usize);
+    let top = TOP + (bottom - TOP - face.height() * lines.len() as i32) / 2;
     for (line, y) in lines.iter().zip((top..).step_by(face.height() as usize)) {
         sheet.centred(face, y, line);
     }
@@ -70,7 +96,7 @@ pub(super) fn pick(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
     let Some(pick) = status.pick.as_ref().filter(|pick| !pick.list.is_empty()) else {
         sheet.title("Choose", "");
-        paragraph(&mut sheet, "there is nothing to choose from");
+        paragraph(&mut sheet, "there is nothing to choose from", BOTTOM);
         return sheet;
     };
     let cursor = pick.cursor.min(pick.list.len() - 1);
@@ -96,12 +122,20 @@ pub(super) fn boot(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
     let (words, part) = match &status.boot {
         Some(boot) => (boot.words.as_str(), boot.part),
-        None => ("ready", 1.0),
+        None => ("ready", Some(1.0)),
     };
-    sheet.centred(Face::Big, 6, "DEMON");
-    sheet.bar(Area::new(8, 31, WIDTH - 16, 9), f64::from(part));
-    for (line, y) in Face::Plain.wrap(words, WIDTH, 2).iter().zip([43, 54]) {
+    sheet.centred(Face::Big, 3, "DEMON");
+    if let Some(part) = part {
+        sheet.bar(Area::new(8, 24, WIDTH - 16, 8), f64::from(part));
+    }
+    for (line, y) in Face::Plain.wrap(words, WIDTH, 2).iter().zip([34, 44]) {
         sheet.centred(Face::Plain, y, line);
+    }
+    // What the start has found wrong.
+    if status.faults.is_empty() {
+        sheet.text(Face::Plain, 0, FOOT, WIDTH, status.said());
+    } else {
+        sheet.lit_line(Face::Plain, FOOT, WIDTH, &fault_part(status, WIDTH - 4, 1).words, "");
     }
     sheet
 }

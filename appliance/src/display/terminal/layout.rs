@@ -12,8 +12,16 @@ pub(super) enum Part {
     Tape,
     /// The value in the hand.
     Spotlight,
+    /// How far the start is.
+    Boot,
     /// Scene, morph, tempo, layer, undo.
     Place,
+    /// The place in the set list, and what comes next.
+    SetList,
+    /// The scenes that are kept.
+    Scenes,
+    /// The knobs of the page in the hand.
+    Page,
     /// The main parameters, with the keys that select them.
     Parameters,
     /// The slots in flight.

@@ -17,7 +17,7 @@ mod thread;
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::display::status::Status;
@@ -27,6 +27,28 @@ use thread::{Desk, Worker};
 
 /// The longest that leaving takes.
 pub const CLOSE: Duration = Duration::from_millis(200);
+
+/// What stands on standard output, for whoever ends the process without asking anybody else.
+static STANDS: Mutex<Weak<Desk>> = Mutex::new(Weak::new());
+
+/// Leaves the screen that stands on standard output, if one does, as far as it is taken within [`CLOSE`]: for an end that cannot wait
+/// for the performance. The terminal's thread writes it, so that it is the last that is written there.
+pub fn leave_at_once() {
+    // Held for a copy only, as the desk is.
+    let stands = STANDS.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+    if let Some(desk) = stands {
+        desk.leave_screen(CLOSE);
+    }
+}
+
+/// What letters look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ink {
+    /// Whether there are colours.
+    pub colours: bool,
+    /// High contrast: no letter is dim and none is coloured, all are bold.
+    pub strong: bool,
+}
 
 /// Standard output, as a player sees it.
 #[derive(Debug)]
@@ -39,24 +61,27 @@ pub struct Terminal {
 
 impl Terminal {
     /// Opens standard output: a screen, unless `plain` asks for lines, or it is no terminal, or one that cannot move its cursor.
+    /// `high_contrast`: in letters that eyes find easily.
     ///
     /// # Errors
     /// When the system has no thread or file descriptor left.
-    pub fn open(plain: bool) -> io::Result<Self> {
+    pub fn open(plain: bool, high_contrast: bool) -> io::Result<Self> {
         let out = io::stdout();
         let kind = std::env::var("TERM").unwrap_or_default();
         let screen = !plain && out.is_terminal() && !kind.is_empty() && kind != "dumb";
         let colours = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-        Self::onto(&out, screen, colours)
+        let terminal = Self::onto(&out, screen, Ink { colours, strong: high_contrast })?;
+        *STANDS.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&terminal.desk);
+        Ok(terminal)
     }
 
-    /// The same onto any open file: a screen, with or without colours, or lines.
+    /// The same onto any open file: a screen in this ink, or lines.
     ///
     /// # Errors
     /// When the system has no thread or file descriptor left.
-    pub fn onto(out: &impl AsFd, screen: bool, colours: bool) -> io::Result<Self> {
+    pub fn onto(out: &impl AsFd, screen: bool, ink: Ink) -> io::Result<Self> {
         let desk = Arc::new(Desk::new()?);
-        let worker = Worker::new(out, Arc::clone(&desk), screen, colours)?;
+        let worker = Worker::new(out, Arc::clone(&desk), screen, ink)?;
         std::thread::Builder::new().name("terminal".to_owned()).spawn(move || worker.work())?;
         Ok(Self { desk, lines: (!screen).then(Changes::default), begun: Instant::now() })
     }
@@ -100,13 +125,14 @@ impl Drop for Terminal {
 
 #[cfg(test)]
 mod tests {
-    use super::{Status, Terminal};
+    use super::{Ink, Status, Terminal};
     use std::io::{BufRead, BufReader, Read};
     use std::os::fd::OwnedFd;
 
     fn piped(screen: bool) -> (std::io::PipeReader, Terminal) {
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        let terminal = Terminal::onto(&OwnedFd::from(writer), screen, true).expect("a thread");
+        let terminal =
+            Terminal::onto(&OwnedFd::from(writer), screen, Ink { colours: true, strong: false }).expect("a thread");
         (reader, terminal)
     }
 

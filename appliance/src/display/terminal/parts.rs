@@ -6,7 +6,8 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::row::Row;
 use crate::control::binding::{MAIN, key_of};
-use crate::display::status::{Status, clock, decibel, written};
+use crate::display::screens::short;
+use crate::display::status::{Boot, Page, Scene, Status, clock, decibel, written};
 use crate::files::plain;
 
 pub(super) const PLAIN: Style = Style::new();
@@ -24,7 +25,11 @@ pub(super) const CELL_BAR: usize = 8;
 /// Name, time, mute; then where it plays.
 pub(super) fn title(status: &Status) -> Row {
     let time = format!("{} / {}", clock(f64::from(status.position) * status.seconds), clock(status.seconds));
-    let name = if status.patch.is_empty() { &status.source } else { &status.patch };
+    let name = match (&status.boot, status.patch.is_empty()) {
+        (Some(_), _) => return Row::default().text(8, BOLD, "DEMON starts"),
+        (None, true) => &status.source,
+        (None, false) => &status.patch,
+    };
     let controllers = match status.controllers {
         0 => String::new(),
         1 => "1 controller".to_owned(),
@@ -63,7 +68,8 @@ pub(super) fn spotlight(status: &Status) -> Row {
     let tint = class_style(row.class);
     let waiting = status.waiting.map_or_else(String::new, |it| format!("knob at {it:.2}, turn on"));
     let line = Row::default().text(9, tint, row.words).text(8, BOLD, written(id, &status.values));
-    let line = line.bar(6, tint, row.position(status.values.exact(id)), 32).text(7, NOTE, waiting);
+    let line =
+        line.bar_of_knob(6, tint, row.position(status.values.exact(id)), 32, status.waiting).text(7, NOTE, waiting);
     line.text(3, DIM, row.class.word())
 }
 
@@ -72,6 +78,8 @@ pub(super) fn place(status: &Status) -> Row {
     let mut row = Row::default();
     if let Some(scene) = status.scene {
         row = row.text(9, BOLD, format!("scene {}", scene + 1));
+        let name = status.scenes.get(scene).and_then(|it| it.name.as_deref()).unwrap_or_default();
+        row = row.close(8, BOLD, plain(name).into_owned());
         row = row.close(5, DIM, if status.scene_changed { "moved since" } else { "" });
     }
     if let Some(morph) = &status.morph {
@@ -86,6 +94,55 @@ pub(super) fn place(status: &Status) -> Row {
     let layer = if status.layer.is_empty() { String::new() } else { format!("bank {}", plain(&status.layer)) };
     let undo = if status.undo > 0 { format!("undo {}", status.undo.min(999)) } else { String::new() };
     row.text(8, NOTE, layer).text(4, DIM, undo)
+}
+
+/// The place in the set list, and what comes next.
+pub(super) fn set_list(status: &Status) -> Row {
+    let Some(list) = &status.set_list else { return Row::default() };
+    let row = Row::default().text(8, PLAIN, format!("patch {} of {}", list.playing.number, list.last));
+    let next = list.next.as_ref().map(|it| format!("{} {}", it.number, plain(&it.name)));
+    row.text(9, DIM, "next").name(9, BOLD, next.as_deref().unwrap_or("-"))
+}
+
+/// The scenes that are kept, with their names; the one that is played stands out.
+pub(super) fn scenes(status: &Status) -> Row {
+    let playing = status.scene.filter(|_| status.morph.is_none());
+    let kept = status.scenes.iter().enumerate().filter(|(_, it)| it.kept);
+    let row = |row: Row, (place, scene): (usize, &Scene)| {
+        let name = plain(scene.name.as_deref().unwrap_or_default()).into_owned();
+        let words = format!("{} {name}", place + 1);
+        let (worth, style) = if playing == Some(place) { (9, SELECTED) } else { (8 - place.min(8) as u8, PLAIN) };
+        row.text(worth, style, words.trim_end())
+    };
+    let all = kept.fold(Row::default(), row);
+    if all.is_empty() { all } else { Row::default().text(9, DIM, "scenes").and(all) }
+}
+
+/// Columns of a knob on the page in the hand.
+pub(super) const KNOB: usize = 19;
+
+/// One knob of the page in the hand: name, value, and where it stands while it has not taken hold.
+pub(super) fn knob(status: &Status, page: &Page, place: usize) -> Row {
+    let Some(knob) = page.knobs.get(place) else { return Row::default() };
+    let style = if place == page.touched { SELECTED } else { PLAIN };
+    let Some(id) = knob.id else { return Row::default().text(9, style, "-") };
+    let value = written(id, &status.values);
+    // The sign of a unit has no room; the name says what it is.
+    let value = value.split(' ').next().unwrap_or_default().to_owned();
+    let row = Row::default().text(9, style, short(id)).close(8, PLAIN, format!("{value:>6}"));
+    row.bar_of_knob(7, class_style(id.row().class), knob.place, 6, knob.waiting)
+}
+
+/// How far the start is.
+pub(super) fn boot(boot: &Boot) -> Row {
+    let row = Row::default().text(9, BOLD, plain(&boot.words).into_owned());
+    match boot.part {
+        Some(part) => {
+            let percent = format!("{:>3.0} %", f64::from(part).clamp(0.0, 1.0) * 100.0);
+            row.bar(6, GOOD, f64::from(part), 32).text(8, PLAIN, percent)
+        }
+        None => row,
+    }
 }
 
 /// One main parameter, behind the key that selects it; `columns` wide, with a bar where there is room.

@@ -4,13 +4,13 @@
 //! what was just said, and the way out are the last to go.
 
 use ratatui::buffer::Buffer;
-use ratatui::style::{Color, Style};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
-use super::keys;
 use super::layout::{Part, Want, lines};
-use super::parts::{self, BAD, BOLD, CELL, CELL_BAR, DIM, NOTE, PLAIN};
+use super::parts::{self, BAD, BOLD, CELL, CELL_BAR, DIM, KNOB, NOTE, PLAIN};
 use super::row::{Row, wrapped};
+use super::{Ink, keys};
 use crate::control::binding::MAIN;
 use crate::display::status::Status;
 use crate::files::plain;
@@ -29,8 +29,8 @@ pub(super) struct Picture<'a> {
     pub(super) status: &'a Status,
     /// What was said before, the latest last.
     pub(super) log: &'a [String],
-    /// Whether colours are wanted.
-    pub(super) colours: bool,
+    /// What letters look like.
+    pub(super) ink: Ink,
 }
 
 impl Picture<'_> {
@@ -55,9 +55,13 @@ impl Picture<'_> {
             // Also where nothing is said now: what stands below does not jump when something is.
             y += height as u16;
         }
-        if !self.colours {
-            for cell in &mut buffer.content {
+        let Ink { colours, strong } = self.ink;
+        for cell in &mut buffer.content {
+            if !colours || strong {
                 (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
+            }
+            if strong {
+                cell.modifier = (cell.modifier - Modifier::DIM) | Modifier::BOLD;
             }
         }
     }
@@ -90,11 +94,22 @@ impl Picture<'_> {
         let status = self.status;
         let want = |part, least, most, worth| Want { part, least, most, worth };
         let given = |row: Row| usize::from(!row.is_empty());
-        let fault = self.words(self.fault(), width).len();
+        // The same whichever part of them is read: what stands around does not jump.
+        let fault = self.fault_lines(width).iter().map(Vec::len).sum::<usize>().min(WORDS);
         let message = self.words(self.message(), width).len();
         // Whole, unless the screen is so low that nothing else would stand there.
         let third = (height / 3).max(1);
         let (fault_least, message_least) = (fault.min(third), message.min(third));
+        if status.boot.is_some() {
+            return vec![
+                want(Part::Title, 1, 1, 5),
+                want(Part::Boot, 1, 1, 9),
+                want(Part::Log, self.log.len().min(1), self.log.len().min(height / 2), 1),
+                want(Part::Fault, fault_least, fault, 7),
+                want(Part::Message, message_least.max(1), message.max(1), 6),
+                want(Part::Keys, 1, 1, 8),
+            ];
+        }
         if list_is_open {
             return vec![
                 want(Part::Title, 1, 1, 5),
@@ -104,13 +119,16 @@ impl Picture<'_> {
                 want(Part::Keys, 1, 1, 8),
             ];
         }
-        let grid = self.grid(width);
+        let (grid, page) = (self.grid(width), self.page_lines(width));
         let broken = [status.xruns, status.late, status.non_finite] != [0; 3] || status.limiting;
         vec![
             want(Part::Title, 1, 1, 12),
             want(Part::Tape, usize::from(width >= TAPE), 1, 10),
             want(Part::Spotlight, 1, 1, 15),
             want(Part::Place, given(parts::place(status)), 1, 8),
+            want(Part::SetList, given(parts::set_list(status)), 1, 8),
+            want(Part::Scenes, given(parts::scenes(status)), 1, 5),
+            want(Part::Page, page, page, 6),
             want(Part::Parameters, grid.min(2), grid, 7),
             want(Part::Ring, 1, 1, 3),
             want(Part::Machine, given(parts::machine(status)), 1, 2),
@@ -131,7 +149,11 @@ impl Picture<'_> {
             Part::Title => one(parts::title(status)),
             Part::Tape => vec![Line::styled(parts::tape(status, width), PLAIN)],
             Part::Spotlight => one(parts::spotlight(status)),
+            Part::Boot => status.boot.as_ref().map_or_else(Vec::new, |it| one(parts::boot(it))),
             Part::Place => one(parts::place(status)),
+            Part::SetList => one(parts::set_list(status)),
+            Part::Scenes => one(parts::scenes(status)),
+            Part::Page => self.page(width),
             Part::Parameters => self.parameters(width, height),
             Part::Ring => one(parts::ring(status)),
             Part::Machine => one(parts::machine(status)),
@@ -141,24 +163,60 @@ impl Picture<'_> {
                 let shown = self.log.iter().rev().take(height).rev();
                 shown.map(|it| Row::default().name(1, DIM, it).at(width)).collect()
             }
-            Part::Fault => cut(self.words(self.fault(), width), height, BAD),
+            Part::Fault => cut(self.faults(width, height), height, BAD),
             Part::Message => {
                 let style = if status.learn.is_some() { NOTE } else { BOLD };
                 cut(self.words(self.message(), width), height, style)
             }
+            Part::Keys if status.boot.is_some() => one(Row::default().text(9, BOLD, "ctrl-c ends it")),
             Part::Keys => keys::that_matter(width, height),
             Part::KeyList => Vec::new(),
         }
     }
 
-    fn fault(&self) -> &str {
-        self.status.fault.as_deref().unwrap_or_default()
+    /// Lines of the page in the hand.
+    fn page_lines(&self, width: usize) -> usize {
+        match &self.status.page {
+            Some(page) if KNOB <= width => page.knobs.len().div_ceil(knobs_across(width)),
+            _ => 0,
+        }
+    }
+
+    /// The knobs of the page in the hand, as their controller has them: left to right, then down.
+    fn page(&self, width: usize) -> Vec<Line<'static>> {
+        let Some(page) = &self.status.page else { return Vec::new() };
+        let across = knobs_across(width);
+        let row = |first: usize| {
+            let mut line = Line::default();
+            for place in first..page.knobs.len().min(first + across) {
+                let before = line.width();
+                let column = (place - first) * (KNOB + GUTTER);
+                line.push_span(" ".repeat(column.saturating_sub(before)));
+                line.spans.extend(parts::knob(self.status, page, place).at(KNOB).spans);
+            }
+            line
+        };
+        (0..page.knobs.len()).step_by(across).map(row).collect()
+    }
+
+    /// What stands of the faults at the moment, in as many lines: all of them, or a part of one of them at a time.
+    fn faults(&self, width: usize, height: usize) -> Vec<String> {
+        let all = self.fault_lines(width);
+        if all.iter().map(Vec::len).sum::<usize>() <= height {
+            return all.concat();
+        }
+        let parts: Vec<&[String]> = all.iter().flat_map(|it| it.chunks(height.max(1))).collect();
+        parts.get(self.status.fault_page % parts.len().max(1)).map_or_else(Vec::new, |it| it.to_vec())
+    }
+
+    /// Each fault in lines.
+    fn fault_lines(&self, width: usize) -> Vec<Vec<String>> {
+        self.status.faults.iter().map(|it| wrapped(&plain(it), width)).collect()
     }
 
     /// What is asked before what was said; a fault is not said again.
     fn message(&self) -> &str {
-        let said = Some(self.status.message.as_str()).filter(|it| *it != self.fault());
-        self.status.learn.as_deref().or(said).unwrap_or_default()
+        self.status.learn.as_deref().unwrap_or_else(|| self.status.said())
     }
 
     fn words(&self, words: &str, width: usize) -> Vec<String> {
@@ -194,6 +252,16 @@ impl Picture<'_> {
 /// Parameters that stand side by side: with bars, up to four.
 fn across(width: usize) -> usize {
     ((width + GUTTER) / (CELL + 1 + CELL_BAR + GUTTER)).clamp(1, 4)
+}
+
+/// Knobs of a page that stand side by side: eight, or half of them.
+fn knobs_across(width: usize) -> usize {
+    match (width + GUTTER) / (KNOB + GUTTER) {
+        8.. => 8,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    }
 }
 
 /// Lines of words, at most `height`.

@@ -10,9 +10,10 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
-use super::Picture;
+use super::{Ink, Picture};
 use crate::compute::health::{Brake, GpuHealth};
-use crate::display::status::{Morph, Status, Tempo, Took};
+use crate::display::screens::short;
+use crate::display::status::{Boot, Listed, Morph, Page, PageKnob, Scene, SetPlace, Status, Tempo, Took};
 
 /// From a phone beside the stage to a wall.
 const SIZES: [(u16, u16); 10] =
@@ -47,17 +48,39 @@ fn busy() -> Status {
         tempo: Some(Tempo { bpm: 123.44, from: "clock".to_owned() }),
         layer: "2 shift".to_owned(),
         undo: 12,
-        fault: Some(FAULT.to_owned()),
+        faults: vec![FAULT.to_owned()],
         ..Status::default()
     };
     status.values.set(ParamId::Denoise, 0.55);
     status
 }
 
+/// A page of eight knobs, a set list and scenes besides.
+fn playing() -> Status {
+    let listed = |number, name: &str| Listed { number, name: name.to_owned() };
+    let place = |place| PageKnob { id: Some(crate::control::binding::MAIN[place]), place: 0.5, waiting: None };
+    let mut page = Page { knobs: (0..8).map(place).collect(), touched: 0 };
+    page.knobs[1].waiting = Some(1.0);
+    let scene = |name: &str| Scene { kept: true, name: Some(name.to_owned()) };
+    Status {
+        page: Some(page),
+        set_list: Some(SetPlace {
+            playing: listed(2, "Nightbus"),
+            previous: None,
+            next: Some(listed(7, "Bridge")),
+            last: 9,
+        }),
+        scenes: vec![scene("intro"), Scene::default(), scene("drop")],
+        scene: Some(2),
+        morph: None,
+        ..busy()
+    }
+}
+
 fn drawn(status: &Status, (width, height): (u16, u16), colours: bool) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("memory");
     let log = ["connected: LCXL".to_owned(), "new seeds".to_owned()];
-    let picture = Picture { status, log: &log, colours };
+    let picture = Picture { status, log: &log, ink: Ink { colours, strong: false } };
     terminal.draw(|frame| picture.draw(frame.buffer_mut())).expect("memory");
     terminal.backend().buffer().clone()
 }
@@ -70,16 +93,17 @@ fn text(buffer: &Buffer) -> Vec<String> {
 
 fn words(lines: &[String]) -> BTreeSet<String> {
     // Bars and the tape grow and shrink.
-    let is_drawn = |it: &char| "█▉▊▋▌▍▎▏░━─·".contains(*it);
+    let is_drawn = |it: &char| "█▉▊▋▌▍▎▏░━─·┃".contains(*it);
     let words = lines.iter().flat_map(|it| it.split_whitespace());
     words.filter(|it| !it.chars().all(|it| is_drawn(&it))).map(str::to_owned).collect()
 }
 
 #[test]
 fn at_ten_sizes_no_word_is_cut_no_line_is_repeated_and_the_essential_stands() {
-    let learning = Status { learn: Some("turn the knob slowly left".to_owned()), fault: None, ..busy() };
+    let learning = Status { learn: Some("turn the knob slowly left".to_owned()), faults: Vec::new(), ..busy() };
     for (status, essential) in [
         (busy(), &["Denoise", "0.55", "MUTE", "Nightbus", "away;", "kept", "xruns", "q q leaves", "? all keys"][..]),
+        (playing(), &["Denoise", "0.55", "MUTE", "Nightbus", "away;", "kept", "q q leaves"]),
         (learning, &["Denoise", "0.55", "MUTE", "slowly", "q q leaves"]),
         (Status { source: "song.flac".to_owned(), ..Status::default() }, &["Denoise", "song.flac", "q q leaves"]),
     ] {
@@ -120,6 +144,59 @@ fn a_larger_screen_says_more() {
 }
 
 #[test]
+fn the_page_in_the_hand_the_set_list_and_the_scenes_stand_there() {
+    let all = text(&drawn(&playing(), (80, 30), true)).join("\n");
+    for words in
+        ["patch 2 of 9  next  7 Bridge", "scenes  1 intro  3 drop", "scene 3 drop moved since", "Denoi   0.55 ███░░░"]
+    {
+        assert!(all.contains(words), "{words:?} in\n{all}");
+    }
+    let waits = all.lines().find(|it| it.contains("Denoi ")).expect("the page");
+    assert_eq!(waits.matches('┃').count(), 1, "the one needle: {waits}");
+    let mut held = playing();
+    held.page.as_mut().expect("a page").knobs[1].waiting = None;
+    assert!(!text(&drawn(&held, (80, 30), true)).join("\n").contains('┃'));
+    let wall = text(&drawn(&playing(), (200, 60), false)).join("\n");
+    let line = wall.lines().find(|it| it.contains("Denoi ")).expect("the page");
+    assert!(line.contains(short(crate::control::binding::MAIN[7])), "all eight side by side: {line}");
+}
+
+#[test]
+fn a_start_says_what_it_is_at_and_how_far_where_that_is_known_and_how_to_leave() {
+    for size in SIZES {
+        let boot = |part| Some(Boot { words: "reading the model".to_owned(), part });
+        let status = Status { boot: boot(Some(0.42)), message: "demon.toml: a key".to_owned(), ..Status::default() };
+        let all = text(&drawn(&status, size, true)).join("\n");
+        for words in ["DEMON starts", "reading the model", "42 %", "demon.toml: a key", "ctrl-c ends it"] {
+            assert!(all.contains(words), "{words:?} at {size:?}:\n{all}");
+        }
+        assert!(!all.contains("Denoise"), "nothing plays yet:\n{all}");
+        let unknown = text(&drawn(&Status { boot: boot(None), ..Status::default() }, size, true)).join("\n");
+        assert!(unknown.contains("reading the model") && !unknown.contains('%') && !unknown.contains('█'), "{unknown}");
+    }
+}
+
+#[test]
+fn faults_that_have_no_room_are_read_whole_a_part_at_a_time() {
+    let long: Vec<String> = (0..120).map(|word| format!("word{word}")).collect();
+    let faults = vec![long.join(" "), "the disk is full".to_owned()];
+    for size in SIZES {
+        let mut read = String::new();
+        for page in 0..120 {
+            let status = Status { faults: faults.clone(), fault_page: page, ..busy() };
+            read.push_str(&text(&drawn(&status, size, true)).join(" "));
+        }
+        for word in &long {
+            assert!(read.contains(word.as_str()), "{word} at {size:?}");
+        }
+        assert!(read.contains("the disk is full"), "{size:?}");
+    }
+    let two = Status { faults: vec![FAULT.to_owned(), "the disk is full".to_owned()], ..busy() };
+    let all = text(&drawn(&two, (100, 30), true)).join("\n");
+    assert!(all.contains("the disk is full") && all.contains("is away"), "where there is room both stand: {all}");
+}
+
+#[test]
 fn the_list_of_keys_opens_turns_and_closes() {
     for size in SIZES {
         let mut seen = BTreeSet::new();
@@ -144,7 +221,7 @@ fn the_list_of_keys_opens_turns_and_closes() {
 #[test]
 fn wide_letters_take_two_columns_and_no_line_leaves_the_screen() {
     let name = "夜のバス停で聞いた長い曲の名前とその続きとそのまた続き";
-    let status = Status { patch: name.to_owned(), fault: Some(name.to_owned()), muted: true, ..busy() };
+    let status = Status { patch: name.to_owned(), faults: vec![name.to_owned()], muted: true, ..busy() };
     for size in SIZES {
         let buffer = drawn(&status, size, true);
         let title = &text(&buffer)[0];
@@ -167,6 +244,20 @@ fn without_colours_nothing_is_coloured_and_nothing_is_lost() {
     }
     let selected = drawn(&busy(), (80, 24), false);
     assert!(selected.content.iter().any(|it| it.modifier.contains(Modifier::REVERSED)), "what is selected is seen");
+}
+
+#[test]
+fn in_high_contrast_nothing_is_dim_or_coloured_and_nothing_is_lost() {
+    for size in SIZES {
+        let mut strong = Buffer::empty(ratatui::layout::Rect::new(0, 0, size.0, size.1));
+        let log = ["connected: LCXL".to_owned(), "new seeds".to_owned()];
+        Picture { status: &busy(), log: &log, ink: Ink { colours: true, strong: true } }.draw(&mut strong);
+        assert_eq!(text(&strong), text(&drawn(&busy(), size, true)));
+        let is_strong = |it: &ratatui::buffer::Cell| {
+            it.fg == Color::Reset && it.modifier.contains(Modifier::BOLD) && !it.modifier.contains(Modifier::DIM)
+        };
+        assert!(strong.content.iter().all(is_strong), "{size:?}");
+    }
 }
 
 #[test]
@@ -196,7 +287,7 @@ fn no_size_is_too_small_and_no_value_too_large() {
     };
     for width in 0..45 {
         for height in 0..14 {
-            let buffer = Picture { status: &hostile, log: &[], colours: true };
+            let buffer = Picture { status: &hostile, log: &[], ink: Ink::default() };
             let mut drawn = Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
             buffer.draw(&mut drawn);
             assert!(drawn.content.iter().all(|it| !it.symbol().contains(char::is_control)));

@@ -10,6 +10,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Columns between two pieces.
 const GAP: usize = 2;
+/// Where a knob stands that has not taken hold.
+const NEEDLE: char = '┃';
 /// A bar that is shorter says nothing.
 const BAR_LEAST: usize = 4;
 /// A name that is shorter is no longer known.
@@ -22,8 +24,8 @@ enum Stuff {
     Text(String),
     /// May be shortened, at its end and with an ellipsis.
     Name(String),
-    /// Full at 1; from [`BAR_LEAST`] columns to this many.
-    Bar(f64, usize),
+    /// Full at 1; from [`BAR_LEAST`] columns to this many; with a needle where a knob stands.
+    Bar(f64, usize, Option<f64>),
 }
 
 impl Stuff {
@@ -31,14 +33,14 @@ impl Stuff {
         match self {
             Self::Text(text) => text.width(),
             Self::Name(text) => text.width().min(NAME_LEAST),
-            Self::Bar(_, most) => BAR_LEAST.min(*most),
+            Self::Bar(_, most, _) => BAR_LEAST.min(*most),
         }
     }
 
     fn most(&self) -> usize {
         match self {
             Self::Text(text) | Self::Name(text) => text.width(),
-            Self::Bar(_, most) => *most,
+            Self::Bar(_, most, _) => *most,
         }
     }
 }
@@ -75,7 +77,20 @@ impl Row {
 
     /// Adds a bar of up to `most` columns, full where `part` is 1.
     pub(super) fn bar(self, worth: u8, style: Style, part: f64, most: usize) -> Self {
-        self.add(worth, style, Stuff::Bar(part, most), 1)
+        self.add(worth, style, Stuff::Bar(part, most, None), 1)
+    }
+
+    /// Adds a bar with a needle across it, where a knob has not taken hold and stands there.
+    pub(super) fn bar_of_knob(self, worth: u8, style: Style, part: f64, most: usize, stands: Option<f64>) -> Self {
+        self.add(worth, style, Stuff::Bar(part, most, stands), 1)
+    }
+
+    /// Adds the pieces of another line.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        for piece in other.0 {
+            self = self.add(piece.worth, piece.style, piece.stuff, GAP.max(piece.gap));
+        }
+        self
     }
 
     fn add(mut self, worth: u8, style: Style, stuff: Stuff, gap: usize) -> Self {
@@ -128,7 +143,7 @@ impl Stuff {
         match self {
             Self::Text(text) => text.clone(),
             Self::Name(text) => shortened(text, columns),
-            Self::Bar(part, _) => bar(*part, columns),
+            Self::Bar(part, _, stands) => with_needle(bar(*part, columns), *stands),
         }
     }
 
@@ -197,9 +212,17 @@ fn bar(part: f64, columns: usize) -> String {
         .collect()
 }
 
+/// A bar with a needle across it; in letters, so that it is seen without colours too.
+fn with_needle(bar: String, stands: Option<f64>) -> String {
+    let Some(stands) = stands else { return bar };
+    let columns = bar.chars().count();
+    let at = ((stands.clamp(0.0, 1.0) * columns as f64) as usize).min(columns.saturating_sub(1));
+    bar.chars().enumerate().map(|(column, it)| if column == at { NEEDLE } else { it }).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Row, bar, shortened, wrapped};
+    use super::{Row, bar, shortened, with_needle, wrapped};
     use proptest::prelude::*;
     use ratatui::style::Style;
     use unicode_width::UnicodeWidthStr;
@@ -249,6 +272,13 @@ mod tests {
     #[test]
     fn a_bar_is_full_at_one() {
         assert_eq!([bar(0.0, 2), bar(0.5, 2), bar(0.75, 2), bar(9.0, 2)], ["░░", "█░", "█▌", "██"]);
+    }
+
+    #[test]
+    fn a_needle_stands_where_the_knob_does() {
+        assert_eq!(with_needle(bar(0.5, 4), None), "██░░");
+        assert_eq!([0.0, 0.6, 1.0].map(|it| with_needle(bar(0.5, 4), Some(it))), ["┃█░░", "██┃░", "██░┃"]);
+        assert_eq!(with_needle(String::new(), Some(0.5)), "");
     }
 
     proptest! {

@@ -85,6 +85,7 @@ fn all(buffer: &Buffer) -> Vec<(u16, u16, &Cell)> {
 mod tests {
     use super::{ENTER, LEAVE, Screen, Size, all};
     use crate::display::status::Status;
+    use crate::display::terminal::Ink;
     use crate::display::terminal::picture::Picture;
     use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
@@ -94,7 +95,7 @@ mod tests {
 
     fn show(screen: &mut Screen, message: &str, size: Size) -> String {
         let status = Status { message: message.to_owned(), ..Status::default() };
-        let bytes = screen.show(&Picture { status: &status, log: &[], colours: false }, size);
+        let bytes = screen.show(&Picture { status: &status, log: &[], ink: Ink::default() }, size);
         String::from_utf8(bytes).expect("text")
     }
 

@@ -13,6 +13,7 @@ use hal::display::TextWire;
 use ratatui::layout::Size;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
+use super::Ink;
 use super::picture::Picture;
 use super::screen::Screen;
 use crate::display::status::Status;
@@ -116,7 +117,7 @@ pub(super) struct Worker {
     /// To ask for its size.
     out: OwnedFd,
     screen: Option<Screen>,
-    colours: bool,
+    ink: Ink,
     /// What was begun and is not taken yet.
     pending: Vec<u8>,
     /// Nobody takes anything any more.
@@ -128,11 +129,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(out: &impl AsFd, desk: Arc<Desk>, screen: bool, colours: bool) -> io::Result<Self> {
+    pub(super) fn new(out: &impl AsFd, desk: Arc<Desk>, screen: bool, ink: Ink) -> io::Result<Self> {
         let (wire, out) = (TextWire::onto(out)?, out.as_fd().try_clone_to_owned()?);
         let (pending, gone, latest, log, drawn) = Default::default();
         let screen = screen.then(Screen::default);
-        Ok(Self { desk, wire, out, screen, colours, pending, gone, latest, log, drawn, all_drawn: Instant::now() })
+        Ok(Self { desk, wire, out, screen, ink, pending, gone, latest, log, drawn, all_drawn: Instant::now() })
     }
 
     /// Shows and prints until it is told to end.
@@ -227,7 +228,7 @@ impl Worker {
         // What stands in the message line is not said before it as well.
         let before = if self.log.back() == Some(&status.message) { self.log.len() - 1 } else { self.log.len() };
         let log: Vec<String> = self.log.iter().take(before).map(|it| plain(it).into_owned()).collect();
-        self.pending = screen.show(&Picture { status: &status, log: &log, colours: self.colours }, size);
+        self.pending = screen.show(&Picture { status: &status, log: &log, ink: self.ink }, size);
         self.drawn = Some(now);
     }
 

@@ -51,7 +51,7 @@ const TABLE: [Row; 6] = [
     row(Format::Patch, "patch", 2, "it is not played"),
     row(Format::LearntMaps, "learnt maps", 1, "it stays as it is, and what is learnt is kept beside it"),
     row(Format::Profile, "profile", 1, "it is left out, and the usual map holds"),
-    row(Format::BoxFile, "box file", 2, "the box is as it would be without it"),
+    row(Format::BoxFile, "box file", 3, "the box is as it would be without it"),
     row(Format::PlanSidecar, "plan sidecar", 1, "the plan is built again"),
     row(Format::Instrument, "instrument", 1, "the knobs go as far as published"),
 ];

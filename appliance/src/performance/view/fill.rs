@@ -13,9 +13,8 @@ use crate::performance::conductor::Conductor;
 use crate::performance::threads::Pulse;
 
 /// What the hands have done.
-pub(super) fn hands(status: &mut Status, conductor: &Conductor, patch: &str, now: Duration) {
+pub(super) fn hands(status: &mut Status, conductor: &Conductor, now: Duration) {
     let (binding, desk) = (conductor.binding(), conductor.desk());
-    patch.clone_into(&mut status.patch);
     // What the hand has asked for: the display must not lag behind the knob.
     status.values = *conductor.store().aims();
     status.selected = binding.selected();

@@ -1,17 +1,19 @@
 //! What the player sees while it runs: the status on the terminal's screen and on displays, or lines where there is no screen.
 //!
-//! [`fill`] reads the status off everybody, [`rates`] keep times and rates, [`engine`] sees when a fault of the engine is over;
+//! [`start`] shows how far the start is, from its first moment. [`fill`] reads the status off everybody, [`rates`] keep times and rates, [`engine`] sees when a fault of the engine is over;
 //! [`Messages`] hold what is told. Here they are joined and drawn.
 
 mod engine;
 mod fill;
 mod rates;
+mod start;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use ::engine::param::ParamId;
 use ::engine::playback::Meters;
+use hal::gesture::{Clock as _, WallClock};
 
 use crate::compute::health::Watch;
 use crate::control::binding::Act;
@@ -23,7 +25,11 @@ use crate::display::terminal::Terminal;
 use crate::performance::conductor::Conductor;
 use crate::performance::threads::Pulse;
 use rates::{Rates, Times};
+pub use start::LAST_WORDS;
+use start::Start;
 
+/// How long a part of the faults stands before the next one does: as long as the longest takes to read.
+pub const FAULT_TURN: Duration = Duration::from_secs(2);
 /// How long the list of parameters stays after the last turn.
 const BROWSING: Duration = Duration::from_millis(1500);
 
@@ -37,6 +43,9 @@ pub struct View {
     rates: Rates,
     place: String,
     displays: Displays,
+    clock: WallClock,
+    /// How far the start is, until it is over.
+    start: Option<Start>,
     gpu: Option<Watch>,
     ticks: Times,
     decodes: Times,
@@ -44,41 +53,60 @@ pub struct View {
     engine: [engine::Side; 2],
     /// Until when the list of parameters is shown.
     browsing: Option<Instant>,
+    /// Since when the faults that stand are these.
+    faults_since: Duration,
+    /// When the time of the gestures began.
+    epoch: Instant,
+    /// The time of the last picture.
+    moment: Instant,
 }
 
 impl View {
-    /// A display of one set on a terminal. `computes` says what computes it, `place` where the sound goes.
+    /// A view on a terminal and the box's displays, of an instrument that starts. `clock` is the time of the gestures.
     #[must_use]
-    pub fn new(terminal: Terminal, source: &str, seconds: f64, computes: &str, place: &str) -> Self {
-        let status =
-            Status { source: source.to_owned(), seconds, where_: format!("{computes}, {place}"), ..Status::default() };
+    pub fn new(terminal: Terminal, displays: Displays, clock: WallClock) -> Self {
         let now = Instant::now();
+        let epoch = now.checked_sub(clock.now()).unwrap_or(now);
         let journal = terminal.is_plain() && journal::holds(std::io::stdout());
         let messages = Messages::new(terminal.is_plain() && !journal, []);
-        let mut view = Self {
-            status,
+        let start = Some(Start::new(terminal.is_plain()));
+        Self {
+            status: Status::default(),
             terminal,
             messages,
             journal,
             rates: Rates::new(now),
-            place: place.to_owned(),
-            displays: Displays::default(),
+            place: String::new(),
+            displays,
+            clock,
+            start,
             gpu: None,
             ticks: Times::default(),
             decodes: Times::default(),
             engine: [FaultKey::EngineTick, FaultKey::EngineDecode].map(engine::Side::new),
             browsing: None,
-        };
-        view.say(&format!("playing {source} ({seconds:.1} s), sound to {place}"));
-        view.print_messages();
-        view
+            faults_since: Duration::ZERO,
+            epoch,
+            moment: now,
+        }
     }
 
-    /// Adds the box's displays, and who watches the card.
+    /// The start is over: this is played. `computes` says what computes it, `place` where the sound goes.
+    pub fn begin(&mut self, (source, seconds): (&str, f64), computes: &str, place: &str, gpu: Watch) {
+        self.start = None;
+        self.status.boot = None;
+        (self.status.source, self.status.seconds) = (source.to_owned(), seconds);
+        self.status.where_ = format!("{computes}, {place}");
+        (self.place, self.gpu) = (place.to_owned(), Some(gpu));
+        self.rates = Rates::new(self.epoch + self.clock.now());
+        self.say(&format!("playing {source} ({seconds:.1} s), sound to {place}"));
+        self.print_messages();
+    }
+
+    /// What the displays were given last.
     #[must_use]
-    pub fn with(mut self, displays: Displays, gpu: Watch) -> Self {
-        (self.displays, self.gpu) = (displays, Some(gpu));
-        self
+    pub const fn status(&self) -> &Status {
+        &self.status
     }
 
     /// Where everything is told.
@@ -98,7 +126,7 @@ impl View {
             Act::Waiting(id, place) => (self.status.moved, self.status.waiting) = (Some(*id), Some(*place)),
             Act::Selected(id) => {
                 (self.status.moved, self.status.waiting) = (Some(*id), None);
-                self.browsing = Some(Instant::now() + BROWSING);
+                self.browsing = Some(self.moment + BROWSING);
             }
             Act::KeyList(asked) => self.status.key_list = *asked,
             Act::Closed => (self.status.key_list, self.browsing) = (0, None),
@@ -119,25 +147,32 @@ impl View {
         }
     }
 
-    /// Draws the status of now.
-    pub fn draw(&mut self, conductor: &Conductor, pulse: &Pulse, patch: &str, now: Duration) {
-        let moment = Instant::now();
+    /// Draws the status of now; `around` writes what stands around the conductor into it.
+    pub fn draw(&mut self, conductor: &Conductor, pulse: &Pulse, around: impl FnOnce(&mut Status), now: Duration) {
+        let moment = self.epoch + now;
+        self.moment = moment;
         fill::sound(&mut self.status, conductor, pulse);
-        fill::hands(&mut self.status, conductor, patch, now);
+        fill::hands(&mut self.status, conductor, now);
+        around(&mut self.status);
         self.take_times(pulse, moment);
         self.take_pick();
         self.look_for_faults(pulse, moment);
-        self.take_messages(moment);
+        self.take_messages(moment, now);
+        self.show_on_displays(now);
+        self.print_messages();
+        if !self.journal {
+            self.terminal.show(&self.status);
+        }
+    }
+
+    /// Hands the status to the displays, and takes what is wrong with them.
+    fn show_on_displays(&mut self, now: Duration) {
         for (display, fault) in self.displays.show(&self.status, now) {
             let key = FaultKey::Display(display);
             match fault {
                 Some(words) => self.messages.fault(key, &words),
                 None => self.messages.over(&key),
             }
-        }
-        self.print_messages();
-        if !self.journal {
-            self.terminal.show(&self.status);
         }
     }
 
@@ -155,7 +190,7 @@ impl View {
 
     /// The list of parameters, while somebody browses.
     fn take_pick(&mut self) {
-        self.browsing = self.browsing.filter(|until| Instant::now() < *until);
+        self.browsing = self.browsing.filter(|until| self.moment < *until);
         let selected = self.status.selected;
         self.status.pick = self.browsing.map(|_| {
             let list: Vec<ParamId> = ParamId::all().collect();
@@ -175,11 +210,15 @@ impl View {
         }
     }
 
-    /// The line of news, and the worst fault.
-    fn take_messages(&mut self, now: Instant) {
-        self.messages.line(now).clone_into(&mut self.status.message);
-        self.status.fault = self.messages.worst().map(str::to_owned);
-        self.status.further_faults = self.messages.further();
+    /// The line of news, and the faults, which are read a part at a time where there is no room for all.
+    fn take_messages(&mut self, moment: Instant, now: Duration) {
+        self.messages.line(moment).clone_into(&mut self.status.message);
+        if !self.messages.standing().eq(self.status.faults.iter().map(String::as_str)) {
+            self.status.faults = self.messages.standing().map(str::to_owned).collect();
+            self.faults_since = now;
+        }
+        let turns = now.saturating_sub(self.faults_since).as_nanos() / FAULT_TURN.as_nanos();
+        self.status.fault_page = turns as usize;
     }
 
     fn print_messages(&mut self) {

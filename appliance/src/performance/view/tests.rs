@@ -5,12 +5,13 @@ use std::time::Duration;
 use engine::live::relay;
 use engine::param::{ParamId, edge_queue};
 use engine::playback::{DeckSize, Tape, deck};
-use hal::gesture::SurfaceId;
+use hal::gesture::{SurfaceId, WallClock};
 
 use super::View;
 use crate::control::binding::Act;
+use crate::display::displays::Displays;
 use crate::display::messages::FaultKey;
-use crate::display::terminal::Terminal;
+use crate::display::terminal::{Ink, Terminal};
 use crate::performance::conductor::{Conductor, EngineLinks};
 use crate::performance::threads::Pulse;
 use crate::settings::patch::Patch;
@@ -28,12 +29,12 @@ impl Stage {
         let engine = EngineLinks { edges: edge_queue(8).0, decode_values: relay().0, transport };
         let conductor = Conductor::new(&Patch::default(), 25, engine).0;
         let nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null").expect("it is there");
-        let terminal = Terminal::onto(&nowhere, false, false).expect("a thread");
-        Self { conductor, pulse: Pulse::default(), view: View::new(terminal, "test", 1.0, "nothing", "nowhere") }
+        let terminal = Terminal::onto(&nowhere, false, Ink::default()).expect("a thread");
+        Self { conductor, pulse: Pulse::default(), view: View::new(terminal, Displays::default(), WallClock::start()) }
     }
 
     fn draw(&mut self) {
-        self.view.draw(&self.conductor, &self.pulse, "a patch", Duration::ZERO);
+        self.view.draw(&self.conductor, &self.pulse, |status| status.patch = "a patch".to_owned(), Duration::ZERO);
     }
 }
 
@@ -41,22 +42,22 @@ impl Stage {
 fn a_sound_device_that_is_away_stands_whatever_hands_do_until_it_is_back() {
     let mut stage = Stage::new();
     stage.draw();
-    assert_eq!(stage.view.status.fault, None);
+    assert_eq!(stage.view.status.fault(), None);
     stage.view.messages().fault(FaultKey::SoundDevice, "the sound device is away; playing on, waiting for it");
     for _ in 0..20 {
         stage.view.show(&Act::Mute, true);
         stage.view.say("news");
         stage.draw();
-        let words = stage.view.status.fault.as_deref();
+        let words = stage.view.status.fault();
         assert_eq!(words, Some("the sound device is away; playing on, waiting for it"));
     }
     stage.view.messages().fault(FaultKey::Disk, "the disk is full");
     stage.draw();
-    assert_eq!(stage.view.status.further_faults, 1);
+    assert_eq!(stage.view.status.faults.len(), 2);
     stage.view.messages().over_with(&FaultKey::SoundDevice, "the sound device is here");
     stage.draw();
     let status = &stage.view.status;
-    assert_eq!((status.fault.as_deref(), status.further_faults), (Some("the disk is full"), 0));
+    assert_eq!((status.fault(), status.faults.len()), (Some("the disk is full"), 1));
 }
 
 #[test]

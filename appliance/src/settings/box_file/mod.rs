@@ -27,7 +27,7 @@ use crate::files::{FileError, Trouble, read_text};
 pub const BOX_FILE: &str = "/etc/demon/demon.toml";
 /// Greatest file in bytes: a hundred times the longest that hands write.
 const LARGEST_BYTES: u64 = 1 << 20;
-const SECTIONS: [&str; 6] = ["midi", "tempo", "keys", "display", "panel", "feel"];
+const SECTIONS: [&str; 7] = ["midi", "tempo", "keys", "terminal", "display", "panel", "feel"];
 const QUANTISES: [(&str, Quantise); 3] = [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar)];
 
 /// What is built into a box.
@@ -47,6 +47,8 @@ pub struct BoxConfig {
     pub keys: Vec<InputChoice>,
     /// Whether they are taken from everyone else.
     pub grab: bool,
+    /// Whether the terminal is written in its own strongest letters: none dim, none coloured.
+    pub terminal_high_contrast: bool,
     /// Displays.
     pub displays: Vec<DisplayPlan>,
     /// Panels.
@@ -65,6 +67,7 @@ impl Default for BoxConfig {
             quantise: Quantise::Off,
             keys: Vec::new(),
             grab: false,
+            terminal_high_contrast: false,
             displays: Vec::new(),
             panels: Vec::new(),
             feel: Vec::new(),
@@ -107,6 +110,7 @@ impl BoxConfig {
                     "midi" => config.midi(reader, item),
                     "tempo" => config.tempo(reader, item),
                     "keys" => config.keys(reader, item),
+                    "terminal" => config.terminal(reader, item),
                     "display" => config.displays = screens::displays(reader, item),
                     "panel" => config.panels = panels::panels(reader, item),
                     "feel" => config.feel = feel(reader, item),
@@ -136,6 +140,16 @@ impl BoxConfig {
         reader.table("tempo", item, |reader, key, item| match key.get_ref().as_ref() {
             "quantise" => self.quantise = reader.one_of("tempo.quantise", item, &QUANTISES).unwrap_or_default(),
             _ => reader.unknown("tempo.", key, &["quantise"]),
+        });
+    }
+
+    fn terminal(&mut self, reader: &mut Reader<'_>, item: Item<'_, '_>) {
+        reader.table("terminal", item, |reader, key, item| {
+            let path = format!("terminal.{}", key.get_ref());
+            match key.get_ref().as_ref() {
+                "high_contrast" => self.terminal_high_contrast = reader.boolean(&path, item).unwrap_or_default(),
+                _ => reader.unknown("terminal.", key, &["high_contrast"]),
+            }
         });
     }
 

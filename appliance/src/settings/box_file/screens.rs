@@ -19,7 +19,10 @@ const SCREENS: [(&str, Screen); 6] = [
     ("machine", Screen::Machine),
 ];
 const FACES: [(&str, Face); 2] = [("usual", Face::Usual), ("large", Face::Large)];
-const KEYS: [&str; 9] = ["kind", "device", "address", "data_line", "rows", "upside_down", "contrast", "screen", "face"];
+const KEYS: [&str; 10] =
+    ["kind", "device", "address", "data_line", "rows", "upside_down", "contrast", "screen", "face", "high_contrast"];
+/// As bright as a display goes.
+const BRIGHTEST: u8 = 255;
 /// Where most modules answer.
 const USUAL_ADDRESS: u8 = 0x3c;
 /// What the chips allow at most.
@@ -100,7 +103,12 @@ pub enum DisplayDevice {
         setup: OledSetup,
     },
     /// A Linux framebuffer.
-    Framebuffer(PathBuf),
+    Framebuffer {
+        /// Its file.
+        path: PathBuf,
+        /// How bright lit dots are, 0 to 255.
+        bright: u8,
+    },
 }
 
 impl DisplayDevice {
@@ -110,7 +118,7 @@ impl DisplayDevice {
         match self {
             Self::I2c { bus, address, .. } => format!("{} at {address:#04x}", shown(bus)),
             Self::Spi { device, .. } => shown(device).to_string(),
-            Self::Framebuffer(path) => shown(path).to_string(),
+            Self::Framebuffer { path, .. } => shown(path).to_string(),
         }
     }
 }
@@ -124,6 +132,8 @@ pub struct DisplayPlan {
     pub screen: Screen,
     /// How large.
     pub face: Face,
+    /// Whether every letter is bold.
+    pub high_contrast: bool,
 }
 
 /// How large a display is written on.
@@ -142,7 +152,7 @@ impl DisplayPlan {
     pub const fn low(&self) -> bool {
         match &self.device {
             DisplayDevice::I2c { setup, .. } | DisplayDevice::Spi { setup, .. } => setup.half,
-            DisplayDevice::Framebuffer(_) => false,
+            DisplayDevice::Framebuffer { .. } => false,
         }
     }
 }
@@ -154,7 +164,7 @@ pub(super) fn displays(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Vec<Displ
 fn display(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<DisplayPlan> {
     let mut setup = OledSetup::new(Chip::Ssd1306);
     let (mut kind, mut device, mut address, mut screen) = (None, None, USUAL_ADDRESS, Screen::Play);
-    let mut face = Face::default();
+    let (mut face, mut high_contrast, mut contrast) = (Face::default(), false, None);
     let mut data_line: Option<Line> = None;
     let before = reader.faults();
     reader.table(path, item, |reader, key, item| {
@@ -170,7 +180,8 @@ fn display(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Di
                 None => {}
             },
             "upside_down" => setup.upside_down = reader.boolean(&path, item).unwrap_or_default(),
-            "contrast" => setup.contrast = reader.whole(&path, item, 0, 255).map_or(setup.contrast, |it| it as u8),
+            "contrast" => contrast = reader.whole(&path, item, 0, BRIGHTEST.into()).map(|it| it as u8),
+            "high_contrast" => high_contrast = reader.boolean(&path, item).unwrap_or_default(),
             "screen" => screen = reader.one_of(&path, item, &SCREENS).unwrap_or_default(),
             "face" => face = reader.one_of(&path, item, &FACES).unwrap_or_default(),
             _ => reader.unknown("display.", key, &KEYS),
@@ -183,8 +194,9 @@ fn display(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Di
         reader.note(path, item, "an incomplete display".to_owned(), "`kind` and `device`");
         return None;
     };
+    setup.contrast = contrast.unwrap_or(if high_contrast { BRIGHTEST } else { setup.contrast });
     let device = match (kind, data_line) {
-        (None, _) => DisplayDevice::Framebuffer(device),
+        (None, _) => DisplayDevice::Framebuffer { path: device, bright: contrast.unwrap_or(BRIGHTEST) },
         (Some(chip), None) => DisplayDevice::I2c { bus: device, address, setup: OledSetup { chip, ..setup } },
         (Some(chip), Some(Line { chip: gpio, place: LinePlace::Offset(line) })) => {
             // A chip's name is its file below /dev.
@@ -197,5 +209,5 @@ fn display(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Di
             return None;
         }
     };
-    Some(DisplayPlan { device, screen, face })
+    Some(DisplayPlan { device, screen, face, high_contrast })
 }

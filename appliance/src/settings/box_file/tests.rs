@@ -1,6 +1,6 @@
 //! The box's file: the documented example, and every fault of a bad one.
 
-use super::{BoxConfig, DisplayDevice, SlewSetting};
+use super::{BoxConfig, DisplayDevice, Face, SlewSetting};
 use crate::control::tempo::Quantise;
 use crate::files::document::documented;
 use engine::param::ParamId;
@@ -34,15 +34,36 @@ fn the_documented_example_is_a_box() {
 #[test]
 fn the_document_has_a_row_for_every_key() {
     // A reader that meets a key it does not know names those that it does.
-    let wrong = "[midi]\nx = 1\n[tempo]\nx = 1\n[keys]\nx = 1\n[[display]]\nx = 1\n[[panel]]\nx = 1\n[[panel.button]]\nx = 1\n\
+    let wrong = "[midi]\nx = 1\n[tempo]\nx = 1\n[keys]\nx = 1\n[terminal]\nx = 1\n[[display]]\nx = 1\n[[panel]]\nx = 1\n[[panel.button]]\nx = 1\n\
                  [[panel.encoder]]\nx = 1\n[[panel.led]]\nx = 1\n[[panel.pot]]\nx = 1\n[feel.denoise]\nx = 1\n";
     let (_, faults) = BoxConfig::parse(wrong);
     let unknown: Vec<_> = faults.iter().filter(|it| it.found == "an unknown key").collect();
-    assert_eq!(unknown.len(), 10, "{faults:?}");
+    assert_eq!(unknown.len(), 11, "{faults:?}");
     for key in unknown.iter().flat_map(|it| documented::keys_of(&it.expected)) {
         assert!(documented::has_row(DOCUMENT, key), "docs/box-file.md has no row for `{key}`");
     }
     assert!(!documented::has_row(DOCUMENT, "x"));
+    // And no row of a key that is not read.
+    let known: Vec<&str> = unknown.iter().flat_map(|it| documented::keys_of(&it.expected)).collect();
+    let cells = DOCUMENT.lines().filter(|it| it.starts_with("| `")).filter_map(|it| it.split('|').nth(1));
+    let paths: Vec<&str> = cells.flat_map(|it| it.split('`').skip(1).step_by(2)).filter(|it| *it != "format").collect();
+    assert!(paths.len() > 30, "{paths:?}");
+    for path in paths {
+        let key = path.rsplit('.').next().unwrap_or_default();
+        assert!(known.contains(&key), "docs/box-file.md has a row for `{path}`, which is not read");
+    }
+}
+
+#[test]
+fn what_eyes_need_is_asked_for_in_the_file() {
+    let text = "[terminal]\nhigh_contrast = true\n[[display]]\nkind = \"sh1106\"\ndevice = \"/dev/i2c-1\"\nhigh_contrast = true\n\
+                face = \"large\"\n[[display]]\nkind = \"framebuffer\"\ndevice = \"/dev/fb0\"\ncontrast = 90\n";
+    let (config, faults) = BoxConfig::parse(text);
+    assert!(faults.is_empty() && config.terminal_high_contrast, "{faults:?}");
+    let [small, screen] = config.displays.as_slice() else { panic!("{config:?}") };
+    assert!(small.high_contrast && small.face == Face::Large);
+    assert!(matches!(&small.device, DisplayDevice::I2c { setup, .. } if setup.contrast == 255), "{small:?}");
+    assert!(matches!(&screen.device, DisplayDevice::Framebuffer { bright: 90, .. }) && !screen.high_contrast);
 }
 
 #[test]

@@ -104,6 +104,12 @@ impl Profiles {
         self.known.iter()
     }
 
+    /// What is taken for a controller of which nothing is known.
+    #[must_use]
+    pub const fn usual(&self) -> &Arc<Profile> {
+        &self.generic
+    }
+
     /// The profile of a controller: by its model, then by its name, then the generic one.
     #[must_use]
     pub fn for_identity(&self, identity: &Identity) -> &Arc<Profile> {

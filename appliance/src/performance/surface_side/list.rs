@@ -1,0 +1,53 @@
+//! The set list: a hand or a machine goes from patch to patch.
+
+use hal::gesture::{Clock, SurfaceId};
+
+use super::SurfaceSide;
+use crate::display::messages::Level;
+use crate::performance::conductor::Conductor;
+use crate::performance::view::View;
+use crate::settings::patch::Patch;
+use crate::surface::clock_sender::Order;
+
+impl SurfaceSide {
+    pub(super) fn go_to_patch(
+        &mut self,
+        place: Option<usize>,
+        by: i8,
+        sender: Option<SurfaceId>,
+        conductor: &mut Conductor,
+        view: &mut View,
+    ) {
+        let gone = match place {
+            Some(place) => self.list.go(place),
+            None => self.list.go_by(by),
+        };
+        let is_there = gone.is_some();
+        let (Some(started), Some(listed)) = (self.list.started(), self.list.playing().filter(|_| is_there)) else {
+            let refused = place.and_then(|place| self.list.unplayable(place));
+            return match refused {
+                Some(name) => {
+                    view.messages().tell(Level::Warning, &format!("patch {name} cannot be played: see its faults"));
+                }
+                None => view.messages().hand("there is no such patch"),
+            };
+        };
+        conductor.load(&listed.patch, self.clock.now());
+        view.messages().hand(&format!("patch {}", listed.name));
+        // What plays is still the recording of the start, whatever was gone through since.
+        if needs_worker(&started.patch, &listed.patch) {
+            let words = format!("{}: its recording and words need a start with --patch", listed.name);
+            view.messages().tell(Level::Warning, &words);
+        }
+        self.pair_up(conductor);
+        self.sender.tell(Order::Beats(conductor.beats()));
+        self.send_program(self.list.place(), sender);
+    }
+}
+
+/// Whether a patch has what only a worker can bring: another recording, other words.
+fn needs_worker(started: &Patch, next: &Patch) -> bool {
+    let other_source = next.source.is_some() && next.source != started.source;
+    other_source
+        || (!next.prompt.a.is_empty() && (&next.prompt.a, &next.prompt.b) != (&started.prompt.a, &started.prompt.b))
+}

@@ -1,0 +1,218 @@
+//! The surfaces' side of a performance: surfaces, what controllers have learnt, the set list, clock and programs sent out.
+//!
+//! Runs on the conductor's thread. It may wait, allocate and save; nothing behind the conductor waits for it. What it owns, and the
+//! way of a gesture, stand here; a file each has what it does about lights, learnt maps, the set list, the clock, and troubles.
+
+mod clock;
+mod learnt;
+mod lights;
+mod list;
+mod shown;
+mod troubles;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::param::ParamId;
+use engine::playback::LoopBand;
+use hal::gesture::{Clock, Control, Identity, Motion, Reply, SurfaceId, WallClock};
+
+use crate::control::binding::Act;
+use crate::display::messages::FaultKey;
+use crate::performance::conductor::{Conductor, by_program};
+use crate::performance::gesture_intake::GestureIntake;
+use crate::performance::view::View;
+use crate::settings::box_file::BoxConfig;
+use crate::settings::learnt_maps::LearntMaps;
+use crate::settings::profile::{Profile, Profiles};
+use crate::settings::set_list::SetList;
+use crate::surface::clock_sender::{ClockSender, Order};
+use crate::surface::hardware::Hardware;
+use crate::surface::lights::Lights;
+
+/// How often it is looked whether another program has taught something.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a ring blinks after its knob was turned without taking hold.
+const BLINKING: Duration = Duration::from_secs(2);
+
+/// The surfaces' side of a performance.
+pub struct SurfaceSide {
+    hardware: Hardware,
+    learnt: LearntMaps,
+    list: SetList,
+    clock: WallClock,
+    sender: ClockSender,
+    config: BoxConfig,
+    /// Names of those who are here.
+    here: HashMap<SurfaceId, String>,
+    profiles: Profiles,
+    lights: Lights,
+    replies: Vec<(SurfaceId, Reply)>,
+    /// The value that a knob has not come by yet, and until when its ring blinks.
+    waiting: Option<(ParamId, Duration)>,
+    lap: Option<LoopBand>,
+    muted: bool,
+    intake: GestureIntake,
+    acts: Vec<Act>,
+    /// When the file of what was learnt was last looked at.
+    looked: Duration,
+    /// Wires that are at fault, under these keys.
+    broken: BTreeMap<SurfaceId, FaultKey>,
+    /// What those who are here are by model.
+    models: HashMap<SurfaceId, Arc<Profile>>,
+    /// The knob that a hand had last, where it stands on a page.
+    touched: Option<(SurfaceId, Control)>,
+}
+
+impl SurfaceSide {
+    /// Joins the hands to a conductor: what controllers have learnt, how the box feels, and the clock.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn begin(
+        hardware: Hardware,
+        learnt: LearntMaps,
+        list: SetList,
+        clock: WallClock,
+        (config, profiles): (BoxConfig, Profiles),
+        conductor: &mut Conductor,
+    ) -> std::io::Result<Self> {
+        conductor.set_up(&config);
+        learnt.recall(&hardware.roster, conductor.binding_mut().map_mut());
+        let meters = Arc::clone(conductor.transport().meters());
+        let sender = ClockSender::start(clock, meters, hardware.surfaces.voices().clone())?;
+        sender.tell(Order::Beats(conductor.beats()));
+        let here = hardware.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
+        let (lights, replies, intake, acts, broken, models, touched) = Default::default();
+        let mut surface_side = Self {
+            hardware,
+            learnt,
+            list,
+            clock,
+            sender,
+            config,
+            here,
+            profiles,
+            lights,
+            replies,
+            waiting: None,
+            lap: None,
+            muted: false,
+            intake,
+            acts,
+            // It was read just now.
+            looked: clock.now(),
+            broken,
+            models,
+            touched,
+        };
+        surface_side.address();
+        surface_side.follow_tape(conductor);
+        surface_side.sender.tell(Order::Start);
+        Ok(surface_side)
+    }
+
+    /// The time of the gestures.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Plays every gesture that is there, after waiting a moment for one; answers whether to leave.
+    pub fn hear(&mut self, conductor: &mut Conductor, view: &mut View) -> bool {
+        let (mut intake, mut acts) = (std::mem::take(&mut self.intake), std::mem::take(&mut self.acts));
+        intake.wait(&self.hardware.surfaces, conductor);
+        intake.thin_out(conductor);
+        let mut leave = false;
+        for gesture in intake.drain() {
+            if let Motion::Connected(identity) = &gesture.motion {
+                self.welcome(gesture.surface, identity, conductor);
+            }
+            self.lights.heard(&gesture);
+            conductor.play(&gesture, &mut acts);
+            self.touch(&gesture, conductor);
+            leave |= acts.contains(&Act::Quit);
+            self.answer_all(&mut acts, by_program(&gesture), conductor, view);
+        }
+        let sender = conductor.come_in(self.clock.now(), &mut acts);
+        self.answer_all(&mut acts, sender, conductor, view);
+        conductor.settle(self.clock.now());
+        self.follow_tape(conductor);
+        self.hear_of_others(conductor, view);
+        self.light(conductor);
+        self.tell_troubles(view);
+        (self.intake, self.acts) = (intake, acts);
+        leave
+    }
+
+    /// A controller came: its model says what its knobs are, and how its lights are told.
+    fn welcome(&mut self, surface: SurfaceId, identity: &Identity, conductor: &mut Conductor) {
+        self.here.insert(surface, identity.name.clone());
+        let profile = Arc::clone(self.profiles.for_identity(identity));
+        conductor.binding_mut().map_mut().set_profile(surface, profile.entries());
+        self.models.insert(surface, Arc::clone(&profile));
+        self.lights.came(surface, profile);
+    }
+
+    fn answer_all(
+        &mut self,
+        acts: &mut Vec<Act>,
+        sender: Option<SurfaceId>,
+        conductor: &mut Conductor,
+        view: &mut View,
+    ) {
+        for act in acts.drain(..) {
+            self.answer(&act, sender, conductor, view);
+            view.show(&act, conductor.transport().muted());
+        }
+    }
+
+    /// What an act asks of everything around the conductor. `sender`: the machine that changed the program, which is not told.
+    fn answer(&mut self, act: &Act, sender: Option<SurfaceId>, conductor: &mut Conductor, view: &mut View) {
+        match *act {
+            Act::Came(surface, _) => {
+                self.hardware.pairing.set(surface, conductor.binding().map().pairs(surface));
+                self.address();
+            }
+            Act::Went(surface) => {
+                self.here.remove(&surface);
+                self.models.remove(&surface);
+                self.touched = self.touched.filter(|(of, _)| *of != surface);
+                // Its lights are told anew when it comes back: nothing is wrong with a wire that is not there.
+                if let Some(key) = self.broken.remove(&surface) {
+                    view.messages().over_with(&key, &format!("{key} is unplugged"));
+                }
+                self.address();
+            }
+            Act::Learnt(surface, _) | Act::Unlearnt(surface) => self.remember(surface, conductor, view),
+            Act::Waiting(id, _) => self.waiting = Some((id, self.clock.now() + BLINKING)),
+            Act::Moved(id) if self.waiting.is_some_and(|(waiting, _)| waiting == id) => self.waiting = None,
+            // With a set list programs are patches, so that one number means one thing.
+            Act::Recalled(place, true) if !self.list.has_others() => self.send_program(place, sender),
+            Act::Patch(place) => self.go_to_patch(Some(place), 0, sender, conductor, view),
+            Act::PatchBy(by) => self.go_to_patch(None, by, sender, conductor, view),
+            Act::Seek(0.0) => self.sender.tell(Order::Start),
+            Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
+            _ => {}
+        }
+    }
+
+    /// Ends it: the clock stops, the lights go out, the surfaces are let go. Answers, at the latest after `deadline`, who did not
+    /// end.
+    #[must_use]
+    pub fn close(mut self, deadline: Duration) -> Vec<String> {
+        drop(self.sender);
+        for (surface, reply) in self.lights.farewell() {
+            self.hardware.surfaces.voices().light(surface, &reply);
+        }
+        self.hardware.surfaces.close(deadline)
+    }
+}
+
+#[cfg(test)]
+mod shown_tests;
+#[cfg(test)]
+mod support_tests;
+#[cfg(test)]
+mod tests;
