@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-const ROWS: [&str; 13] = [
+const ROWS: [&str; 14] = [
     "card",
     "driver",
     "plans",
@@ -20,6 +20,7 @@ const ROWS: [&str; 13] = [
     "clock",
     "disk",
     "units",
+    "recorder",
 ];
 
 fn doctor(state: &Path, more: &[&str]) -> Output {
@@ -43,7 +44,7 @@ fn the_table_and_the_json_tell_the_same_rows_and_nothing_is_left_behind() {
     for output in [&table, &json] {
         assert_eq!(output.status.code(), Some(i32::from(faults > 0)), "{output:?}");
         let words = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(words.contains(&format!("{faults} of 13 rows")), faults > 0, "{words}");
+        assert_eq!(words.contains(&format!("{faults} of 14 rows")), faults > 0, "{words}");
     }
     let text = String::from_utf8(table.stdout).expect("a table is text");
     let verdicts: Vec<_> = text.lines().filter(|it| !it.starts_with(' ')).map(|it| it.split(' ').next()).collect();

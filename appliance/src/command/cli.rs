@@ -6,6 +6,7 @@ use super::doctor::DoctorArgs;
 use super::learn::LearnArgs;
 use super::params::ParamsArgs;
 use super::render::RenderArgs;
+use super::report::ReportArgs;
 use super::run::RunArgs;
 use super::version;
 use crate::compute::build::BuildArgs;
@@ -40,4 +41,6 @@ pub enum Command {
     Build(BuildArgs),
     /// Say what is wrong with the box, and what would mend it: card, model, sound, controllers, rights, disk, units
     Doctor(DoctorArgs),
+    /// Write what hands did and what was told in the last minutes of the last performance, also after a crash
+    Report(ReportArgs),
 }

@@ -13,6 +13,7 @@ use hal::audio::lock_memory;
 use hal::gesture::{Roster, SurfaceId, WallClock};
 use hal::midi::Score;
 
+use super::recording;
 use super::score::read_score;
 use super::signals::listen;
 use crate::compute::arguments::{Misused, SetArgs, number};
@@ -83,10 +84,17 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let clock = WallClock::start();
     let displays = Displays::open(&config.displays, clock)?;
     let mut view = View::new(Terminal::open(args.plain, config.terminal_high_contrast)?, displays, clock);
+    let (recorder, why_not) = recording::open(&learnt_maps::folder(args.state.as_deref()));
+    view.messages().record_to(recorder.clone());
+    let faults = faults.into_iter().chain(why_not).collect();
     match start(args, (config, faults), clock, &leave, &mut view) {
         Ok((mut stage, mut surface_side, _performance)) => {
+            recording::begin(&recorder);
+            surface_side.record_to(recorder.clone());
             stage.play(&mut surface_side, &mut view, args.seconds);
-            stage.finish(surface_side, view)
+            let ended = stage.finish(surface_side, view);
+            recording::end(&recorder, &ended);
+            ended
         }
         Err(error) => {
             let displays = view.not_started(&format!("{error:#}"));

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::files::shown;
+use crate::recorder::{Kind, Recorder};
 
 /// How long a message is shown while nothing else waits.
 pub const STAYS: Duration = Duration::from_secs(4);
@@ -123,6 +124,7 @@ pub struct Messages {
     printed: Option<VecDeque<String>>,
     /// Lines that were not printed, and that were not told of yet.
     unprinted: u64,
+    recorder: Recorder,
 }
 
 impl Messages {
@@ -138,13 +140,26 @@ impl Messages {
             unread: 0,
             printed: prints.then(VecDeque::new),
             unprinted: 0,
+            recorder: Recorder::nowhere(),
         }
+    }
+
+    /// Notes from now on what is told, and what stands already.
+    pub fn record_to(&mut self, recorder: Recorder) {
+        self.standing.values().for_each(|it| recorder.note(Kind::Told, &format!("stands: {it}")));
+        self.recorder = recorder;
+    }
+
+    /// Notes how it goes.
+    pub fn note(&self, kind: Kind, words: &str) {
+        self.recorder.note(kind, words);
     }
 
     /// Tells something.
     pub fn tell(&mut self, level: Level, words: &str) {
         let words = &*cut(words);
         log(level, words);
+        self.recorder.note(Kind::Told, words);
         self.news(level, words);
     }
 
@@ -152,6 +167,7 @@ impl Messages {
     pub fn tell_printed(&mut self, level: Level, words: &str) {
         let words = &*cut(words);
         log(level, words);
+        self.recorder.note(Kind::Told, words);
         self.wait_for_the_line(level, words);
     }
 
@@ -170,6 +186,7 @@ impl Messages {
             return;
         }
         tracing::error!(of = %key, standing = true, "{words}");
+        self.recorder.note(Kind::Told, &format!("fault: {words}"));
         self.news(Level::Fault, words);
         if self.standing.len() < STANDING || self.standing.contains_key(&key) {
             self.standing.insert(key, words.to_owned());
@@ -186,6 +203,7 @@ impl Messages {
         if self.standing.remove(key).is_some() {
             let words = &*cut(words);
             tracing::info!(of = %key, standing = false, "{words}");
+            self.recorder.note(Kind::Told, &format!("over: {words}"));
             self.news(Level::Info, words);
         }
     }

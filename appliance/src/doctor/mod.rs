@@ -13,6 +13,7 @@ mod hands;
 mod machine;
 mod model;
 mod panels;
+mod recorder;
 mod rights;
 mod sound;
 #[cfg(test)]
@@ -59,5 +60,6 @@ pub fn examine(patient: &Patient, machine: &dyn Machine) -> Vec<Finding> {
         clock::clock(machine),
         disk::disk(machine, &patient.state),
         units::units(machine),
+        recorder::recorder(machine, &patient.state),
     ]
 }

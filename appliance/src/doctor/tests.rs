@@ -12,6 +12,7 @@ use hal::audio::{Agreed, Encoding, OutError};
 use tempfile::TempDir;
 
 use super::*;
+use crate::recorder::{Kind, Recorder};
 use crate::settings::box_file::BoxConfig;
 use hal::usb::UsbSelect;
 
@@ -88,6 +89,7 @@ impl Box {
         planted.write("/etc/systemd/system/multi-user.target.wants/demon-engine.service", "");
         planted.write("/sys/fs/cgroup/system.slice/demon-engine.service/cgroup.events", "populated 1\nfrozen 0");
         planted.plan("a", 4);
+        planted.played(&[(Kind::Start, "4242 demon"), (Kind::End, "")]);
         planted
     }
 
@@ -118,6 +120,12 @@ impl Box {
         let sidecar = format!("{content}[[content]]\nbytes = {bytes}\nblake3 = \"{}\"\n", blake3::hash(b"plan"));
         fs::write(self.patient.plans.join(format!("{name}.plan")), b"plan").expect("it can be written");
         fs::write(self.patient.plans.join(format!("{name}.toml")), sidecar).expect("it can be written");
+    }
+
+    /// What the recorder noted.
+    fn played(&self, notes: &[(Kind, &str)]) {
+        let recorder = Recorder::open(&self.patient.state).expect("the folder is there");
+        notes.iter().for_each(|(kind, text)| recorder.note(*kind, text));
     }
 
     fn refuse(&mut self, path: &str, kind: io::ErrorKind) {
@@ -179,7 +187,17 @@ fn on_a_sound_box_nothing_is_named_and_everything_is_looked_at() {
     let names: Vec<_> = rows.iter().map(|it| it.row).collect();
     let mut known = names.clone();
     known.dedup();
-    assert_eq!((known.len(), names.len()), (13, 13), "{names:?}");
+    assert_eq!((known.len(), names.len()), (14, 14), "{names:?}");
+}
+
+#[test]
+fn a_performance_that_still_plays_was_not_cut_off() {
+    let planted = Box::sound();
+    planted.played(&[(Kind::Start, "4242 demon")]);
+    planted.write("/proc/4242/comm", "demon");
+    assert_eq!(planted.named(), []);
+    planted.write("/proc/4242/comm", "another program with that number");
+    assert_eq!(planted.named().len(), 1);
 }
 
 #[test]
@@ -253,6 +271,12 @@ const CASES: &[Case] = &[
     ("disk", Verdict::Fault, &["state", "reading alone"], |it| it.space.read_only = true),
     ("disk", Verdict::Fault, &["41 MB", "demon build --clean"], |it| it.space.free_bytes = 41_000_000),
     ("disk", Verdict::Warning, &["999 MB"], |it| it.space.free_bytes = 999_000_000),
+    ("recorder", Verdict::Warning, &["cut off", "power, or a kill", "demon report"], |it| {
+        it.played(&[(Kind::Start, "4242 demon")]);
+    }),
+    ("recorder", Verdict::Warning, &["tick: index out of bounds"], |it| {
+        it.played(&[(Kind::Start, "4242 demon"), (Kind::Panic, "tick: index out of bounds")]);
+    }),
     ("units", Verdict::Fault, &["demon-engine.service", "systemctl"], |it| {
         it.write("/sys/fs/cgroup/system.slice/demon-engine.service/cgroup.events", "populated 0\nfrozen 0");
     }),

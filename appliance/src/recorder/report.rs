@@ -21,15 +21,17 @@ pub enum LastEnd {
     Cut(Option<String>),
 }
 
-/// How the last performance that began ended.
+/// How the last performance that began ended, or that another crashed before it began.
 #[must_use]
 pub fn last_end(entries: &[Entry]) -> LastEnd {
-    let Some(start) = entries.iter().rposition(|it| it.kind == Kind::Start) else { return LastEnd::Never };
-    let since = &entries[start..];
-    if since.iter().any(|it| it.kind == Kind::End) {
-        return LastEnd::InOrder;
+    let last = entries.iter().rposition(|it| matches!(it.kind, Kind::Start | Kind::End));
+    let crash = entries[last.unwrap_or(0)..].iter().rev().find(|it| it.kind == Kind::Panic).map(|it| it.text.clone());
+    match last.map(|it| entries[it].kind) {
+        _ if crash.is_some() => LastEnd::Cut(crash),
+        None => LastEnd::Never,
+        Some(Kind::End) => LastEnd::InOrder,
+        Some(_) => LastEnd::Cut(None),
     }
-    LastEnd::Cut(since.iter().rev().find(|it| it.kind == Kind::Panic).map(|it| it.text.clone()))
 }
 
 /// Writes the report: `versions` first, then the entries of the last minutes, each with its seconds before the newest.
@@ -67,7 +69,9 @@ mod tests {
         assert_eq!(last_end(&[start.clone(), end.clone()]), LastEnd::InOrder);
         assert_eq!(last_end(&[start.clone(), end.clone(), start.clone()]), LastEnd::Cut(None));
         let cut = LastEnd::Cut(Some("tick: index out of bounds".to_owned()));
-        assert_eq!(last_end(&[start.clone(), end, start, panic]), cut);
+        assert_eq!(last_end(&[start.clone(), end.clone(), start.clone(), panic.clone()]), cut);
+        assert_eq!(last_end(&[start.clone(), end.clone(), panic.clone()]), cut, "it crashed while it loaded");
+        assert_eq!(last_end(&[start, panic, end]), LastEnd::InOrder, "a thread crashed, and it ended in order");
     }
 
     #[test]

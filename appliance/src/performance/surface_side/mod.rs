@@ -7,6 +7,7 @@ mod clock;
 mod learnt;
 mod lights;
 mod list;
+mod noted;
 mod shown;
 mod troubles;
 
@@ -23,6 +24,7 @@ use crate::display::messages::FaultKey;
 use crate::performance::conductor::{Conductor, by_program};
 use crate::performance::gesture_intake::GestureIntake;
 use crate::performance::view::View;
+use crate::recorder::Recorder;
 use crate::settings::box_file::BoxConfig;
 use crate::settings::learnt_maps::LearntMaps;
 use crate::settings::profile::{Profile, Profiles};
@@ -63,6 +65,7 @@ pub struct SurfaceSide {
     models: HashMap<SurfaceId, Arc<Profile>>,
     /// The knob that a hand had last, where it stands on a page.
     touched: Option<(SurfaceId, Control)>,
+    recorder: Recorder,
 }
 
 impl SurfaceSide {
@@ -106,11 +109,17 @@ impl SurfaceSide {
             broken,
             models,
             touched,
+            recorder: Recorder::nowhere(),
         };
         surface_side.address();
         surface_side.follow_tape(conductor);
         surface_side.sender.tell(Order::Start);
         Ok(surface_side)
+    }
+
+    /// Notes from now on what hands do, and what comes of it.
+    pub fn record_to(&mut self, recorder: Recorder) {
+        self.recorder = recorder;
     }
 
     /// The time of the gestures.
@@ -129,6 +138,7 @@ impl SurfaceSide {
             if let Motion::Connected(identity) = &gesture.motion {
                 self.welcome(gesture.surface, identity, conductor);
             }
+            self.note_gesture(&gesture);
             self.lights.heard(&gesture);
             conductor.play(&gesture, &mut acts);
             self.touch(&gesture, conductor);
@@ -163,6 +173,7 @@ impl SurfaceSide {
         view: &mut View,
     ) {
         for act in acts.drain(..) {
+            self.note_act(&act, conductor);
             self.answer(&act, sender, conductor, view);
             view.show(&act, conductor.transport().muted());
         }
