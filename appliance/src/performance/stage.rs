@@ -83,7 +83,7 @@ impl Stage {
         let most = (LEAD_MOST_S * SAMPLE_RATE_HZ as usize).min(tape_frames / 2);
         let Instrument { player, ticks, patcher, values, conductor } =
             Instrument::new(set, Lead::new(ask.period_frames, most))?;
-        let meters = Arc::clone(conductor.transport().meters());
+        let meters = conductor.transport().meters().clone();
         let pulse = Arc::new(Pulse::default());
         let (tell, news) = RingBuffer::new(NEWS);
         // Sound first: the tape is the source itself, so there is something to hear before the first tick.

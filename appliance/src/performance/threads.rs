@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use engine::backend::BackendError;
 use engine::live::{Patched, Patcher, TickSide, ValuesReader, WindowDecoder};
 use engine::param::ParamId;
-use engine::playback::{Course, LoopBand, Meters, Player};
+use engine::playback::{Course, LoopBand, Player, SharedMeters};
 use engine::ring::MAX_DEPTH;
 use hal::audio::{Ask, AudioOut, Heard, News, OutError, RealtimeRefused, Speaker, StereoFrame, become_realtime};
 use rtrb::{Consumer, Producer};
@@ -125,7 +125,7 @@ pub fn audio(
     })
 }
 
-/// Plays one period, and tells when it is heard: MIDI clock is to meet the sound ([`Meters::delay`]).
+/// Plays one period, and tells when it is heard: MIDI clock is to meet the sound ([`Meters::delay`](engine::playback::Meters::delay)).
 pub(crate) fn play_period(speaker: &mut Speaker<'_>, player: &mut Player) -> Heard {
     let held = speaker.delay_frames();
     speaker.play_period(&mut |frames: &mut [StereoFrame]| {
@@ -193,7 +193,7 @@ pub struct DecodeQueues {
 pub fn windows(
     mut patcher: Patcher,
     mut values: ValuesReader,
-    meters: Arc<Meters>,
+    meters: SharedMeters,
     tape_frames: usize,
     mut queues: DecodeQueues,
     pulse: Arc<Pulse>,
