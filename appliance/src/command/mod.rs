@@ -7,6 +7,7 @@ pub mod build;
 pub mod learn;
 pub mod log;
 pub mod params;
+pub mod player;
 pub mod render;
 pub mod run;
 pub mod score;

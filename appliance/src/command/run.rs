@@ -4,9 +4,11 @@
 //! [`crate::performance`]. Whatever can be refused is refused before a model is loaded. A missing controller, terminal, sound
 //! device or real-time permission is said once and played without.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use hal::audio::lock_memory;
 use hal::gesture::{Roster, SurfaceId, WallClock};
@@ -22,9 +24,12 @@ use crate::display::displays::Displays;
 use crate::display::messages::Level;
 use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM};
+use crate::handover::folder;
 use crate::performance::conductor::Conductor;
+use crate::performance::ending::SOUND;
 use crate::performance::output::Output;
-use crate::performance::stage::Stage;
+use crate::performance::remote::{Remote, StartPlayer, private_folder};
+use crate::performance::stage::{Sound, Stage};
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::view::View;
 use crate::settings::box_file::{self, BoxConfig};
@@ -46,6 +51,12 @@ pub struct RunArgs {
     /// Write a WAV file in real time instead of opening a sound card
     #[arg(long, value_name = "FILE", conflicts_with = "device")]
     pub wav: Option<PathBuf>,
+    /// Engine and sound in one process: the sound ends with it, however it ends
+    #[arg(long)]
+    pub in_process: bool,
+    /// Folder in which the player is found or started [default: $DEMON_RUNTIME, $XDG_RUNTIME_DIR/demon, /run/demon or /tmp/demon-USER]
+    #[arg(long, value_name = "FOLDER")]
+    pub runtime: Option<PathBuf>,
     /// Stop after so many seconds, above 0 [default: play until `q` twice or Ctrl-C]
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
@@ -80,7 +91,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     // Everything that can be refused is, before anything slow begins.
     set::check(&args.set)?;
     let mut progress = ProgressLine::new();
-    let output = output(args)?;
+    let checked = output(args)?;
     let mut said = Vec::new();
     let score =
         args.set.midi.as_deref().map(|path| read_score(path, &mut |it| said.push(it.to_owned()))).transpose()?;
@@ -95,9 +106,31 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let _performance = leave.hold("the performance");
     said.extend(lock_memory().err().map(|it| it.to_string()));
     let list = list.starting_with(Listed { name: set.patch_name.clone(), patch: set.patch.clone() });
-    let (out, place, words) = output.make()?;
-    said.extend(words);
-    let mut stage = Stage::start(set, out, &leave)?;
+    let (sound, place) = sound(args, checked, set.tape.len(), &mut said)?;
+    let stage = Stage::start(set, sound, &leave)?;
+    let played = play(args, stage, (score, list, config, said), (&computes, &place), &progress);
+    if played.is_err() {
+        // Whatever failed around it: the sound ends in order.
+        leave.ask();
+        let until = leave.deadline();
+        while leave.still_there().contains(&SOUND) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    played
+}
+
+/// What was read of the command line and the files that it names.
+type Read = (Option<Score>, SetList, BoxConfig, Vec<String>);
+
+/// Opens hands and displays around a stage that sounds already, and plays until someone leaves.
+fn play(
+    args: &RunArgs,
+    mut stage: Stage,
+    (score, list, config, mut said): Read,
+    (computes, place): (&str, &str),
+    progress: &ProgressLine,
+) -> anyhow::Result<()> {
     let clock = WallClock::start();
     let displays = Displays::open(&config.displays, clock)?;
     let gpu = Watch::start(Poller::new(None, 0))?;
@@ -105,10 +138,41 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     // Above the status, where they stay: a message line would show them for a moment among others.
     said.iter().flat_map(|it| it.lines()).for_each(|it| progress.say(it));
     let (name, seconds) = stage.playing();
-    let mut view = View::new(Terminal::open(args.plain)?, name, seconds, &computes, &place).with(displays, gpu);
+    let mut view = View::new(Terminal::open(args.plain)?, name, seconds, computes, place).with(displays, gpu);
     said.iter().for_each(|it| view.messages().tell_printed(Level::Warning, it));
     stage.play(&mut surface_side, &mut view, args.seconds);
     stage.finish(surface_side, view)
+}
+
+/// Who plays, and where: a player that is there or is started, or this process where it is asked for or cannot be otherwise.
+fn sound(
+    args: &RunArgs,
+    checked: Option<Output>,
+    tape_frames: usize,
+    said: &mut Vec<String>,
+) -> anyhow::Result<(Sound, String)> {
+    let runtime = folder::folder(args.runtime.as_deref());
+    let folder = if args.wav.is_some() { private_folder(&runtime) } else { runtime };
+    let why_here = if args.in_process { Some(None) } else { folder::make(&folder).err().map(Some) };
+    if let Some(why) = why_here {
+        said.extend(why.map(|it| format!("{it}: engine and sound are one process, and end together")));
+        let output = checked.unwrap_or_else(|| Output::to_device(args.device.as_deref()));
+        let (out, place, words) = output.make()?;
+        said.extend(words);
+        return Ok((Sound::Here(out), place));
+    }
+    let option = |name: &str, value: OsString| vec![OsString::from(name), value];
+    let wav = args.wav.clone().map(|it| option("--wav", it.into()));
+    let output = wav.or_else(|| args.device.clone().map(|it| option("--device", it.into()))).unwrap_or_default();
+    let program = std::env::current_exe().context("this program's own file")?;
+    let (remote, found) = Remote::find_or_start(StartPlayer { program, output, folder }, tape_frames)?;
+    let place = remote.place().to_owned();
+    if found {
+        let asked =
+            args.device.as_ref().filter(|it| **it != place).map_or(String::new(), |it| format!(", not to {it}"));
+        said.push(format!("the player that runs (process {}) plays to {place}{asked}", remote.process()));
+    }
+    Ok((Sound::Remote(Box::new(remote)), place))
 }
 
 /// Opens the hands' side: what controllers have learnt, every surface.
@@ -138,11 +202,9 @@ fn profile_folder(args: &RunArgs) -> PathBuf {
     file.with_file_name("profiles")
 }
 
-/// Where the sound is to go; of a file, whether it can. Makes none yet.
-fn output(args: &RunArgs) -> anyhow::Result<Output> {
-    let Some(path) = &args.wav else {
-        return Ok(Output::to_device(args.device.as_deref()));
-    };
+/// Of a file that the sound is to go to: whether it can. Makes none yet.
+fn output(args: &RunArgs) -> anyhow::Result<Option<Output>> {
+    let Some(path) = &args.wav else { return Ok(None) };
     if path == Path::new(STREAM) {
         bail!(Misused("--wav -: what is played is told on standard output; give a name".to_owned()));
     }
@@ -150,7 +212,7 @@ fn output(args: &RunArgs) -> anyhow::Result<Output> {
     for (source, what) in sources(args)? {
         place.spare(&source, what)?;
     }
-    Ok(Output::File(place))
+    Ok(Some(Output::File(place)))
 }
 
 /// Every file that this run reads, with what it is.

@@ -123,9 +123,10 @@ impl Door {
                 "the player speaks layout {LAYOUT_VERSION} and the engine layout {layout}: it plays on; end it with `demon player \
                  --stop` and start again"
             )),
-            Some(Asked::Attach { .. }) => self.engine.as_ref().map(|(_, other)| {
-                format!("an engine is attached already (process {}); one at a time", other.process)
-            }),
+            Some(Asked::Attach { .. }) => self
+                .engine
+                .as_ref()
+                .map(|(_, other)| format!("an engine is attached already (process {}); one at a time", other.process)),
             None => Some("the player does not understand it; it may be of another version".to_owned()),
         };
         if let Some(why) = why {

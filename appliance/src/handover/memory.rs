@@ -11,12 +11,26 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use engine::boundary::{Arena, ArenaFault, Memory, Sizes};
+use engine::latent::SAMPLE_RATE_HZ;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// What nobody can do any more to memory that is handed over.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
+
+/// Window boxes: as many as in one process.
+const BOXES: usize = 4;
+/// The longest window, in stereo samples: 3 s.
+const WINDOW_FRAMES: usize = 144_000;
+/// Room for tapes where nobody asks for more, in stereo samples: ten minutes. What is not used costs nothing.
+const TAPE_FRAMES: usize = 600 * SAMPLE_RATE_HZ as usize;
+
+/// How large the memory is for a tape of so many stereo samples, or for the usual ones.
+#[must_use]
+pub fn sizes(tape_frames: usize) -> Sizes {
+    Sizes { boxes: BOXES, window_frames: WINDOW_FRAMES, tape_frames: tape_frames.max(TAPE_FRAMES) }
+}
 
 /// Why there is no shared memory.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@ pub mod folder;
 pub mod link;
 pub mod memory;
 mod socket;
+pub mod witness;
 pub mod words;
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //! a wire of 31250 baud that lights fill to the brim. All in virtual time.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 

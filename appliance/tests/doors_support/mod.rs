@@ -33,7 +33,7 @@ pub fn run(folder: &Path, more: &[&str]) -> Command {
 pub fn surround(command: &mut Command, folder: &Path) {
     command.current_dir(folder).env("DEMON_STATE", folder.join("state"));
     command.env("DEMON_MODEL", concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house"));
-    command.env("ALSA_CONFIG_PATH", folder.join("asound.conf"));
+    command.env("ALSA_CONFIG_PATH", folder.join("asound.conf")).env("DEMON_RUNTIME", folder.join("runtime"));
 }
 
 /// A running program.

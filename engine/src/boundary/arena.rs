@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{self, Relaxed, Release};
 
 use super::layout::{
-    HEADER_BOXES, HEADER_MAGIC, HEADER_TAPE_FRAMES, HEADER_VERSION, HEADER_WINDOW_FRAMES, HEADER_WORDS, LAYOUT_VERSION, Layout,
-    MAGIC, Sizes,
+    HEADER_BOXES, HEADER_MAGIC, HEADER_TAPE_FRAMES, HEADER_VERSION, HEADER_WINDOW_FRAMES, HEADER_WORDS, LAYOUT_VERSION,
+    Layout, MAGIC, Sizes,
 };
 use super::memory::Memory;
 use super::ring::Words;

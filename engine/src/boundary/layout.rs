@@ -22,9 +22,10 @@ pub(super) const HEADER_TAPE_FRAMES: usize = 5;
 /// Reserved: place and length of capture (16, 17), of the cue pair (18, 19), and of what is not yet thought of, up to 63.
 const HEADER_END: usize = 64;
 
-/// The linear gain as `f32` bits, and whether it is muted (0 is not). Reserved up to 95: the cue pair's gain, the device's delay.
-pub(crate) const DESK_GAIN: usize = HEADER_END;
-pub(crate) const DESK_MUTED: usize = HEADER_END + 1;
+/// The word of the linear gain, as the bits of an `f32`. Reserved behind the next word up to 95: the cue pair's gain, the device's delay.
+pub const DESK_GAIN: usize = HEADER_END;
+/// The word that says whether it is muted; 0 is not.
+pub const DESK_MUTED: usize = HEADER_END + 1;
 /// Counters and levels of the player; as many words as `playback::Meters` has fields, and more for those to come.
 pub(crate) const METERS: usize = 96;
 pub(crate) const METERS_WORDS: usize = 32;
@@ -50,8 +51,8 @@ pub(crate) const REPORTS: RingPlace = RingPlace { head: 288, tail: 296, records:
 pub(super) const TRACE: usize = 2816;
 pub(super) const TRACE_ENTRIES: usize = 1024;
 pub(super) const TRACE_WORDS: usize = 8;
-/// Frames of the tee: 1.4 s.
-pub(super) const TEE_FRAMES: usize = 1 << 16;
+/// Frames of the tee: 5.5 s, so that who reads it may be late.
+pub(super) const TEE_FRAMES: usize = 1 << 18;
 /// Frames of a slice at most: what a step of 1024 frames may write.
 pub(super) const UNDO_FRAMES_MOST: usize = 1 << 16;
 /// The front part, rounded up to whole pages.

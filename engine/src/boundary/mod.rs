@@ -33,10 +33,11 @@ pub use layout::{LAYOUT_VERSION, Sizes};
 pub use memory::{HeapMemory, Memory};
 pub use record::{Order, Report, Told, Torn, Window};
 pub use standing::{Keeper, Standing};
-pub use tee::{Heard, Taken, Trace, TraceReader};
+pub use tee::{Event, Heard, Taken, Trace, TraceReader};
 
 pub(crate) use arena::Sum;
-pub(crate) use layout::{DESK_GAIN, DESK_MUTED, METERS, METERS_WORDS, ORDERS, REPORTS, WINDOWS};
+pub use layout::{DESK_GAIN, DESK_MUTED};
+pub(crate) use layout::{METERS, METERS_WORDS, ORDERS, REPORTS, WINDOWS};
 pub(crate) use ring::{Popped, RingReader, RingWriter, Words};
 
 #[cfg(test)]

@@ -138,7 +138,8 @@ impl Keeper {
     fn take_back(&mut self) {
         let word = |at| usize::try_from(self.arena.load(at, Acquire)).unwrap_or(usize::MAX);
         let (valid, place, frames) = (word(UNDO_VALID), word(UNDO_PLACE), word(UNDO_FRAMES));
-        if valid == self.begin && self.begin != 0 && place < self.frames && frames <= UNDO_FRAMES_MOST.min(self.frames) {
+        if valid == self.begin && self.begin != 0 && place < self.frames && frames <= UNDO_FRAMES_MOST.min(self.frames)
+        {
             let undo = self.arena.layout().undo();
             self.walk(place, frames, |keeper, from, done, chunk| {
                 keeper.arena.read_sound(undo + done, chunk);

@@ -1,7 +1,7 @@
 //! What was played, sample by sample, and which windows it was made of: for whoever checks, or records, beside the player.
 //!
 //! The tee holds the last second and more of the sound behind the guard, by the count of frames played; the trace the windows
-//! that were taken, with the moment. Nobody is waited for: who reads too late finds that something is missing, and knows it.
+//! that were taken and the orders that were obeyed, with the moment. Nobody is waited for: who reads too late finds that something is missing, and knows it.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -17,15 +17,63 @@ pub struct Trace {
     taken: u64,
 }
 
-/// A window that was taken to be written.
+/// What a player obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A window, by its engine and its number there, was taken to be written.
+    Window {
+        /// Of which engine.
+        epoch: u64,
+        /// Its number there.
+        number: u64,
+    },
+    /// Went to a place.
+    Seek(u64),
+    /// Another part loops, from the first of these to before the second.
+    Band(u64, u64),
+    /// Another tape plays: its sum, and where it began.
+    Swap {
+        /// See [`super::Standing`].
+        sum: u64,
+        /// Stereo sample.
+        position: u64,
+    },
+    /// The level is another: the linear gain, as the bits of an `f32`.
+    Gain(u32),
+}
+
+/// The same, with its moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// Of which engine.
-    pub epoch: u64,
-    /// Its number there.
-    pub number: u64,
-    /// The moment, in frames played.
+    /// In frames played.
     pub now: u64,
+    /// What.
+    pub event: Event,
+}
+
+impl Taken {
+    fn words(&self) -> [u64; 4] {
+        let (kind, a, b) = match self.event {
+            Event::Window { epoch, number } => (1, epoch, number),
+            Event::Seek(position) => (2, position, 0),
+            Event::Band(start, end) => (3, start, end),
+            Event::Swap { sum, position } => (4, sum, position),
+            Event::Gain(bits) => (5, bits.into(), 0),
+        };
+        [kind, self.now, a, b]
+    }
+
+    fn read([kind, now, a, b]: [u64; 4]) -> Option<Self> {
+        let event = match kind {
+            1 => Event::Window { epoch: a, number: b },
+            2 => Event::Seek(a),
+            3 => Event::Band(a, b),
+            4 => Event::Swap { sum: a, position: b },
+            5 => Event::Gain(a as u32),
+            _ => return None,
+        };
+        Some(Self { now, event })
+    }
 }
 
 /// What a reader finds of the tee.
@@ -38,15 +86,17 @@ pub enum Heard {
 }
 
 impl Trace {
-    /// Goes on where the one before it has stopped.
+    /// Goes on where the one before it has stopped, from the count `played` on.
     #[must_use]
-    pub fn resume(arena: &Arena) -> Self {
+    pub fn resume(arena: &Arena, played: u64) -> Self {
+        // The one before may have died between a period and its count: that period is played again.
+        arena.store(TEE_HEAD, played, Release);
         Self { taken: arena.load(TRACE_HEAD, Acquire), arena: arena.clone() }
     }
 
     pub(crate) fn take(&mut self, taken: &Taken) {
         let at = TRACE + (self.taken % TRACE_ENTRIES as u64) as usize * TRACE_WORDS;
-        let words = [taken.epoch, taken.number, taken.now];
+        let words = taken.words();
         let sum = Sum::of_words(&words);
         for (i, word) in words.into_iter().chain([sum]).enumerate() {
             self.arena.store(at + i, word, Relaxed);
@@ -83,7 +133,7 @@ impl TraceReader {
         Self { taken: arena.load(TRACE_HEAD, Acquire), arena: arena.clone() }
     }
 
-    /// The next window that was taken; `Err` with their number when some are overwritten already, or do not add up.
+    /// The next thing that was obeyed; `Err` with their number when some are overwritten already, or do not add up.
     ///
     /// # Errors
     /// As said.
@@ -97,10 +147,10 @@ impl TraceReader {
             return Err(behind);
         }
         let at = TRACE + (self.taken % TRACE_ENTRIES as u64) as usize * TRACE_WORDS;
-        let [epoch, number, now, sum] = std::array::from_fn(|i| self.arena.load(at + i, Relaxed));
+        let words = std::array::from_fn(|i| self.arena.load(at + i, Relaxed));
+        let adds_up = Sum::of_words(&words) == self.arena.load(at + words.len(), Relaxed);
         self.taken = self.taken.wrapping_add(1);
-        let adds_up = Sum::of_words(&[epoch, number, now]) == sum;
-        adds_up.then_some(Some(Taken { epoch, number, now })).ok_or(1)
+        adds_up.then(|| Taken::read(words)).flatten().map(Some).ok_or(1)
     }
 
     /// The count of frames up to which the tee is written.
@@ -138,7 +188,7 @@ mod tests {
     #[test]
     fn what_was_played_is_read_by_its_count_and_what_is_overwritten_is_known_to_be() {
         let arena = arena();
-        let (mut trace, reader) = (Trace::resume(&arena), TraceReader::from_now_on(&arena));
+        let (mut trace, reader) = (Trace::resume(&arena, 0), TraceReader::from_now_on(&arena));
         let sound: Vec<StereoFrame> = (0..TEE_FRAMES + 9_000).map(|i| [i as f32, -1.0]).collect();
         let mut played = 0;
         for period in sound.chunks(1_000) {
@@ -153,13 +203,16 @@ mod tests {
     }
 
     #[test]
-    fn windows_that_were_taken_are_told_in_their_order_and_missed_ones_are_counted() {
+    fn what_was_obeyed_is_told_in_its_order_and_what_was_missed_is_counted() {
         let arena = arena();
-        let (mut trace, mut reader) = (Trace::resume(&arena), TraceReader::from_now_on(&arena));
-        let taken = |number| Taken { epoch: 2, number, now: number * 100 };
-        (1..4).for_each(|number| trace.take(&taken(number)));
-        assert_eq!([(); 4].map(|()| reader.taken()), [Ok(Some(taken(1))), Ok(Some(taken(2))), Ok(Some(taken(3))), Ok(None)]);
-        (0..2_000).for_each(|number| trace.take(&taken(number)));
+        let (mut trace, mut reader) = (Trace::resume(&arena, 0), TraceReader::from_now_on(&arena));
+        let swap = Event::Swap { sum: u64::MAX, position: 9 };
+        let events = [Event::Window { epoch: 2, number: 3 }, Event::Seek(7), Event::Band(1, 2), swap, Event::Gain(5)];
+        let all = events.map(|event| Taken { now: 100, event });
+        all.iter().for_each(|it| trace.take(it));
+        assert_eq!([(); 5].map(|()| reader.taken()), all.map(|it| Ok(Some(it))));
+        assert_eq!(reader.taken(), Ok(None));
+        (0..2_000).for_each(|_| trace.take(&all[0]));
         assert_eq!((reader.taken(), reader.taken()), (Err(2_000), Ok(None)));
     }
 }

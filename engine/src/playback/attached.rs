@@ -22,8 +22,8 @@ use super::refusal::{Grant, Refusals, Refused};
 use super::tape::{LoopBand, Tape, TapeId};
 use super::window::WindowPlan;
 use crate::boundary::{
-    Arena, DESK_GAIN, DESK_MUTED, Keeper, Order as Asked, Popped, Report, RingReader, RingWriter, Standing, Taken, Trace, Window,
-    WINDOWS, ORDERS, REPORTS, Words as _,
+    Arena, DESK_GAIN, DESK_MUTED, Event, Keeper, ORDERS, Order as Asked, Popped, REPORTS, Report, RingReader,
+    RingWriter, Standing, Taken, Trace, WINDOWS, Window, Words as _,
 };
 use crate::latent::StereoFrame;
 
@@ -52,7 +52,11 @@ pub(super) struct AttachedFeed {
     standing: Standing,
     keeper: Keeper,
     trace: Trace,
+    /// The moment of this step.
+    now: PlayedFrame,
     gain: f32,
+    /// The bits of the gain that was traced last.
+    traced_gain: u32,
     /// The bits of a gain that was refused.
     refused_gain: u64,
     meters: SharedMeters,
@@ -68,7 +72,13 @@ pub(super) struct LoaderEnds {
 
 impl AttachedFeed {
     /// Over this arena, playing what `standing` says. Nobody is attached.
-    pub(super) fn new(arena: &Arena, standing: Standing, grant: Grant, refusals: Arc<Refusals>, ends: LoaderEnds) -> Self {
+    pub(super) fn new(
+        arena: &Arena,
+        standing: Standing,
+        grant: Grant,
+        refusals: Arc<Refusals>,
+        ends: LoaderEnds,
+    ) -> Self {
         let LoaderEnds { loads, loaded, retired } = ends;
         let sound = vec![[0.0; 2]; arena.sizes().window_frames].into();
         Self {
@@ -85,8 +95,10 @@ impl AttachedFeed {
             retired,
             keeper: Keeper::of(arena, &standing),
             standing,
-            trace: Trace::resume(arena),
+            trace: Trace::resume(arena, SharedMeters::of(arena).playhead().played.count()),
+            now: PlayedFrame::default(),
             gain: 1.0,
+            traced_gain: 1.0_f32.to_bits(),
             refused_gain: 0,
             meters: SharedMeters::of(arena),
             refusals,
@@ -94,8 +106,8 @@ impl AttachedFeed {
         }
     }
 
-    pub(super) fn begin_step(&mut self, busy: bool) {
-        self.left = RECORDS_A_STEP;
+    pub(super) fn begin_step(&mut self, busy: bool, now: PlayedFrame) {
+        (self.left, self.now) = (RECORDS_A_STEP, now);
         let asked = self.grant.asked();
         // A window that is being written is written whole: its box belongs to nobody else until then.
         if asked != self.epoch && !busy {
@@ -122,7 +134,10 @@ impl AttachedFeed {
                 Popped::Record(record) => Asked::unpack(&record, self.epoch).map_err(Refused::Torn),
             };
             match asked.and_then(|it| self.order(&it, tape, tape_frames)) {
-                Ok(Some(order)) => return Some(order),
+                Ok(Some(order)) => {
+                    self.trace_order(&order);
+                    return Some(order);
+                }
                 // The loader has it; what was ordered after it waits for it.
                 Ok(None) => return None,
                 Err(refused) => self.refuse(refused),
@@ -157,7 +172,8 @@ impl AttachedFeed {
                     return Err(Refused::OffTape);
                 }
                 let band = [0, frames];
-                let load = Load { standing: Standing { slot, tape: name, frames, band, sum }, position: place(position)? };
+                let load =
+                    Load { standing: Standing { slot, tape: name, frames, band, sum }, position: place(position)? };
                 self.loading = self.loads.push(load).is_ok();
                 if self.loading { Ok(None) } else { Err(Refused::Busy) }
             }
@@ -177,6 +193,7 @@ impl AttachedFeed {
                 self.keeper = Keeper::of(&self.arena, &self.standing);
                 self.standing.write(&self.arena);
                 let (id, band) = (TapeId(load.standing.tape), LoopBand::whole(tape.len()));
+                self.trace(Event::Swap { sum: load.standing.sum, position: load.position as u64 });
                 Some(Order::Swap { tape, id, band, position: load.position })
             }
         }
@@ -219,8 +236,20 @@ impl AttachedFeed {
         Ok(WindowPlan { tape: TapeId(window.tape), land: size(window.land)?, frames, keep, run_up, due, planned })
     }
 
-    pub(super) fn took(&mut self, parcel: &Parcel, now: PlayedFrame) {
-        self.trace.take(&Taken { epoch: self.epoch, number: parcel.number, now: now.count() });
+    pub(super) fn took(&mut self, parcel: &Parcel) {
+        self.trace(Event::Window { epoch: self.epoch, number: parcel.number });
+    }
+
+    fn trace(&mut self, event: Event) {
+        self.trace.take(&Taken { now: self.now.count(), event });
+    }
+
+    fn trace_order(&mut self, order: &Order) {
+        match order {
+            Order::Seek(position) => self.trace(Event::Seek(*position as u64)),
+            Order::Band(band) => self.trace(Event::Band(band.start() as u64, band.end() as u64)),
+            Order::Swap { .. } => {}
+        }
     }
 
     pub(super) fn fetch(&mut self, parcel: &mut Parcel, frames: usize) -> usize {
@@ -260,7 +289,7 @@ impl AttachedFeed {
         self.trace.hear(now.count(), out);
     }
 
-    pub(super) fn gain(&mut self) -> f32 {
+    pub(super) fn gain(&mut self, leaving: bool) -> f32 {
         let bits = self.arena.load(DESK_GAIN, Relaxed);
         let gain = f32::from_bits(bits as u32);
         if (0.0..=GAIN_MOST).contains(&gain) {
@@ -269,7 +298,13 @@ impl AttachedFeed {
             self.refused_gain = bits;
             self.refuse(Refused::Gain);
         }
-        if self.arena.load(DESK_MUTED, Relaxed) == 0 { self.gain } else { 0.0 }
+        let silent = leaving || self.arena.load(DESK_MUTED, Relaxed) != 0;
+        let gain = if silent { 0.0 } else { self.gain };
+        if gain.to_bits() != self.traced_gain {
+            self.traced_gain = gain.to_bits();
+            self.trace(Event::Gain(self.traced_gain));
+        }
+        gain
     }
 
     fn refuse(&mut self, refused: Refused) {

@@ -10,7 +10,8 @@ use proptest::prelude::{any, prop_assert, proptest};
 
 use super::super::*;
 use crate::boundary::{
-    Arena, DESK_GAIN, HeapMemory, ORDERS, Order as Asked, RingWriter, Sizes, Standing, TraceReader, WINDOWS, Window, Words as _,
+    Arena, DESK_GAIN, HeapMemory, ORDERS, Order as Asked, RingWriter, Sizes, Standing, TraceReader, WINDOWS, Window,
+    Words as _,
 };
 use crate::latent::{SAMPLES_PER_LATENT_FRAME as FRAME, StereoFrame};
 
@@ -39,7 +40,7 @@ impl Pair {
     fn over(arena: &Arena, engine: &Arena, epoch: u64) -> Self {
         let mut own = Player::attached(arena);
         own.grant.give(epoch);
-        own.player.feed.begin_step(false);
+        own.player.feed.begin_step(false, PlayedFrame::default());
         let epochs = Epoch::default();
         epochs.set(epoch);
         let (packer, transport) = attach(engine, &epochs);
@@ -114,7 +115,8 @@ fn a_player_in_another_process_plays_the_very_samples_of_one_in_this_process() {
         assert!(theirs == warm, "round {round}");
     }
     assert_eq!(pair.refused(), []);
-    let counts = |of: &Meters| [&of.windows_spliced, &of.windows_late, &of.late_frames, &of.laps].map(|it| it.load(Relaxed));
+    let counts =
+        |of: &Meters| [&of.windows_spliced, &of.windows_late, &of.late_frames, &of.laps].map(|it| it.load(Relaxed));
     assert!(counts(transport.meters()) == counts(pair.transport.meters()) && 300 < counts(transport.meters())[0]);
 }
 
@@ -167,7 +169,8 @@ fn an_engine_that_dies_after_any_store_leaves_what_it_said_whole_or_not_at_all_a
         }
     }
     // In this order: nothing, the window, the band, the tape.
-    let steps: Vec<_> = seen.into_iter().map(|(tape, [_, end], spliced)| (tape, end as usize / FRAME, spliced)).collect();
+    let steps: Vec<_> =
+        seen.into_iter().map(|(tape, [_, end], spliced)| (tape, end as usize / FRAME, spliced)).collect();
     assert_eq!(steps, [(1, 3, 1), (1, 4, 0), (1, 4, 1), (2, 1, 1)]);
     assert!(1_000 < windows[0] && 1_000 < windows[1], "{windows:?}");
 }
@@ -247,7 +250,10 @@ fn a_window_with_a_sample_that_is_no_number_ends_before_it_with_its_fade_or_is_n
         pair.send(0, &vec![[0.25; 2]; 2 * FRAME]);
         // The engine looked at it; what is in the memory is another matter. The record is there before the sound is spoilt.
         assert_eq!(pair.arena.load(WINDOWS.head, Relaxed), head + 1);
-        let (begin, _) = pair.arena.sound_box(pair.arena.load(WINDOWS.records + 16 * (head as usize % 16) + 3, Relaxed) as usize & 3).unwrap();
+        let (begin, _) = pair
+            .arena
+            .sound_box(pair.arena.load(WINDOWS.records + 16 * (head as usize % 16) + 3, Relaxed) as usize & 3)
+            .unwrap();
         let word = |it: f32| u64::from(it.to_bits());
         (0..2 * FRAME).for_each(|i| pair.arena.store(begin + i, word(0.5) << 32 | word(0.5), Relaxed));
         pair.arena.store(begin + bad, word(f32::NAN), Relaxed);
@@ -270,7 +276,8 @@ fn a_window_that_is_changed_while_it_is_written_harms_nothing() {
     pair.send(0, &tone(2 * FRAME, 300.0, 0.3));
     for round in 0..60_u64 {
         let (begin, room) = pair.arena.sound_box(2).unwrap();
-        (0..room).for_each(|i| pair.arena.store(begin + i, (i as u64 * 0x9e37_79b9).wrapping_mul(round << 17 | 1), Relaxed));
+        (0..room)
+            .for_each(|i| pair.arena.store(begin + i, (i as u64 * 0x9e37_79b9).wrapping_mul(round << 17 | 1), Relaxed));
         pair.play(1);
     }
     assert!(pair.own.player.tape().frames().iter().flatten().all(|it| it.is_finite()));
@@ -282,7 +289,8 @@ fn a_player_that_is_started_again_has_its_tape_place_band_and_count() {
     pair.send(1_000, &tone(3_000, 300.0, 0.3));
     pair.transport.set_band(LoopBand::new(FRAME, 3 * FRAME, TAPE).unwrap()).unwrap();
     pair.play(100);
-    let (tape, head, band) = (pair.own.player.tape().frames().to_vec(), pair.transport.playhead(), pair.own.player.head.band());
+    let (tape, head, band) =
+        (pair.own.player.tape().frames().to_vec(), pair.transport.playhead(), pair.own.player.head.band());
     let mut pair = Pair::over(&pair.arena, &pair.arena, 9);
     assert_eq!(pair.own.player.tape().frames(), tape);
     assert_eq!((pair.own.player.head.band(), pair.own.player.head.position()), (band, head.position));
@@ -364,7 +372,8 @@ fn everything_that_was_played_stands_in_the_tee_by_its_count_and_every_window_in
     assert_eq!(reader.hear(from.count(), &mut heard), crate::boundary::Heard::Frames(played.len()));
     assert!(heard == played);
     let taken = reader.taken().unwrap().expect("a window");
-    assert_eq!((taken.epoch, taken.number, taken.now, reader.taken()), (1, 1, from.count(), Ok(None)));
+    let event = crate::boundary::Event::Window { epoch: 1, number: 1 };
+    assert_eq!((taken, reader.taken()), (crate::boundary::Taken { now: from.count(), event }, Ok(None)));
 }
 
 proptest! {

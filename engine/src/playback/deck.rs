@@ -17,7 +17,9 @@ use super::moment::Course;
 use super::parcel::{Packer, post};
 use super::player::Player;
 use super::tape::{LoopBand, Tape, TapeId};
-use crate::boundary::{Arena, DESK_GAIN, DESK_MUTED, ORDERS as ORDER_RING, Order as Asked, RingWriter, Standing, Sum, Words as _};
+use crate::boundary::{
+    Arena, DESK_GAIN, DESK_MUTED, ORDERS as ORDER_RING, Order as Asked, RingWriter, Standing, Sum, Words as _,
+};
 
 /// Orders that fit between two periods. A hand makes a few a second.
 const ORDERS: usize = 64;
@@ -76,7 +78,9 @@ pub enum TransportError {
     #[error("the audio thread has not taken the last {ORDERS} orders yet; the tape was not swapped")]
     SwapBusy(Tape),
     /// The player in another process has no room for such a tape.
-    #[error("the tape has {found} stereo samples, the player that runs has room for {most}; end it (demon player --stop) and start again")]
+    #[error(
+        "the tape has {found} stereo samples, the player that runs has room for {most}; end it (demon player --stop) and start again"
+    )]
     NoRoom {
         /// Stereo samples of the tape.
         found: usize,

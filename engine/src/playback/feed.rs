@@ -32,10 +32,10 @@ pub(super) struct FeedHere {
 }
 
 impl Feed {
-    /// A step begins. `busy` says whether a window is being written.
-    pub(super) fn begin_step(&mut self, busy: bool) {
+    /// A step begins at the moment `now`. `busy` says whether a window is being written.
+    pub(super) fn begin_step(&mut self, busy: bool, now: PlayedFrame) {
         if let Self::Attached(feed) = self {
-            feed.begin_step(busy);
+            feed.begin_step(busy, now);
         }
     }
 
@@ -68,9 +68,9 @@ impl Feed {
     }
 
     /// The window was taken to be written.
-    pub(super) fn took(&mut self, parcel: &Parcel, now: PlayedFrame) {
+    pub(super) fn took(&mut self, parcel: &Parcel) {
         if let Self::Attached(feed) = self {
-            feed.took(parcel, now);
+            feed.took(parcel);
         }
     }
 
@@ -120,11 +120,12 @@ impl Feed {
         }
     }
 
-    /// The linear gain to play at: 0 when muted.
-    pub(super) fn gain(&mut self) -> f32 {
+    /// The linear gain to play at: 0 when muted, and for a player that is leaving.
+    pub(super) fn gain(&mut self, leaving: bool) -> f32 {
         match self {
+            Self::Here(_) if leaving => 0.0,
             Self::Here(feed) => feed.desk.gain(),
-            Self::Attached(feed) => feed.gain(),
+            Self::Attached(feed) => feed.gain(leaving),
         }
     }
 }

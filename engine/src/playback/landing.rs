@@ -116,11 +116,14 @@ mod tests {
 
     #[test]
     fn a_landing_is_the_same_in_another_process_and_one_that_cannot_be_is_none() {
-        for landing in [met(&plan(100, 900), 400, 0), met(&plan(100, 900), 1_000, 0), met(&plan(100, 900), 1_000, 101)] {
+        for landing in [met(&plan(100, 900), 400, 0), met(&plan(100, 900), 1_000, 0), met(&plan(100, 900), 1_000, 101)]
+        {
             assert_eq!(Landing::from_told(&landing.told()), Some(landing));
         }
         let told = met(&plan(100, 900), 400, 0).told();
-        for wild in [Told { left: Some(i64::MIN), ..told }, Told { delay: u64::MAX, ..told }, Told { keep: 1 << 32, ..told }] {
+        for wild in
+            [Told { left: Some(i64::MIN), ..told }, Told { delay: u64::MAX, ..told }, Told { keep: 1 << 32, ..told }]
+        {
             assert_eq!(Landing::from_told(&wild), None);
         }
     }

@@ -40,8 +40,8 @@ mod splice;
 mod tape;
 mod window;
 
-pub use crossfade::{Crossfade, Gains, correlation};
 pub use attached_packer::Epoch;
+pub use crossfade::{Crossfade, Gains, correlation};
 pub use deck::{DeckSize, Transport, TransportError, attach, deck, sum_of};
 pub use fader::OPENING_FADE_FRAMES;
 pub use guard::{CEILING, GUARD_LATENCY_FRAMES, Guard, true_peak};

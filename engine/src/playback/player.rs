@@ -97,13 +97,13 @@ impl Player {
     /// Writes the next `out.len()` stereo samples.
     pub fn fill(&mut self, out: &mut [StereoFrame]) {
         for step in out.chunks_mut(STEP_FRAMES) {
-            self.feed.begin_step(self.splicer.busy());
+            self.feed.begin_step(self.splicer.busy(), self.now);
             self.obey();
             self.splice(step.len());
             let laps = self.head.laps();
             self.head.read(&mut self.tape, step);
             Meters::add(&self.meters.laps, self.head.laps() - laps);
-            let gain = if self.leaving.is_some() { 0.0 } else { self.feed.gain() };
+            let gain = self.feed.gain(self.leaving.is_some());
             let was_silent = self.fader.is_at(0.0);
             self.fader.apply(gain, step);
             self.guard.process(step, &self.meters);
@@ -128,7 +128,7 @@ impl Player {
 
     /// Leaves out the fade that begins with the first sound: for a file, which no loudspeaker waits for.
     pub fn open_at_once(&mut self) {
-        self.fader.open_at_once(self.feed.gain());
+        self.fader.open_at_once(self.feed.gain(false));
     }
 
     /// Nobody hears what was filled last, since the device is away: the sound comes in over a fade when it is back.
@@ -236,7 +236,7 @@ impl Player {
                 Meters::add(&self.meters.late_frames, by.min(plan.heard()) as u64);
             }
             if plan.frames >= WINDOW_FRAMES_MIN {
-                self.feed.took(&parcel, self.now);
+                self.feed.took(&parcel);
                 self.splicer.take(parcel);
                 return true;
             }
@@ -247,8 +247,8 @@ impl Player {
 }
 
 #[cfg(test)]
-#[path = "player_tests.rs"]
-mod tests;
-#[cfg(test)]
 #[path = "attached_tests.rs"]
 mod attached_tests;
+#[cfg(test)]
+#[path = "player_tests.rs"]
+mod tests;
