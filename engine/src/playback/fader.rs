@@ -91,6 +91,11 @@ mod tests {
     }
 
     #[test]
+    fn sound_opens_over_a_tenth_of_a_second() {
+        assert_eq!(OPENING_FADE_FRAMES, 4_800);
+    }
+
+    #[test]
     fn unity_gain_passes_the_same_bits() {
         let mut frames = [[0.1, -0.7]; 64];
         open_at(1.0).apply(1.0, &mut frames);

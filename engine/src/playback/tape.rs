@@ -229,6 +229,11 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_tape_leaves_a_latent_frame_of_the_playheads_28_bits() {
+        assert_eq!(Tape::FRAMES_MAX, 268_433_536);
+    }
+
+    #[test]
     fn two_faders_make_a_band_in_any_order_and_never_too_short_a_one() {
         let band = |start: f32, end: f32| {
             let it = LoopBand::from_faders(start, end, 100_000);

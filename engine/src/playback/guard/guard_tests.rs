@@ -225,6 +225,16 @@ fn samples_that_are_no_numbers_are_faded_over_and_counted() {
 }
 
 #[test]
+fn the_guard_delays_by_two_milliseconds_and_a_third() {
+    assert_eq!(GUARD_LATENCY_FRAMES, 111);
+    let mut sound = vec![[0.0; 2]; 1_000];
+    sound[500] = [0.25, -0.25];
+    let (out, _) = guarded(&sound, 128);
+    let peak = (0..out.len()).max_by(|a, b| out[*a][0].total_cmp(&out[*b][0]));
+    assert_eq!(peak, Some(611));
+}
+
+#[test]
 fn the_period_does_not_change_a_bit() {
     let sound = sine(5_000, 777.0, 1.7, 0.0);
     assert!(guarded(&sound, 128).0 == guarded(&sound, 1_000).0);
