@@ -23,12 +23,12 @@ use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
 use crate::display::messages::Level;
 use crate::display::terminal::Terminal;
-use crate::files::{Place, STREAM};
+use crate::files::{Place, STREAM, append};
 use crate::handover::folder;
 use crate::performance::conductor::Conductor;
 use crate::performance::ending::SOUND;
 use crate::performance::output::Output;
-use crate::performance::remote::{Remote, StartPlayer, private_folder};
+use crate::performance::remote::{NotStarted, Remote, StartPlayer, private_folder};
 use crate::performance::stage::{Sound, Stage};
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::view::View;
@@ -57,6 +57,9 @@ pub struct RunArgs {
     /// Folder in which the player is found or started [default: $DEMON_RUNTIME, $XDG_RUNTIME_DIR/demon, /run/demon or /tmp/demon-USER]
     #[arg(long, value_name = "FOLDER")]
     pub runtime: Option<PathBuf>,
+    /// Write down in this folder whatever is sent to the player, for who checks what was heard (`make survive`)
+    #[arg(long, value_name = "FOLDER", hide = true, conflicts_with = "in_process")]
+    pub witness: Option<PathBuf>,
     /// Stop after so many seconds, above 0 [default: play until `q` twice or Ctrl-C]
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
@@ -153,19 +156,24 @@ fn sound(
 ) -> anyhow::Result<(Sound, String)> {
     let runtime = folder::folder(args.runtime.as_deref());
     let folder = if args.wav.is_some() { private_folder(&runtime) } else { runtime };
-    let why_here = if args.in_process { Some(None) } else { folder::make(&folder).err().map(Some) };
-    if let Some(why) = why_here {
-        said.extend(why.map(|it| format!("{it}: engine and sound are one process, and end together")));
-        let output = checked.unwrap_or_else(|| Output::to_device(args.device.as_deref()));
-        let (out, place, words) = output.make()?;
-        said.extend(words);
-        return Ok((Sound::Here(out), place));
+    if args.in_process {
+        return here(args, checked, None, said);
+    }
+    if let Err(why) = folder::make(&folder) {
+        return here(args, checked, Some(&why), said);
     }
     let option = |name: &str, value: OsString| vec![OsString::from(name), value];
     let wav = args.wav.clone().map(|it| option("--wav", it.into()));
     let output = wav.or_else(|| args.device.clone().map(|it| option("--device", it.into()))).unwrap_or_default();
     let program = std::env::current_exe().context("this program's own file")?;
-    let (remote, found) = Remote::find_or_start(StartPlayer { program, output, folder }, tape_frames)?;
+    let (mut remote, found) = match Remote::find_or_start(StartPlayer { program, output, folder }, tape_frames) {
+        Ok(found) => found,
+        // What cannot be here either, such as a file that cannot be written, is said again by who tries it.
+        Err(error) => return here(args, checked, Some(&error.downcast::<NotStarted>()?.to_string()), said),
+    };
+    if let Some(folder) = &args.witness {
+        remote.write_down(append(&folder.join(format!("{}.log", std::process::id())))?);
+    }
     let place = remote.place().to_owned();
     if found {
         let asked =
@@ -173,6 +181,20 @@ fn sound(
         said.push(format!("the player that runs (process {}) plays to {place}{asked}", remote.process()));
     }
     Ok((Sound::Remote(Box::new(remote)), place))
+}
+
+/// This process plays, since that is asked for, or for this reason.
+fn here(
+    args: &RunArgs,
+    checked: Option<Output>,
+    why: Option<&str>,
+    said: &mut Vec<String>,
+) -> anyhow::Result<(Sound, String)> {
+    said.extend(why.map(|it| format!("{it}: engine and sound are one process, and end together")));
+    let output = checked.unwrap_or_else(|| Output::to_device(args.device.as_deref()));
+    let (out, place, words) = output.make()?;
+    said.extend(words);
+    Ok((Sound::Here(out), place))
 }
 
 /// Opens the hands' side: what controllers have learnt, every surface.

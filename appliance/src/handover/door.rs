@@ -40,6 +40,8 @@ pub struct Door {
     _lock: Lock,
     callers: Vec<OwnedFd>,
     engine: Option<(OwnedFd, Peer)>,
+    /// Whether the engine was handed the memory: before that it listens for nothing else.
+    welcomed: bool,
     /// Asked for the end, and waits to hear of it.
     waits_for_end: Vec<OwnedFd>,
 }
@@ -59,7 +61,15 @@ impl Door {
         // With the lock in hand, whatever lies there was left by a player that died.
         let _ = std::fs::remove_file(&socket);
         let listener = listen_at(&socket).map_err(|error| format!("{}: {error}", shown(&socket)))?;
-        Ok(Self { listener, socket, _lock: lock, callers: Vec::new(), engine: None, waits_for_end: Vec::new() })
+        Ok(Self {
+            listener,
+            socket,
+            _lock: lock,
+            callers: Vec::new(),
+            engine: None,
+            welcomed: false,
+            waits_for_end: Vec::new(),
+        })
     }
 
     /// Looks who is there, for so long at most when nobody is.
@@ -133,20 +143,21 @@ impl Door {
             let _ = send(caller.as_fd(), &Told::Refused(why.clone()).text(), None);
             return knocks.push(Knock::Refused(who, why));
         }
-        self.engine = Some((caller, who));
+        (self.engine, self.welcomed) = (Some((caller, who)), false);
         knocks.push(Knock::Engine(who));
     }
 
     /// Lets the engine in that was told of last.
     pub fn welcome(&mut self, epoch: u64, place: &str, memory: BorrowedFd<'_>) {
         if let Some((socket, _)) = &self.engine {
+            self.welcomed = true;
             let _ = send(socket.as_fd(), &Told::Welcome { epoch, place: place.to_owned() }.text(), Some(memory));
         }
     }
 
-    /// Tells the engine something. One that does not read misses it.
+    /// Tells the engine something. One that does not read misses it, and so does one that is not let in yet.
     pub fn tell(&self, told: &Told) {
-        if let Some((socket, _)) = &self.engine {
+        if let Some((socket, _)) = self.engine.as_ref().filter(|_| self.welcomed) {
             let _ = send(socket.as_fd(), &told.text(), None);
         }
     }

@@ -28,6 +28,7 @@ fn attach(door: &mut Door, folder: &std::path::Path, shared: &SharedArena, epoch
     let there = folder.to_owned();
     let link = std::thread::spawn(move || Link::attach(&there));
     assert!(matches!(next(door), Knock::Engine(who) if who.process as u32 == std::process::id()));
+    door.tell(&Told::News("said before it was let in".to_owned()));
     door.welcome(epoch, "a place with spaces", shared.descriptor());
     link.join().expect("it ends").expect("it is let in")
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::anyhow;
 use engine::latent::StereoFrame;
 use engine::playback::{Epoch, LoopBand, Packer, Tape, Transport, attach, sum_of};
 use rtrb::Producer;
@@ -20,6 +20,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::handover::link::{Heard, Link, NotAttached};
 use crate::handover::memory::{SharedArena, sizes};
+use crate::handover::witness::{write_tape, write_window};
 use crate::handover::words::Told;
 use crate::performance::ending::{Leave, Running, SOUND};
 use crate::performance::threads::{AudioNews, NotPlayed};
@@ -36,6 +37,11 @@ const LOOK: Duration = Duration::from_millis(15);
 const TO_GO: Duration = Duration::from_millis(300);
 /// What a player said before it failed, at most.
 const WORDS: u64 = 4096;
+
+/// No player can be started, for this reason.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotStarted(String);
 
 /// How a player is started.
 #[derive(Clone, Debug)]
@@ -55,6 +61,7 @@ pub struct Remote {
     epochs: Epoch,
     start: StartPlayer,
     child: Option<Started>,
+    witness: Option<File>,
 }
 
 /// A player that was started here, and the file that its standard error goes to.
@@ -74,11 +81,13 @@ impl StartPlayer {
         Ok(Started { child: command.spawn()?, said })
     }
 
-    /// Starts a player on this memory and attaches to it.
+    /// Starts a player on this memory and attaches to it, or to one that somebody else was quicker to start.
     fn start(&self, memory: BorrowedFd<'_>) -> anyhow::Result<(Started, Link)> {
-        let mut started = self.spawn(memory).context("a player cannot be started")?;
+        let cannot = |error: io::Error| NotStarted(format!("a player cannot be started ({error})"));
+        let mut started = self.spawn(memory).map_err(cannot)?;
         let until = Instant::now() + TO_START;
         loop {
+            let ended = started.child.try_wait()?.is_some();
             match Link::attach(&self.folder) {
                 Ok(link) => return Ok((started, link)),
                 Err(NotAttached::Nobody) => {}
@@ -87,12 +96,12 @@ impl StartPlayer {
                     return Err(error.into());
                 }
             }
-            if started.child.try_wait()?.is_some() {
-                bail!(started.last_words());
+            if ended {
+                return Err(NotStarted(started.last_words()).into());
             }
             if until < Instant::now() {
                 started.kill();
-                bail!("the player did not answer within {} s", TO_START.as_secs());
+                return Err(NotStarted(format!("the player did not answer within {} s", TO_START.as_secs())).into());
             }
             std::thread::sleep(AGAIN);
         }
@@ -119,7 +128,7 @@ impl Remote {
     /// Attaches to the player that runs, or starts one with room for a tape of so many stereo samples; whether it was there.
     ///
     /// # Errors
-    /// In words: the player has an engine already, is of another version, or cannot play to where it is to.
+    /// In words: the player has an engine already, or is of another version. [`NotStarted`] when there is none and none can be started.
     pub fn find_or_start(start: StartPlayer, tape_frames: usize) -> anyhow::Result<(Self, bool)> {
         let epochs = Epoch::default();
         let (link, child) = match Link::attach(&start.folder) {
@@ -133,7 +142,7 @@ impl Remote {
         };
         epochs.set(link.epoch);
         let found = child.is_none();
-        Ok((Self { link, epochs, start, child }, found))
+        Ok((Self { link, epochs, start, child, witness: None }, found))
     }
 
     /// Where the sound goes.
@@ -148,13 +157,26 @@ impl Remote {
         self.link.player.process
     }
 
+    /// Has everything that is sent written to the end of this file before the player can see it.
+    pub fn write_down(&mut self, witness: File) {
+        self.witness = Some(witness);
+    }
+
     /// The engine's ends. The tape that plays is taken as it is where it began as `tape`; else `tape` is played from its start.
     /// Level and band are those of somebody who has touched nothing.
     ///
     /// # Errors
-    /// When the recording cannot be a tape, or the player has no room for it.
+    /// When the recording cannot be a tape, the player has no room for it, or what is sent cannot be written down.
     pub fn ends(&self, tape: &[StereoFrame]) -> anyhow::Result<(Packer, Transport)> {
-        let (packer, mut transport) = attach(&self.link.shared.arena, &self.epochs);
+        let (mut packer, mut transport) = attach(&self.link.shared.arena, &self.epochs);
+        if let Some(witness) = &self.witness {
+            let (mut tapes, mut windows) = (witness.try_clone()?, witness.try_clone()?);
+            write_tape(&mut tapes, tape)?;
+            // What cannot be written is missed by whoever checks.
+            packer.set_witness(Box::new(move |epoch, window, sound| {
+                drop(write_window(&mut windows, epoch, window, sound))
+            }));
+        }
         transport.set_gain_db(0.0);
         transport.set_muted(false);
         let stands = transport.standing().is_some_and(|it| it.sum == sum_of(tape) && it.frames == tape.len() as u64);

@@ -168,19 +168,24 @@ impl Host {
         }
     }
 
-    /// Says what happened, to the engine and here; what goes on stands for engines that come.
+    /// Says what the audio thread told, to the engine and here. It stands for engines that come, as long as it is so: what a device
+    /// is like, or that nobody gave it priority, is told before any engine can be there.
     fn hand_on(&mut self, told: Told, say: &mut dyn FnMut(&str)) {
-        if let Told::News(words) | Told::Away(words) | Told::Over(words) = &told {
+        self.tell(&told, say);
+        if matches!(told, Told::Away(_) | Told::Over(_) | Told::Back) {
+            self.standing.retain(|it| matches!(it, Told::News(_)));
+        }
+        if told != Told::Back && !self.standing.contains(&told) {
+            self.standing.push(told);
+        }
+    }
+
+    /// Says it to the engine and here.
+    fn tell(&self, told: &Told, say: &mut dyn FnMut(&str)) {
+        if let Told::News(words) | Told::Away(words) | Told::Over(words) = told {
             say(words);
         }
-        self.door.tell(&told);
-        match told {
-            Told::Away(_) | Told::Over(_) | Told::Back => {
-                self.standing.retain(|it| matches!(it, Told::News(_)));
-                self.standing.extend((told != Told::Back).then_some(told));
-            }
-            _ => {}
-        }
+        self.door.tell(told);
     }
 
     fn tell_refusals(&mut self, say: &mut dyn FnMut(&str)) {
@@ -190,7 +195,11 @@ impl Host {
             (self.told, self.looks) = (all, 0);
             let each: Vec<String> =
                 self.refusals.told().map(|(why, count)| format!("{count} of {}", why.words())).collect();
-            self.hand_on(Told::News(format!("refused of the engine: {}", each.join(", "))), say);
+            // Of this engine, and nothing to the next.
+            self.tell(&Told::News(format!("refused of the engine: {}", each.join(", "))), say);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

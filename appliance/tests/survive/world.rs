@@ -14,6 +14,8 @@ use appliance::handover::witness;
 use engine::boundary::{Arena, Event, Heard, Sizes, Standing, Taken, TraceReader};
 use engine::latent::StereoFrame;
 use engine::playback::{Player, SharedMeters};
+use rustix::net::sockopt::socket_peercred;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::dummy::TAPE;
@@ -27,17 +29,29 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// What starts an engine.
 pub type StartEngine = Box<dyn Fn(&Path) -> Command>;
 
+/// Who starts a player again that was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restarts {
+    /// This test, as a unit of the system would.
+    Test,
+    /// The engine that is attached, as `demon run` does.
+    Engine,
+}
+
 /// Everything that runs.
 pub struct World {
     pub folder: PathBuf,
     shared: SharedArena,
     start_engine: StartEngine,
-    player: Option<Child>,
+    restarts: Restarts,
+    /// The player that this test started.
+    child: Option<Child>,
+    /// The player, whoever started it.
+    player: Option<Pid>,
     engine: Option<Child>,
     recording: Option<Recording>,
     pub lives: Vec<Life>,
     pub sent: Sent,
-    /// Logs of engines that are still written.
     demon: PathBuf,
 }
 
@@ -50,7 +64,7 @@ struct Recording {
 
 impl World {
     /// A player with a paced device that nobody hears, and an engine.
-    pub fn start(folder: &Path, demon: &Path, start_engine: StartEngine) -> Self {
+    pub fn start(folder: &Path, demon: &Path, start_engine: StartEngine, restarts: Restarts) -> Self {
         fs::create_dir_all(folder.join("logs")).expect("a folder");
         fs::write(folder.join("asound.conf"), "pcm.paced { type null }\n").expect("a file");
         let sizes = Sizes { boxes: 4, window_frames: 144_000, tape_frames: TAPE * 6 };
@@ -59,6 +73,8 @@ impl World {
             folder: folder.to_owned(),
             shared,
             start_engine,
+            restarts,
+            child: None,
             player: None,
             engine: None,
             recording: None,
@@ -75,27 +91,36 @@ impl World {
         self.folder.join("runtime")
     }
 
-    fn start_player(&mut self) {
+    /// A life begins with the memory as the next player finds it.
+    fn begin_life(&mut self) {
         let arena = &self.shared.arena;
         // What the player does when it starts: it finds the same.
         drop(Player::attached(arena));
         let memory = arena.memory().words().iter().map(|it| it.load(Relaxed)).collect();
         let begun = SharedMeters::of(arena).playhead().played.count();
-        let recording = Recording::start(arena, Life { memory, begun, ..Life::default() });
-        self.recording = Some(recording);
+        self.recording = Some(Recording::start(arena, Life { memory, begun, ..Life::default() }));
+    }
+
+    fn start_player(&mut self) {
+        self.begin_life();
         let mut command = Command::new(&self.demon);
         command.args(["player", "--memory", "--device", "paced", "--runtime"]).arg(self.runtime());
         command.env("ALSA_CONFIG_PATH", self.folder.join("asound.conf")).current_dir(&self.folder);
         let memory = self.shared.descriptor().try_clone_to_owned().expect("a descriptor");
-        let log = fs::File::options().create(true).append(true).open(self.folder.join("player.txt")).expect("a file");
-        command.stdin(Stdio::from(memory)).stdout(Stdio::null()).stderr(log);
-        self.player = Some(command.spawn().expect("the player starts"));
+        command.stdin(Stdio::from(memory)).stdout(Stdio::null()).stderr(self.says("player.txt"));
+        let child = command.spawn().expect("the player starts");
+        self.player = Some(Pid::from_child(&child));
+        self.child = Some(child);
+    }
+
+    /// Where a process of that kind writes what it has to say.
+    fn says(&self, name: &str) -> fs::File {
+        fs::File::options().create(true).append(true).open(self.folder.join(name)).expect("a file")
     }
 
     fn engine_process(&self) -> Child {
         let mut command = (self.start_engine)(&self.folder);
-        let log = fs::File::options().create(true).append(true).open(self.folder.join("engine.txt")).expect("a file");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.stdin(Stdio::null()).stdout(self.says("engine.txt")).stderr(self.says("engine.txt"));
         command.env("ALSA_CONFIG_PATH", self.folder.join("asound.conf")).current_dir(&self.folder);
         command.spawn().expect("the engine starts")
     }
@@ -121,7 +146,10 @@ impl World {
     pub fn until(&self, what: &str, is: impl Fn(&Self) -> bool) -> Duration {
         let begun = Instant::now();
         while !is(self) {
-            assert!(begun.elapsed() < PATIENCE, "never: {what}; see {}", self.folder.display());
+            if PATIENCE < begun.elapsed() {
+                let said = ["player.txt", "engine.txt"].map(|it| fs::read_to_string(self.folder.join(it)));
+                panic!("never: {what}: {said:#?}");
+            }
             std::thread::sleep(Duration::from_millis(2));
         }
         begun.elapsed()
@@ -163,20 +191,44 @@ impl World {
         after - before
     }
 
-    /// Kills the player and starts it again with what it left; how long until it is heard.
+    /// Kills the player, and has it started again with what it left; how long until it is heard.
     pub fn kill_player(&mut self) -> Duration {
-        let mut player = self.player.take().expect("a player");
-        signal(&player, Signal::KILL);
-        player.wait().expect("our child");
-        let begun = Instant::now();
+        // An engine that would start it at once is held until the memory is taken down as it was left.
+        let held = self.engine.as_ref().filter(|_| self.restarts == Restarts::Engine);
+        held.into_iter().for_each(|it| signal(it, Signal::STOP));
+        let player = self.player.take().expect("a player");
+        let _ = kill_process(player, Signal::KILL);
+        self.see_it_go(player);
         let mut life = self.recording.take().expect("a life").end();
-        self.start_player();
+        let begun = match self.restarts {
+            Restarts::Test => {
+                let begun = Instant::now();
+                self.start_player();
+                begun
+            }
+            Restarts::Engine => {
+                self.begin_life();
+                signal(self.engine.as_ref().expect("an engine"), Signal::CONT);
+                Instant::now()
+            }
+        };
         let (heard, _) = self.seen();
         self.until("the player is heard again", |it| heard < it.seen().0);
         let time = begun.elapsed();
+        self.player = self.player.or_else(|| who_listens(&self.runtime()));
         life.left = tape_of(&self.lives_memory());
         self.lives.push(life);
         time
+    }
+
+    /// Waits until a player is no more.
+    fn see_it_go(&mut self, player: Pid) {
+        if let Some(mut child) = self.child.take() {
+            child.wait().expect("our child");
+        }
+        // One that its engine started is that one's to be waited for.
+        let stat = || fs::read_to_string(format!("/proc/{}/stat", player.as_raw_nonzero()));
+        self.until("the player is gone", |_| stat().map_or(true, |it| it.contains(") Z ")));
     }
 
     /// The memory with which the life of now began.
@@ -184,18 +236,27 @@ impl World {
         self.recording.as_ref().expect("a life").state.lock().expect("the recorder lives").memory.clone()
     }
 
-    /// Ends both in order, and reads what is left to be read. How long the player took.
+    /// Ends both in order, and reads what is left to be read. How long that took.
     pub fn end(&mut self) -> Duration {
         let begun = Instant::now();
         let told = stop(&self.runtime(), PATIENCE).expect("it ends");
-        let mut player = self.player.take().expect("a player");
-        assert!(player.wait().expect("our child").success() && told.is_none(), "{told:?}");
-        let time = begun.elapsed();
-        self.lives.push(self.recording.take().expect("a life").end());
+        assert!(told.is_none(), "{told:?}");
+        let player = self.player.take().expect("a player");
+        self.see_it_go(player);
         let mut engine = self.engine.take().expect("an engine");
         let process = engine.id();
+        if self.restarts == Restarts::Engine {
+            // It goes with its player, and there is nothing wrong with that.
+            assert!(
+                engine.wait().expect("our child").success(),
+                "{:?}",
+                fs::read_to_string(self.folder.join("engine.txt"))
+            );
+        }
+        let time = begun.elapsed();
         signal(&engine, Signal::KILL);
         engine.wait().expect("our child");
+        self.lives.push(self.recording.take().expect("a life").end());
         self.read_log(process);
         time
     }
@@ -213,10 +274,13 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        for child in self.player.iter_mut().chain(&mut self.engine) {
-            signal(child, Signal::CONT);
+        // The engine first: it would start the player again.
+        for child in self.engine.iter_mut().chain(&mut self.child) {
             signal(child, Signal::KILL);
             let _ = child.wait();
+        }
+        if let Some(player) = self.player.take() {
+            let _ = kill_process(player, Signal::KILL);
         }
     }
 }
@@ -229,6 +293,13 @@ fn tape_of(words: &[u64]) -> Option<Vec<StereoFrame>> {
     let arena = Arena::open(Arc::new(memory)).ok()?;
     Standing::read(&arena)?;
     Some(Player::attached(&arena).player.tape().frames().to_vec())
+}
+
+/// The process that listens where engines knock.
+fn who_listens(runtime: &Path) -> Option<Pid> {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).ok()?;
+    connect(&socket, &SocketAddrUnix::new(runtime.join("player.sock")).ok()?).ok()?;
+    Some(socket_peercred(&socket).ok()?.pid)
 }
 
 fn signal(child: &Child, signal: Signal) {

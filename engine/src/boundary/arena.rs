@@ -130,7 +130,7 @@ impl Arena {
         self.life.as_ref().is_some_and(|it| it.left.load(Relaxed) == 0)
     }
 
-    /// Copies the sound at word `at` out, as far as it is there; the rest is left as it is. Answers the sum of what was read.
+    /// Copies the sound at word `at` out, as far as it is there; the rest is left as it is.
     pub(crate) fn read_sound(&self, at: usize, out: &mut [StereoFrame]) {
         let words = at.checked_add(out.len()).and_then(|end| self.memory.words().get(at..end)).unwrap_or_default();
         for (frame, word) in out.iter_mut().zip(words) {
@@ -254,6 +254,19 @@ mod tests {
         assert_eq!(with(HEADER_BOXES, 3), ArenaFault::Length { found, expected: found + 64 });
         assert_eq!(with(HEADER_BOXES, u64::MAX), ArenaFault::Length { found, expected: 0 });
         assert_eq!(with(HEADER_TAPE_FRAMES, 1 << 40), ArenaFault::Length { found, expected: 0 });
+    }
+
+    #[test]
+    fn sizes_are_those_that_were_checked_whatever_the_other_side_writes_there_later() {
+        let memory = made();
+        let arena = Arena::open(memory.clone()).expect("an arena");
+        let places = |arena: &Arena| (arena.sound_box(1), arena.sound_box(2), arena.slot(1), arena.slot(2));
+        let before = places(&arena);
+        for at in [HEADER_WORDS, HEADER_BOXES, HEADER_WINDOW_FRAMES, HEADER_TAPE_FRAMES] {
+            memory.words()[at].store(16, Relaxed);
+        }
+        assert_eq!((arena.sizes(), places(&arena)), (SIZES, before));
+        assert_eq!((before.1, before.3), (None, None));
     }
 
     #[test]

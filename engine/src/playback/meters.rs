@@ -79,7 +79,7 @@ pub struct Meters {
 }
 
 // Nothing but words, and not more than there are.
-const _: () = assert!(size_of::<Meters>() <= METERS_WORDS * 8 && size_of::<Meters>() % 8 == 0);
+const _: () = assert!(size_of::<Meters>() <= METERS_WORDS * 8 && size_of::<Meters>().is_multiple_of(8));
 
 /// Meters of this process or of an arena. Clones are the same.
 #[derive(Clone, Debug)]
