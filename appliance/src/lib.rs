@@ -7,6 +7,7 @@ pub mod command;
 pub mod compute;
 pub mod control;
 pub mod display;
+pub mod doctor;
 pub mod files;
 pub mod handover;
 pub mod performance;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Makes the files that are compared: the fixtures as they are, joined, cut and with tags, WAV headers of every kind, MIDI files; and,
-where sox and ffmpeg are installed, what they write in other formats. `make.py FOLDER FIXTURES`."""
+where sox and ffmpeg are installed, what they write in other formats. `make.py FOLDER FIXTURES` prints the names of files that a
+program which is installed cannot write here."""
 
 import math
 import pathlib
@@ -67,7 +68,12 @@ def midi(track, format=0, extra=b"", count=1):
 
 
 def run(*command):
-    subprocess.run([str(it) for it in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """The last word is the file. A program that was built without a format makes half of one: it goes, and its name is told."""
+    file = command[-1]
+    done = subprocess.run([str(it) for it in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if done.returncode:
+        file.unlink(missing_ok=True)
+        print(file.name)
 
 
 def written_by_others():

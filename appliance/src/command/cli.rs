@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::doctor::DoctorArgs;
 use super::learn::LearnArgs;
 use super::params::ParamsArgs;
 use super::player::PlayerArgs;
@@ -40,4 +41,6 @@ pub enum Command {
     Learn(LearnArgs),
     /// Build what the graphics card plays from: plans, kept until model, card or driver change
     Build(BuildArgs),
+    /// Say what is wrong with the box, and what would mend it: card, model, sound, controllers, rights, disk, units
+    Doctor(DoctorArgs),
 }

@@ -4,6 +4,7 @@
 //! how it went. Nothing below here knows that there is a command line, but for what [`crate::compute::arguments`] shares.
 
 pub mod build;
+pub mod doctor;
 pub mod learn;
 pub mod log;
 pub mod params;
