@@ -17,11 +17,11 @@ const FRAME_BYTES: u64 = 8;
 
 /// A folder with a device that is no sound card but a file beside it.
 fn stage() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let raw = folder.path().join("heard.raw");
     let config =
         format!("pcm.kept {{ type file slave.pcm {{ type null }} file \"{}\" format \"raw\" }}\n", raw.display());
-    fs::write(folder.path().join("asound.conf"), config).unwrap();
+    fs::write(folder.path().join("asound.conf"), config).expect("a file");
     (folder, raw)
 }
 
