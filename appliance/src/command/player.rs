@@ -45,9 +45,12 @@ pub struct PlayerArgs {
     /// The shared memory is standard input: how an engine starts a player again with its tape
     #[arg(long, hide = true)]
     pub memory: bool,
-    /// Ends when its engine is gone
+    /// Started by an engine: leads a session of its own, since that one's terminal may go
     #[arg(long, hide = true)]
     pub for_one: bool,
+    /// The same, and it and the folder of its socket are that engine's own: they end with it
+    #[arg(long, hide = true)]
+    pub own: bool,
 }
 
 /// Exit code of a player that was asked to end: that is how it ends.
@@ -69,7 +72,7 @@ pub fn player(args: &PlayerArgs) -> anyhow::Result<()> {
             Err(error) => Err(error.into()),
         };
     }
-    if args.for_one || args.memory {
+    if args.for_one || args.own {
         // Whoever started it may have a terminal, and that may go. One that leads a group already stays where it is.
         let _ = rustix::process::setsid();
     }
@@ -89,12 +92,12 @@ pub fn player(args: &PlayerArgs) -> anyhow::Result<()> {
         }
         false => SharedArena::create(sizes((args.longest.unwrap_or(0.0) * f64::from(SAMPLE_RATE_HZ)) as usize))?,
     };
-    let ends_with_engine = args.for_one && !matches!(output, Output::Device(_));
+    // A file that nobody hears is not to grow for ever.
+    let ends_with_engine = args.own || args.for_one && output.is_file();
     let (out, place, notice) = output.make()?;
     say(&format!("playing to {place}"));
     let played = play(Parts { door, shared, out, place, notice, ends_with_engine }, &leave, &mut |words| say(words));
-    if args.for_one && args.wav.is_some() {
-        // Made for this one player.
+    if args.own {
         let _ = std::fs::remove_dir_all(&folder);
     }
     played

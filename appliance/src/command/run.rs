@@ -25,10 +25,11 @@ use crate::display::messages::Level;
 use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM, append};
 use crate::handover::folder;
+use crate::handover::link::somebody;
 use crate::performance::conductor::Conductor;
 use crate::performance::ending::SOUND;
 use crate::performance::output::Output;
-use crate::performance::remote::{NotStarted, Remote, StartPlayer, private_folder};
+use crate::performance::remote::{NotStarted, Remote, StartPlayer, own_folder};
 use crate::performance::stage::{Sound, Stage};
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::view::View;
@@ -155,7 +156,10 @@ fn sound(
     said: &mut Vec<String>,
 ) -> anyhow::Result<(Sound, String)> {
     let runtime = folder::folder(args.runtime.as_deref());
-    let folder = if args.wav.is_some() { private_folder(&runtime) } else { runtime };
+    // A take is this run's own as a file is, so that several runs have one each; but whoever plays already is joined.
+    let takes = || args.device.is_none() && !somebody(&runtime) && Output::to_device(None).is_file();
+    let own = args.wav.is_some() || !args.in_process && takes();
+    let folder = if own { own_folder(&runtime) } else { runtime };
     if args.in_process {
         return here(args, checked, None, said);
     }
@@ -166,7 +170,7 @@ fn sound(
     let wav = args.wav.clone().map(|it| option("--wav", it.into()));
     let output = wav.or_else(|| args.device.clone().map(|it| option("--device", it.into()))).unwrap_or_default();
     let program = std::env::current_exe().context("this program's own file")?;
-    let (mut remote, found) = match Remote::find_or_start(StartPlayer { program, output, folder }, tape_frames) {
+    let (mut remote, found) = match Remote::find_or_start(StartPlayer { program, output, folder, own }, tape_frames) {
         Ok(found) => found,
         // What cannot be here either, such as a file that cannot be written, is said again by who tries it.
         Err(error) => return here(args, checked, Some(&error.downcast::<NotStarted>()?.to_string()), said),

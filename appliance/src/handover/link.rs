@@ -104,6 +104,12 @@ impl Link {
     }
 }
 
+/// Whether somebody listens in a folder.
+#[must_use]
+pub fn somebody(folder: &Path) -> bool {
+    connect_to(&folder.join(SOCKET)).is_ok()
+}
+
 /// Asks the player of a folder to end, and waits for that as long as it may take.
 ///
 /// # Errors

@@ -52,6 +52,8 @@ pub struct StartPlayer {
     pub output: Vec<OsString>,
     /// The folder of its socket.
     pub folder: PathBuf,
+    /// Whether it and the folder are this engine's own, and end with it.
+    pub own: bool,
 }
 
 /// A player in another process, and this engine attached to it.
@@ -76,7 +78,8 @@ impl StartPlayer {
         // A file without a name: nobody has to read it, and it outlives this process.
         let said = File::from(memfd_create("demon-player-said", MemfdFlags::CLOEXEC)?);
         let mut command = Command::new(&self.program);
-        command.args(["player", "--memory", "--for-one", "--runtime"]).arg(&self.folder).args(&self.output);
+        command.args(["player", "--memory", if self.own { "--own" } else { "--for-one" }]);
+        command.arg("--runtime").arg(&self.folder).args(&self.output);
         command.stdin(Stdio::from(memory.try_clone_to_owned()?)).stdout(Stdio::null()).stderr(said.try_clone()?);
         Ok(Started { child: command.spawn()?, said })
     }
@@ -265,6 +268,6 @@ impl Remote {
 
 /// The folder of a player that plays into a file: nobody else is to find it.
 #[must_use]
-pub fn private_folder(runtime: &Path) -> PathBuf {
-    runtime.join(format!("wav-{}", std::process::id()))
+pub fn own_folder(runtime: &Path) -> PathBuf {
+    runtime.join(format!("own-{}", std::process::id()))
 }
