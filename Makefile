@@ -5,7 +5,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .PHONY: help run test build packages lint msrv bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: survive doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -82,6 +82,9 @@ vm-test: ## the surface on real kernel drivers in QEMU, played from outside; a t
 doors: packages ## terminals, pipes, signals and sound devices at the real program, a table (ARGS="--quick", "--only WORD", "--demon FILE")
 	$(CARGO) build --locked -p appliance --bin demon
 	@tools/doors/run $(ARGS)
+
+survive: packages ## kills the engine 100 times and the player 20, and compares every sample that was heard; a table, target/survive/report.json (ARGS="--kills 20")
+	@tools/survive/run $(ARGS)
 
 faults: ## brings each known fault back and wants a red test for it (ARGS="--only NAME"); target/faults/report.json
 	@tools/faults/run $(ARGS)

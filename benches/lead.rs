@@ -141,11 +141,11 @@ fn hands(bench: &mut Bench) {
         let (tick, values) = ((tick_ms * MS) as usize, Values::default());
         let mut before = Before::new(setting(tick_ms, depth), tick_p99_ms);
         let (meanwhile, meters) =
-            (std::sync::Arc::clone(&before.parts.meanwhile), std::sync::Arc::clone(before.parts.transport.meters()));
+            (std::sync::Arc::clone(&before.parts.meanwhile), before.parts.transport.meters().clone());
         let now = || (meanwhile.lock().expect("one thread").now(), meters.playhead().position);
         let of_before = listen(now, || before.step());
         let mut world = World::new(setting(tick_ms, depth));
-        let (meanwhile, meters) = (world.others(), std::sync::Arc::clone(world.transport.meters()));
+        let (meanwhile, meters) = (world.others(), world.transport.meters().clone());
         let now = || (meanwhile.lock().expect("one thread").now(), meters.playhead().position);
         let of_now = listen(now, || match world.step(&values) {
             Patched::Sent { serial, land, .. } => Some((serial, land)),

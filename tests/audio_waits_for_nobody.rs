@@ -5,7 +5,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use engine::playback::{DeckSize, LoopBand, Player, Start, Tape, Walk, deck};
+use engine::boundary::{Arena, HeapMemory, Sizes};
+use engine::playback::{
+    AttachedPlayer, DeckSize, Epoch, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, attach, deck,
+};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
 const FRAME: usize = 1920;
@@ -38,9 +41,36 @@ fn play(mut player: Player, done: &AtomicBool) -> ! {
     }
 }
 
+/// A player of `tape` that is fed from memory which another process could share, and an engine that is attached to it.
+fn attached_deck(tape: Tape, window_frames: usize) -> (AttachedPlayer, Packer, Transport) {
+    let sizes = Sizes { boxes: 3, window_frames, tape_frames: TAPE };
+    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+    let (mut own, epochs) = (Player::attached(&arena), Epoch::default());
+    own.grant.give(1);
+    epochs.set(1);
+    let mut period = [[0.0; 2]; 300];
+    own.player.fill(&mut period);
+    let (packer, mut transport) = attach(&arena, &epochs);
+    transport.swap(tape, 0).expect("room for a tape");
+    own.player.fill(&mut period);
+    assert!(own.loader.poll());
+    own.player.fill(&mut period);
+    (own, packer, transport)
+}
+
 #[test]
 fn the_audio_thread_asks_the_kernel_for_nothing() {
-    let (player, mut packer, mut transport) = deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME });
+    let (player, packer, transport) = deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME });
+    fight(player, packer, transport, None);
+}
+
+#[test]
+fn the_audio_thread_of_a_player_in_another_process_asks_the_kernel_for_nothing() {
+    let (AttachedPlayer { player, loader, .. }, packer, transport) = attached_deck(tape(500.3), 40 * FRAME);
+    fight(player, packer, transport, Some(loader));
+}
+
+fn fight(player: Player, mut packer: Packer, mut transport: Transport, mut loader: Option<Loader>) {
     let mut walk = Walk::new(transport.tape(), LATENT, 25);
     let done = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&done);
@@ -67,6 +97,7 @@ fn the_audio_thread_asks_the_kernel_for_nothing() {
             }
         }
         transport.collect();
+        loader.as_mut().map(Loader::poll);
     }
     assert!(done.load(Ordering::Acquire), "the thread that plays has panicked");
     assert!(20 < sent, "{sent} windows were spliced in meanwhile");

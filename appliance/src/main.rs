@@ -12,7 +12,7 @@ use appliance::command::log::LogWriter;
 use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
-use appliance::command::{Cli, Command, build, doctor, learn, params, render, report, run};
+use appliance::command::{Cli, Command, build, doctor, learn, params, player, render, report, run};
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
 use appliance::display::journal;
@@ -53,6 +53,7 @@ fn run(cli: &Cli) -> ExitCode {
         }),
         Command::Params(args) => params::params(args, &mut out, &mut |words| say(words)).map_err(Into::into),
         Command::Run(args) => run::run(args),
+        Command::Player(args) => player::player(args),
         Command::Doctor(args) => doctor::doctor(args, &mut out),
         Command::Report(args) => report::report(args, &mut out),
         Command::Learn(args) => learn::learn(args, &mut out),

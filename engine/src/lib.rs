@@ -5,6 +5,7 @@
 //! the rooms in the order in which a sample passes them.
 
 pub mod backend;
+pub mod boundary;
 pub mod graph;
 pub mod latent;
 pub mod live;

@@ -42,6 +42,7 @@ class Demon:
         (place / "asound.conf").write_text("pcm.nopace { type null }\n")
         environment = dict(os.environ, **{MARK: "1", "TERM": "xterm-256color", "DEMON_MODEL": str(HOUSE)})
         environment["ALSA_CONFIG_PATH"] = str(place / "asound.conf")
+        environment["DEMON_RUNTIME"] = str(place / "runtime")
         environment.pop("NO_COLOR", None)
         if events:
             environment["DEMON_LOG"] = "info"

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use super::doctor::DoctorArgs;
 use super::learn::LearnArgs;
 use super::params::ParamsArgs;
+use super::player::PlayerArgs;
 use super::render::RenderArgs;
 use super::report::ReportArgs;
 use super::run::RunArgs;
@@ -31,6 +32,8 @@ pub struct Cli {
 pub enum Command {
     /// Play live: source in, knobs and keys, sound out
     Run(RunArgs),
+    /// The sound alone, which outlives the engine that feeds it: started by `run` where none is there
+    Player(PlayerArgs),
     /// Play into a file on a virtual clock: the same input gives the same bytes
     Render(RenderArgs),
     /// Print the parameters: id, range, default, and when a change is heard

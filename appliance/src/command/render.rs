@@ -147,7 +147,7 @@ impl Offline {
         let clock = VirtualClock::default();
         let pairing = Pairing::default();
         for surface in [SurfaceId::SCORE, SurfaceId::RECORDED_HANDS] {
-            pairing.set(surface, instrument.conductor.binding().map().pairs(surface));
+            pairing.set(surface, instrument.engine.conductor.binding().map().pairs(surface));
         }
         let score = ScoreSurface::new(score.unwrap_or_default(), clock.clone(), &pairing);
         Ok(Self {
@@ -169,18 +169,18 @@ impl Offline {
         while let Some(gesture) = self.score.next_gesture(Duration::ZERO)? {
             self.rendered.gestures += 1;
             self.acts.clear();
-            self.instrument.conductor.play(&gesture, &mut self.acts);
+            self.instrument.engine.conductor.play(&gesture, &mut self.acts);
         }
         // Nobody is told of programs here.
-        let _ = self.instrument.conductor.come_in(self.clock.now(), &mut self.acts);
-        self.instrument.conductor.settle(self.clock.now());
+        let _ = self.instrument.engine.conductor.come_in(self.clock.now(), &mut self.acts);
+        self.instrument.engine.conductor.settle(self.clock.now());
         while self.next_tick <= self.now as f64 {
             self.tick()?;
             self.next_tick += self.tick_frames;
         }
-        let values = self.instrument.values.latest();
-        let course = self.instrument.conductor.transport().course();
-        if let Patched::Sent { .. } = self.instrument.patcher.patch(&values, &course) {
+        let values = self.instrument.engine.values.latest();
+        let course = self.instrument.engine.conductor.transport().course();
+        if let Patched::Sent { .. } = self.instrument.engine.patcher.patch(&values, &course) {
             self.rendered.windows += 1;
         }
         self.instrument.player.fill(out);
@@ -191,7 +191,7 @@ impl Offline {
     fn tick(&mut self) -> anyhow::Result<()> {
         let (log, rendered) = (&mut self.log, &mut self.rendered);
         let mut failed = None;
-        let report = self.instrument.ticks.tick(|serial, latent| {
+        let report = self.instrument.engine.ticks.tick(|serial, latent| {
             rendered.latents += 1;
             if let Some(log) = log {
                 failed = failed.take().or(write_latent(log, serial, latent).err());

@@ -5,7 +5,7 @@
 //! device or real-time permission is said once and played without.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
@@ -16,6 +16,7 @@ use hal::midi::Score;
 use super::recording;
 use super::score::read_score;
 use super::signals::listen;
+use super::sound::sound;
 use crate::compute::arguments::{Misused, SetArgs, number};
 use crate::compute::health::{Poller, Watch};
 use crate::compute::set::{self, Set};
@@ -23,7 +24,7 @@ use crate::display::displays::Displays;
 use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM};
 use crate::performance::conductor::Conductor;
-use crate::performance::ending::{Hold, Leave};
+use crate::performance::ending::{Hold, Leave, SOUND};
 use crate::performance::output::Output;
 use crate::performance::stage::Stage;
 use crate::performance::surface_side::SurfaceSide;
@@ -47,6 +48,15 @@ pub struct RunArgs {
     /// Write a WAV file in real time instead of opening a sound card
     #[arg(long, value_name = "FILE", conflicts_with = "device")]
     pub wav: Option<PathBuf>,
+    /// Engine and sound in one process: the sound ends with it, however it ends
+    #[arg(long)]
+    pub in_process: bool,
+    /// Folder in which the player is found or started [default: $DEMON_RUNTIME, $XDG_RUNTIME_DIR/demon, /run/demon or /tmp/demon-USER]
+    #[arg(long, value_name = "FOLDER")]
+    pub runtime: Option<PathBuf>,
+    /// Write down in this folder whatever is sent to the player, for who checks what was heard (`make survive`)
+    #[arg(long, value_name = "FOLDER", hide = true, conflicts_with = "in_process")]
+    pub witness: Option<PathBuf>,
     /// Stop after so many seconds, above 0 [default: play until `q` twice or Ctrl-C]
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
@@ -114,7 +124,7 @@ fn start(
     view: &mut View,
 ) -> anyhow::Result<(Stage, SurfaceSide, Hold)> {
     // Everything that can be refused is, before anything slow begins; and before a screen stands, which a refusal would sweep away.
-    let output = output(args)?;
+    let checked = output(args)?;
     let mut said = faults;
     let score =
         args.set.midi.as_deref().map(|path| read_score(path, &mut |it| said.push(it.to_owned()))).transpose()?;
@@ -130,16 +140,47 @@ fn start(
     let performance = leave.hold("the performance");
     said.extend(lock_memory().err().map(|it| it.to_string()));
     let list = list.starting_with(Listed { name: set.patch_name.clone(), patch: set.patch.clone() });
-    let (out, place, words) = output.make()?;
-    said.extend(words);
-    let mut stage = Stage::start(set, out, leave)?;
+    let (sound, place) = sound(args, checked, set.tape.len(), &mut said)?;
+    let mut stage = Stage::start(set, sound, leave)?;
+    let around = around(args, (score, list, config, said), clock, &mut stage, view);
+    match around {
+        Ok((surface_side, gpu)) => {
+            view.begin(stage.playing(), &computes, &place, gpu);
+            Ok((stage, surface_side, performance))
+        }
+        Err(error) => {
+            end_in_order(leave);
+            Err(error)
+        }
+    }
+}
+
+/// What was read of the command line and the files that it names.
+type Read = (Option<Score>, SetList, BoxConfig, Vec<String>);
+
+/// Opens hands and the card's watch around a stage that sounds already.
+fn around(
+    args: &RunArgs,
+    (score, list, config, mut said): Read,
+    clock: WallClock,
+    stage: &mut Stage,
+    view: &mut View,
+) -> anyhow::Result<(SurfaceSide, Watch)> {
     view.step("opening controllers");
     let gpu = Watch::start(Poller::new(None, 0))?;
     let surface_side = begin(args, score, list, (config, clock), stage.conductor(), &mut said)?;
     view.end_progress();
     said.iter().for_each(|it| view.say_found(it));
-    view.begin(stage.playing(), &computes, &place, gpu);
-    Ok((stage, surface_side, performance))
+    Ok((surface_side, gpu))
+}
+
+/// Whatever failed around it: the sound ends in order.
+fn end_in_order(leave: &Leave) {
+    leave.ask();
+    let until = leave.deadline();
+    while leave.still_there().contains(&SOUND) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Opens the hands' side: what controllers have learnt, every surface.
@@ -169,11 +210,9 @@ fn profile_folder(args: &RunArgs) -> PathBuf {
     file.with_file_name("profiles")
 }
 
-/// Where the sound is to go; of a file, whether it can. Makes none yet.
-fn output(args: &RunArgs) -> anyhow::Result<Output> {
-    let Some(path) = &args.wav else {
-        return Ok(Output::to_device(args.device.as_deref()));
-    };
+/// Of a file that the sound is to go to: whether it can. Makes none yet.
+fn output(args: &RunArgs) -> anyhow::Result<Option<Output>> {
+    let Some(path) = &args.wav else { return Ok(None) };
     if path == Path::new(STREAM) {
         bail!(Misused("--wav -: what is played is told on standard output; give a name".to_owned()));
     }
@@ -181,7 +220,7 @@ fn output(args: &RunArgs) -> anyhow::Result<Output> {
     for (source, what) in sources(args)? {
         place.spare(&source, what)?;
     }
-    Ok(Output::File(place))
+    Ok(Some(Output::File(place)))
 }
 
 /// Every file that this run reads, with what it is.

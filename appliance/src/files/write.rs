@@ -375,6 +375,18 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     Place::look(path)?.write(bytes)
 }
 
+/// Opens a file to write at its end, and makes it where it is missing: a record of which everything written stays, whatever becomes
+/// of the writer.
+///
+/// # Errors
+/// [`FileError`].
+pub fn append(path: &Path) -> Result<File, FileError> {
+    if let Some(found) = look(path).ok().map(|it| Kind::of(&it)).filter(|it| *it != Kind::File) {
+        return Err(FileError::writing(path)(Trouble::Kind { found, expected: "a file" }));
+    }
+    OpenOptions::new().create(true).append(true).open(path).map_err(FileError::writing(path))
+}
+
 /// Copies a file to the first of `names` that is free, synchronised, and answers which.
 ///
 /// # Errors

@@ -2,7 +2,6 @@
 //! a wire of 31250 baud that lights fill to the brim. All in virtual time.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -56,7 +55,7 @@ fn every_tick_of_the_clock_meets_its_sample_at_the_ear_within_a_period_for_half_
     for (held, minutes) in [(2 * PERIOD, MINUTES), (9600, 1)] {
         let (mut player, _packer, transport) =
             deck(Tape::new(vec![[0.0; 2]; tape]).expect("a tape"), DeckSize::default());
-        let meters = Arc::clone(transport.meters());
+        let meters = transport.meters().clone();
         let mut out = FakeOut::default().delayed(held).forgetful();
         let clock = out.clock();
         let ask = Ask { rate_hz: SAMPLE_RATE_HZ, period_frames: PERIOD, periods: 3 };

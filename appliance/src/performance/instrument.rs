@@ -5,7 +5,7 @@
 
 use engine::live::{Patcher, Performer, TickSide, ValuesReader, relay};
 use engine::param::{PARAMS, edge_queue};
-use engine::playback::{DeckSize, Lead, Player, Tape, TapeId, Walk, deck};
+use engine::playback::{DeckSize, Lead, Packer, Player, Tape, Transport, Walk, deck};
 
 use crate::compute::set::Set;
 use crate::performance::conductor::{Conductor, EngineLinks};
@@ -19,6 +19,12 @@ const _: () = assert!(PARAMS <= EDGES);
 pub struct Instrument {
     /// The audio side.
     pub player: Player,
+    /// All the others.
+    pub engine: EngineParts,
+}
+
+/// The parts but for the player, which may be another process's.
+pub struct EngineParts {
     /// The tick side.
     pub ticks: TickSide,
     /// The decode side.
@@ -35,10 +41,18 @@ impl Instrument {
     /// # Errors
     /// When the recording cannot be a tape.
     pub fn new(set: Set, lead: Lead) -> anyhow::Result<Self> {
+        let (player, packer, transport) = deck(Tape::new(set.tape.clone())?, DeckSize::default());
+        Ok(Self { player, engine: EngineParts::new(set, lead, packer, transport) })
+    }
+}
+
+impl EngineParts {
+    /// Joins the parts of a set to a player.
+    #[must_use]
+    pub fn new(set: Set, lead: Lead, packer: Packer, transport: Transport) -> Self {
         let frames = set.material.frames;
-        let (player, packer, transport) = deck(Tape::new(set.tape)?, DeckSize::default());
         // The patcher sets the window's length before its first plan.
-        let walk = Walk::new(TapeId::default(), frames, 1);
+        let walk = Walk::new(transport.tape(), frames, 1);
         let patcher = Patcher::new(set.stage.decoder, set.stage.latents, packer, walk, lead);
         let (edge_sender, edges) = edge_queue(EDGES);
         let (decode_values, values) = relay();
@@ -46,6 +60,6 @@ impl Instrument {
         let (mut conductor, snapshots) = Conductor::new(&set.patch, frames, engine);
         conductor.binding_mut().set_travels(set.instrument.travels);
         let ticks = TickSide::new(Performer::new(set.stage.load), snapshots, edges);
-        Ok(Self { player, ticks, patcher, values, conductor })
+        Self { ticks, patcher, values, conductor }
     }
 }

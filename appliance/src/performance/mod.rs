@@ -2,7 +2,7 @@
 //! surfaces and engine.
 //!
 //! [`stage`] is the whole of it: it starts, plays and ends; [`ending`] is how anybody asks for the end, and how everything is let
-//! go by its deadline; [`output`] is where the sound goes. [`instrument`] joins deck, performer and patcher; [`threads`] run them; the [`conductor`] turns gestures into values and edges;
+//! go by its deadline; [`output`] is where the sound goes. [`remote`] is the sound in a process of its own. [`instrument`] joins deck, performer and patcher; [`threads`] run them; the [`conductor`] turns gestures into values and edges;
 //! [`surface_side`] is what surfaces need beside that (lights, learnt maps, set list, clock), [`device_side`] what a lost card
 //! needs, [`view`] what displays show. Nothing here reads a command line, and no meaning of a control is decided here.
 
@@ -15,6 +15,7 @@ pub mod gesture_intake;
 pub mod instrument;
 pub mod output;
 pub mod page;
+pub mod remote;
 pub mod stage;
 pub mod surface_side;
 pub mod threads;

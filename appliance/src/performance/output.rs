@@ -41,6 +41,12 @@ impl Output {
         }
     }
 
+    /// Whether it is a file, which nobody hears.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        !matches!(self, Self::Device(_))
+    }
+
     /// The output, its name for the player, and what is to be said of it.
     ///
     /// # Errors

@@ -11,18 +11,20 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use engine::latent::SAMPLE_RATE_HZ;
 use engine::playback::Lead;
-use hal::audio::{Ask, AudioOut, News, OutError};
+use hal::audio::{Ask, AudioOut, News};
 use rtrb::{Consumer, RingBuffer};
 
 use crate::compute::set::Set;
 use crate::display::messages::{FaultKey, Level, Messages};
 use crate::display::status::Status;
+use crate::handover::words as handover;
 use crate::performance::conductor::Conductor;
 use crate::performance::device_side::DeviceSide;
 use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
-use crate::performance::instrument::Instrument;
+use crate::performance::instrument::{EngineParts, Instrument};
+use crate::performance::remote::Remote;
 use crate::performance::surface_side::SurfaceSide;
-use crate::performance::threads::{self, AudioNews, Pulse, TICKS};
+use crate::performance::threads::{self, AudioNews, NotPlayed, Pulse, TICKS};
 use crate::performance::view::View;
 
 /// How often the status is drawn.
@@ -36,6 +38,14 @@ const TIME_FOR_OTHERS: Duration = Duration::from_millis(500);
 /// How long surfaces and wires are given to say their last word and end.
 const CLOSING: Duration = Duration::from_millis(800);
 
+/// Who plays.
+pub enum Sound {
+    /// A thread of this process, to this output.
+    Here(Box<dyn AudioOut + Send>),
+    /// Another process.
+    Remote(Box<Remote>),
+}
+
 /// The running threads and the conductor.
 pub struct Stage {
     name: String,
@@ -43,7 +53,7 @@ pub struct Stage {
     conductor: Conductor,
     pulse: Arc<Pulse>,
     device: DeviceSide,
-    audio: Running<Result<(), OutError>>,
+    audio: Running<Result<(), NotPlayed>>,
     engine: Vec<Running<()>>,
     /// Of the engine's threads that ended and were told.
     crashed: Vec<&'static str>,
@@ -77,18 +87,27 @@ impl Stage {
     ///
     /// # Errors
     /// When the recording cannot be a tape, or the system has no thread left.
-    pub fn start(mut set: Set, out: Box<dyn AudioOut + Send>, leave: &Leave) -> anyhow::Result<Self> {
+    pub fn start(mut set: Set, sound: Sound, leave: &Leave) -> anyhow::Result<Self> {
         let (seconds, name, tape_frames) = (set.seconds(), set.name.clone(), set.tape.len());
         let (device, tick_troubles, queues) = DeviceSide::new(set.recovery.take());
         let ask = Ask::default();
         let most = (LEAD_MOST_S * SAMPLE_RATE_HZ as usize).min(tape_frames / 2);
-        let Instrument { player, ticks, patcher, values, conductor } =
-            Instrument::new(set, Lead::new(ask.period_frames, most))?;
-        let meters = Arc::clone(conductor.transport().meters());
-        let pulse = Arc::new(Pulse::default());
+        let lead = Lead::new(ask.period_frames, most);
         let (tell, news) = RingBuffer::new(NEWS);
         // Sound first: the tape is the source itself, so there is something to hear before the first tick.
-        let audio = threads::audio(out, ask, player, tell, leave)?;
+        let (audio, parts) = match sound {
+            Sound::Here(out) => {
+                let Instrument { player, engine } = Instrument::new(set, lead)?;
+                (threads::audio(out, ask, player, tell, leave)?, engine)
+            }
+            Sound::Remote(remote) => {
+                let (packer, transport) = remote.ends(&set.tape)?;
+                (remote.watch(tell, leave)?, EngineParts::new(set, lead, packer, transport))
+            }
+        };
+        let EngineParts { ticks, patcher, values, conductor } = parts;
+        let meters = conductor.transport().meters().clone();
+        let pulse = Arc::new(Pulse::default());
         let engine = vec![
             threads::ticks(ticks, tick_troubles, Arc::clone(&pulse), leave)?,
             threads::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse), leave)?,
@@ -130,7 +149,7 @@ impl Stage {
 
     /// What the threads have to say since the last look.
     fn look_after(&mut self) -> Vec<Told> {
-        let mut told: Vec<Told> = std::iter::from_fn(|| self.news.pop().ok()).map(words).collect();
+        let mut told: Vec<Told> = std::iter::from_fn(|| self.news.pop().ok()).filter_map(words).collect();
         for thread in &mut self.engine {
             let name = thread.name();
             // They end only when they are told to, and that is after this.
@@ -202,23 +221,21 @@ impl Stage {
 
 /// Tells the player what became of the output.
 pub fn tell_output(news: News, messages: &mut Messages) {
-    words(AudioNews::Output(news)).to(messages);
+    if let Some(told) = words(AudioNews::Output(news)) {
+        told.to(messages);
+    }
 }
 
 /// What the audio thread tells, as a player reads it.
-fn words(news: AudioNews) -> Told {
-    match news {
-        AudioNews::NotRealtime(refused) => Told::Words(refused.to_string()),
-        AudioNews::Output(News::Away(why)) => {
-            Told::Fault(FaultKey::SoundDevice, format!("{why}; playing on, waiting for it"))
-        }
-        AudioNews::Output(News::Back(_)) => Told::Over(FaultKey::SoundDevice, "the sound device is here".to_owned()),
-        AudioNews::Output(News::Unpaced) => {
-            Told::Words("the sound device takes sound faster than it is played; the clock sets the pace".to_owned())
-        }
-        AudioNews::Output(News::Over(why)) => {
-            Told::Fault(FaultKey::SoundDevice, format!("{why}; playing on, into nothing"))
-        }
+fn words(news: AudioNews) -> Option<Told> {
+    let device = FaultKey::SoundDevice;
+    match news.told() {
+        handover::Told::News(words) => Some(Told::Words(words)),
+        handover::Told::Away(why) => Some(Told::Fault(device, format!("{why}; playing on, waiting for it"))),
+        handover::Told::Back => Some(Told::Over(device, "the sound device is here".to_owned())),
+        handover::Told::Over(why) => Some(Told::Fault(device, format!("{why}; playing on, into nothing"))),
+        // These are answers, and no news.
+        handover::Told::Welcome { .. } | handover::Told::Refused(_) | handover::Told::Ended(_) => None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::settings::patch::Patch;
 use engine::live::relay;
 use engine::param::edge_queue;
 use engine::playback::{DeckSize, Tape, deck};
-use hal::audio::{FakeOut, Opening};
+use hal::audio::{FakeOut, Opening, OutError};
 
 /// A stage that plays a tape through the audio thread itself, with these threads in the place of the engine's.
 fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage {
@@ -86,5 +86,5 @@ fn a_file_that_is_full_is_a_fault_and_the_end_says_that_not_all_arrived() {
     assert!(stage.audio.look().is_none(), "it plays on");
     stage.leave.ask();
     let end = stage.audio.join_by(Instant::now() + Duration::from_secs(60));
-    assert!(matches!(end, End::Done(Err(OutError::Full { .. }))), "{end:?}");
+    assert!(matches!(end, End::Done(Err(NotPlayed::Output(OutError::Full { .. })))), "{end:?}");
 }

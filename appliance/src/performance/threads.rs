@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use engine::backend::BackendError;
 use engine::live::{Patched, Patcher, TickSide, ValuesReader, WindowDecoder};
 use engine::param::ParamId;
-use engine::playback::{Course, LoopBand, Meters, Player};
+use engine::playback::{Course, LoopBand, Player, SharedMeters};
 use engine::ring::MAX_DEPTH;
 use hal::audio::{Ask, AudioOut, Heard, News, OutError, RealtimeRefused, Speaker, StereoFrame, become_realtime};
 use rtrb::{Consumer, Producer};
 
+use crate::handover::words::Told;
 use crate::performance::ending::{Leave, Running, SOUND};
 
 /// Priority of the audio thread, of 1 to 99: above everything of ours, below the kernel's own interrupt threads.
@@ -78,6 +79,36 @@ pub enum AudioNews {
     NotRealtime(RealtimeRefused),
     /// Of the output.
     Output(News),
+    /// Told by a player in another process.
+    Told(Told),
+}
+
+impl AudioNews {
+    /// In words, as they cross to another process.
+    #[must_use]
+    pub fn told(self) -> Told {
+        match self {
+            Self::NotRealtime(refused) => Told::News(refused.to_string()),
+            Self::Output(News::Away(why)) => Told::Away(why.to_string()),
+            Self::Output(News::Back(_)) => Told::Back,
+            Self::Output(News::Unpaced) => {
+                Told::News("the sound device takes sound faster than it is played; the clock sets the pace".to_owned())
+            }
+            Self::Output(News::Over(why)) => Told::Over(why.to_string()),
+            Self::Told(told) => told,
+        }
+    }
+}
+
+/// Why not all of the sound arrived.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotPlayed {
+    /// The output, in this process.
+    #[error(transparent)]
+    Output(#[from] OutError),
+    /// A player in another process, in its words.
+    #[error("{0}")]
+    Remote(String),
 }
 
 /// Plays until somebody asks to leave, then fades out, and closes the output when the player says that it has faded. Fails at the
@@ -91,7 +122,7 @@ pub fn audio(
     mut player: Player,
     mut news: Producer<AudioNews>,
     leave: &Leave,
-) -> io::Result<Running<Result<(), OutError>>> {
+) -> io::Result<Running<Result<(), NotPlayed>>> {
     let leaving = leave.clone();
     leave.spawn(SOUND, move || {
         if let Err(refused) = become_realtime(AUDIO_PRIORITY) {
@@ -121,11 +152,11 @@ pub fn audio(
         }
         drop(speaker);
         let closed = out.close();
-        not_taken.map_or(closed, Err)
+        Ok(not_taken.map_or(closed, Err)?)
     })
 }
 
-/// Plays one period, and tells when it is heard: MIDI clock is to meet the sound ([`Meters::delay`]).
+/// Plays one period, and tells when it is heard: MIDI clock is to meet the sound ([`Meters::delay`](engine::playback::Meters::delay)).
 pub(crate) fn play_period(speaker: &mut Speaker<'_>, player: &mut Player) -> Heard {
     let held = speaker.delay_frames();
     speaker.play_period(&mut |frames: &mut [StereoFrame]| {
@@ -193,7 +224,7 @@ pub struct DecodeQueues {
 pub fn windows(
     mut patcher: Patcher,
     mut values: ValuesReader,
-    meters: Arc<Meters>,
+    meters: SharedMeters,
     tape_frames: usize,
     mut queues: DecodeQueues,
     pulse: Arc<Pulse>,

@@ -13,7 +13,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use engine::latent::SAMPLE_RATE_HZ;
-use engine::playback::{Meters, Playhead};
+use engine::playback::{Meters, Playhead, SharedMeters};
 use hal::gesture::{Clock, SurfaceId, Transport, WallClock};
 
 use super::outbox::Edge;
@@ -107,7 +107,7 @@ impl ClockSender {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub fn start(clock: WallClock, meters: Arc<Meters>, voices: Voices) -> std::io::Result<Self> {
+    pub fn start(clock: WallClock, meters: SharedMeters, voices: Voices) -> std::io::Result<Self> {
         let mailbox = Arc::<Mailbox>::default();
         let orders = Arc::clone(&mailbox);
         let run = move || run(&orders, clock, &meters, &voices);

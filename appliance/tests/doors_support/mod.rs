@@ -7,9 +7,9 @@ mod program;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use program::demon;
 use rustix::process::{Pid, Signal, kill_process};
@@ -33,7 +33,7 @@ pub fn run(folder: &Path, more: &[&str]) -> Command {
 pub fn surround(command: &mut Command, folder: &Path) {
     command.current_dir(folder).env("DEMON_STATE", folder.join("state"));
     command.env("DEMON_MODEL", concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house"));
-    command.env("ALSA_CONFIG_PATH", folder.join("asound.conf"));
+    command.env("ALSA_CONFIG_PATH", folder.join("asound.conf")).env("DEMON_RUNTIME", folder.join("runtime"));
 }
 
 /// A running program.
@@ -43,11 +43,14 @@ pub struct Demon {
     end: Receiver<ExitStatus>,
     /// Every line so far.
     pub said: Vec<String>,
+    /// Where its player is to be found, if it has one.
+    runtime: Option<PathBuf>,
 }
 
 impl Demon {
     pub fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let runtime = command.get_envs().find(|it| it.0 == "DEMON_RUNTIME").and_then(|it| it.1).map(PathBuf::from);
         let mut child = command.spawn().expect("the program starts");
         let (send, lines) = channel();
         read(child.stdout.take().expect("a pipe"), send.clone());
@@ -55,18 +58,25 @@ impl Demon {
         let pid = Pid::from_child(&child);
         let (ended, end) = channel();
         thread::spawn(move || ended.send(child.wait().expect("a child")));
-        Self { pid, lines, end, said: Vec::new() }
+        Self { pid, lines, end, said: Vec::new(), runtime }
     }
 
     /// Waits for a line that holds `part`.
     pub fn until(&mut self, part: &str) {
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+        // It may go on saying other things for ever.
+        let until = Instant::now() + PATIENCE;
+        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
             self.said.push(line);
             if self.said.last().is_some_and(|it| it.contains(part)) {
                 return;
             }
         }
         panic!("never said `{part}`: {:#?}", self.said);
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        self.pid
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -103,6 +113,23 @@ impl Demon {
         let said = self.said.join("\n");
         let status = ended.unwrap_or_else(|_| panic!("still there after {time:?}:\n{said}"));
         (status.code().unwrap_or_else(|| -status.signal().expect("a signal")), said)
+    }
+}
+
+/// A test that fails leaves nothing behind, neither the program nor its player.
+impl Drop for Demon {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            return;
+        }
+        if matches!(self.end.try_recv(), Err(TryRecvError::Empty)) {
+            self.signal(Signal::KILL);
+        }
+        if let Some(runtime) = self.runtime.as_ref().filter(|it| it.exists()) {
+            let mut stop = Command::new(demon());
+            stop.args(["player", "--stop", "--runtime"]).arg(runtime).stdout(Stdio::null()).stderr(Stdio::null());
+            let _ = stop.status();
+        }
     }
 }
 

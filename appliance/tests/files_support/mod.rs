@@ -46,12 +46,13 @@ impl Said {
     }
 }
 
-/// A folder of its own, in which the program is started.
-pub struct Bench(tempfile::TempDir);
+/// A folder of its own, in which the program is started, and one for what it puts beside at run time.
+pub struct Bench(tempfile::TempDir, tempfile::TempDir);
 
 impl Bench {
     pub fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
+        let [work, runtime] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        Self(work, runtime)
     }
 
     pub fn at(&self, name: &str) -> PathBuf {
@@ -89,7 +90,8 @@ impl Bench {
             .args(arguments)
             .current_dir(self.0.path())
             .env("DEMON_MODEL", house())
-            .env("DEMON_STATE", self.at("state"));
+            .env("DEMON_STATE", self.at("state"))
+            .env("DEMON_RUNTIME", self.1.path());
         // No sound card, wherever this runs.
         command.env("ALSA_CONFIG_PATH", "/dev/null").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -10,11 +10,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use super::meters::{Meters, Playhead};
+use super::attached_packer::{AttachedPacker, Epoch};
+use super::feed::{Feed, FeedHere};
+use super::meters::{Playhead, SharedMeters};
 use super::moment::Course;
 use super::parcel::{Packer, post};
 use super::player::Player;
 use super::tape::{LoopBand, Tape, TapeId};
+use crate::boundary::{
+    Arena, DESK_GAIN, DESK_MUTED, ORDERS as ORDER_RING, Order as Asked, RingWriter, Standing, Sum, Words as _,
+};
 
 /// Orders that fit between two periods. A hand makes a few a second.
 const ORDERS: usize = 64;
@@ -72,6 +77,16 @@ pub enum TransportError {
     /// The tape comes back with it.
     #[error("the audio thread has not taken the last {ORDERS} orders yet; the tape was not swapped")]
     SwapBusy(Tape),
+    /// The player in another process has no room for such a tape.
+    #[error(
+        "the tape has {found} stereo samples, the player that runs has room for {most}; end it (demon player --stop) and start again"
+    )]
+    NoRoom {
+        /// Stereo samples of the tape.
+        found: usize,
+        /// Stereo samples that the player has room for.
+        most: usize,
+    },
     /// The position or band does not lie on the tape.
     #[error("{what} {found} lies beyond the tape's {most} stereo samples")]
     OffTape {
@@ -87,28 +102,59 @@ pub enum TransportError {
 /// The conductor's end of a player. Never blocks.
 #[derive(Debug)]
 pub struct Transport {
-    orders: Producer<Order>,
-    retired: Consumer<Tape>,
-    desk: Arc<Desk>,
-    meters: Arc<Meters>,
+    way: Way,
+    meters: SharedMeters,
     tape_frames: usize,
     tape: TapeId,
     band: LoopBand,
+}
+
+/// The way to the player.
+#[derive(Debug)]
+enum Way {
+    /// Which is one of this process.
+    Here { orders: Producer<Order>, retired: Consumer<Tape>, desk: Arc<Desk> },
+    /// Which is another process's. `told` is what it was attached as when the orders' ring was looked at last.
+    Attached { arena: Arena, orders: RingWriter, epochs: Epoch, told: u64 },
 }
 
 /// A player of `tape`, its decode-thread end and its conductor's end. Playing starts at the tape's start, at unity gain,
 /// looping the whole tape.
 #[must_use]
 pub fn deck(tape: Tape, size: DeckSize) -> (Player, Packer, Transport) {
-    let meters = Arc::new(Meters::default());
+    let meters = SharedMeters::default();
     let desk = Arc::new(Desk { gain: AtomicU32::new(1.0_f32.to_bits()), muted: AtomicBool::new(false) });
-    let (packer, post) = post(size.boxes.max(1), size.window_frames, Arc::clone(&meters));
+    let (packer, post) = post(size.boxes.max(1), size.window_frames, meters.clone());
     let (orders, orders_out) = RingBuffer::new(ORDERS);
     let (retired_in, retired) = RingBuffer::new(RETIRED);
     let (tape_frames, band) = (tape.len(), LoopBand::whole(tape.len()));
-    let player = Player::new(tape, post, orders_out, retired_in, Arc::clone(&desk), Arc::clone(&meters));
-    let transport = Transport { orders, retired, desk, meters, tape_frames, tape: TapeId::default(), band };
+    let feed = Feed::Here(FeedHere { post, orders: orders_out, retired: retired_in, desk: Arc::clone(&desk) });
+    let player = Player::new(tape, feed, meters.clone());
+    let way = Way::Here { orders, retired, desk };
+    let transport = Transport { way, meters, tape_frames, tape: TapeId::default(), band };
     (player, packer, transport)
+}
+
+/// The ends of an engine that is attached to the player of `arena`: as what, `epochs` says, now and after the player was started
+/// again. They go on with the tape that plays.
+#[must_use]
+pub fn attach(arena: &Arena, epochs: &Epoch) -> (Packer, Transport) {
+    let packer = Packer::attached(AttachedPacker::new(arena, epochs.clone()));
+    let standing = Standing::read(arena).unwrap_or_default();
+    // Of a player that has no tape yet the engine brings one.
+    let tape_frames = usize::try_from(standing.frames).unwrap_or(0).clamp(LoopBand::FRAMES_MIN, Tape::FRAMES_MAX);
+    let [start, end] = standing.band.map(|it| usize::try_from(it).unwrap_or(usize::MAX).min(tape_frames));
+    let band = LoopBand::new(start, end, tape_frames).unwrap_or(LoopBand::whole(tape_frames));
+    let orders = RingWriter::resume(ORDER_RING, arena);
+    let way = Way::Attached { arena: arena.clone(), orders, epochs: epochs.clone(), told: epochs.now() };
+    let meters = SharedMeters::of(arena);
+    (packer, Transport { way, meters, tape_frames, tape: TapeId(standing.tape), band })
+}
+
+/// The sum by which a tape of this sound is known again ([`Standing::sum`]).
+#[must_use]
+pub fn sum_of(sound: &[crate::latent::StereoFrame]) -> u64 {
+    Sum::of_sound(sound)
 }
 
 impl Transport {
@@ -118,19 +164,28 @@ impl Transport {
             return false;
         }
         let gain = if gain_db <= OFF_DB { 0.0 } else { 10.0_f32.powf(gain_db.min(GAIN_MAX_DB) / 20.0) };
-        self.desk.gain.store(gain.to_bits(), Relaxed);
+        match &self.way {
+            Way::Here { desk, .. } => desk.gain.store(gain.to_bits(), Relaxed),
+            Way::Attached { arena, .. } => arena.store(DESK_GAIN, gain.to_bits().into(), Relaxed),
+        }
         true
     }
 
     /// Fades the output out (or back in): 99 % of the way in 23 ms. The tape goes on.
     pub fn set_muted(&self, muted: bool) {
-        self.desk.muted.store(muted, Relaxed);
+        match &self.way {
+            Way::Here { desk, .. } => desk.muted.store(muted, Relaxed),
+            Way::Attached { arena, .. } => arena.store(DESK_MUTED, muted.into(), Relaxed),
+        }
     }
 
     /// Whether the output is muted.
     #[must_use]
     pub fn muted(&self) -> bool {
-        self.desk.muted.load(Relaxed)
+        match &self.way {
+            Way::Here { desk, .. } => desk.muted.load(Relaxed),
+            Way::Attached { arena, .. } => arena.load(DESK_MUTED, Relaxed) != 0,
+        }
     }
 
     /// Jumps to stereo sample `position`, brought into the band by whole turns.
@@ -141,7 +196,8 @@ impl Transport {
         if position >= self.tape_frames {
             return Err(TransportError::OffTape { what: "position", found: position, most: self.tape_frames });
         }
-        self.orders.push(Order::Seek(position)).map_err(|_| TransportError::Busy)
+        let asked = Asked::Seek { tape: self.tape.0, position: position as u64 };
+        self.send(Order::Seek(position), &asked).map_err(|_| TransportError::Busy)
     }
 
     /// Loops another part of the tape. A playhead outside of it is brought in by whole turns, so that the beat is kept.
@@ -152,7 +208,8 @@ impl Transport {
         if band.end() > self.tape_frames {
             return Err(TransportError::OffTape { what: "loop end", found: band.end(), most: self.tape_frames });
         }
-        self.orders.push(Order::Band(band)).map_err(|_| TransportError::Busy)?;
+        let asked = Asked::Band { tape: self.tape.0, start: band.start() as u64, end: band.end() as u64 };
+        self.send(Order::Band(band), &asked).map_err(|_| TransportError::Busy)?;
         self.band = band;
         Ok(())
     }
@@ -175,19 +232,51 @@ impl Transport {
         self.collect();
         let (frames, band) = (tape.len(), LoopBand::whole(tape.len()));
         let id = TapeId(self.tape.0.wrapping_add(1));
-        match self.orders.push(Order::Swap { tape, id, band, position }) {
+        let asked = match &self.way {
+            Way::Here { .. } => Asked::Seek { tape: id.0, position: 0 },
+            Way::Attached { arena, .. } => match bring(arena, &tape, id, position) {
+                Some(asked) => asked,
+                None => return Err(TransportError::NoRoom { found: frames, most: arena.sizes().tape_frames }),
+            },
+        };
+        match self.send(Order::Swap { tape, id, band, position }, &asked) {
             Ok(()) => {
                 (self.tape_frames, self.tape, self.band) = (frames, id, band);
                 Ok(id)
             }
-            Err(rtrb::PushError::Full(Order::Swap { tape, .. })) => Err(TransportError::SwapBusy(tape)),
-            Err(rtrb::PushError::Full(_)) => Err(TransportError::Busy),
+            Err(Order::Swap { tape, .. }) => Err(TransportError::SwapBusy(tape)),
+            Err(_) => Err(TransportError::Busy),
+        }
+    }
+
+    /// Sends an order, or the same one in another process's words; one that finds no room comes back.
+    fn send(&mut self, order: Order, asked: &Asked) -> Result<(), Order> {
+        match &mut self.way {
+            Way::Here { orders, .. } => orders.push(order).map_err(|rtrb::PushError::Full(order)| order),
+            Way::Attached { arena, orders, epochs, told } => {
+                if *told != epochs.now() {
+                    (*orders, *told) = (RingWriter::resume(ORDER_RING, arena), epochs.now());
+                }
+                if *told != 0 && orders.push(arena, &asked.pack(*told)) { Ok(()) } else { Err(order) }
+            }
+        }
+    }
+
+    /// What the player in another process has, as it stands there; nothing of one in this process.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        match &self.way {
+            Way::Here { .. } => None,
+            Way::Attached { arena, .. } => Standing::read(arena),
         }
     }
 
     /// Frees tapes that were swapped out; returns how many. Call it now and then.
     pub fn collect(&mut self) -> usize {
-        std::iter::from_fn(|| self.retired.pop().ok()).count()
+        match &mut self.way {
+            Way::Here { retired, .. } => std::iter::from_fn(|| retired.pop().ok()).count(),
+            Way::Attached { .. } => 0,
+        }
     }
 
     /// The tape last swapped in.
@@ -214,11 +303,23 @@ impl Transport {
         Course::new(self.playhead(), self.band)
     }
 
-    /// The counters and levels; clone the `Arc` for every thread that looks.
+    /// The counters and levels; clone them for every thread that looks.
     #[must_use]
-    pub fn meters(&self) -> &Arc<Meters> {
+    pub fn meters(&self) -> &SharedMeters {
         &self.meters
     }
+}
+
+/// Copies a tape to the slot that is not played; `None` when it finds no room there. The player's order for it.
+fn bring(arena: &Arena, tape: &Tape, id: TapeId, position: usize) -> Option<Asked> {
+    let slot = Standing::read(arena).map_or(0, |it| 1 - (it.slot & 1));
+    let (begin, room) = arena.slot(slot as usize)?;
+    if room < tape.len() {
+        return None;
+    }
+    arena.write_sound(begin, tape.frames());
+    let (frames, position) = (tape.len() as u64, position as u64);
+    Some(Asked::Swap { tape: id.0, slot, frames, position, sum: Sum::of_sound(tape.frames()) })
 }
 
 #[cfg(test)]

@@ -82,6 +82,13 @@ impl Head {
         }
     }
 
+    /// A head at `position`, brought into `band` by whole turns.
+    pub(super) fn starting_at(band: LoopBand, position: usize) -> Self {
+        let mut head = Self::new(band);
+        head.cursor.position = band.wrap(position);
+        head
+    }
+
     pub(super) fn position(&self) -> usize {
         self.cursor.position
     }

@@ -5,6 +5,7 @@
 
 use super::moment::PlayedFrame;
 use super::window::WindowPlan;
+use crate::boundary::Told;
 
 /// How the landing went in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,27 @@ impl Landing {
         // What was planned before the count wrapped to far ahead of it cannot be: then nothing was measured.
         let delay = usize::try_from(plan.planned.until(now)).unwrap_or(0);
         Self { met: now, delay, keep: plan.keep, timing }
+    }
+
+    /// As numbers, for another process.
+    pub(super) fn told(&self) -> Told {
+        let left = match self.timing {
+            Timing::InTime { left } => Some(left as i64),
+            Timing::Late { by } => Some(-(by as i64)),
+            Timing::Void => None,
+        };
+        Told { met: self.met.count(), delay: self.delay as u64, keep: self.keep as u64, left }
+    }
+
+    /// From the numbers of another process, whatever they are: a landing that cannot be was seen by nobody.
+    pub(super) fn from_told(told: &Told) -> Option<Self> {
+        let within = |frames: u64| usize::try_from(frames).ok().filter(|it| *it < 1 << 32);
+        let timing = match told.left {
+            None => Timing::Void,
+            Some(left) if left < 0 => Timing::Late { by: within(left.unsigned_abs())? },
+            Some(left) => Timing::InTime { left: within(left as u64)? },
+        };
+        Some(Self { met: PlayedFrame::new(told.met), delay: within(told.delay)?, keep: within(told.keep)?, timing })
     }
 
     /// When it met the head.
@@ -90,6 +112,20 @@ mod tests {
     fn only_a_moment_that_is_past_is_late() {
         assert_eq!(met(&plan(100, 900), 400, 0).timing(), Timing::InTime { left: 500 });
         assert_eq!(met(&plan(100, 900), 1_000, 0).timing(), Timing::Late { by: 100 });
+    }
+
+    #[test]
+    fn a_landing_is_the_same_in_another_process_and_one_that_cannot_be_is_none() {
+        for landing in [met(&plan(100, 900), 400, 0), met(&plan(100, 900), 1_000, 0), met(&plan(100, 900), 1_000, 101)]
+        {
+            assert_eq!(Landing::from_told(&landing.told()), Some(landing));
+        }
+        let told = met(&plan(100, 900), 400, 0).told();
+        for wild in
+            [Told { left: Some(i64::MIN), ..told }, Told { delay: u64::MAX, ..told }, Told { keep: 1 << 32, ..told }]
+        {
+            assert_eq!(Landing::from_told(&wild), None);
+        }
     }
 
     #[test]

@@ -3,8 +3,17 @@
 //! Every field is an atomic with one writer, the audio thread; readers look whenever they like. Values only grow, so a
 //! reader that wants "since last time" subtracts. Trouble on the audio thread ends here and nowhere else: another
 //! thread logs it.
+//!
+//! The meters of a player in another process lie in the memory that both share ([`crate::boundary`]); a [`SharedMeters`] is
+//! either. Nobody decides by them what to read or write, so it does not matter what another process writes there.
+//! This file is the fence around one cast: of a run of atomic words to the struct that names them.
+#![allow(unsafe_code)]
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::boundary::{Arena, METERS, METERS_WORDS};
 
 use super::moment::PlayedFrame;
 
@@ -31,7 +40,10 @@ impl Playhead {
 }
 
 /// Counters and levels of the audio thread. Frames are stereo samples; every count is since the start.
+///
+/// Every field is one atomic word: it may lie in memory that another process writes to. New ones are added at the end.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Meters {
     playhead: AtomicU64,
     /// Frames from the one that is heard to the playhead, at the moment in which the playhead was told: what the device holds,
@@ -59,9 +71,55 @@ pub struct Meters {
     pub clamped_frames: AtomicU64,
     /// Turns of the loop.
     pub laps: AtomicU64,
-    peaks: [AtomicU32; 2],
+    peaks: [AtomicU64; 2],
     /// Smallest limiter gain since it was last read, as `f32` bits.
-    deepest: AtomicU32,
+    deepest: AtomicU64,
+    /// Records and values of another process that were refused.
+    pub refused: AtomicU64,
+}
+
+// Nothing but words, and not more than there are.
+const _: () = assert!(size_of::<Meters>() <= METERS_WORDS * 8 && size_of::<Meters>().is_multiple_of(8));
+
+/// Meters of this process or of an arena. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct SharedMeters(Home);
+
+#[derive(Clone, Debug)]
+enum Home {
+    Here(Arc<Meters>),
+    Arena(Arena),
+}
+
+impl Default for SharedMeters {
+    fn default() -> Self {
+        Self(Home::Here(Arc::default()))
+    }
+}
+
+impl SharedMeters {
+    /// Those of an arena.
+    #[must_use]
+    pub fn of(arena: &Arena) -> Self {
+        Self(Home::Arena(arena.clone()))
+    }
+}
+
+impl Deref for SharedMeters {
+    type Target = Meters;
+
+    fn deref(&self) -> &Meters {
+        match &self.0 {
+            Home::Here(meters) => meters,
+            Home::Arena(arena) => {
+                let words = &arena.memory().words()[METERS..METERS + METERS_WORDS];
+                // SAFETY: `words` are as many atomic words as the assertion above has room for, aligned as such, and live as
+                // long as the arena that is borrowed; the struct is `repr(C)` and of atomic words alone, for which any bytes
+                // are a value, and all access is atomic.
+                unsafe { &*words.as_ptr().cast::<Meters>() }
+            }
+        }
+    }
 }
 
 impl Meters {
@@ -73,13 +131,13 @@ impl Meters {
 
     /// Highest absolute sample of left and right since the last call, after the guard.
     pub fn take_peaks(&self) -> [f32; 2] {
-        [0, 1].map(|channel: usize| f32::from_bits(self.peaks[channel].swap(0, Relaxed)))
+        [0, 1].map(|channel: usize| f32::from_bits(self.peaks[channel].swap(0, Relaxed) as u32))
     }
 
     /// Smallest limiter gain since the last call: 1 when it did nothing.
     pub fn take_limiter_gain(&self) -> f32 {
         // Stored as depth below 1, so that the resting value is 0 and larger bits mean deeper.
-        1.0 - f32::from_bits(self.deepest.swap(0, Relaxed))
+        1.0 - f32::from_bits(self.deepest.swap(0, Relaxed) as u32)
     }
 
     pub(super) fn publish(&self, playhead: Playhead) {
@@ -89,12 +147,12 @@ impl Meters {
     pub(super) fn note_peaks(&self, peaks: [f32; 2]) {
         for (shared, peak) in self.peaks.iter().zip(peaks) {
             // The bits of positive floats are ordered like the floats.
-            shared.fetch_max(peak.to_bits(), Relaxed);
+            shared.fetch_max(peak.to_bits().into(), Relaxed);
         }
     }
 
     pub(super) fn note_limiter_gain(&self, gain: f32) {
-        self.deepest.fetch_max((1.0 - gain).max(0.0).to_bits(), Relaxed);
+        self.deepest.fetch_max((1.0 - gain).max(0.0).to_bits().into(), Relaxed);
     }
 
     pub(super) fn add(counter: &AtomicU64, count: u64) {

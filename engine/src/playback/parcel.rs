@@ -7,33 +7,50 @@
 //! anything is decoded; the newest latent is decoded a moment later. A window with a sample that is not finite is refused whole and
 //! counted; the tape keeps what it had.
 
-use std::sync::Arc;
-
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::attached_packer::AttachedPacker;
 use super::landing::Landing;
-use super::meters::Meters;
+use super::meters::{Meters, SharedMeters};
 use super::window::WindowPlan;
 use crate::latent::StereoFrame;
 
 /// A box of sound. Its capacity never changes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Parcel {
     pub(super) plan: Option<WindowPlan>,
     pub(super) feedback: f32,
     pub(super) sound: Box<[StereoFrame]>,
+    /// Frames of the sound that are here and finite. A window of another process is copied and looked at as it is written.
+    pub(super) here: usize,
     /// How it landed; nothing when it was for another tape.
     pub(super) landing: Option<Landing>,
+    /// The box and number of a window of another process.
+    pub(super) sound_box: u32,
+    /// See `sound_box`.
+    pub(super) number: u64,
 }
 
 /// The decode thread's end. Nothing on it blocks, allocates or frees.
 #[derive(Debug)]
-pub struct Packer {
+pub struct Packer(Way);
+
+/// The way to the audio thread.
+#[derive(Debug)]
+enum Way {
+    /// Which is one of this process.
+    Here(PackerHere),
+    /// Which is another process's.
+    Attached(AttachedPacker),
+}
+
+#[derive(Debug)]
+struct PackerHere {
     full: Producer<Parcel>,
     empty: Consumer<Parcel>,
     /// Boxes that are here; with room for all.
     home: Vec<Parcel>,
-    meters: Arc<Meters>,
+    meters: SharedMeters,
 }
 
 /// The audio thread's end of the rings.
@@ -66,23 +83,27 @@ pub enum Unsent {
 }
 
 /// Both ends, with `boxes` boxes of `frames` stereo samples at home.
-pub(super) fn post(boxes: usize, frames: usize, meters: Arc<Meters>) -> (Packer, Post) {
+pub(super) fn post(boxes: usize, frames: usize, meters: SharedMeters) -> (Packer, Post) {
     let (full_in, full_out) = RingBuffer::new(boxes);
     let (empty_in, empty_out) = RingBuffer::new(boxes);
-    let empty = || Parcel { plan: None, feedback: 0.0, sound: vec![[0.0; 2]; frames].into(), landing: None };
-    let packer = Packer { full: full_in, empty: empty_out, home: (0..boxes).map(|_| empty()).collect(), meters };
-    (packer, Post { full: full_out, empty: empty_in })
+    let empty = || Parcel { sound: vec![[0.0; 2]; frames].into(), ..Parcel::default() };
+    let packer = PackerHere { full: full_in, empty: empty_out, home: (0..boxes).map(|_| empty()).collect(), meters };
+    (Packer(Way::Here(packer)), Post { full: full_out, empty: empty_in })
 }
 
 impl Packer {
+    /// Of a player in another process.
+    pub(super) fn attached(packer: AttachedPacker) -> Self {
+        Self(Way::Attached(packer))
+    }
+
     /// Takes in the boxes that came home; answers whether there is one to send. `landed` hears of every window that met
     /// the head; feed it to [`super::Lead`]. Ask before decoding: without a box a window goes nowhere.
     pub fn collect(&mut self, mut landed: impl FnMut(Landing)) -> bool {
-        while let Ok(mut parcel) = self.empty.pop() {
-            parcel.landing.take().into_iter().for_each(&mut landed);
-            self.home.push(parcel);
+        match &mut self.0 {
+            Way::Here(packer) => packer.collect(&mut landed),
+            Way::Attached(packer) => packer.collect(&mut landed),
         }
-        !self.home.is_empty()
     }
 
     /// Sends the window of `plan`; `write` fills its `plan.frames` stereo samples. `feedback` is how much stays of what
@@ -96,18 +117,62 @@ impl Packer {
         feedback: f32,
         write: impl FnOnce(&mut [StereoFrame]),
     ) -> Result<(), Unsent> {
-        let parcel = self.home.last_mut().ok_or(Unsent::NoBox)?;
-        let most = parcel.sound.len();
-        let sound = parcel.sound.get_mut(..plan.frames).ok_or(Unsent::TooLong { found: plan.frames, most })?;
-        write(sound);
-        if let Some(at) = sound.iter().position(|frame| !(frame[0].is_finite() && frame[1].is_finite())) {
-            Meters::add(&self.meters.windows_non_finite, 1);
-            return Err(Unsent::NonFinite { at });
+        let feedback = if feedback.is_finite() { feedback.clamp(0.0, 1.0) } else { 0.0 };
+        match &mut self.0 {
+            Way::Here(packer) => packer.send(plan, feedback, write),
+            Way::Attached(packer) => packer.send(plan, feedback, write),
         }
-        parcel.plan = Some(*plan);
-        parcel.feedback = if feedback.is_finite() { feedback.clamp(0.0, 1.0) } else { 0.0 };
+    }
+
+    /// Calls `witness` with every window before another process can see it: its number there, the plan, and the sound. A player
+    /// of this process has none.
+    pub fn set_witness(&mut self, witness: Witness) {
+        if let Way::Attached(packer) = &mut self.0 {
+            packer.witness = Some(witness);
+        }
+    }
+}
+
+/// Who is told of a window before it leaves: epoch, record, sound.
+pub type Witness = Box<dyn FnMut(u64, &crate::boundary::Window, &[StereoFrame]) + Send>;
+
+impl PackerHere {
+    fn collect(&mut self, landed: &mut dyn FnMut(Landing)) -> bool {
+        while let Ok(mut parcel) = self.empty.pop() {
+            parcel.landing.take().into_iter().for_each(&mut *landed);
+            self.home.push(parcel);
+        }
+        !self.home.is_empty()
+    }
+
+    fn send(&mut self, plan: &WindowPlan, feedback: f32, write: impl FnOnce(&mut [StereoFrame])) -> Result<(), Unsent> {
+        let parcel = self.home.last_mut().ok_or(Unsent::NoBox)?;
+        written(&mut parcel.sound, plan.frames, write, &self.meters)?;
+        (parcel.plan, parcel.feedback, parcel.here) = (Some(*plan), feedback, plan.frames);
         let parcel = self.home.pop().expect("it was just written");
         self.full.push(parcel).expect("there are as many places as boxes");
         Ok(())
     }
+}
+
+/// The first `frames` of `room`, filled by `write` and all finite.
+pub(super) fn written<'r>(
+    room: &'r mut [StereoFrame],
+    frames: usize,
+    write: impl FnOnce(&mut [StereoFrame]),
+    meters: &Meters,
+) -> Result<&'r [StereoFrame], Unsent> {
+    let most = room.len();
+    let sound = room.get_mut(..frames).ok_or(Unsent::TooLong { found: frames, most })?;
+    write(sound);
+    if let Some(at) = not_finite(sound) {
+        Meters::add(&meters.windows_non_finite, 1);
+        return Err(Unsent::NonFinite { at });
+    }
+    Ok(sound)
+}
+
+/// The first frame that is no number.
+pub(super) fn not_finite(sound: &[StereoFrame]) -> Option<usize> {
+    sound.iter().position(|frame| !(frame[0].is_finite() && frame[1].is_finite()))
 }

@@ -7,19 +7,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use rtrb::{Consumer, Producer};
-
-use super::deck::{Desk, Order};
+use super::attached::AttachedFeed;
+use super::deck::Order;
 use super::fader::Fader;
+use super::feed::Feed;
 use super::guard::{GUARD_LATENCY_FRAMES, Guard};
 use super::head::{Head, JUMP_FADE_FRAMES};
 use super::landing::{Landing, Timing};
-use super::meters::{Meters, Playhead};
+use super::loader::Loader;
+use super::meters::{Meters, Playhead, SharedMeters};
 use super::moment::PlayedFrame;
-use super::parcel::{Parcel, Post};
+use super::refusal::{Grant, Refusals};
 use super::splice::{SPLICE_FADE_FRAMES, Splicer, WINDOW_FRAMES_MIN, budget};
 use super::tape::{LoopBand, Tape, TapeId};
-use crate::latent::StereoFrame;
+use crate::boundary::{Arena, Standing};
+use crate::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
 
 /// Longer fills are done in steps of this many stereo samples, so that orders and windows are met as often as a device
 /// with such a period would meet them, and splicing always outruns the head.
@@ -34,11 +36,8 @@ pub struct Player {
     splicer: Splicer,
     fader: Fader,
     guard: Guard,
-    post: Post,
-    orders: Consumer<Order>,
-    retired: Producer<Tape>,
-    desk: Arc<Desk>,
-    meters: Arc<Meters>,
+    feed: Feed,
+    meters: SharedMeters,
     /// The moment of the frame that is played next.
     now: PlayedFrame,
     /// The moment of the last jump: windows planned before it are not judged.
@@ -47,15 +46,20 @@ pub struct Player {
     leaving: Option<usize>,
 }
 
+/// What a player that is fed from shared memory comes with.
+pub struct AttachedPlayer {
+    /// The audio thread's end.
+    pub player: Player,
+    /// For a slow thread.
+    pub loader: Loader,
+    /// Which engine is obeyed.
+    pub grant: Grant,
+    /// What was refused.
+    pub refusals: Arc<Refusals>,
+}
+
 impl Player {
-    pub(super) fn new(
-        tape: Tape,
-        post: Post,
-        orders: Consumer<Order>,
-        retired: Producer<Tape>,
-        desk: Arc<Desk>,
-        meters: Arc<Meters>,
-    ) -> Self {
+    pub(super) fn new(tape: Tape, feed: Feed, meters: SharedMeters) -> Self {
         let head = Head::new(LoopBand::whole(tape.len()));
         Self {
             tape,
@@ -64,10 +68,7 @@ impl Player {
             splicer: Splicer::new(),
             fader: Fader::closed(),
             guard: Guard::new(),
-            post,
-            orders,
-            retired,
-            desk,
+            feed,
             meters,
             now: PlayedFrame::default(),
             jumped: PlayedFrame::default(),
@@ -75,18 +76,38 @@ impl Player {
         }
     }
 
+    /// A player that is fed from `arena`, with the tape that stands there, from where it was being played; with silence where
+    /// nothing stands there that can be played. Nobody is attached to it yet.
+    #[must_use]
+    pub fn attached(arena: &Arena) -> AttachedPlayer {
+        let stood = Standing::read(arena).and_then(|it| Some((it, Tape::new(it.sound(arena)?).ok()?)));
+        let (standing, tape) = stood.unwrap_or_else(|| (Standing::default(), Tape::silent(SAMPLES_PER_LATENT_FRAME)));
+        let (grant, refusals, meters) = (Grant::default(), Arc::<Refusals>::default(), SharedMeters::of(arena));
+        let (loader, ends) = Loader::new(arena);
+        let feed = AttachedFeed::new(arena, standing, grant.clone(), Arc::clone(&refusals), ends);
+        let Playhead { position, played } = meters.playhead();
+        let mut player = Self::new(tape, Feed::Attached(Box::new(feed)), meters);
+        let [start, end] = standing.band.map(|it| usize::try_from(it).unwrap_or(usize::MAX).min(player.tape.len()));
+        let band = LoopBand::new(start, end, player.tape.len()).unwrap_or(LoopBand::whole(player.tape.len()));
+        player.head = Head::starting_at(band, position);
+        (player.tape_id, player.now, player.jumped) = (TapeId(standing.tape), played, played);
+        AttachedPlayer { player, loader, grant, refusals }
+    }
+
     /// Writes the next `out.len()` stereo samples.
     pub fn fill(&mut self, out: &mut [StereoFrame]) {
         for step in out.chunks_mut(STEP_FRAMES) {
+            self.feed.begin_step(self.splicer.busy(), self.now);
             self.obey();
             self.splice(step.len());
             let laps = self.head.laps();
             self.head.read(&mut self.tape, step);
             Meters::add(&self.meters.laps, self.head.laps() - laps);
-            let gain = if self.leaving.is_some() { 0.0 } else { self.desk.gain() };
+            let gain = self.feed.gain(self.leaving.is_some());
             let was_silent = self.fader.is_at(0.0);
             self.fader.apply(gain, step);
             self.guard.process(step, &self.meters);
+            self.feed.played(self.now, step);
             self.leaving = self.leaving.map(|silent| if was_silent { silent + step.len() } else { 0 });
             self.now = self.now.after(step.len());
             self.meters.publish(Playhead { position: self.head.position(), played: self.now });
@@ -107,7 +128,7 @@ impl Player {
 
     /// Leaves out the fade that begins with the first sound: for a file, which no loudspeaker waits for.
     pub fn open_at_once(&mut self) {
-        self.fader.open_at_once(self.desk.gain());
+        self.fader.open_at_once(self.feed.gain(false));
     }
 
     /// Nobody hears what was filled last, since the device is away: the sound comes in over a fade when it is back.
@@ -135,24 +156,21 @@ impl Player {
     fn obey(&mut self) {
         let before = (self.head.position(), self.head.band());
         let (mut position, mut band) = before;
-        for _ in 0..self.orders.slots() {
-            // A swapped tape needs a way home; without one it waits, and the orders behind it too.
-            if matches!(self.orders.peek(), Ok(Order::Swap { .. })) && self.retired.is_full() {
-                break;
-            }
-            match self.orders.pop() {
-                Ok(Order::Seek(to)) => position = band.wrap(to),
-                Ok(Order::Band(to)) => (position, band) = (to.wrap(position), to),
-                Ok(Order::Swap { tape, id, band: to, position: at }) => {
+        for _ in 0..self.feed.orders_waiting() {
+            match self.feed.next_order(self.tape_id, self.tape.len()) {
+                Some(Order::Seek(to)) => position = band.wrap(to),
+                Some(Order::Band(to)) => (position, band) = (to.wrap(position), to),
+                Some(Order::Swap { tape, id, band: to, position: at }) => {
                     self.swap(tape, id, to, at);
                     return self.obey();
                 }
-                Err(_) => break,
+                None => break,
             }
         }
         if (position, band) != before {
             self.head.jump(&mut self.tape, position, band);
             self.jumped = self.now;
+            self.feed.loops(band);
         }
     }
 
@@ -163,12 +181,12 @@ impl Player {
             self.head.hold(&mut self.tape, JUMP_FADE_FRAMES);
             let parcel = self.splicer.cut(&mut self.tape).expect("a window is being written");
             self.head.meet(self.tape.frames());
-            self.send_home(parcel);
+            self.feed.send_home(parcel);
         }
         self.head.change(&mut self.tape, &tape, position, band);
         (self.tape_id, self.jumped) = (id, self.now);
         let old = std::mem::replace(&mut self.tape, tape);
-        self.retired.push(old).expect("a place was free before the order was taken");
+        self.feed.retire(old);
     }
 
     /// Writes what waits, before `step` stereo samples are played.
@@ -177,6 +195,11 @@ impl Player {
         let mut budget = budget(step);
         // A new window is begun only with room for its first fade.
         while self.splicer.busy() || (budget >= 2 * SPLICE_FADE_FRAMES && self.take_next()) {
+            let feed = &mut self.feed;
+            if let Some(refused) = self.splicer.fetch(budget, |parcel, frames| feed.fetch(parcel, frames)) {
+                feed.send_home(refused);
+                continue;
+            }
             let Some(span) = self.splicer.slice(&soon, budget, tape_frames) else { break };
             let under_the_head = self.head.hears(span, tape_frames);
             // A head that has just jumped has played nothing of what is here: it has nothing to hold, least of all the
@@ -189,20 +212,21 @@ impl Player {
                 self.head.meet(self.tape.frames());
             }
             budget -= span.frames;
+            self.feed.wrote(self.tape.frames(), span.begin, span.frames, whole.is_some());
             let Some(parcel) = whole else { break };
             Meters::add(&self.meters.windows_spliced, 1);
-            self.send_home(parcel);
+            self.feed.send_home(parcel);
         }
     }
 
     /// Opens the next window that can be used; false when none waits.
     fn take_next(&mut self) -> bool {
-        while let Ok(mut parcel) = self.post.full.pop() {
-            let plan = parcel.plan.expect("a parcel leaves the packer with its plan");
+        while let Some(mut parcel) = self.feed.next_window() {
+            let plan = parcel.plan.expect("a parcel comes with its plan");
             let on_tape = plan.land < self.tape.len() && plan.frames <= self.tape.len();
             if plan.tape != self.tape_id || !on_tape {
                 Meters::add(&self.meters.windows_stale, 1);
-                self.send_home(parcel);
+                self.feed.send_home(parcel);
                 continue;
             }
             let landing = Landing::of(&plan, self.now, self.jumped);
@@ -212,19 +236,19 @@ impl Player {
                 Meters::add(&self.meters.late_frames, by.min(plan.heard()) as u64);
             }
             if plan.frames >= WINDOW_FRAMES_MIN {
+                self.feed.took(&parcel);
                 self.splicer.take(parcel);
                 return true;
             }
-            self.send_home(parcel);
+            self.feed.send_home(parcel);
         }
         false
     }
-
-    fn send_home(&mut self, parcel: Parcel) {
-        self.post.empty.push(parcel).expect("there are as many places as boxes");
-    }
 }
 
+#[cfg(test)]
+#[path = "attached_tests.rs"]
+mod attached_tests;
 #[cfg(test)]
 #[path = "player_tests.rs"]
 mod tests;

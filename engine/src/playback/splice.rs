@@ -73,6 +73,29 @@ impl Splicer {
         self.work = Some(Work { parcel, land: plan.land, end: plan.frames, fade, at: 0, correlation: 0.0 });
     }
 
+    /// Brings as much of the window here as the next slice of at most `budget` reads: `fetch` copies so much of it and answers how
+    /// much is here and good. A window that is not good to its end is ended before that, with its fade; one of which not even its
+    /// fades are good comes back, and nothing of it was written.
+    pub(super) fn fetch(&mut self, budget: usize, fetch: impl FnOnce(&mut Parcel, usize) -> usize) -> Option<Parcel> {
+        let work = self.work.as_mut()?;
+        let needed = work.end.min((work.at + budget).saturating_add(work.fade));
+        if needed <= work.parcel.here {
+            return None;
+        }
+        let good = fetch(&mut work.parcel, needed);
+        if good < needed {
+            // What was fetched before reaches over the fade behind what is written.
+            work.end = good.max(work.at);
+            if work.at == 0 {
+                work.fade = SPLICE_FADE_FRAMES.min(good / 2);
+                if good < WINDOW_FRAMES_MIN {
+                    return self.work.take().map(|work| work.parcel);
+                }
+            }
+        }
+        None
+    }
+
     /// The places that the next slice may cover: at most `budget`, and ending nowhere inside what is heard before the next
     /// call, `soon`. `None` when there is nothing that may be written now.
     pub(super) fn slice(&self, soon: &[Span], budget: usize, tape_frames: usize) -> Option<Span> {
@@ -183,7 +206,7 @@ mod tests {
     fn parcel(land: usize, frames: usize) -> Parcel {
         let (due, planned) = (PlayedFrame::default(), PlayedFrame::default());
         let plan = WindowPlan { tape: TapeId::default(), land, frames, keep: 60, run_up: 0, due, planned };
-        Parcel { plan: Some(plan), feedback: 0.0, sound: vec![[0.5; 2]; frames].into(), landing: None }
+        Parcel { plan: Some(plan), sound: vec![[0.5; 2]; frames].into(), here: frames, ..Parcel::default() }
     }
 
     #[test]

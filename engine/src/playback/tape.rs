@@ -97,6 +97,12 @@ impl Tape {
         Ok(Self { heard: source.clone().into(), frames: source.into() })
     }
 
+    /// A tape of silence; at least one latent frame, and whole ones.
+    pub(super) fn silent(frames: usize) -> Self {
+        let frames = frames.next_multiple_of(SAMPLES_PER_LATENT_FRAME).max(SAMPLES_PER_LATENT_FRAME);
+        Self { frames: vec![[0.0; 2]; frames].into(), heard: vec![[0.0; 2]; frames].into() }
+    }
+
     /// Length in stereo samples; never 0.
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // a tape is never empty

@@ -83,7 +83,7 @@ impl SurfaceSide {
     ) -> std::io::Result<Self> {
         conductor.set_up(&config);
         learnt.recall(&hardware.roster, conductor.binding_mut().map_mut());
-        let meters = Arc::clone(conductor.transport().meters());
+        let meters = conductor.transport().meters().clone();
         let sender = ClockSender::start(clock, meters, hardware.surfaces.voices().clone())?;
         sender.tell(Order::Beats(conductor.beats()));
         let here = hardware.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();

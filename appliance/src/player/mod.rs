@@ -1,0 +1,205 @@
+//! The player's process: sound device, tape, splices, guard and meters, and nothing else. No model, no surface.
+//!
+//! Two threads: the audio thread, which is the very one of a performance in one process, fed from shared memory; and this one, which
+//! opens the door to engines, loads tapes and says what happens. Whatever becomes of an engine, the audio thread plays on: that it
+//! is gone is only a number to obey. Memory is locked, and the audio thread allocates nothing, waits for nobody and makes no system
+//! call but those of its device.
+
+use std::time::{Duration, SystemTime};
+
+use engine::boundary::{Arena, Sizes};
+use engine::playback::{AttachedPlayer, Grant, Loader, Player, Refusals};
+use hal::audio::{Ask, AudioOut, lock_memory};
+use rtrb::{Consumer, RingBuffer};
+
+use crate::handover::door::{Door, Knock};
+use crate::handover::memory::SharedArena;
+use crate::handover::words::Told;
+use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
+use crate::performance::threads::{self, AudioNews, NotPlayed};
+
+/// How long a look at the door may take: a tape is loaded so soon after it came.
+const LOOK: Duration = Duration::from_millis(5);
+/// News of the audio thread that may wait.
+const NEWS: usize = 16;
+/// How often what was refused is told at most, in looks.
+const TELL_EVERY: u32 = 200;
+
+/// What a player's process is made of.
+pub struct Parts {
+    /// The door, open.
+    pub door: Door,
+    /// What it shares with engines.
+    pub shared: SharedArena,
+    /// Where the sound goes.
+    pub out: Box<dyn AudioOut + Send>,
+    /// The same, for people.
+    pub place: String,
+    /// What every engine is to know of that.
+    pub notice: Option<String>,
+    /// Whether it ends when its engine is gone: a file that nobody hears is not to grow for ever.
+    pub ends_with_engine: bool,
+}
+
+/// Plays until somebody asks for the end, and says how it went.
+///
+/// # Errors
+/// When the output did not take all of the sound, or hangs.
+pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+    let Parts { door, shared, out, place, notice, ends_with_engine } = parts;
+    let _process = leave.hold("the player");
+    let AttachedPlayer { player, loader, grant, refusals } = Player::attached(&shared.arena);
+    touch(&shared.arena);
+    if let Err(refused) = lock_memory() {
+        say(&refused.to_string());
+    }
+    let (tell, news) = RingBuffer::new(NEWS);
+    let audio = threads::audio(out, Ask::default(), player, tell, leave)?;
+    let mut host = Host {
+        door,
+        shared,
+        place,
+        loader,
+        grant,
+        refusals,
+        told: 0,
+        looks: 0,
+        epoch: begin(),
+        pending: None,
+        standing: notice.map(Told::News).into_iter().collect(),
+        ends_with_engine,
+    };
+    host.serve(audio, news, leave, say)
+}
+
+/// A number that no engine of an earlier player was attached as: the clock, and counted up from there.
+fn begin() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (now.as_nanos() as u64).max(1)
+}
+
+/// Has every page of boxes and tee at hand before the first sound: the audio thread is not to wait for one.
+fn touch(arena: &Arena) {
+    let front = Sizes { tape_frames: 1, ..arena.sizes() }.words();
+    let words = arena.memory().words().iter().take(front).step_by(512);
+    std::hint::black_box(words.fold(0, |sum: u64, it| sum ^ it.load(std::sync::atomic::Ordering::Relaxed)));
+}
+
+/// The slow side.
+struct Host {
+    door: Door,
+    shared: SharedArena,
+    place: String,
+    loader: Loader,
+    grant: Grant,
+    refusals: std::sync::Arc<Refusals>,
+    /// Refusals that were told, and looks since.
+    told: u64,
+    looks: u32,
+    /// As what the engine is attached, or was last.
+    epoch: u64,
+    /// An engine that is let in when it is obeyed.
+    pending: Option<u64>,
+    /// What an engine that comes later is told too.
+    standing: Vec<Told>,
+    ends_with_engine: bool,
+}
+
+impl Host {
+    fn serve(
+        &mut self,
+        mut audio: Running<Result<(), NotPlayed>>,
+        mut news: Consumer<AudioNews>,
+        leave: &Leave,
+        say: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<()> {
+        while audio.look().is_none() {
+            self.loader.poll();
+            for knock in self.door.look(LOOK) {
+                self.answer(knock, leave, say);
+            }
+            if let Some(epoch) = self.pending.filter(|it| self.grant.is_obeyed(*it)) {
+                self.pending = None;
+                self.door.welcome(epoch, &self.place, self.shared.descriptor());
+                self.standing.iter().for_each(|it| self.door.tell(it));
+            }
+            while let Ok(it) = news.pop() {
+                self.hand_on(it.told(), say);
+            }
+            self.tell_refusals(say);
+        }
+        while let Ok(it) = news.pop() {
+            self.hand_on(it.told(), say);
+        }
+        match audio.join_by(leave.deadline()) {
+            End::Done(played) => {
+                self.door.farewell(played.as_ref().err().map(ToString::to_string));
+                played.map_err(|why| anyhow::Error::from(why).context("not all of the sound arrived"))
+            }
+            End::Crashed => {
+                self.door.farewell(Some("the audio thread crashed".to_owned()));
+                Err(anyhow::anyhow!("crashed while playing: {SOUND}; please report it"))
+            }
+            End::Not => Err(NotEnded { names: vec![SOUND] }.into()),
+        }
+    }
+
+    fn answer(&mut self, knock: Knock, leave: &Leave, say: &mut dyn FnMut(&str)) {
+        match knock {
+            Knock::Engine(who) => {
+                self.epoch += 1;
+                self.grant.give(self.epoch);
+                self.pending = Some(self.epoch);
+                say(&format!("an engine is attached (process {})", who.process));
+            }
+            Knock::Gone(who) => {
+                self.grant.give(0);
+                self.pending = None;
+                say(&format!("the engine is gone (process {}); playing on", who.process));
+                if self.ends_with_engine {
+                    leave.ask();
+                }
+            }
+            Knock::Stop(who) => {
+                say(&format!("asked to end (process {})", who.process));
+                leave.ask();
+            }
+            Knock::Refused(who, why) => say(&format!("sent process {} away: {why}", who.process)),
+        }
+    }
+
+    /// Says what the audio thread told, to the engine and here. It stands for engines that come, as long as it is so: what a device
+    /// is like, or that nobody gave it priority, is told before any engine can be there.
+    fn hand_on(&mut self, told: Told, say: &mut dyn FnMut(&str)) {
+        self.tell(&told, say);
+        if matches!(told, Told::Away(_) | Told::Over(_) | Told::Back) {
+            self.standing.retain(|it| matches!(it, Told::News(_)));
+        }
+        if told != Told::Back && !self.standing.contains(&told) {
+            self.standing.push(told);
+        }
+    }
+
+    /// Says it to the engine and here.
+    fn tell(&self, told: &Told, say: &mut dyn FnMut(&str)) {
+        if let Told::News(words) | Told::Away(words) | Told::Over(words) = told {
+            say(words);
+        }
+        self.door.tell(told);
+    }
+
+    fn tell_refusals(&mut self, say: &mut dyn FnMut(&str)) {
+        self.looks = self.looks.saturating_add(1);
+        let all: u64 = self.refusals.told().map(|it| it.1).sum();
+        if all != self.told && TELL_EVERY <= self.looks {
+            (self.told, self.looks) = (all, 0);
+            let each: Vec<String> =
+                self.refusals.told().map(|(why, count)| format!("{count} of {}", why.words())).collect();
+            // Of this engine, and nothing to the next.
+            self.tell(&Told::News(format!("refused of the engine: {}", each.join(", "))), say);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Goal: what a performer meets of the two processes: the sound stays when the engine goes, is taken over by the next one, comes back
+//! when its own process is killed, and after an orderly end nothing is left.
+//! Method: the real program, killed and asked to end from outside, on a device that writes down what it was given.
+
+mod doors_support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Instant;
+
+use doors_support::{Demon, PATIENCE, demon, run, surround};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Stereo samples of the device are two words of 32 bits.
+const FRAME_BYTES: u64 = 8;
+
+/// A folder with a device that is no sound card but a file beside it.
+fn stage() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let raw = folder.path().join("heard.raw");
+    let config =
+        format!("pcm.kept {{ type file slave.pcm {{ type null }} file \"{}\" format \"raw\" }}\n", raw.display());
+    fs::write(folder.path().join("asound.conf"), config).expect("a file");
+    (folder, raw)
+}
+
+fn playing(folder: &Path) -> Demon {
+    let mut demon = Demon::start(run(folder, &["--device", "kept"]));
+    demon.plays();
+    demon
+}
+
+/// `demon player` with these arguments, to its end.
+fn player(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(demon());
+    surround(&mut command, folder);
+    command.arg("player").args(arguments).output().expect("it starts")
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Waits until it is true.
+fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Waits until half a second more was heard.
+fn goes_on(raw: &Path) {
+    let bytes = || fs::metadata(raw).map_or(0, |it| it.len());
+    let before = bytes();
+    until("the sound goes on", || before + 24_000 * FRAME_BYTES < bytes());
+}
+
+/// The player that a run has started.
+fn player_of(run: &Demon) -> Pid {
+    // The thread that started it is its parent.
+    let threads = fs::read_dir(format!("/proc/{}/task", run.pid().as_raw_nonzero())).expect("it runs");
+    let children = |it: fs::DirEntry| fs::read_to_string(it.path().join("children")).unwrap_or_default();
+    let all: String = threads.filter_map(Result::ok).map(children).collect();
+    all.split_whitespace().next().and_then(|it| Pid::from_raw(it.parse().ok()?)).expect("it has a player")
+}
+
+/// Waits until a process is no more. One whose parent is gone may have nobody who waits for it.
+fn is_gone(process: Pid) {
+    let stat = || fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero()));
+    until("the player is gone", || stat().map_or(true, |it| it.contains(") Z ")));
+}
+
+#[test]
+fn an_engine_that_is_killed_leaves_its_sound_and_the_next_one_takes_it_over() {
+    let (folder, raw) = stage();
+    let first = playing(folder.path());
+    let process = player_of(&first);
+    first.signal(Signal::KILL);
+    assert_eq!(first.end().0, -9);
+    goes_on(&raw);
+    let mut next = playing(folder.path());
+    let found = format!("the player that runs (process {}) plays to kept", process.as_raw_nonzero());
+    assert!(next.said.iter().any(|it| it.contains(&found)), "{:?}", next.said);
+    // One at a time: whoever else comes is told so, and nothing comes of it.
+    let (code, said) = Demon::start(run(folder.path(), &["--device", "kept"])).end_within(PATIENCE);
+    assert_eq!(code, 1, "{said}");
+    let engine = next.pid().as_raw_nonzero();
+    assert!(said.ends_with(&format!("an engine is attached already (process {engine}); one at a time")), "{said}");
+    next.plays();
+    goes_on(&raw);
+    next.signal(Signal::INT);
+    let (code, said) = next.end();
+    assert_eq!(code, 0, "{said}");
+    is_gone(process);
+    let none = player(folder.path(), &["--stop"]);
+    assert_eq!((none.status.code(), words(&none).trim()), (Some(1), "demon: no player runs; nothing is to be ended"));
+}
+
+#[test]
+fn a_player_that_is_killed_is_started_again_and_said() {
+    let (folder, raw) = stage();
+    let mut run = playing(folder.path());
+    let process = player_of(&run);
+    kill_process(process, Signal::KILL).unwrap();
+    run.until("is gone; it is started again");
+    run.until("the player plays again (process ");
+    goes_on(&raw);
+    assert_ne!(player_of(&run), process);
+    run.signal(Signal::TERM);
+    assert_eq!(run.end().0, 0);
+}
+
+#[test]
+fn who_stops_the_player_ends_its_engine_too_and_a_terminal_that_goes_ends_both() {
+    let (folder, _) = stage();
+    let run = playing(folder.path());
+    let process = player_of(&run);
+    let stopped = player(folder.path(), &["--stop"]);
+    assert_eq!((stopped.status.code(), words(&stopped).as_str()), (Some(0), ""));
+    let (code, said) = run.end();
+    assert_eq!(code, 0, "{said}");
+    is_gone(process);
+    let run = playing(folder.path());
+    let process = player_of(&run);
+    run.signal(Signal::HUP);
+    assert_eq!(run.end().0, 0);
+    is_gone(process);
+}
+
+#[test]
+fn a_player_that_stands_alone_waits_for_engines_and_ends_when_it_is_asked_to() {
+    let (folder, raw) = stage();
+    let mut command = Command::new(demon());
+    surround(&mut command, folder.path());
+    let mut alone = Demon::start({
+        command.args(["player", "--device", "kept"]);
+        command
+    });
+    alone.until("playing to kept");
+    goes_on(&raw);
+    let second = player(folder.path(), &["--device", "kept"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(words(&second).contains("a player runs already (process "), "{}", words(&second));
+    let engine = playing(folder.path());
+    engine.signal(Signal::KILL);
+    assert_eq!(engine.end().0, -9);
+    alone.until("the engine is gone (process ");
+    goes_on(&raw);
+    alone.signal(Signal::INT);
+    assert_eq!(alone.end().0, 0);
+}
+
+#[test]
+fn where_there_is_no_player_to_be_had_one_process_plays_and_it_is_said() {
+    let (folder, raw) = stage();
+    let runtime = folder.path().join("runtime");
+    let too_long = folder.path().join("a".repeat(120)).display().to_string();
+    // A file in the folder's place, a folder in the lock's, and a name that no socket may have.
+    fs::write(&runtime, "no folder").unwrap();
+    let is_said = |mut demon: Demon| {
+        demon.until("engine and sound are one process, and end together");
+        demon.plays();
+        goes_on(&raw);
+        demon.signal(Signal::INT);
+        let (code, said) = demon.end();
+        assert_eq!(code, 0, "{said}");
+    };
+    is_said(Demon::start(run(folder.path(), &["--device", "kept"])));
+    fs::remove_file(&runtime).unwrap();
+    fs::create_dir_all(runtime.join("player.lock")).unwrap();
+    is_said(Demon::start(run(folder.path(), &["--device", "kept"])));
+    is_said(Demon::start(run(folder.path(), &["--device", "kept", "--runtime", &too_long])));
+}
+
+#[test]
+fn a_take_ends_with_its_engine_and_is_whole() {
+    let (folder, _) = stage();
+    let mut run = Demon::start(run(folder.path(), &["--wav", "take.wav"]));
+    run.plays();
+    let process = player_of(&run);
+    run.signal(Signal::KILL);
+    assert_eq!(run.end().0, -9);
+    is_gone(process);
+    doors_support::faded(&folder.path().join("take.wav"));
+}
