@@ -12,6 +12,7 @@ use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::bytes::Glance;
+use super::guarded;
 use super::sniff::{self, Kind};
 use super::take::Take;
 use super::{Fault, Notice, packets};
@@ -79,8 +80,8 @@ impl Stream {
     fn begin(take: &mut Take<'_>, head: Head) -> Result<Self, Fault> {
         let mut params = AudioCodecParameters::new();
         params.for_codec(CODEC_ID_AAC).with_extra_data(head.config().into());
-        let made = symphonia::default::get_codecs().make_audio_decoder(&params, &AudioDecoderOptions::default());
-        let decoder = made.map_err(|_| Fault::Unsupported("an AAC file with sound of another codec".to_owned()))?;
+        let made = guarded::decoder(&params, &AudioDecoderOptions::default());
+        let decoder = made.ok_or_else(|| Fault::Unsupported("an AAC file with sound of another codec".to_owned()))?;
         take.coded_in(decoder.codec_info().short_name);
         Ok(Self { head, decoder, frames: 0, bytes: 0 })
     }

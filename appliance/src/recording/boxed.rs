@@ -15,11 +15,13 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::bytes::Glance;
 use super::fold::Fold;
+use super::guarded::{self, guarded};
 use super::take::Take;
 use super::{Fault, Notice, gaps, packets};
 
 /// Damaged packets in a row after which nothing more is to be hoped for.
 const MOST_DAMAGED: u64 = 1000;
+const HEADERS: &str = "its headers cannot be understood, or are cut off";
 
 /// Plays a file of `kind` that begins at `from`: all the rest belongs to it.
 pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64, kind: &'static str) -> Result<u64, Fault> {
@@ -32,12 +34,15 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64, kind: &'
         "CAF" => "caf",
         _ => "m4a",
     });
-    let mut format = symphonia::default::get_probe()
-        .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
-        .map_err(|error| match error {
-            Error::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => Fault::Unreadable(error),
-            _ => broken("its headers cannot be understood, or are cut off"),
-        })?;
+    let probe = symphonia::default::get_probe();
+    let probed = guarded(|| probe.probe(&hint, stream, FormatOptions::default(), MetadataOptions::default()));
+    let mut format = match probed {
+        Some(Ok(format)) => format,
+        Some(Err(Error::IoError(error))) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+            return Err(Fault::Unreadable(error));
+        }
+        _ => return Err(broken(HEADERS)),
+    };
     let tracks: Vec<&Track> =
         format.tracks().iter().filter(|it| matches!(it.codec_params, Some(CodecParameters::Audio(_)))).collect();
     let default = format.default_track(TrackType::Audio).map(|it| it.id);
@@ -50,17 +55,25 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64, kind: &'
     }
     let Some(CodecParameters::Audio(params)) = &track.codec_params else { return Err(broken("it says no codec")) };
     let options = AudioDecoderOptions::default();
-    let made = symphonia::default::get_codecs().make_audio_decoder(params, &options);
-    let decoder = made.map_err(|_| Fault::Unsupported(format!("{} with sound of another codec", article(kind))))?;
+    let decoder = guarded::decoder(params, &options)
+        .ok_or_else(|| Fault::Unsupported(format!("{} with sound of another codec", article(kind))))?;
     take.coded_in(decoder.codec_info().short_name);
     let rate_hz = params.sample_rate.unwrap_or(0);
     let promised = track.num_frames.unwrap_or(0);
     let id = track.id;
     let sound = if kind == "M4A" { gaps::sound(glance, from, rate_hz)? } else { None };
     take.promises(sound.map_or(promised, |it| it.frames), rate_hz);
-    let mut packets =
-        Packets { id, skip: sound.map_or(0, |it| it.skip), left: sound.map_or(u64::MAX, |it| it.frames), longest: 1 };
+    let mut packets = Packets {
+        id,
+        skip: sound.map_or(0, |it| it.skip),
+        left: sound.map_or(u64::MAX, |it| it.frames),
+        longest: 1,
+        gave_up: false,
+    };
     let played = packets.play(take, &mut *format, decoder)?;
+    if take.is_empty() && packets.gave_up {
+        return Err(broken(HEADERS));
+    }
     // Counts are often rounded up to whole packets: less than one is no loss.
     let promised = promised.max(sound.map_or(0, |it| it.skip + it.frames));
     if promised >= played + packets.longest {
@@ -83,6 +96,8 @@ struct Packets {
     left: u64,
     /// Frames of the longest packet.
     longest: u64,
+    /// The demultiplexer panicked.
+    gave_up: bool,
 }
 
 impl Packets {
@@ -95,7 +110,17 @@ impl Packets {
     ) -> Result<u64, Fault> {
         let (mut played, mut in_a_row, mut interleaved) = (0, 0, Vec::new());
         while !take.is_full() && in_a_row < MOST_DAMAGED {
-            let packet = match format.next_packet() {
+            let Some(next) = guarded(|| format.next_packet()) else {
+                self.gave_up = true;
+                if !take.is_empty() {
+                    take.note(Notice::Unreadable {
+                        at_s: take.at_s(),
+                        why: "its index cannot be understood".to_owned(),
+                    });
+                }
+                break;
+            };
+            let packet = match next {
                 Ok(Some(packet)) => packet,
                 Ok(None) => break,
                 Err(Error::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => break,

@@ -14,6 +14,7 @@ use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::bytes::Glance;
+use super::guarded;
 use super::take::Take;
 use super::{Fault, Notice, packets, sniff};
 
@@ -136,8 +137,7 @@ pub(super) fn play(take: &mut Take<'_>, glance: &mut Glance, from: u64) -> Resul
     let mut params = AudioCodecParameters::new();
     params.for_codec(CODEC_ID_FLAC).with_sample_rate(info.rate_hz).with_extra_data(Box::new(info.bytes));
     let options = AudioDecoderOptions::default().verify(info.checked);
-    let made = symphonia::default::get_codecs().make_audio_decoder(&params, &options);
-    let decoder = made.map_err(|_| broken("its format contradicts itself"))?;
+    let decoder = guarded::decoder(&params, &options).ok_or_else(|| broken("its format contradicts itself"))?;
     take.coded_in("flac");
     take.promises(info.total, info.rate_hz);
     let nominal = if info.block_min == info.block_max { info.block_max } else { 0 };
@@ -259,7 +259,7 @@ impl Stream {
     fn trial(&self) -> Option<Box<dyn AudioDecoder>> {
         let mut params = AudioCodecParameters::new();
         params.for_codec(CODEC_ID_FLAC).with_sample_rate(self.info.rate_hz).with_extra_data(Box::new(self.info.bytes));
-        symphonia::default::get_codecs().make_audio_decoder(&params, &AudioDecoderOptions::default()).ok()
+        guarded::decoder(&params, &AudioDecoderOptions::default())
     }
 
     /// The next place where a whole frame stands that is not behind the one that is due.

@@ -13,6 +13,7 @@ use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::bytes::Glance;
+use super::guarded;
 use super::sniff::{self, Kind};
 use super::take::Take;
 use super::{Fault, Notice, packets};
@@ -249,8 +250,7 @@ impl Stream {
             let mut params = AudioCodecParameters::new();
             params.for_codec([CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3][usize::from(head.layer) - 1]);
             let options = AudioDecoderOptions::default();
-            let made = symphonia::default::get_codecs().make_audio_decoder(&params, &options);
-            let Ok(made) = made else {
+            let Some(made) = guarded::decoder(&params, &options) else {
                 return Err(Fault::Unsupported(format!("an MPEG file of layer {}", head.layer)));
             };
             take.coded_in(made.codec_info().short_name);

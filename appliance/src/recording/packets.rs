@@ -3,8 +3,6 @@
 //! Vorbis and FLAC are symphonia's; Opus is `ropus`, the reference decoder ported, since symphonia has none. A decoder is made when all of its
 //! headers have come.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use ropus::OpusMSDecoder;
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_FLAC, CODEC_ID_VORBIS};
@@ -14,6 +12,7 @@ use symphonia::core::units::{Duration, Timestamp};
 
 use super::Fault;
 use super::fold::Fold;
+use super::guarded::{self, guarded};
 
 /// Opus always comes out at this rate, whatever went in.
 const OPUS_RATE_HZ: u32 = 48_000;
@@ -99,8 +98,8 @@ pub(super) fn decoded<'a>(
     decoder: &'a mut dyn AudioDecoder,
     packet: &PacketRef<'_>,
 ) -> Option<GenericAudioBufferRef<'a>> {
-    let done = catch_unwind(AssertUnwindSafe(|| decoder.decode_ref(packet).is_ok()));
-    done.is_ok_and(|whole| whole).then(|| decoder.last_decoded())
+    let whole = guarded(|| decoder.decode_ref(packet).is_ok()).unwrap_or(false);
+    whole.then(|| decoder.last_decoded())
 }
 
 impl Decoder {
@@ -154,9 +153,9 @@ impl Decoder {
         }
         let mut params = AudioCodecParameters::new();
         params.for_codec(*id).with_sample_rate(self.rate_hz).with_extra_data(headers.clone().into_boxed_slice());
-        let decoder = symphonia::default::get_codecs().make_audio_decoder(&params, &AudioDecoderOptions::default());
+        let decoder = guarded::decoder(&params, &AudioDecoderOptions::default());
         let why = || Fault::Broken { kind: "OGG", why: "its headers cannot be understood".to_owned() };
-        *made = Some(decoder.map_err(|_| why())?);
+        *made = Some(decoder.ok_or_else(why)?);
         Ok(())
     }
 
@@ -210,10 +209,9 @@ impl Opus {
     fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> bool {
         let (decoder, pcm) = (&mut self.decoder, &mut self.pcm);
         // The decoder is young: should a packet make it panic, that packet is damaged and the show goes on.
-        let decoded = catch_unwind(AssertUnwindSafe(|| {
-            decoder.decode24(Some(packet), packet.len() as i32, pcm, OPUS_FRAMES_MAX as i32, false)
-        }));
-        let Ok(Ok(frames)) = decoded else { return false };
+        let decoded =
+            guarded(|| decoder.decode24(Some(packet), packet.len() as i32, pcm, OPUS_FRAMES_MAX as i32, false));
+        let Some(Ok(frames)) = decoded else { return false };
         let gain = self.gain / (1 << 23) as f32;
         out.extend(self.pcm.iter().take(frames.max(0) as usize * self.channels).map(|sample| *sample as f32 * gain));
         true

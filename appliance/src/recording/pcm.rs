@@ -13,6 +13,7 @@ use symphonia::core::units::{Duration, Timestamp};
 
 use super::bytes::Bytes;
 use super::fold::Fold;
+use super::guarded;
 use super::take::Take;
 use super::{Fault, Notice, packets};
 
@@ -49,8 +50,7 @@ pub(super) fn play(take: &mut Take<'_>, mut bytes: Bytes, layout: &Layout, most:
         .with_channels(Channels::Discrete(layout.fold.channels() as u16))
         .with_max_frames_per_packet((at_once * layout.frames) as u64)
         .with_frames_per_block(layout.frames as u64);
-    let made = symphonia::default::get_codecs().make_audio_decoder(&params, &AudioDecoderOptions::default());
-    let Ok(mut decoder) = made else {
+    let Some(mut decoder) = guarded::decoder(&params, &AudioDecoderOptions::default()) else {
         let channels = layout.fold.channels();
         return Err(Fault::Unsupported(format!(
             "sound coded in blocks of {} bytes for {channels} channels",

@@ -179,6 +179,14 @@ fn a_recording_cut_off_anywhere_is_played_or_refused_and_never_a_panic() {
     }
 }
 
+/// Fragments whose index has no entry where it says that there is one: the demultiplexer reaches past the end of a list.
+#[test]
+fn a_file_over_which_a_demultiplexer_panics_is_refused_in_words() {
+    let file = include_bytes!("../../tests/fixtures/cases/index_without_entries.m4a");
+    let fault = read(file.to_vec()).expect_err("nothing of it can be heard").to_string();
+    assert!(fault.contains("its headers cannot be understood"), "{fault}");
+}
+
 #[test]
 fn a_few_broken_bytes_leave_the_rest_to_be_heard() {
     for name in ["tones_44100.flac", "tones_44100.mp3"] {

@@ -76,12 +76,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<File, ScoreFault> {
     Ok(file)
 }
 
+/// The event that ends a track, without the time before it.
+const END_MARK: [u8; 3] = [0xff, 0x2f, 0];
+
 /// Where a track's events lie.
 #[derive(Clone, Copy)]
 struct Body {
     from: usize,
     /// Where they end, as far as lengths and the next chunk agree on it.
     to: usize,
+    /// Where the next chunk begins, or the file ends: what lies between is not the track's.
+    rest: usize,
     /// The file ends before the length that was said.
     cut: bool,
 }
@@ -105,9 +110,12 @@ fn next_track(bytes: &[u8], at: &mut usize) -> Option<Body> {
         }
         let agrees =
             end == bytes.len() || bytes.get(end..end + 4).is_some_and(|it| it.iter().all(u8::is_ascii_graphic));
-        let to = if agrees { end } else { find(bytes, from).unwrap_or(bytes.len()) };
-        *at = to;
-        return Some(Body { from, to, cut: end > bytes.len() && to == bytes.len() });
+        let rest = if agrees { end } else { find(bytes, from).unwrap_or(bytes.len()) };
+        // Beyond its length a track goes on only where an end mark still comes: what somebody added behind it plays nothing.
+        let goes_on = rest <= end || bytes[end - 2..rest].windows(END_MARK.len()).any(|it| it == END_MARK);
+        let to = if goes_on { rest } else { end };
+        *at = rest;
+        return Some(Body { from, to, rest, cut: end > bytes.len() && to == bytes.len() });
     }
 }
 
@@ -172,15 +180,15 @@ impl<'a> Track<'a> {
         }
         match stop {
             Stop::End => {
-                let left = self.body.to.saturating_sub(self.at);
-                if self.bytes[self.at.min(self.body.to)..self.body.to].iter().any(|byte| *byte != 0) {
+                let left = self.body.rest.saturating_sub(self.at);
+                if self.bytes[self.at.min(self.body.rest)..self.body.rest].iter().any(|byte| *byte != 0) {
                     self.notices.push(ScoreNotice::BehindEnd { track, byte: self.at, count: left });
                 }
             }
             Stop::Over => self.notices.push(ScoreNotice::CutOff { track, byte: self.body.to }),
             Stop::Broken(byte) => self.notices.push(ScoreNotice::Broken { track, byte }),
         }
-        self.at = self.body.to;
+        self.at = self.body.rest;
     }
 
     fn byte(&mut self) -> Result<u8, Stop> {

@@ -142,6 +142,15 @@ fn headers_are_compared_and_not_believed() {
 }
 
 #[test]
+fn what_lies_behind_a_track_plays_nothing_and_is_told_unless_it_is_padding() {
+    let whole = [head(0, 1), chunk(b"MTrk", &bytes("00b0010a836001288360015083600178"))].concat();
+    let with = |rest: &[u8]| moves(&[&whole[..], rest].concat());
+    assert_eq!(with(&[0; 6]), (FOUR.to_vec(), vec![]));
+    let told = vec![ScoreNotice::BehindEnd { track: 1, byte: whole.len(), count: 6 }];
+    assert_eq!(with(&[0, 1, 0, 2, 0, 3]), (FOUR.to_vec(), told), "which running status would make three moves of");
+}
+
+#[test]
 fn pairs_and_parameter_numbers_are_heard_in_files_as_on_wires() {
     let gestures = |track: &str, paired: u32| -> Vec<(u128, Motion)> {
         let score = Score::read(&file(track)).expect("a file that can be played");
