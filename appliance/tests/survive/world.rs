@@ -238,8 +238,8 @@ impl World {
         if let Some(mut child) = self.child.take() {
             child.wait().expect("our child");
         }
-        // One that its engine started is that one's to be waited for.
-        self.until("the player is gone", |_| matches!(state_of(player), None | Some('Z')));
+        // One that its engine started is that one's to be waited for. Its threads die one by one, and may write until then.
+        self.until("the player is gone", |_| !lives(player));
     }
 
     /// The memory with which the life of now began.
@@ -310,6 +310,13 @@ fn tape_of(words: &[u64]) -> Option<Vec<StereoFrame>> {
 fn state_of(process: Pid) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// Whether a thread of a process still runs.
+fn lives(process: Pid) -> bool {
+    let threads = fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero())).into_iter().flatten();
+    let number = |it: fs::DirEntry| it.file_name().to_str()?.parse().ok().and_then(Pid::from_raw);
+    threads.filter_map(Result::ok).filter_map(number).any(|it| !matches!(state_of(it), None | Some('Z' | 'X')))
 }
 
 /// The process that listens where engines knock.
