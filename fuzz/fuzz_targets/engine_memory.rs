@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use engine::boundary::{Arena, HeapMemory, Memory as _, Sizes};
+use engine::boundary::{Arena, HeapMemory, Sizes};
 use engine::playback::{AttachedPlayer, Epoch, Packer, Player, Tape, Transport, WindowPlan, attach};
 use libfuzzer_sys::fuzz_target;
 

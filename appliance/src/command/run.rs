@@ -29,6 +29,7 @@ use crate::performance::output::Output;
 use crate::performance::stage::Stage;
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::view::{LAST_WORDS, View};
+use crate::recorder::Recorder;
 use crate::settings::box_file::{self, BoxConfig};
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::settings::profile::Profiles;
@@ -94,13 +95,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let clock = WallClock::start();
     let displays = Displays::open(&config.displays, clock)?;
     let mut view = View::new(Terminal::open(args.plain, config.terminal_high_contrast)?, displays, clock);
-    let (recorder, why_not) = recording::open(&learnt_maps::folder(args.state.as_deref()));
-    view.messages().record_to(recorder.clone());
-    let faults = faults.into_iter().chain(why_not).collect();
     match start(args, (config, faults), clock, &leave, &mut view) {
-        Ok((mut stage, mut surface_side, _performance)) => {
+        Ok(Begun { mut stage, mut surface_side, recorder, performance: _performance }) => {
             recording::begin(&recorder);
-            surface_side.record_to(recorder.clone());
             stage.play(&mut surface_side, &mut view, args.seconds);
             let ended = stage.finish(surface_side, view);
             recording::end(&recorder, &ended);
@@ -115,6 +112,15 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     }
 }
 
+/// A performance that sounds, with hands.
+struct Begun {
+    stage: Stage,
+    surface_side: SurfaceSide,
+    recorder: Recorder,
+    /// From here on the end has an order.
+    performance: Hold,
+}
+
 /// Everything from the box's file to the first sound, told on the displays as it goes.
 fn start(
     args: &RunArgs,
@@ -122,7 +128,7 @@ fn start(
     clock: WallClock,
     leave: &Leave,
     view: &mut View,
-) -> anyhow::Result<(Stage, SurfaceSide, Hold)> {
+) -> anyhow::Result<Begun> {
     // Everything that can be refused is, before anything slow begins; and before a screen stands, which a refusal would sweep away.
     let checked = output(args)?;
     let mut said = faults;
@@ -130,6 +136,10 @@ fn start(
         args.set.midi.as_deref().map(|path| read_score(path, &mut |it| said.push(it.to_owned()))).transpose()?;
     let (list, more) = SetList::of_folder(args.set_list.as_deref())?;
     said.extend(more);
+    // Nothing was made up to here, for a refusal leaves nothing behind.
+    let (recorder, why_not) = recording::open(&learnt_maps::folder(args.state.as_deref()));
+    view.messages().record_to(recorder.clone());
+    said.extend(why_not);
     view.step("starting");
     said.drain(..).for_each(|it| view.say_found(&it));
     let mut set = Set::open_sound(&args.set, view)?;
@@ -144,9 +154,10 @@ fn start(
     let mut stage = Stage::start(set, sound, leave)?;
     let around = around(args, (score, list, config, said), clock, &mut stage, view);
     match around {
-        Ok((surface_side, gpu)) => {
+        Ok((mut surface_side, gpu)) => {
+            surface_side.record_to(recorder.clone());
             view.begin(stage.playing(), &computes, &place, gpu);
-            Ok((stage, surface_side, performance))
+            Ok(Begun { stage, surface_side, recorder, performance })
         }
         Err(error) => {
             end_in_order(leave);

@@ -29,8 +29,11 @@ use crate::performance::threads::{AudioNews, NotPlayed};
 const TO_START: Duration = Duration::from_secs(10);
 /// Between two looks whether it answers.
 const AGAIN: Duration = Duration::from_millis(10);
-/// Between two tries to start one that does not start.
-const REST: Duration = Duration::from_millis(500);
+/// Between two tries to start one that does not start: from this on twice as long each time. One that was killed may hold its lock
+/// for a moment, until the last of its threads is gone.
+const FIRST_REST: Duration = Duration::from_millis(10);
+/// See [`FIRST_REST`]; never longer than this.
+const LAST_REST: Duration = Duration::from_millis(500);
 /// How long the player's words are waited for before the wish to leave is looked at again.
 const LOOK: Duration = Duration::from_millis(15);
 /// How long the process of a player that has said that it ended is waited for.
@@ -235,6 +238,7 @@ impl Remote {
             // It is no more, or hangs beyond help: one that has closed its socket plays for nobody.
             dead.kill();
         }
+        let mut rest = FIRST_REST;
         loop {
             // Somebody else may have been quicker, a unit of the system for instance.
             let started = match Link::attach(&self.start.folder) {
@@ -250,7 +254,10 @@ impl Remote {
                 Err(_) if leaving.is_asked() => {
                     return Err(anyhow!("the player was gone and could not be started again"));
                 }
-                Err(_) => std::thread::sleep(REST),
+                Err(_) => {
+                    std::thread::sleep(rest);
+                    rest = LAST_REST.min(rest * 2);
+                }
             }
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! Without arguments both are short, for the gate. `tools/survive/run` has the long ones: `--kills N`, `--stops N`,
 //! `--player-kills N`, `--seed N`, `--engine dummy|run`, `--report FILE`.
-#![allow(clippy::print_stdout)] // a table for whoever runs it
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a table for whoever runs it
 
 mod dummy;
 mod oracle;
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     let (mut rounds, mut passed, mut failed) = (Vec::new(), 0, 0);
     for engine in &wanted.engines {
         println!("{engine:?}, seed {}: {:?}", wanted.seed, wanted.deeds);
-        let rows = round(*engine, &wanted);
+        let (rows, times) = round(*engine, &wanted);
         for (what, found, good) in &rows {
             println!("{} {what:<46} {found}", if *good { "ok  " } else { "FAIL" });
         }
@@ -73,7 +73,12 @@ fn main() -> ExitCode {
         (passed, failed) = (passed + rows.len() - bad, failed + bad);
         let rows: Vec<_> =
             rows.iter().map(|it| serde_json::json!({ "what": it.0, "found": it.1, "passed": it.2 })).collect();
-        rounds.push(serde_json::json!({ "engine": format!("{engine:?}"), "rows": rows }));
+        let times: Vec<_> = times
+            .0
+            .iter()
+            .map(|(what, all)| serde_json::json!({ "what": what, "s": all.iter().map(Duration::as_secs_f64).collect::<Vec<_>>() }))
+            .collect();
+        rounds.push(serde_json::json!({ "engine": format!("{engine:?}"), "rows": rows, "times": times }));
     }
     println!("{passed} passed, {failed} failed, 0 skipped");
     if let Some(path) = &wanted.report {
@@ -83,8 +88,8 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Kills, stops and ends one kind of engine; the table.
-fn round(engine: Engine, wanted: &Wanted) -> Vec<Row> {
+/// Kills, stops and ends one kind of engine; the table, and all times.
+fn round(engine: Engine, wanted: &Wanted) -> (Vec<Row>, Times) {
     let folder = tempfile::tempdir().expect("a folder");
     let demon = Path::new(env!("CARGO_BIN_EXE_demon"));
     let me = std::env::current_exe().expect("a program");
@@ -108,7 +113,7 @@ fn round(engine: Engine, wanted: &Wanted) -> Vec<Row> {
     for life in &world.lives {
         verdict.add(&judge(life, &world.sent));
     }
-    rows(wanted, &verdict, &times, end, shortest)
+    (rows(wanted, &verdict, &times, end, shortest), times)
 }
 
 fn read(arguments: &[String]) -> Wanted {

@@ -26,6 +26,9 @@ const LOOK: Duration = Duration::from_millis(10);
 /// So long is waited for anything at most; what is promised is measured.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A player that takes longer to be back than is promised: who reads the table wants to know why.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// What starts an engine.
 pub type StartEngine = Box<dyn Fn(&Path) -> Command>;
 
@@ -195,7 +198,10 @@ impl World {
     pub fn kill_player(&mut self) -> Duration {
         // An engine that would start it at once is held until the memory is taken down as it was left.
         let held = self.engine.as_ref().filter(|_| self.restarts == Restarts::Engine);
-        held.into_iter().for_each(|it| signal(it, Signal::STOP));
+        if let Some(engine) = held {
+            signal(engine, Signal::STOP);
+            self.until("the engine is held", |_| state_of(Pid::from_child(engine)) == Some('T'));
+        }
         let player = self.player.take().expect("a player");
         let _ = kill_process(player, Signal::KILL);
         self.see_it_go(player);
@@ -215,6 +221,12 @@ impl World {
         let (heard, _) = self.seen();
         self.until("the player is heard again", |it| heard < it.seen().0);
         let time = begun.elapsed();
+        if SLOW < time {
+            let said = ["player.txt", "engine.txt"].map(|it| fs::read_to_string(self.folder.join(it)));
+            let last =
+                said.map(|it| it.unwrap_or_default().lines().rev().take(8).map(str::to_owned).collect::<Vec<_>>());
+            eprintln!("a player was back after {time:?}; said last, the newest first: {last:#?}");
+        }
         self.player = self.player.or_else(|| who_listens(&self.runtime()));
         life.left = tape_of(&self.lives_memory());
         self.lives.push(life);
@@ -226,9 +238,8 @@ impl World {
         if let Some(mut child) = self.child.take() {
             child.wait().expect("our child");
         }
-        // One that its engine started is that one's to be waited for.
-        let stat = || fs::read_to_string(format!("/proc/{}/stat", player.as_raw_nonzero()));
-        self.until("the player is gone", |_| stat().map_or(true, |it| it.contains(") Z ")));
+        // One that its engine started is that one's to be waited for. Its threads die one by one, and may write until then.
+        self.until("the player is gone", |_| !lives(player));
     }
 
     /// The memory with which the life of now began.
@@ -293,6 +304,19 @@ fn tape_of(words: &[u64]) -> Option<Vec<StereoFrame>> {
     let arena = Arena::open(Arc::new(memory)).ok()?;
     Standing::read(&arena)?;
     Some(Player::attached(&arena).player.tape().frames().to_vec())
+}
+
+/// What a process does, as the system says it in a letter; nothing of one that is no more.
+fn state_of(process: Pid) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// Whether a thread of a process still runs.
+fn lives(process: Pid) -> bool {
+    let threads = fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero())).into_iter().flatten();
+    let number = |it: fs::DirEntry| it.file_name().to_str()?.parse().ok().and_then(Pid::from_raw);
+    threads.filter_map(Result::ok).filter_map(number).any(|it| !matches!(state_of(it), None | Some('Z' | 'X')))
 }
 
 /// The process that listens where engines knock.
