@@ -169,14 +169,14 @@ fn a_take_replaces_a_file_whole_and_keeps_its_link() {
     said.ends_with(0, &["sound to link.wav"]);
     assert!(fs::symlink_metadata(bench.at("link.wav")).expect("it is there").is_symlink());
     assert!(frames(&bench.at("old.wav")) > 48_000);
-    assert_eq!(bench.names("."), ["link.wav", "old.wav"]);
+    assert_eq!(bench.names("."), ["link.wav", "old.wav", "state"]);
     // What cannot even begin leaves the old one and nothing new.
     bench.file("bad.flac", "no recording");
     let before = fs::read(bench.at("old.wav")).expect("it is there");
     assert_eq!(bench.run("old.wav", &["--source", "bad.flac"]).code, Some(1));
     assert_eq!(bench.run("new.wav", &["--source", "bad.flac"]).code, Some(1));
     assert!(fs::read(bench.at("old.wav")).expect("it is there") == before);
-    assert_eq!(bench.names("."), ["bad.flac", "link.wav", "old.wav"]);
+    assert_eq!(bench.names("."), ["bad.flac", "link.wav", "old.wav", "state"]);
 }
 
 #[test]
@@ -269,6 +269,9 @@ fn a_full_disk_loses_no_map_and_no_render() {
     render.ends_with(1, &["disk/out.wav: cannot be written: No space left on device"]);
     let run = bench.run("disk/out.wav", &["--source", &recording()]);
     run.ends_with(1, &["disk/out.wav: cannot be written: No space left on device"]);
+    // Nothing is recorded where there is no room, and it plays.
+    let played = [&RUN[..], &["--seconds", "1", "--wav", "/dev/null", "--state", "disk"]].concat();
+    bench.demon(&played).ends_with(0, &["disk/recorder: cannot be written: No space left on device"]);
     assert_eq!(fs::read_to_string(&maps).expect("it is there"), FAULTY);
     assert_eq!(fs::read_to_string(bench.at("disk/out.wav")).expect("it is there"), "old");
     assert_eq!(bench.names("disk"), ["filler", "maps.toml", "out.wav"]);
@@ -299,5 +302,5 @@ fn what_is_taught_beside_a_performance_is_heard_by_it() {
     // `timeout` hands it on.
     let ended = Command::new("kill").args(["-TERM", &run.id().to_string()]).status().expect("a signal");
     assert!(ended.success() && run.wait().expect("it ends").success());
-    assert_eq!(bench.names("state"), ["maps.toml"]);
+    assert_eq!(bench.names("state"), ["maps.toml", "recorder"]);
 }

@@ -33,7 +33,13 @@ impl Mapped {
             return Err(Trouble::Kind { found, expected: "a file" });
         }
         let bytes = words * size_of::<AtomicU64>();
-        fallocate(&file, FallocateFlags::empty(), 0, bytes as u64).map_err(io::Error::from)?;
+        if let Err(error) = fallocate(&file, FallocateFlags::empty(), 0, bytes as u64) {
+            if file.metadata()?.len() == 0 {
+                // It was made just now, and holds nothing.
+                let _ = std::fs::remove_file(path);
+            }
+            return Err(io::Error::from(error).into());
+        }
         Ok(Self { map: MmapOptions::new().len(bytes).map_raw(&file)? })
     }
 
