@@ -28,11 +28,15 @@ const ERRORS: [&str; 16] = [
     "engine/src/model/velocity.rs",
 ];
 /// Who tells sentences.
-const SAID: [&str; 20] = [
+const SAID: [&str; 24] = [
     "appliance/src/performance/stage.rs",
     "appliance/src/performance/device_side.rs",
     "appliance/src/performance/conductor.rs",
     "appliance/src/performance/output.rs",
+    "appliance/src/performance/remote.rs",
+    "appliance/src/command/sound.rs",
+    "appliance/src/command/recording.rs",
+    "appliance/src/handover",
     "appliance/src/performance/surface_side/learnt.rs",
     "appliance/src/performance/surface_side/list.rs",
     "appliance/src/performance/surface_side/mod.rs",
@@ -51,7 +55,7 @@ const SAID: [&str; 20] = [
     "appliance/src/settings/set_list.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 15] = [
     "card health",
     "other programs",
     "a parameter of `demon params`",
@@ -63,6 +67,10 @@ const PARTS: [&str; 11] = [
     "model that plays",
     "--source - and --midi -: only one of them can be standard input",
     "the sound device",
+    ", not to …",
+    "in order",
+    "this program's own file",
+    "without words",
 ];
 
 fn root() -> PathBuf {

@@ -136,15 +136,15 @@ fn start(
         args.set.midi.as_deref().map(|path| read_score(path, &mut |it| said.push(it.to_owned()))).transpose()?;
     let (list, more) = SetList::of_folder(args.set_list.as_deref())?;
     said.extend(more);
-    // Nothing was made up to here, for a refusal leaves nothing behind.
-    let (recorder, why_not) = recording::open(&learnt_maps::folder(args.state.as_deref()));
-    view.messages().record_to(recorder.clone());
-    said.extend(why_not);
     view.step("starting");
     said.drain(..).for_each(|it| view.say_found(&it));
     let mut set = Set::open_sound(&args.set, view)?;
     said.append(&mut set.notices);
     let computes = set.computes.clone();
+    // Nothing was made up to here: a refusal leaves nothing behind.
+    let (recorder, why_not) = recording::open(&learnt_maps::folder(args.state.as_deref()));
+    view.messages().record_to(recorder.clone());
+    said.extend(why_not);
     view.step("opening the sound");
     // From here on the end has an order.
     let performance = leave.hold("the performance");

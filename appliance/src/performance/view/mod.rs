@@ -3,6 +3,7 @@
 //! [`start`] shows how far the start is, from its first moment. [`fill`] reads the status off everybody, [`rates`] keep times and rates, [`engine`] sees when a fault of the engine is over;
 //! [`Messages`] hold what is told. Here they are joined and drawn.
 
+mod counted;
 mod engine;
 mod fill;
 mod rates;
@@ -24,15 +25,12 @@ use crate::display::status::{Pick, Status};
 use crate::display::terminal::Terminal;
 use crate::performance::conductor::Conductor;
 use crate::performance::threads::Pulse;
-use crate::recorder::Kind;
 use rates::{Rates, Times};
 pub use start::LAST_WORDS;
 use start::Start;
 
 /// How long a part of the faults stands before the next one does: as long as the longest takes to read.
 pub const FAULT_TURN: Duration = Duration::from_secs(2);
-/// How often it is noted how it goes.
-const COUNTED: Duration = Duration::from_secs(10);
 /// How long the list of parameters stays after the last turn.
 const BROWSING: Duration = Duration::from_millis(1500);
 
@@ -181,28 +179,6 @@ impl View {
                 None => self.messages.over(&key),
             }
         }
-    }
-
-    /// Notes every ten seconds how it goes.
-    fn note_counters(&mut self, pulse: &Pulse, meters: &Meters, now: Duration) {
-        if now.saturating_sub(self.noted) < COUNTED {
-            return;
-        }
-        self.noted = now;
-        let status = &self.status;
-        self.messages.note(
-            Kind::Counters,
-            &format!(
-                "ticks {} failed {} windows {} late {} underruns {}, at most {:.0} ms a tick, {:.0} ms a window",
-                pulse.ticks.load(Relaxed),
-                pulse.failed_ticks.load(Relaxed),
-                pulse.windows.load(Relaxed),
-                meters.windows_late.load(Relaxed),
-                meters.underruns.load(Relaxed),
-                status.tick.max_ms,
-                status.decode.max_ms,
-            ),
-        );
     }
 
     /// Times and rates of late.
