@@ -28,5 +28,8 @@ pub(super) fn recorder(machine: &dyn Machine, state: &Path) -> Finding {
 fn plays(machine: &dyn Machine, entries: &[Entry]) -> bool {
     let start = entries.iter().rev().find(|it| it.kind == Kind::Start);
     let number = start.and_then(|it| it.text.split(' ').next()?.parse::<u32>().ok());
-    number.is_some_and(|it| machine.text(&format!("/proc/{it}/comm")).as_deref() == Some("demon"))
+    let of = |number: u32, name: &str| machine.text(&format!("/proc/{number}/{name}")).unwrap_or_default();
+    // One that was killed and that nobody has waited for still has its name; its state stands behind the name in brackets.
+    let is_dead = |stat: &str| stat.rsplit(')').next().is_some_and(|it| it.trim_start().starts_with(['Z', 'X']));
+    number.is_some_and(|it| of(it, "comm") == "demon" && !is_dead(&of(it, "stat")))
 }

@@ -195,7 +195,11 @@ fn a_performance_that_still_plays_was_not_cut_off() {
     let planted = Box::sound();
     planted.played(&[(Kind::Start, "4242 demon")]);
     planted.write("/proc/4242/comm", "demon");
+    planted.write("/proc/4242/stat", "4242 (demon) S 1 4242");
     assert_eq!(planted.named(), []);
+    planted.write("/proc/4242/stat", "4242 (demon) Z 1 4242");
+    assert_eq!(planted.named().len(), 1, "nobody has waited for it");
+    planted.write("/proc/4242/stat", "4242 (Z) S 1 4242");
     planted.write("/proc/4242/comm", "another program with that number");
     assert_eq!(planted.named().len(), 1);
 }
