@@ -5,16 +5,15 @@
 //! between (256 frames, 5.3 ms; a window is written in shares, as many for both), and an audio thread whose p99 is under 1 % of its
 //! period. The memory is this process's own: a shared mapping has the same caches. Times are wall times.
 
+#[path = "../tests/attached_deck/mod.rs"]
+mod attached_deck;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use engine::boundary::{Arena, HeapMemory, Sizes};
-use engine::playback::{
-    AttachedPlayer, DeckSize, Epoch, Loader, Packer, Player, Start, Tape, Transport, Walk, attach, deck,
-};
+use attached_deck::attached_deck;
+use engine::playback::{AttachedPlayer, DeckSize, Loader, Packer, Player, Start, Tape, Transport, Walk, deck};
 use support::Bench;
 
 const FRAME: usize = 1920;
@@ -47,18 +46,8 @@ fn here() -> Side {
 }
 
 fn attached() -> Side {
-    let sizes = Sizes { boxes: 4, window_frames: 144_000, tape_frames: LATENT * FRAME };
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
-    let (AttachedPlayer { mut player, mut loader, grant, .. }, epochs) = (Player::attached(&arena), Epoch::default());
-    grant.give(1);
-    epochs.set(1);
-    let mut out = [[0.0; 2]; PERIOD];
-    player.fill(&mut out);
-    let (packer, mut transport) = attach(&arena, &epochs);
-    transport.swap(tape(), 0).expect("room");
-    player.fill(&mut out);
-    loader.poll();
-    player.fill(&mut out);
+    let size = DeckSize { boxes: 4, window_frames: 144_000 };
+    let (AttachedPlayer { player, loader, .. }, packer, transport) = attached_deck(tape(), size);
     Side::new("memory", player, packer, transport, Some(loader))
 }
 

@@ -2,12 +2,14 @@
 //! Method: a seccomp filter of its own ends the process with the first system call of the thread that plays, while the other
 //! side seeks, moves bands, swaps tapes and sends windows as fast as it can, so that whatever they share is fought over.
 
+mod attached_deck;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use engine::boundary::{Arena, HeapMemory, Sizes};
+use attached_deck::attached_deck;
 use engine::playback::{
-    AttachedPlayer, DeckSize, Epoch, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, attach, deck,
+    AttachedPlayer, DeckSize, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, deck,
 };
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
@@ -41,23 +43,6 @@ fn play(mut player: Player, done: &AtomicBool) -> ! {
     }
 }
 
-/// A player of `tape` that is fed from memory which another process could share, and an engine that is attached to it.
-fn attached_deck(tape: Tape, window_frames: usize) -> (AttachedPlayer, Packer, Transport) {
-    let sizes = Sizes { boxes: 3, window_frames, tape_frames: TAPE };
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
-    let (mut own, epochs) = (Player::attached(&arena), Epoch::default());
-    own.grant.give(1);
-    epochs.set(1);
-    let mut period = [[0.0; 2]; 300];
-    own.player.fill(&mut period);
-    let (packer, mut transport) = attach(&arena, &epochs);
-    transport.swap(tape, 0).expect("room for a tape");
-    own.player.fill(&mut period);
-    assert!(own.loader.poll());
-    own.player.fill(&mut period);
-    (own, packer, transport)
-}
-
 #[test]
 fn the_audio_thread_asks_the_kernel_for_nothing() {
     let (player, packer, transport) = deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME });
@@ -66,7 +51,8 @@ fn the_audio_thread_asks_the_kernel_for_nothing() {
 
 #[test]
 fn the_audio_thread_of_a_player_in_another_process_asks_the_kernel_for_nothing() {
-    let (AttachedPlayer { player, loader, .. }, packer, transport) = attached_deck(tape(500.3), 40 * FRAME);
+    let (AttachedPlayer { player, loader, .. }, packer, transport) =
+        attached_deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME });
     fight(player, packer, transport, Some(loader));
 }
 

@@ -1,12 +1,12 @@
 //! Goal: nothing that the audio thread does touches the heap, in any of the cases that a set can bring.
 //! Method: the global allocator ends the test on any call made inside `assert_no_alloc`.
 
-use std::sync::Arc;
+mod attached_deck;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use engine::boundary::{Arena, HeapMemory, Sizes};
+use attached_deck::attached_deck;
 use engine::playback::{
-    AttachedPlayer, DeckSize, Epoch, Lead, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, attach, deck,
+    AttachedPlayer, DeckSize, Lead, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, deck,
 };
 
 #[global_allocator]
@@ -21,23 +21,6 @@ fn tape(cycles: f32) -> Tape {
     Tape::new((0..TAPE).map(|i| [wave(i); 2]).collect()).expect("a sine is a tape")
 }
 
-/// A player of `tape` that is fed from memory which another process could share, and an engine that is attached to it.
-fn attached_deck(tape: Tape, window_frames: usize) -> (AttachedPlayer, Packer, Transport) {
-    let sizes = Sizes { boxes: 3, window_frames, tape_frames: TAPE };
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
-    let (mut own, epochs) = (Player::attached(&arena), Epoch::default());
-    own.grant.give(1);
-    epochs.set(1);
-    let mut period = [[0.0; 2]; 300];
-    own.player.fill(&mut period);
-    let (packer, mut transport) = attach(&arena, &epochs);
-    transport.swap(tape, 0).expect("room for a tape");
-    own.player.fill(&mut period);
-    assert!(own.loader.poll());
-    own.player.fill(&mut period);
-    (own, packer, transport)
-}
-
 #[test]
 fn the_audio_thread_never_touches_the_heap() {
     let (player, packer, transport) = deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME });
@@ -46,7 +29,8 @@ fn the_audio_thread_never_touches_the_heap() {
 
 #[test]
 fn the_audio_thread_of_a_player_in_another_process_never_touches_the_heap() {
-    let (AttachedPlayer { player, loader, .. }, packer, transport) = attached_deck(tape(500.3), 40 * FRAME);
+    let (AttachedPlayer { player, loader, .. }, packer, transport) =
+        attached_deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME });
     play_everything(player, packer, transport, Some(loader));
 }
 
@@ -83,7 +67,7 @@ fn play_everything(mut player: Player, mut packer: Packer, mut transport: Transp
 fn the_decode_thread_plans_and_sends_without_the_heap() {
     let (player, packer, transport) = deck(tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME });
     send_everything(player, packer, &transport);
-    let (own, packer, transport) = attached_deck(tape(500.0), 40 * FRAME);
+    let (own, packer, transport) = attached_deck(tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME });
     send_everything(own.player, packer, &transport);
 }
 

@@ -1,5 +1,5 @@
-//! The flight recorder of a performance: begun before anything can go wrong, ended when it has ended; a thread that crashes is
-//! noted on the way.
+//! The flight recorder of a performance: begun when nothing can be refused any more, ended when it has ended; a thread that crashes
+//! is noted on the way.
 
 use std::panic;
 use std::path::Path;

@@ -1,8 +1,10 @@
-//! A file of a fixed length as words in memory: what is stored there outlives the process without a system call.
+//! A file of a fixed length as words in memory: what is stored there is seen by whoever else maps it, and outlives the process
+//! without a system call. This file is the fence around such mappings.
 #![allow(unsafe_code)]
 
 use std::fs::OpenOptions;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -43,13 +45,22 @@ impl Mapped {
         Ok(Self { map: MmapOptions::new().len(bytes).map_raw(&file)? })
     }
 
+    /// Maps all whole words of a file that is open, and that nobody can shorten.
+    ///
+    /// # Errors
+    /// As the system says it; when there is not one word in it, too.
+    pub fn whole(file: &impl AsRawFd) -> io::Result<Self> {
+        Ok(Self { map: MmapOptions::new().map_raw(file)? })
+    }
+
     /// The words.
     #[must_use]
     pub fn words(&self) -> &[AtomicU64] {
         let count = self.map.len() / size_of::<AtomicU64>();
         // SAFETY: the map is `len` readable and writable bytes for as long as `self` lives, begins on a page and so on a word, and
         // is never reached but through these atomics; any bits are a word. A file that somebody cuts off under us ends the
-        // process with SIGBUS, as it would any that maps a file: it lies in the box's own folder.
+        // process with SIGBUS, as it would any that maps a file: one that was opened here lies in the box's own folder, and one
+        // that was handed over is sealed.
         unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<AtomicU64>(), count) }
     }
 }

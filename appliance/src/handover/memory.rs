@@ -1,20 +1,18 @@
 //! The memory itself: a file without a name, sealed against shrinking and growing, and mapped.
 //!
 //! A mapping of a file that somebody shortens kills whoever reads it. So the maker seals it before anybody else has it, and who is
-//! handed one looks at the seals before it is mapped. This file is the fence around mapping.
-#![allow(unsafe_code)]
+//! handed one looks at the seals before it is mapped.
 
-use std::ffi::c_void;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use engine::boundary::{Arena, ArenaFault, Memory, Sizes};
 use engine::latent::SAMPLE_RATE_HZ;
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, ftruncate, memfd_create};
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+use crate::files::Mapped;
 
 /// What nobody can do any more to memory that is handed over.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
@@ -63,7 +61,7 @@ impl SharedArena {
         let descriptor = memfd_create("demon-player", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         ftruncate(&descriptor, 8 * sizes.words() as u64)?;
         fcntl_add_seals(&descriptor, SEALS)?;
-        let arena = Arena::create(Arc::new(Mapped::of(descriptor.as_fd())?), sizes)?;
+        let arena = Arena::create(mapped(&descriptor)?, sizes)?;
         Ok(Self { arena, descriptor })
     }
 
@@ -76,7 +74,7 @@ impl SharedArena {
         if !fcntl_get_seals(&descriptor).is_ok_and(|it| it.contains(SealFlags::SHRINK | SealFlags::GROW)) {
             return Err(MemoryFault::Unsealed);
         }
-        let arena = Arena::open(Arc::new(Mapped::of(descriptor.as_fd())?))?;
+        let arena = Arena::open(mapped(&descriptor)?)?;
         Ok(Self { arena, descriptor })
     }
 
@@ -87,42 +85,16 @@ impl SharedArena {
     }
 }
 
-/// A mapping of all of a sealed file.
-#[derive(Debug)]
-struct Mapped {
-    base: NonNull<AtomicU64>,
-    words: usize,
-}
-
-// SAFETY: the mapping belongs to nobody's thread, and it is only ever looked at as atomics.
-unsafe impl Send for Mapped {}
-// SAFETY: as above.
-unsafe impl Sync for Mapped {}
-
-impl Mapped {
-    fn of(file: BorrowedFd<'_>) -> Result<Self, Errno> {
-        let bytes = usize::try_from(fstat(file)?.st_size).map_err(|_| Errno::OVERFLOW)?;
-        let flags = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping at a place of the system's choosing touches no other memory.
-        let base = unsafe { mmap(std::ptr::null_mut(), bytes, flags, MapFlags::SHARED, file, 0)? };
-        let base = NonNull::new(base.cast::<AtomicU64>()).ok_or(Errno::NOMEM)?;
-        Ok(Self { base, words: bytes / 8 })
-    }
-}
-
 impl Memory for Mapped {
     fn words(&self) -> &[AtomicU64] {
-        // SAFETY: `words` words lie there until `drop`, aligned to a page; the file is sealed against shrinking, so none goes
-        // away under us; any bytes are a value of an atomic word, and nobody looks at them in another way.
-        unsafe { std::slice::from_raw_parts(self.base.as_ptr(), self.words) }
+        self.words()
     }
 }
 
-impl Drop for Mapped {
-    fn drop(&mut self) {
-        // SAFETY: this mapping is ours, and every reference into it borrowed `self`.
-        let _ = unsafe { munmap(self.base.as_ptr().cast::<c_void>(), self.words * 8) };
-    }
+/// A mapping of all of a sealed file.
+fn mapped(file: &OwnedFd) -> Result<Arc<Mapped>, MemoryFault> {
+    let told = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::NOMEM);
+    Ok(Arc::new(Mapped::whole(file).map_err(told)?))
 }
 
 #[cfg(test)]

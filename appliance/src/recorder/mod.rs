@@ -14,7 +14,7 @@ use std::time::SystemTime;
 pub use ring::{Entry, Kind, RECORD_TEXT_BYTES};
 
 use crate::files::{FileError, Mapped};
-use ring::{RECORDS, Ring, WORDS};
+use ring::{Ring, WORDS};
 
 /// The file's name in the state folder.
 pub const FILE: &str = "recorder";
@@ -49,12 +49,6 @@ impl Recorder {
             Ring::over(mapped.words()).push(kind, SystemTime::now(), text);
         }
     }
-
-    /// What is there, the oldest first: [`RECORDS`] entries at most.
-    #[must_use]
-    pub fn entries(&self) -> Vec<Entry> {
-        self.mapped.as_ref().map_or_else(Vec::new, |it| Ring::over(it.words()).entries())
-    }
 }
 
 /// Reads what a recorder left in a state folder, and changes nothing; `None` where there is none, or nothing that is one.
@@ -63,6 +57,3 @@ pub fn read(folder: &Path) -> Option<Vec<Entry>> {
     let bytes = crate::files::read_regular(&folder.join(FILE), (WORDS * 8) as u64).ok()?;
     ring::entries_of(&bytes)
 }
-
-/// Notes that are kept: 200 gestures a second for some minutes.
-pub const KEPT: usize = RECORDS;

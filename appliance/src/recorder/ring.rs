@@ -19,8 +19,8 @@ const RECORD_WORDS: usize = 16;
 const TEXT_WORDS: usize = RECORD_WORDS - 4;
 /// Bytes of text in a record.
 pub const RECORD_TEXT_BYTES: usize = TEXT_WORDS * 8;
-/// Records: 8 MiB of them.
-pub(super) const RECORDS: usize = 65_536;
+/// Records, 8 MiB of them: 200 gestures a second for some minutes.
+const RECORDS: usize = 65_536;
 /// Words of the whole file.
 pub(super) const WORDS: usize = HEADER_WORDS + RECORDS * RECORD_WORDS;
 

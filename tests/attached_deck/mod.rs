@@ -1,0 +1,24 @@
+//! A player that is fed from memory which another process could share, with an engine that is attached to it: in one process, for
+//! tests and benches.
+
+use std::sync::Arc;
+
+use engine::boundary::{Arena, HeapMemory, Sizes};
+use engine::playback::{AttachedPlayer, DeckSize, Epoch, Packer, Player, Tape, Transport, attach};
+
+/// Both of them, playing `tape`; the memory has room for no longer one.
+pub fn attached_deck(tape: Tape, DeckSize { boxes, window_frames }: DeckSize) -> (AttachedPlayer, Packer, Transport) {
+    let sizes = Sizes { boxes, window_frames, tape_frames: tape.len() };
+    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+    let (mut own, epochs) = (Player::attached(&arena), Epoch::default());
+    own.grant.give(1);
+    epochs.set(1);
+    let mut period = [[0.0; 2]; 300];
+    own.player.fill(&mut period);
+    let (packer, mut transport) = attach(&arena, &epochs);
+    transport.swap(tape, 0).expect("room for a tape");
+    own.player.fill(&mut period);
+    assert!(own.loader.poll());
+    own.player.fill(&mut period);
+    (own, packer, transport)
+}
