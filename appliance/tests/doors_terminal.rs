@@ -20,7 +20,8 @@ const DRAWN: &str = "leaves";
 fn playing(more: &[&str]) -> (Stage, usize) {
     let mut stage = Stage::play(more, USUAL, "xterm-256color");
     // Stands on every version's screen, so that an older one fails for its own reason.
-    let from = stage.wait_for("ring", 0);
+    stage.shows("ring");
+    let from = stage.seen.len();
     (stage, from)
 }
 
@@ -119,7 +120,7 @@ fn an_end_that_is_forced_leaves_the_screen_too() {
         let _reader =
             std::fs::OpenOptions::new().read(true).write(true).custom_flags(flags).open(&pipe).expect("a pipe");
         let mut stage = Stage::play_in(folder, &[], USUAL, "xterm-256color");
-        stage.wait_for("ring", 0);
+        stage.shows("ring");
         // As long as it takes to fill the pipe, many times.
         stage.read_for(10 * LATE);
         stage.signals(Signal::TERM);
@@ -149,11 +150,11 @@ fn the_start_stands_on_the_terminal_before_the_model_is_read_and_the_box_file_wa
     let mut stage = Stage::play_in(folder, &["--config", "demon.toml"], (120, 40), "xterm-256color");
     let entered = stage.wait_for("\x1b[?1049h", 0);
     // The screen of the start: what it does, what the box's file has wrong, and how to leave.
-    let starts = stage.wait_for("DEMON starts", entered);
-    let told = stage.wait_for("quantise", starts);
-    let plays = stage.wait_for("ring", told);
-    let start = String::from_utf8_lossy(&stage.seen[entered..plays]).into_owned();
-    assert!(start.contains("ctrl-c ends it"), "{start:?}");
+    stage.shows("ring");
+    let start: Vec<&String> = stage.pictures.iter().take_while(|it| !it.contains("ring")).collect();
+    for words in ["DEMON starts", "quantise", "ctrl-c ends it"] {
+        assert!(start.iter().any(|it| it.contains(words)), "{words:?} stood on none of {start:#?}");
+    }
     let before = String::from_utf8_lossy(&stage.seen[..entered]).into_owned();
     assert!(!before.contains("reading"), "nothing slow comes before the screen: {before:?}");
     // A display that is not there is a fault that stands, and holds up nothing.

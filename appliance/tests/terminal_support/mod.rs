@@ -32,6 +32,10 @@ pub struct Stage {
     child: Child,
     /// All that was read.
     pub seen: Vec<u8>,
+    /// What stands on the terminal after it, and each whole picture that stood: an update writes only the letters that changed, so
+    /// a word on the screen need not be one among the bytes.
+    screen: vt100::Parser,
+    pub pictures: Vec<String>,
     before: Termios,
     _folder: tempfile::TempDir,
 }
@@ -69,7 +73,8 @@ impl Stage {
             .spawn()
             .expect("setsid of util-linux");
         let (master, slave) = (Some(File::from(master)), Some(slave));
-        Self { master, slave, child, seen: Vec::new(), before, _folder: folder }
+        let screen = vt100::Parser::new(rows, columns, 0);
+        Self { master, slave, child, seen: Vec::new(), screen, pictures: Vec::new(), before, _folder: folder }
     }
 
     /// Reads for so long; what was seen is in [`Stage::seen`].
@@ -90,17 +95,12 @@ impl Stage {
         }
     }
 
-    /// Waits until `words` stand on the screen. Only what changed is written, so all is asked for by a size that differs.
+    /// Waits until `words` stand on the screen.
     pub fn shows(&mut self, words: &str) {
         let until = Instant::now() + PATIENCE;
-        for columns in [81, 80].into_iter().cycle() {
-            resize(self.master(), columns, 24);
-            self.read_for(Duration::from_millis(300));
-            let seen = String::from_utf8_lossy(&self.seen);
-            if seen.rsplit("\x1b[2J").next().is_some_and(|it| it.contains(words)) {
-                return;
-            }
-            assert!(Instant::now() < until, "{words:?} does not stand there:\n{}", self.seen.escape_ascii());
+        while !self.screen.screen().contents().contains(words) {
+            let reads = self.read_until(until);
+            assert!(reads, "{words:?} does not stand there:\n{}", self.screen.screen().contents());
         }
     }
 
@@ -112,11 +112,23 @@ impl Stage {
         }
         let mut some = [0; 4096];
         match self.master().read(&mut some) {
-            Ok(count) if count > 0 => self.seen.extend_from_slice(&some[..count]),
+            Ok(count) if count > 0 => self.take(&some[..count]),
             // Nobody holds the other side.
             _ => return false,
         }
         true
+    }
+
+    /// Brings bytes onto the screen, and keeps each picture that they complete.
+    fn take(&mut self, bytes: &[u8]) {
+        const END_UPDATE: &[u8] = b"\x1b[?2026l";
+        for byte in bytes {
+            self.seen.push(*byte);
+            self.screen.process(&[*byte]);
+            if self.seen.ends_with(END_UPDATE) {
+                self.pictures.push(self.screen.screen().contents());
+            }
+        }
     }
 
     fn master(&mut self) -> &mut File {
@@ -138,6 +150,7 @@ impl Stage {
     /// Another size, with the signal that the kernel sends.
     pub fn resizes(&mut self, columns: u16, rows: u16) {
         resize(self.master(), columns, rows);
+        self.screen.screen_mut().set_size(rows, columns);
     }
 
     /// The terminal is closed.
