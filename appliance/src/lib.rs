@@ -14,5 +14,6 @@ pub mod performance;
 pub mod player;
 pub mod recorder;
 pub mod recording;
+pub mod service;
 pub mod settings;
 pub mod surface;

@@ -8,16 +8,20 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use appliance::command::log::LogWriter;
+use appliance::command::log::{LogWriter, Put, left_out, lines_to};
 use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
 use appliance::command::{Cli, Command, build, doctor, learn, params, player, render, report, run};
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
-use appliance::display::journal;
 use appliance::performance::ending::NotEnded;
+use appliance::service::journal::{self, Entries, Entry};
 use clap::Parser;
+use tracing::Level;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How long the end waits for the last events to be read.
 const LAST_EVENTS: Duration = Duration::from_millis(200);
@@ -33,7 +37,7 @@ fn main() -> ExitCode {
     };
     let code = run(&cli);
     if let Some(log) = log {
-        log.flush(LAST_EVENTS);
+        log.flush();
     }
     code
 }
@@ -83,15 +87,38 @@ fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-/// What the player is told, and what TensorRT and others say, are events: on standard error when somebody asks for it, and always in
-/// systemd's journal.
-fn begin_log() -> Result<Option<LogWriter>, String> {
-    let usual = journal::holds(std::io::stderr()).then(|| "info".to_owned());
+/// Where events go.
+enum Log {
+    Lines(LogWriter<Vec<u8>>),
+    Journal(LogWriter<Entry>),
+}
+
+impl Log {
+    fn flush(&self) {
+        match self {
+            Self::Lines(log) => log.flush(LAST_EVENTS),
+            Self::Journal(log) => log.flush(LAST_EVENTS),
+        }
+    }
+}
+
+/// What the player is told, and what TensorRT and others say, are events: lines on standard error when somebody asks for it, and
+/// entries of systemd's journal wherever standard error goes there.
+fn begin_log() -> Result<Option<Log>, String> {
+    let journal = journal::holds(std::io::stderr());
+    let usual = journal.then(|| "info".to_owned());
     let Some(asked) = std::env::var("DEMON_LOG").ok().or(usual) else { return Ok(None) };
-    let level: tracing_subscriber::filter::LevelFilter = asked
+    let level: LevelFilter = asked
         .parse()
         .map_err(|_| format!("DEMON_LOG: found `{asked}`, expected off, error, warn, info, debug or trace"))?;
-    let log = LogWriter::start(std::io::stderr()).map_err(|error| format!("the log has no thread: {error}"))?;
+    let no_thread = |error: std::io::Error| format!("the log has no thread: {error}");
+    if journal {
+        let log = LogWriter::start(to_journal).map_err(no_thread)?;
+        let writer = log.clone();
+        tracing_subscriber::registry().with(Entries::to(move |it| writer.log(it)).with_filter(level)).init();
+        return Ok(Some(Log::Journal(log)));
+    }
+    let log = LogWriter::start(lines_to(std::io::stderr())).map_err(no_thread)?;
     let writer = log.clone();
     let written = move || -> Box<dyn Write> { Box::new(writer.clone()) };
     tracing_subscriber::fmt()
@@ -100,5 +127,16 @@ fn begin_log() -> Result<Option<LogWriter>, String> {
         .with_ansi(false)
         .log_internal_errors(false)
         .init();
-    Ok(Some(log))
+    Ok(Some(Log::Lines(log)))
+}
+
+/// Sends an entry. Where the journal does not take it, standard error is the journal's too, and takes the words.
+fn to_journal(what: Put<Entry>) {
+    let entry = match what {
+        Put::Event(entry) => entry,
+        Put::LeftOut(count) => Entry { level: Level::WARN, message: left_out(count), fields: Vec::new() },
+    };
+    if entry.send().is_err() {
+        say(&entry.message);
+    }
 }

@@ -1,5 +1,5 @@
-//! Where the log's events go: to standard error, by a thread of its own, so that a terminal or a pipe that nobody reads holds up
-//! nobody who logs.
+//! Where the log's events go: to standard error or to systemd's journal, by a thread of its own, so that a terminal, a pipe or a
+//! journal that nobody reads holds up nobody who logs.
 //!
 //! [`EVENTS`] may wait; those that come while it is full are left out, and their number is written when there is room.
 
@@ -13,30 +13,52 @@ use std::time::Duration;
 /// Events that may wait: some hundred kilobytes.
 const EVENTS: usize = 1024;
 
-enum Word {
-    Event(Vec<u8>),
+enum Word<E> {
+    Event(E),
     /// Everything before it is written: say so.
     Flush(Sender<()>),
 }
 
+/// What the thread puts somewhere.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Put<E> {
+    /// An event.
+    Event(E),
+    /// So many were left out: they came faster than they are taken.
+    LeftOut(u64),
+}
+
 /// The log's writer. Clones write to the same.
-#[derive(Clone)]
-pub struct LogWriter {
-    words: SyncSender<Word>,
+#[derive(Debug)]
+pub struct LogWriter<E> {
+    words: SyncSender<Word<E>>,
     left_out: Arc<AtomicU64>,
 }
 
-impl LogWriter {
-    /// Starts the thread that writes to `out`.
+impl<E> Clone for LogWriter<E> {
+    fn clone(&self) -> Self {
+        Self { words: self.words.clone(), left_out: Arc::clone(&self.left_out) }
+    }
+}
+
+impl<E: Send + 'static> LogWriter<E> {
+    /// Starts the thread, which hands everything to `put`.
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
+    pub fn start(put: impl FnMut(Put<E>) + Send + 'static) -> io::Result<Self> {
         let (words, waiting) = sync_channel(EVENTS);
         let left_out = Arc::<AtomicU64>::default();
         let missed = Arc::clone(&left_out);
-        Builder::new().name("log".to_owned()).spawn(move || write(out, &waiting, &missed))?;
+        Builder::new().name("log".to_owned()).spawn(move || write(put, &waiting, &missed))?;
         Ok(Self { words, left_out })
+    }
+
+    /// Takes an event, or counts it where there is no room; never waits.
+    pub fn log(&self, event: E) {
+        if self.words.try_send(Word::Event(event)).is_err() {
+            self.left_out.fetch_add(1, Relaxed);
+        }
     }
 
     /// Waits until what was logged is written, and no longer than `patience`: a program that ends does not wait for a reader.
@@ -49,12 +71,26 @@ impl LogWriter {
     }
 }
 
-impl Write for LogWriter {
+/// What puts lines into a file, a terminal or a pipe.
+pub fn lines_to(mut out: impl Write) -> impl FnMut(Put<Vec<u8>>) {
+    // Nobody is left to be told that standard error is closed.
+    let mut put = move |bytes: &[u8]| drop(out.write_all(bytes).and_then(|()| out.flush()));
+    move |what| match what {
+        Put::Event(event) => put(&event),
+        Put::LeftOut(count) => put(format!("{}\n", left_out(count)).as_bytes()),
+    }
+}
+
+/// That so many events are missing, in words.
+#[must_use]
+pub fn left_out(count: u64) -> String {
+    format!("{count} events of the log were left out: they came faster than they are read")
+}
+
+impl Write for LogWriter<Vec<u8>> {
     /// Takes one event, which comes whole; never waits and never fails.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        if self.words.try_send(Word::Event(event.to_vec())).is_err() {
-            self.left_out.fetch_add(1, Relaxed);
-        }
+        self.log(event.to_vec());
         Ok(event.len())
     }
 
@@ -63,20 +99,18 @@ impl Write for LogWriter {
     }
 }
 
-fn write(mut out: impl Write, words: &Receiver<Word>, left_out: &AtomicU64) {
-    // Nobody is left to be told that standard error is closed.
-    let mut put = |bytes: &[u8]| drop(out.write_all(bytes).and_then(|()| out.flush()));
+fn write<E>(mut put: impl FnMut(Put<E>), words: &Receiver<Word<E>>, left_out: &AtomicU64) {
     while let Ok(word) = words.recv() {
         let done = match word {
             Word::Event(event) => {
-                put(&event);
+                put(Put::Event(event));
                 None
             }
             Word::Flush(done) => Some(done),
         };
         let missed = left_out.swap(0, Relaxed);
         if missed > 0 {
-            put(format!("{missed} events of the log were left out: they came faster than they are read\n").as_bytes());
+            put(Put::LeftOut(missed));
         }
         if let Some(done) = done {
             // It may have given up waiting.
@@ -87,7 +121,7 @@ fn write(mut out: impl Write, words: &Receiver<Word>, left_out: &AtomicU64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{EVENTS, LogWriter};
+    use super::{EVENTS, LogWriter, lines_to};
     use std::io::Write;
     use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
     use std::time::Duration;
@@ -116,7 +150,7 @@ mod tests {
     #[test]
     fn a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_left_out_is_counted() {
         let ((out, pipe), (began, begins)) = (sync_channel(0), channel());
-        let mut log = LogWriter::start(Pipe(out, began)).expect("a thread");
+        let mut log = LogWriter::start(lines_to(Pipe(out, began))).expect("a thread");
         let all = 3 * EVENTS;
         let mut write = |number: usize| log.write_all(format!("{number}\n").as_bytes()).expect("it never fails");
         write(0);
@@ -133,7 +167,7 @@ mod tests {
     #[test]
     fn what_was_logged_is_written_before_the_end() {
         let (out, pipe) = sync_channel(8);
-        let mut log = LogWriter::start(Pipe(out, channel().0)).expect("a thread");
+        let mut log = LogWriter::start(lines_to(Pipe(out, channel().0))).expect("a thread");
         log.write_all(b"the last word").expect("it never fails");
         log.flush(MUST);
         assert_eq!(pipe.try_recv().expect("it is written"), b"the last word");

@@ -17,6 +17,7 @@ use crate::handover::link::{NotAttached, stop};
 use crate::handover::memory::{SharedArena, sizes};
 use crate::performance::output::Output;
 use crate::player::{Parts, play};
+use crate::service::manager::{Manager, kept};
 
 /// `demon player`.
 #[derive(Args, Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct PlayerArgs {
     pub own: bool,
 }
 
+/// What the shared memory is called while the service manager keeps it.
+const MEMORY: &str = "memory";
 /// Exit code of a player that was asked to end: that is how it ends.
 const ASKED: i32 = 0;
 /// How long a player may take to end: two seconds, and some for a busy machine.
@@ -85,20 +88,39 @@ pub fn player(args: &PlayerArgs) -> anyhow::Result<()> {
         None => Output::to_device(args.device.as_deref()),
     };
     let door = Door::open(&folder).map_err(anyhow::Error::msg)?;
-    let shared = match args.memory {
-        true => {
-            let memory = rustix::stdio::stdin().try_clone_to_owned().context("the shared memory")?;
-            SharedArena::open(memory)?
-        }
-        false => SharedArena::create(sizes((args.longest.unwrap_or(0.0) * f64::from(SAMPLE_RATE_HZ)) as usize))?,
-    };
+    let manager = Manager::of_environment();
+    let shared = memory(args, manager)?;
     // A file that nobody hears is not to grow for ever.
     let ends_with_engine = args.own || args.for_one && output.is_file();
     let (out, place, notice) = output.make()?;
     say(&format!("playing to {place}"));
-    let played = play(Parts { door, shared, out, place, notice, ends_with_engine }, &leave, &mut |words| say(words));
+    let played =
+        play(Parts { door, shared, out, place, notice, ends_with_engine, manager }, &leave, &mut |words| say(words));
     if args.own {
         let _ = std::fs::remove_dir_all(&folder);
     }
     played
+}
+
+/// What is shared with engines: handed over by the engine that started us, kept by the service manager while a player before us died, or
+/// new. The manager is asked to keep it, so that a player's end is not the tape's.
+fn memory(args: &PlayerArgs, manager: Manager) -> anyhow::Result<SharedArena> {
+    if args.memory {
+        let memory = rustix::stdio::stdin().try_clone_to_owned().context("the shared memory")?;
+        return Ok(SharedArena::open(memory)?);
+    }
+    match kept(MEMORY).map(SharedArena::open) {
+        Some(Ok(shared)) => {
+            say("the tape of the player before this one plays on");
+            return Ok(shared);
+        }
+        Some(Err(error)) => {
+            say(&format!("what the service manager kept is no tape of this version ({error}); it is let go"));
+            manager.let_go(MEMORY);
+        }
+        None => {}
+    }
+    let shared = SharedArena::create(sizes((args.longest.unwrap_or(0.0) * f64::from(SAMPLE_RATE_HZ)) as usize))?;
+    let _ = manager.keep(MEMORY, shared.descriptor());
+    Ok(shared)
 }

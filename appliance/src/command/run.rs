@@ -30,6 +30,9 @@ use crate::performance::stage::Stage;
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::view::{LAST_WORDS, View};
 use crate::recorder::Recorder;
+use crate::service::attendant::{Words, attend};
+use crate::service::manager::Manager;
+use crate::service::slow::Slow;
 use crate::settings::box_file::{self, BoxConfig};
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::settings::profile::Profiles;
@@ -52,6 +55,9 @@ pub struct RunArgs {
     /// Engine and sound in one process: the sound ends with it, however it ends
     #[arg(long)]
     pub in_process: bool,
+    /// Start no player: wait for the one that the system keeps, and for it again when it is gone
+    #[arg(long, conflicts_with_all = ["in_process", "wav", "device"])]
+    pub wait_for_player: bool,
     /// Folder in which the player is found or started [default: $DEMON_RUNTIME, $XDG_RUNTIME_DIR/demon, /run/demon or /tmp/demon-USER]
     #[arg(long, value_name = "FOLDER")]
     pub runtime: Option<PathBuf>,
@@ -98,6 +104,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     match start(args, (config, faults), clock, &leave, &mut view) {
         Ok(Begun { mut stage, mut surface_side, recorder, performance: _performance }) => {
             recording::begin(&recorder);
+            let words = attended(&stage)?;
+            words.say(&format!("plays {}", stage.playing().0));
             stage.play(&mut surface_side, &mut view, args.seconds);
             let ended = stage.finish(surface_side, view);
             recording::end(&recorder, &ended);
@@ -110,6 +118,15 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
             Err(error)
         }
     }
+}
+
+/// Has the service manager told how it goes, where one started us.
+fn attended(stage: &Stage) -> anyhow::Result<Words> {
+    let manager = Manager::of_environment();
+    if !manager.listens() {
+        return Ok(Words::unread());
+    }
+    Ok(attend(manager, &Slow::start()?, stage.looked()))
 }
 
 /// A performance that sounds, with hands.

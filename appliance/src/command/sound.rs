@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::run::RunArgs;
 use crate::files::append;
@@ -21,20 +21,25 @@ pub(super) fn sound(
 ) -> anyhow::Result<(Sound, String)> {
     let runtime = folder::folder(args.runtime.as_deref());
     // A take is this run's own as a file is, so that several runs have one each; but whoever plays already is joined.
-    let takes = || args.device.is_none() && !somebody(&runtime) && Output::to_device(None).is_file();
+    let takes =
+        || !args.wait_for_player && args.device.is_none() && !somebody(&runtime) && Output::to_device(None).is_file();
     let own = args.wav.is_some() || !args.in_process && takes();
     let folder = if own { own_folder(&runtime) } else { runtime };
     if args.in_process {
         return here(args, checked, None, said);
     }
     if let Err(why) = folder::make(&folder) {
+        if args.wait_for_player {
+            bail!(why);
+        }
         return here(args, checked, Some(&why), said);
     }
     let option = |name: &str, value: OsString| vec![OsString::from(name), value];
     let wav = args.wav.clone().map(|it| option("--wav", it.into()));
     let output = wav.or_else(|| args.device.clone().map(|it| option("--device", it.into()))).unwrap_or_default();
     let program = std::env::current_exe().context("this program's own file")?;
-    let (mut remote, found) = match Remote::find_or_start(StartPlayer { program, output, folder, own }, tape_frames) {
+    let start = StartPlayer { program, output, folder, own, waits: args.wait_for_player };
+    let (mut remote, found) = match Remote::find_or_start(start, tape_frames) {
         Ok(found) => found,
         // What cannot be here either, such as a file that cannot be written, is said again by who tries it.
         Err(error) => return here(args, checked, Some(&error.downcast::<NotStarted>()?.to_string()), said),

@@ -5,7 +5,6 @@
 //! engine or a surface how it is: whoever plays fills the status in ([`crate::performance`]).
 
 pub mod displays;
-pub mod journal;
 pub mod messages;
 pub mod screens;
 pub mod status;

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 
 use engine::boundary::{Arena, ArenaFault, Memory, Sizes};
 use engine::latent::SAMPLE_RATE_HZ;
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, ftruncate, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
 use rustix::io::Errno;
 
 use crate::files::Mapped;
@@ -78,6 +78,13 @@ impl SharedArena {
         Ok(Self { arena, descriptor })
     }
 
+    /// Whether another handle is of the same memory: what is written by one is read by the other.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let file = |it: &Self| fstat(&it.descriptor).map(|about| (about.st_dev, about.st_ino));
+        matches!((file(self), file(other)), (Ok(one), Ok(another)) if one == another)
+    }
+
     /// To be handed on.
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
@@ -112,6 +119,7 @@ mod tests {
         let other = SharedArena::open(handed).expect("the same");
         made.arena.memory().words()[70].store(5, Relaxed);
         assert_eq!((other.arena.memory().words()[70].load(Relaxed), other.arena.sizes()), (5, SIZES));
+        assert!(made.is_same_as(&other) && !made.is_same_as(&SharedArena::create(SIZES).expect("memory")));
     }
 
     #[test]

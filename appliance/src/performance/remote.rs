@@ -24,9 +24,12 @@ use crate::handover::witness::{write_tape, write_window};
 use crate::handover::words::Told;
 use crate::performance::ending::{Leave, Running, SOUND};
 use crate::performance::threads::{AudioNews, NotPlayed};
+use crate::service::manager::ADDRESSED;
 
 /// How long a player may take from its start until it answers: it opens a device, and the machine may be busy.
 const TO_START: Duration = Duration::from_secs(10);
+/// How long a player is waited for that somebody else starts: a device may come late, and systemd rests between two tries.
+const TO_COME: Duration = Duration::from_secs(30);
 /// Between two looks whether it answers.
 const AGAIN: Duration = Duration::from_millis(10);
 /// Between two tries to start one that does not start: from this on twice as long each time. One that was killed may hold its lock
@@ -57,6 +60,8 @@ pub struct StartPlayer {
     pub folder: PathBuf,
     /// Whether it and the folder are this engine's own, and end with it.
     pub own: bool,
+    /// None is started here: who keeps the player (the system's service manager) does, and it is waited for.
+    pub waits: bool,
 }
 
 /// A player in another process, and this engine attached to it.
@@ -81,10 +86,28 @@ impl StartPlayer {
         // A file without a name: nobody has to read it, and it outlives this process.
         let said = File::from(memfd_create("demon-player-said", MemfdFlags::CLOEXEC)?);
         let mut command = Command::new(&self.program);
+        ADDRESSED.iter().for_each(|it| _ = command.env_remove(it));
         command.args(["player", "--memory", if self.own { "--own" } else { "--for-one" }]);
         command.arg("--runtime").arg(&self.folder).args(&self.output);
         command.stdin(Stdio::from(memory.try_clone_to_owned()?)).stdout(Stdio::null()).stderr(said.try_clone()?);
         Ok(Started { child: command.spawn()?, said })
+    }
+
+    /// Waits until a player is there, and attaches to it.
+    fn wait(&self) -> anyhow::Result<Link> {
+        let until = Instant::now() + TO_COME;
+        loop {
+            match Link::attach(&self.folder) {
+                Err(NotAttached::Nobody) if Instant::now() < until => std::thread::sleep(AGAIN),
+                Err(NotAttached::Nobody) => {
+                    return Err(anyhow!(
+                        "no player came within {} s; `demon doctor` and `systemctl status demon-player` say why",
+                        TO_COME.as_secs()
+                    ));
+                }
+                done => return Ok(done?),
+            }
+        }
     }
 
     /// Starts a player on this memory and attaches to it, or to one that somebody else was quicker to start.
@@ -138,6 +161,7 @@ impl Remote {
     pub fn find_or_start(start: StartPlayer, tape_frames: usize) -> anyhow::Result<(Self, bool)> {
         let epochs = Epoch::default();
         let (link, child) = match Link::attach(&start.folder) {
+            Err(NotAttached::Nobody) if start.waits => (start.wait()?, None),
             Ok(link) => (link, None),
             Err(NotAttached::Nobody) => {
                 let shared = SharedArena::create(sizes(tape_frames))?;
@@ -194,7 +218,7 @@ impl Remote {
         Ok((packer, transport))
     }
 
-    /// Watches over the player until it has ended; asks it to when somebody wants to leave.
+    /// Watches over the player until it has ended; asks it to when somebody wants to leave, unless it is kept by somebody else.
     ///
     /// # Errors
     /// When the system has no thread left.
@@ -204,6 +228,10 @@ impl Remote {
             let mut asked = false;
             let mut tell = move |told: Told| drop(news.push(AudioNews::Told(told)));
             loop {
+                if leaving.is_asked() && self.start.waits {
+                    // It is kept by somebody else, and the sound stays for the next engine.
+                    return Ok(());
+                }
                 if leaving.is_asked() && !asked {
                     asked = true;
                     self.link.ask_to_stop();
@@ -231,7 +259,7 @@ impl Remote {
         })
     }
 
-    /// Starts another player on the same memory, as often as it takes.
+    /// Starts another player on the same memory, as often as it takes, or waits for who keeps it to do so.
     fn start_again(&mut self, leaving: &Leave) -> anyhow::Result<()> {
         self.epochs.set(0);
         if let Some(mut dead) = self.child.take() {
@@ -243,9 +271,14 @@ impl Remote {
             // Somebody else may have been quicker, a unit of the system for instance.
             let started = match Link::attach(&self.start.folder) {
                 Ok(link) => Ok((None, link)),
+                Err(error) if self.start.waits => Err(error.into()),
                 Err(_) => self.start.start(self.link.shared.descriptor()).map(|(child, link)| (Some(child), link)),
             };
             match started {
+                // The ends of the engine are threads' own by now, and cannot be of other memory.
+                Ok((_, link)) if !link.shared.is_same_as(&self.link.shared) => {
+                    return Err(anyhow!("the player that came back has lost the tape; the engine has to start again"));
+                }
                 Ok((child, link)) => {
                     self.epochs.set(link.epoch);
                     (self.child, self.link) = (child, link);

@@ -5,7 +5,7 @@
 //! one deadline ([`Leave`]). A thread of the engine that crashes is a fault that stands; the tape plays on.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -24,8 +24,10 @@ use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
 use crate::performance::instrument::{EngineParts, Instrument};
 use crate::performance::remote::Remote;
 use crate::performance::surface_side::SurfaceSide;
-use crate::performance::threads::{self, AudioNews, NotPlayed, Pulse, TICKS};
+use crate::performance::threads::{self, AudioNews, NotPlayed, Pulse, TICKS, WINDOWS};
 use crate::performance::view::View;
+use crate::service::attendant::Looked;
+use crate::service::vitals::{Sign, Vitals};
 
 /// How often the status is drawn.
 const FRAME: Duration = Duration::from_millis(33);
@@ -127,11 +129,29 @@ impl Stage {
         &mut self.conductor
     }
 
+    /// What the service manager is told of, where one started us: that the first window has come, and that hands, ticks and windows
+    /// go on.
+    #[must_use]
+    pub fn looked(&self) -> Looked {
+        let count = |of: fn(&Pulse) -> &AtomicU64| {
+            let pulse = Arc::clone(&self.pulse);
+            move || Sign::Count(of(&pulse).load(Relaxed))
+        };
+        let vitals = Vitals::default()
+            .with("the conductor", count(|it| &it.turns))
+            .with(TICKS, count(|it| &it.ticks))
+            .with(WINDOWS, count(|it| &it.looks));
+        let (pulse, leave) = (Arc::clone(&self.pulse), self.leave.clone());
+        let ready = Box::new(move || pulse.windows.load(Relaxed) > 0);
+        Looked { ready, ends: Box::new(move || leave.is_asked()), vitals }
+    }
+
     /// The conductor's loop: until somebody leaves, `seconds` are over, or the sound has ended by itself.
     pub fn play(&mut self, surface_side: &mut SurfaceSide, view: &mut View, seconds: Option<f64>) {
         let begun = Instant::now();
         let mut drawn = begun;
         while !self.leave.is_asked() && seconds.is_none_or(|it| begun.elapsed().as_secs_f64() < it) {
+            self.pulse.turns.fetch_add(1, Relaxed);
             if self.audio.look().is_some() || surface_side.hear(&mut self.conductor, view) {
                 break;
             }

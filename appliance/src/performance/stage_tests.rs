@@ -63,6 +63,25 @@ fn an_engine_thread_that_crashes_is_a_fault_while_it_plays_said_once_and_the_sou
 }
 
 #[test]
+fn hands_ticks_and_windows_have_each_to_go_on_and_the_first_window_is_what_it_is_ready_with() {
+    let stage = stage(FakeOut::default(), |_| Vec::new());
+    let mut looked = stage.looked();
+    assert_eq!(looked.vitals.look(), Vec::<&str>::new());
+    assert_eq!(looked.vitals.look(), ["the conductor", TICKS, WINDOWS]);
+    let counts: [fn(&Pulse) -> &AtomicU64; 3] = [|it| &it.turns, |it| &it.ticks, |it| &it.looks];
+    for (place, of) in counts.iter().enumerate() {
+        of(&stage.pulse).fetch_add(1, Relaxed);
+        let mut still = vec!["the conductor", TICKS, WINDOWS];
+        still.remove(place);
+        assert_eq!(looked.vitals.look(), still);
+    }
+    assert!(!(looked.ready)() && !(looked.ends)());
+    stage.pulse.windows.fetch_add(1, Relaxed);
+    stage.leave.ask();
+    assert!((looked.ready)() && (looked.ends)());
+}
+
+#[test]
 fn a_device_that_comes_late_is_a_fault_until_it_is_there() {
     let out = FakeOut::default().answer(&[Opening::Busy, Opening::Unable]);
     let mut stage = stage(out, |_| Vec::new());

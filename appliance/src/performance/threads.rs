@@ -50,6 +50,10 @@ pub struct Pulse {
     pub refused: AtomicU64,
     /// Microseconds of the last tick.
     pub tick_us: AtomicU32,
+    /// Looks of the decode thread whether there is something to decode.
+    pub looks: AtomicU64,
+    /// Turns of the conductor.
+    pub turns: AtomicU64,
     /// Windows sent to the tape.
     pub windows: AtomicU64,
     /// Windows that could not be sent.
@@ -236,6 +240,7 @@ pub fn windows(
                 // As many places on the way home as on the way here.
                 let _ = queues.home.push(patcher.take_over(decoder));
             }
+            pulse.looks.fetch_add(1, Relaxed);
             let begun = Instant::now();
             let values = values.latest();
             let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|it| values.get(it));

@@ -5,10 +5,13 @@
 //! is gone is only a number to obey. Memory is locked, and the audio thread allocates nothing, waits for nobody and makes no system
 //! call but those of its device.
 
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use engine::boundary::{Arena, Sizes};
-use engine::playback::{AttachedPlayer, Grant, Loader, Player, Refusals};
+use engine::playback::{AttachedPlayer, Grant, Loader, Player, Refusals, SharedMeters};
 use hal::audio::{Ask, AudioOut, lock_memory};
 use rtrb::{Consumer, RingBuffer};
 
@@ -17,6 +20,10 @@ use crate::handover::memory::SharedArena;
 use crate::handover::words::Told;
 use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
 use crate::performance::threads::{self, AudioNews, NotPlayed};
+use crate::service::attendant::{Looked, Words, attend};
+use crate::service::manager::Manager;
+use crate::service::slow::Slow;
+use crate::service::vitals::{Sign, Vitals};
 
 /// How long a look at the door may take: a tape is loaded so soon after it came.
 const LOOK: Duration = Duration::from_millis(5);
@@ -39,6 +46,8 @@ pub struct Parts {
     pub notice: Option<String>,
     /// Whether it ends when its engine is gone: a file that nobody hears is not to grow for ever.
     pub ends_with_engine: bool,
+    /// Who started it.
+    pub manager: Manager,
 }
 
 /// Plays until somebody asks for the end, and says how it went.
@@ -46,7 +55,7 @@ pub struct Parts {
 /// # Errors
 /// When the output did not take all of the sound, or hangs.
 pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
-    let Parts { door, shared, out, place, notice, ends_with_engine } = parts;
+    let Parts { door, shared, out, place, notice, ends_with_engine, manager } = parts;
     let _process = leave.hold("the player");
     let AttachedPlayer { player, loader, grant, refusals } = Player::attached(&shared.arena);
     touch(&shared.arena);
@@ -55,6 +64,9 @@ pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::R
     }
     let (tell, news) = RingBuffer::new(NEWS);
     let audio = threads::audio(out, Ask::default(), player, tell, leave)?;
+    let looks = Arc::new(AtomicU64::new(0));
+    let words = attended(manager, &shared, &looks, leave)?;
+    words.say(&format!("plays to {place}; no engine"));
     let mut host = Host {
         door,
         shared,
@@ -63,13 +75,32 @@ pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::R
         grant,
         refusals,
         told: 0,
-        looks: 0,
+        looks,
+        words,
+        unlooked: 0,
         epoch: begin(),
         pending: None,
         standing: notice.map(Told::News).into_iter().collect(),
         ends_with_engine,
     };
     host.serve(audio, news, leave, say)
+}
+
+/// Has the service manager told that the clock runs and the door is answered.
+fn attended(manager: Manager, shared: &SharedArena, looks: &Arc<AtomicU64>, leave: &Leave) -> io::Result<Words> {
+    if !manager.listens() {
+        return Ok(Words::unread());
+    }
+    let (meters, looks, leave) = (SharedMeters::of(&shared.arena), Arc::clone(looks), leave.clone());
+    // The memory may be a player's before this one.
+    let begun = meters.playhead().played;
+    let clock = meters.clone();
+    let vitals = Vitals::default()
+        .with("the clock", move || Sign::Count(clock.playhead().played.count()))
+        .with("the door", move || Sign::Count(looks.load(Relaxed)));
+    let ready = Box::new(move || meters.playhead().played != begun);
+    let looked = Looked { ready, ends: Box::new(move || leave.is_asked()), vitals };
+    Ok(attend(manager, &Slow::start()?, looked))
 }
 
 /// A number that no engine of an earlier player was attached as: the clock, and counted up from there.
@@ -82,7 +113,7 @@ fn begin() -> u64 {
 fn touch(arena: &Arena) {
     let front = Sizes { tape_frames: 1, ..arena.sizes() }.words();
     let words = arena.memory().words().iter().take(front).step_by(512);
-    std::hint::black_box(words.fold(0, |sum: u64, it| sum ^ it.load(std::sync::atomic::Ordering::Relaxed)));
+    std::hint::black_box(words.fold(0, |sum: u64, it| sum ^ it.load(Relaxed)));
 }
 
 /// The slow side.
@@ -92,10 +123,14 @@ struct Host {
     place: String,
     loader: Loader,
     grant: Grant,
-    refusals: std::sync::Arc<Refusals>,
+    refusals: Arc<Refusals>,
+    /// Looks at the door so far.
+    looks: Arc<AtomicU64>,
+    /// For who started it.
+    words: Words,
     /// Refusals that were told, and looks since.
     told: u64,
-    looks: u32,
+    unlooked: u32,
     /// As what the engine is attached, or was last.
     epoch: u64,
     /// An engine that is let in when it is obeyed.
@@ -115,6 +150,7 @@ impl Host {
     ) -> anyhow::Result<()> {
         while audio.look().is_none() {
             self.loader.poll();
+            self.looks.fetch_add(1, Relaxed);
             for knock in self.door.look(LOOK) {
                 self.answer(knock, leave, say);
             }
@@ -151,11 +187,13 @@ impl Host {
                 self.grant.give(self.epoch);
                 self.pending = Some(self.epoch);
                 say(&format!("an engine is attached (process {})", who.process));
+                self.words.say(&format!("plays to {}; engine {}", self.place, who.process));
             }
             Knock::Gone(who) => {
                 self.grant.give(0);
                 self.pending = None;
                 say(&format!("the engine is gone (process {}); playing on", who.process));
+                self.words.say(&format!("plays to {}; no engine", self.place));
                 if self.ends_with_engine {
                     leave.ask();
                 }
@@ -189,10 +227,10 @@ impl Host {
     }
 
     fn tell_refusals(&mut self, say: &mut dyn FnMut(&str)) {
-        self.looks = self.looks.saturating_add(1);
+        self.unlooked = self.unlooked.saturating_add(1);
         let all: u64 = self.refusals.told().map(|it| it.1).sum();
-        if all != self.told && TELL_EVERY <= self.looks {
-            (self.told, self.looks) = (all, 0);
+        if all != self.told && TELL_EVERY <= self.unlooked {
+            (self.told, self.unlooked) = (all, 0);
             let each: Vec<String> =
                 self.refusals.told().map(|(why, count)| format!("{count} of {}", why.words())).collect();
             // Of this engine, and nothing to the next.

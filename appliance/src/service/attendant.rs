@@ -1,0 +1,89 @@
+//! Who tells the service manager how it is: ready, alive, what to read, and that the end was asked for.
+//!
+//! A task of the slow side. It is told nothing by those that it looks after but counts and one line of words, so that none of them
+//! waits for it, or for a manager that does not read.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::manager::{Manager, State};
+use super::slow::Slow;
+use super::vitals::Vitals;
+
+/// So often it is looked whether we are ready, or asked to end.
+const LOOK: Duration = Duration::from_millis(20);
+/// Of the time that the manager waits, how many signs of life there are: a part may be slow and still be well.
+const SIGNS: u32 = 4;
+
+/// What is looked after.
+pub struct Looked {
+    /// Whether what the service is there for has begun.
+    pub ready: Box<dyn Fn() -> bool + Send>,
+    /// Whether the end was asked for.
+    pub ends: Box<dyn Fn() -> bool + Send>,
+    /// What has to move, from then on.
+    pub vitals: Vitals,
+}
+
+/// Where the words of how it goes are laid down; the latest wins.
+#[derive(Clone, Debug)]
+pub struct Words(Option<watch::Sender<String>>);
+
+impl Words {
+    /// For nobody.
+    #[must_use]
+    pub const fn unread() -> Self {
+        Self(None)
+    }
+
+    /// How it goes now.
+    pub fn say(&self, words: &str) {
+        if let Some(sender) = &self.0 {
+            sender.send_if_modified(|it| {
+                let other = it != words;
+                if other {
+                    words.clone_into(it);
+                }
+                other
+            });
+        }
+    }
+}
+
+/// Begins to tell the manager of this, on the slow side; where nobody listens, nothing is begun.
+pub fn attend(manager: Manager, slow: &Slow, looked: Looked) -> Words {
+    if !manager.listens() {
+        return Words::unread();
+    }
+    let (sender, words) = watch::channel(String::new());
+    slow.spawn(tell(manager, looked, words));
+    Words(Some(sender))
+}
+
+async fn tell(manager: Manager, mut looked: Looked, mut words: watch::Receiver<String>) {
+    let mut ready = false;
+    let every = manager.watchdog().map(|it| it / SIGNS);
+    let mut next_sign = Instant::now();
+    while !(looked.ends)() {
+        if !ready && (looked.ready)() {
+            ready = true;
+            manager.tell(&[State::Ready]);
+            next_sign = Instant::now();
+        }
+        if words.has_changed().unwrap_or(false) {
+            let said = words.borrow_and_update().clone();
+            manager.tell(&[State::Status(&said)]);
+        }
+        if let Some(every) = every.filter(|_| ready && next_sign <= Instant::now()) {
+            next_sign = Instant::now() + every;
+            match looked.vitals.look().as_slice() {
+                [] => manager.tell(&[State::Alive]),
+                still => manager.tell(&[State::Status(&format!("does not move: {}", still.join(", ")))]),
+            }
+        }
+        sleep_until(Instant::now() + LOOK).await;
+    }
+    manager.tell(&[State::Ends]);
+}
