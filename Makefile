@@ -79,6 +79,10 @@ gpu-pack: ## the harness for a machine with a GPU and without Rust, counted with
 vm-test: ## the surface on real kernel drivers in QEMU, played from outside; a table, and target/vm-test/report.json
 	tools/vm-test/run $(ARGS)
 
+units-check: packages ## the units under a real systemd in a container: order, watchdogs, crash loops, walls (wants root, mmdebstrap, systemd-nspawn)
+	$(CARGO) build --locked -p appliance --bin demon
+	tools/vm-test/units-here target/debug/demon
+
 doors: packages ## terminals, pipes, signals and sound devices at the real program, a table (ARGS="--quick", "--only WORD", "--demon FILE")
 	$(CARGO) build --locked -p appliance --bin demon
 	@tools/doors/run $(ARGS)

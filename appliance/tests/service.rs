@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use doors_support::{Demon, PATIENCE, demon, run, surround};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 
 /// How long the manager waits for a sign of life.
 const WATCHDOG: Duration = Duration::from_secs(2);
@@ -23,13 +23,13 @@ const WATCHDOG: Duration = Duration::from_secs(2);
 const FRAME_BYTES: u64 = 8;
 
 /// Who starts services, watches them, and keeps descriptors.
-struct Manager {
+struct Systemd {
     socket: UnixDatagram,
     path: PathBuf,
     kept: Option<OwnedFd>,
 }
 
-impl Manager {
+impl Systemd {
     fn at(folder: &Path) -> Self {
         let path = folder.join("notify");
         let socket = UnixDatagram::bind(&path).expect("a socket");
@@ -130,7 +130,7 @@ fn until_sound(raw: &Path) {
 #[test]
 fn a_player_is_ready_with_its_first_sound_and_alive_while_its_clock_runs() {
     let (folder, raw) = stage();
-    let mut manager = Manager::at(folder.path());
+    let mut manager = Systemd::at(folder.path());
     let player = Demon::start(manager.serves(&player(folder.path(), &["--device", "kept"])));
     let before = manager.until("READY=1");
     assert!(heard(&raw) > 0, "ready before anything was heard");
@@ -150,7 +150,7 @@ fn a_player_whose_clock_stands_gives_no_sign_of_life_and_says_what_stands() {
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
     // A reader that takes some and then nothing more: the sound hangs in it.
     let reader = File::options().read(true).write(true).open(&pipe).expect("a pipe");
-    let mut manager = Manager::at(folder.path());
+    let mut manager = Systemd::at(folder.path());
     let player = Demon::start(manager.serves(&player(folder.path(), &["--wav", "take.wav"])));
     manager.until("READY=1");
     manager.until("STATUS=does not move: the clock");
@@ -163,10 +163,10 @@ fn a_player_whose_clock_stands_gives_no_sign_of_life_and_says_what_stands() {
 #[test]
 fn the_tape_of_a_player_that_was_killed_plays_on_in_the_next_under_the_engine_that_waits() {
     let (folder, raw) = stage();
-    let (mut manager, mut of_engine) = (Manager::at(folder.path()), {
+    let (mut manager, mut of_engine) = (Systemd::at(folder.path()), {
         let apart = folder.path().join("engine");
         fs::create_dir(&apart).expect("a folder");
-        Manager::at(&apart)
+        Systemd::at(&apart)
     });
     // The engine may come first: it waits.
     let mut engine = Demon::start(of_engine.serves(&engine(folder.path())));
@@ -218,7 +218,7 @@ fn an_engine_whose_player_lost_the_tape_ends_so_that_it_is_started_again() {
 #[test]
 fn an_engine_that_does_not_move_gives_no_sign_of_life() {
     let (folder, _) = stage();
-    let mut manager = Manager::at(folder.path());
+    let mut manager = Systemd::at(folder.path());
     let player = Demon::start(player(folder.path(), &["--device", "kept"]));
     let engine = Demon::start(manager.serves(&engine(folder.path())));
     manager.until("READY=1");
@@ -268,7 +268,7 @@ mod held {
 
 fn thread_of(process: Pid, name: &str) -> Pid {
     let folder = format!("/proc/{}/task", process.as_raw_nonzero());
-    let all = fs::read_dir(folder).expect("it runs").filter_map(Result::ok);
-    let found = all.filter(|it| fs::read_to_string(it.path().join("comm")).is_ok_and(|it| it.trim() == name)).next();
+    let mut all = fs::read_dir(folder).expect("it runs").filter_map(Result::ok);
+    let found = all.find(|it| fs::read_to_string(it.path().join("comm")).is_ok_and(|it| it.trim() == name));
     found.and_then(|it| Pid::from_raw(it.file_name().to_str()?.parse().ok()?)).expect("a thread")
 }

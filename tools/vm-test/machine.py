@@ -37,6 +37,11 @@ class Dead(Exception):
 class Machine:
     """A booted guest."""
 
+    # Whether it has this machine's own kernel, which shows less.
+    is_container = False
+    # What waits for something slow under emulation waits this long.
+    patience_s = 900
+
     def __init__(self, kernel: Path, initrd: Path, log: Path, memory_mb: int):
         self.log = log
         self._folder = tempfile.TemporaryDirectory()
@@ -95,6 +100,10 @@ class Machine:
             if end < time.monotonic():
                 raise Wrong(f"waited {limit_s:.0f} s for {what}")
             time.sleep(0.1)
+
+    def card(self, is_there: bool):
+        """Plugs the one sound card in, or pulls it."""
+        self.sh("modprobe snd-dummy" if is_there else "modprobe -r snd-dummy")
 
     def outside(self, command: str, **arguments):
         """A command to QEMU itself."""

@@ -13,9 +13,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from container import Container
 from machine import Dead, Machine, Skip, Wrong
 
-GROUPS = ["midi", "usb", "panel", "keys", "screen", "box"]
+GROUPS = ["midi", "usb", "panel", "keys", "screen", "box", "units"]
 
 
 class Table:
@@ -49,16 +50,20 @@ class Table:
         print(f"{result:8}{self.group:8}{name}\n{'':16}{seen[:300]}", flush=True)
 
 
-def play_group(table: Table, name: str, folder: Path):
-    """Boots a guest and plays a group in it."""
+def play_group(table: Table, name: str, folder: Path, container: bool):
+    """Boots a guest, or a container, and plays a group in it."""
     table.group = name
     group = importlib.import_module(f"checks.{name}")
     machine = None
     begun = time.monotonic()
     try:
-        (kernel,) = folder.glob("kernel/boot/vmlinuz-*")
-        initrd = group.initrd(folder) if hasattr(group, "initrd") else folder / "initrd.gz"
-        machine = Machine(kernel, initrd, folder / f"serial-{name}.log", getattr(group, "MEMORY_MB", 512))
+        log = folder / f"serial-{name}.log"
+        if container:
+            machine = Container(folder / name, log)
+        else:
+            (kernel,) = folder.glob("kernel/boot/vmlinuz-*")
+            initrd = group.initrd(folder) if hasattr(group, "initrd") else folder / "initrd.gz"
+            machine = Machine(kernel, initrd, log, getattr(group, "MEMORY_MB", 512))
         group.play(machine, table.check)
     except (Dead, Skip, Wrong) as why:
         # Outside any check, or of a guest that is dead: what would have come after it is not passed.
@@ -75,12 +80,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="plays the surface of a guest from outside")
     parser.add_argument("--only", action="append", choices=GROUPS, help="a group to play; may stand several times")
     parser.add_argument("--folder", type=Path, required=True, help="where the guest was built")
+    parser.add_argument("--container", action="store_true", help="in a container on this kernel: the group units alone")
     asked = parser.parse_args()
+    if asked.container:
+        asked.only = ["units"]
     # Told to end, it takes its guest with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     table, begun = Table(), time.monotonic()
     for name in asked.only or GROUPS:
-        play_group(table, name, asked.folder)
+        play_group(table, name, asked.folder, asked.container)
     count = {result: sum(row["result"] == result for row in table.rows) for result in ("pass", "FAIL", "skipped")}
     took = round(time.monotonic() - begun)
     report = {"counts": count, "seconds": took, "checks": table.rows}

@@ -15,9 +15,9 @@ use crate::handover::door::Door;
 use crate::handover::folder::folder;
 use crate::handover::link::{NotAttached, stop};
 use crate::handover::memory::{SharedArena, sizes};
-use crate::performance::output::Output;
+use crate::performance::output::{DEFAULT_DEVICE, Output};
 use crate::player::{Parts, play};
-use crate::service::manager::{Manager, kept};
+use crate::service::systemd::{Systemd, kept};
 
 /// `demon player`.
 #[derive(Args, Clone, Debug)]
@@ -80,15 +80,16 @@ pub fn player(args: &PlayerArgs) -> anyhow::Result<()> {
         let _ = rustix::process::setsid();
     }
     let leave = listen(ASKED)?;
+    let manager = Systemd::of_environment();
     let output = match &args.wav {
         Some(path) if path == Path::new(STREAM) => {
             bail!(Misused("--wav -: a player has nothing to say on standard output; give a name".to_owned()))
         }
         Some(path) => Output::File(Place::look(path)?),
-        None => Output::to_device(args.device.as_deref()),
+        // A service has no folder for takes: it waits for a device, also where there is no card yet.
+        None => Output::to_device(args.device.as_deref().or_else(|| manager.listens().then_some(DEFAULT_DEVICE))),
     };
     let door = Door::open(&folder).map_err(anyhow::Error::msg)?;
-    let manager = Manager::of_environment();
     let shared = memory(args, manager)?;
     // A file that nobody hears is not to grow for ever.
     let ends_with_engine = args.own || args.for_one && output.is_file();
@@ -104,7 +105,7 @@ pub fn player(args: &PlayerArgs) -> anyhow::Result<()> {
 
 /// What is shared with engines: handed over by the engine that started us, kept by the service manager while a player before us died, or
 /// new. The manager is asked to keep it, so that a player's end is not the tape's.
-fn memory(args: &PlayerArgs, manager: Manager) -> anyhow::Result<SharedArena> {
+fn memory(args: &PlayerArgs, manager: Systemd) -> anyhow::Result<SharedArena> {
     if args.memory {
         let memory = rustix::stdio::stdin().try_clone_to_owned().context("the shared memory")?;
         return Ok(SharedArena::open(memory)?);

@@ -31,8 +31,8 @@ use crate::performance::surface_side::SurfaceSide;
 use crate::performance::view::{LAST_WORDS, View};
 use crate::recorder::Recorder;
 use crate::service::attendant::{Words, attend};
-use crate::service::manager::Manager;
 use crate::service::slow::Slow;
+use crate::service::systemd::Systemd;
 use crate::settings::box_file::{self, BoxConfig};
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::settings::profile::Profiles;
@@ -122,7 +122,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
 
 /// Has the service manager told how it goes, where one started us.
 fn attended(stage: &Stage) -> anyhow::Result<Words> {
-    let manager = Manager::of_environment();
+    let manager = Systemd::of_environment();
     if !manager.listens() {
         return Ok(Words::unread());
     }

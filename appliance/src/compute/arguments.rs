@@ -28,7 +28,8 @@ pub struct SetArgs {
     /// Patch with prompts, values, curves and mappings
     #[arg(long, value_name = "FILE")]
     pub patch: Option<PathBuf>,
-    /// Model folder in the published layout [default: $DEMON_MODEL, /var/lib/demon/models/current, models/house]
+    /// Model folder in the published layout [default: $DEMON_MODEL, /var/lib/demon/models/current, models/house, or
+    /// /usr/share/demon/models/house]
     #[arg(long, value_name = "FOLDER")]
     pub model: Option<PathBuf>,
     /// Seed of the noise, 0 to 4294967295; overrides the patch

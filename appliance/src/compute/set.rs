@@ -25,7 +25,8 @@ use crate::settings::patch::Patch;
 use crate::settings::set_list::{Listed, name_of};
 
 /// Where models are looked for when none is named, in this order. The last two are the source tree's.
-const MODEL_PLACES: [&str; 3] = ["/var/lib/demon/models/current", "models/house", "../models/house"];
+const MODEL_PLACES: [&str; 4] =
+    ["/var/lib/demon/models/current", "models/house", "../models/house", "/usr/share/demon/models/house"];
 /// The patch that a model brings along: its own recording and words that it knows.
 const OWN_PATCH: &str = "demo.toml";
 /// The recording that a model brings along.

@@ -7,7 +7,8 @@ use super::{Finding, Machine};
 const SYSTEMD: &str = "/run/systemd/system";
 /// Folders in which a link switches a unit on.
 const SWITCHED_ON: [&str; 2] = ["/etc/systemd/system", "/usr/lib/systemd/system"];
-const RUNNING: &str = "/sys/fs/cgroup/system.slice";
+/// Where the kernel tells whether a unit has processes: the second on machines that keep the older kind of groups too.
+const RUNNING: [&str; 2] = ["/sys/fs/cgroup/system.slice", "/sys/fs/cgroup/unified/system.slice"];
 /// What ours are called: `demon-player.service` and others.
 const OURS: &str = "demon-";
 
@@ -27,7 +28,7 @@ pub(super) fn units(machine: &dyn Machine) -> Finding {
     wanted.sort();
     wanted.dedup();
     let runs = |unit: &str| {
-        let events = machine.text(&format!("{RUNNING}/{unit}/cgroup.events"));
+        let events = RUNNING.iter().find_map(|it| machine.text(&format!("{it}/{unit}/cgroup.events")));
         events.is_some_and(|it| it.lines().any(|line| line == "populated 1"))
     };
     match (wanted.as_slice(), wanted.iter().find(|it| !runs(it))) {

@@ -12,7 +12,7 @@ use hal::audio::{AlsaOut, Ask, AudioOut, StandIn, WavFormat, WavOut, has_card};
 use crate::files::{Place, Take, shown};
 
 /// The device where none is named.
-const DEFAULT_DEVICE: &str = "default";
+pub const DEFAULT_DEVICE: &str = "default";
 /// Names that are tried for a take: beyond this the folder wants tidying.
 const TAKES: u32 = 9999;
 

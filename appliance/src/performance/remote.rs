@@ -24,7 +24,7 @@ use crate::handover::witness::{write_tape, write_window};
 use crate::handover::words::Told;
 use crate::performance::ending::{Leave, Running, SOUND};
 use crate::performance::threads::{AudioNews, NotPlayed};
-use crate::service::manager::ADDRESSED;
+use crate::service::systemd::ADDRESSED;
 
 /// How long a player may take from its start until it answers: it opens a device, and the machine may be busy.
 const TO_START: Duration = Duration::from_secs(10);

@@ -21,8 +21,8 @@ use crate::handover::words::Told;
 use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
 use crate::performance::threads::{self, AudioNews, NotPlayed};
 use crate::service::attendant::{Looked, Words, attend};
-use crate::service::manager::Manager;
 use crate::service::slow::Slow;
+use crate::service::systemd::Systemd;
 use crate::service::vitals::{Sign, Vitals};
 
 /// How long a look at the door may take: a tape is loaded so soon after it came.
@@ -47,7 +47,7 @@ pub struct Parts {
     /// Whether it ends when its engine is gone: a file that nobody hears is not to grow for ever.
     pub ends_with_engine: bool,
     /// Who started it.
-    pub manager: Manager,
+    pub manager: Systemd,
 }
 
 /// Plays until somebody asks for the end, and says how it went.
@@ -87,7 +87,7 @@ pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::R
 }
 
 /// Has the service manager told that the clock runs and the door is answered.
-fn attended(manager: Manager, shared: &SharedArena, looks: &Arc<AtomicU64>, leave: &Leave) -> io::Result<Words> {
+fn attended(manager: Systemd, shared: &SharedArena, looks: &Arc<AtomicU64>, leave: &Leave) -> io::Result<Words> {
     if !manager.listens() {
         return Ok(Words::unread());
     }
@@ -220,8 +220,10 @@ impl Host {
 
     /// Says it to the engine and here.
     fn tell(&self, told: &Told, say: &mut dyn FnMut(&str)) {
-        if let Told::News(words) | Told::Away(words) | Told::Over(words) = told {
-            say(words);
+        match told {
+            Told::News(words) | Told::Away(words) | Told::Over(words) => say(words),
+            Told::Back => say("the sound device is here"),
+            Told::Welcome { .. } | Told::Refused(_) | Told::Ended(_) => {}
         }
         self.door.tell(told);
     }

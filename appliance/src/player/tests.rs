@@ -37,7 +37,7 @@ fn playing(out: FakeOut) -> Playing {
             place,
             notice: None,
             ends_with_engine: false,
-            manager: Manager::default(),
+            manager: Systemd::default(),
         };
         play(parts, &asked, &mut |words| drop(say.send(words.to_owned())))
     });

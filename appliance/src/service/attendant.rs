@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::manager::{Manager, State};
 use super::slow::Slow;
+use super::systemd::{State, Systemd};
 use super::vitals::Vitals;
 
 /// So often it is looked whether we are ready, or asked to end.
@@ -53,7 +53,7 @@ impl Words {
 }
 
 /// Begins to tell the manager of this, on the slow side; where nobody listens, nothing is begun.
-pub fn attend(manager: Manager, slow: &Slow, looked: Looked) -> Words {
+pub fn attend(manager: Systemd, slow: &Slow, looked: Looked) -> Words {
     if !manager.listens() {
         return Words::unread();
     }
@@ -62,7 +62,7 @@ pub fn attend(manager: Manager, slow: &Slow, looked: Looked) -> Words {
     Words(Some(sender))
 }
 
-async fn tell(manager: Manager, mut looked: Looked, mut words: watch::Receiver<String>) {
+async fn tell(manager: Systemd, mut looked: Looked, mut words: watch::Receiver<String>) {
     let mut ready = false;
     let every = manager.watchdog().map(|it| it / SIGNS);
     let mut next_sign = Instant::now();

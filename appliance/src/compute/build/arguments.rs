@@ -12,7 +12,8 @@ use crate::compute::arguments::PlanPrecision;
 /// `demon build`.
 #[derive(Args, Clone, Debug)]
 pub struct BuildArgs {
-    /// Model folder in the published layout [default: $DEMON_MODEL, /var/lib/demon/models/current, models/house]
+    /// Model folder in the published layout [default: $DEMON_MODEL, /var/lib/demon/models/current, models/house, or
+    /// /usr/share/demon/models/house]
     #[arg(long, value_name = "FOLDER")]
     pub model: Option<PathBuf>,
     /// Length of the tape in seconds, 0.04 to 4000

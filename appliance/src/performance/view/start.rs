@@ -49,6 +49,8 @@ impl View {
     /// Says what the start has found: printed at once, or when the screen is left, and a message for those who look at it.
     pub fn say_found(&mut self, words: &str) {
         match self.start.as_mut().and_then(|it| it.line.as_mut()) {
+            // The message is an event of the journal already.
+            _ if self.journal => {}
             Some(line) => words.lines().for_each(|it| line.say(it)),
             None => words.lines().for_each(|it| self.terminal.print(it)),
         }

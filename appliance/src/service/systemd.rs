@@ -15,7 +15,7 @@ pub const ADDRESSED: [&str; 6] =
 
 /// Who started us, where that is somebody who wants to be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Manager {
+pub struct Systemd {
     listens: bool,
     watchdog: Option<Duration>,
 }
@@ -33,7 +33,7 @@ pub enum State<'a> {
     Ends,
 }
 
-impl Manager {
+impl Systemd {
     /// As the environment has it.
     #[must_use]
     pub fn of_environment() -> Self {
