@@ -56,7 +56,8 @@ const SAID: [&str; 25] = [
     "appliance/src/settings/set_list.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 16] = [
+    "the conductor",
     "card health",
     "other programs",
     "a parameter of `demon params`",
