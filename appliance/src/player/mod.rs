@@ -33,7 +33,9 @@ pub struct Parts {
     pub shared: SharedArena,
     /// Where the sound goes.
     pub out: Box<dyn AudioOut + Send>,
-    /// The same, for people.
+    /// How it is asked.
+    pub ask: Ask,
+    /// Where the sound goes, for people.
     pub place: String,
     /// What every engine is to know of that.
     pub notice: Option<String>,
@@ -46,7 +48,7 @@ pub struct Parts {
 /// # Errors
 /// When the output did not take all of the sound, or hangs.
 pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
-    let Parts { door, shared, out, place, notice, ends_with_engine } = parts;
+    let Parts { door, shared, out, ask, place, notice, ends_with_engine } = parts;
     let _process = leave.hold("the player");
     let AttachedPlayer { player, loader, grant, refusals } = Player::attached(&shared.arena);
     touch(&shared.arena);
@@ -54,7 +56,7 @@ pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::R
         say(&refused.to_string());
     }
     let (tell, news) = RingBuffer::new(NEWS);
-    let audio = threads::audio(out, Ask::default(), player, tell, leave)?;
+    let audio = threads::audio(out, ask, player, tell, leave)?;
     let mut host = Host {
         door,
         shared,

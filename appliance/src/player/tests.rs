@@ -30,7 +30,15 @@ fn playing(out: FakeOut) -> Playing {
     let asked = leave.clone();
     let thread = std::thread::spawn(move || {
         let place = "a device".to_owned();
-        let parts = Parts { door, shared, out: Box::new(out), place, notice: None, ends_with_engine: false };
+        let parts = Parts {
+            door,
+            shared,
+            out: Box::new(out),
+            ask: Ask::default(),
+            place,
+            notice: None,
+            ends_with_engine: false,
+        };
         play(parts, &asked, &mut |words| drop(say.send(words.to_owned())))
     });
     Playing { folder, leave, said, thread }
