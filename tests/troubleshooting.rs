@@ -28,7 +28,7 @@ const ERRORS: [&str; 16] = [
     "engine/src/model/velocity.rs",
 ];
 /// Who tells sentences.
-const SAID: [&str; 25] = [
+const SAID: [&str; 30] = [
     "appliance/src/performance/stage.rs",
     "appliance/src/performance/device_side.rs",
     "appliance/src/performance/conductor.rs",
@@ -36,6 +36,10 @@ const SAID: [&str; 25] = [
     "appliance/src/performance/remote.rs",
     "appliance/src/command/sound.rs",
     "appliance/src/command/recording.rs",
+    "appliance/src/command/come_back.rs",
+    "appliance/src/performance/keeper.rs",
+    "appliance/src/performance/state_writer.rs",
+    "appliance/src/settings/last_state/shelf.rs",
     "appliance/src/handover",
     "appliance/src/performance/threads.rs",
     "appliance/src/performance/surface_side/learnt.rs",
@@ -51,13 +55,16 @@ const SAID: [&str; 25] = [
     "appliance/src/display/terminal/thread.rs",
     "appliance/src/recording/notice.rs",
     "appliance/src/settings/box_file/mod.rs",
+    "appliance/src/settings/box_file/trial.rs",
     "appliance/src/settings/learnt_maps/file.rs",
     "appliance/src/settings/profile/profiles.rs",
     "appliance/src/settings/set_list.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 16] = [
+const PARTS: [&str; 18] = [
     "the conductor",
+    "box file",
+    "last state",
     "card health",
     "other programs",
     "a parameter of `demon params`",

@@ -10,7 +10,8 @@ use std::process::{Command, Output};
 
 use appliance::compute::plans::{Lookup, PlanStore, Sidecar, SidecarFault, Why};
 use appliance::files::document::{Format, is_newer};
-use appliance::settings::box_file::{BoxConfig, Face};
+use appliance::settings::box_file::{AudioPlan, BoxConfig, Face, PlayPlan};
+use appliance::settings::last_state;
 use appliance::settings::learnt_maps::{self, LearntMaps};
 use appliance::settings::model_settings::ModelSettings;
 use appliance::settings::patch::{Patch, PatchError};
@@ -50,6 +51,7 @@ fn told(format: Format, text: &str) -> Vec<String> {
         Format::Profile => Profile::parse_sound("bench", text).1,
         Format::BoxFile => BoxConfig::parse(text).1,
         Format::Instrument => ModelSettings::parse(text).1,
+        Format::LastState => last_state::parse(text).err().unwrap_or_default(),
         Format::PlanSidecar => return Sidecar::parse(text).err().iter().map(ToString::to_string).collect(),
     };
     faults.iter().map(ToString::to_string).collect()
@@ -274,6 +276,10 @@ fn a_newer_box_file_is_told_and_the_box_starts_as_without_it() {
         );
         config.displays[0].high_contrast = false;
         config.terminal_high_contrast = false;
+        let says_play = fixture(Format::BoxFile, &name).contains("[play]");
+        assert_eq!(config.play.patch, says_play.then(|| folder.path().join("set.toml")), "{name}");
+        assert_eq!(config.audio.periods, says_play.then_some(2), "{name}");
+        (config.play, config.audio) = <(PlayPlan, AudioPlan)>::default();
         read.push(config);
     }
     assert!(read.windows(2).all(|two| two[0] == two[1]), "the same box in every format");

@@ -4,7 +4,9 @@
 //! how it went. Nothing below here knows that there is a command line, but for what [`crate::compute::arguments`] shares.
 
 pub mod build;
+mod come_back;
 pub mod doctor;
+mod from_box;
 pub mod learn;
 pub mod log;
 pub mod params;

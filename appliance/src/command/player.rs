@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use engine::latent::SAMPLE_RATE_HZ;
 
+use super::from_box::AskArgs;
 use super::signals::listen;
 use super::stdout::say;
 use crate::compute::arguments::{Misused, number};
@@ -18,6 +19,7 @@ use crate::handover::memory::{SharedArena, sizes};
 use crate::performance::output::{DEFAULT_DEVICE, Output};
 use crate::player::{Parts, play};
 use crate::service::systemd::{Systemd, kept};
+use crate::settings::box_file::{AudioPlan, BoxConfig};
 
 /// `demon player`.
 #[derive(Args, Clone, Debug)]
@@ -34,8 +36,14 @@ pub struct PlayerArgs {
     /// Write a WAV file in real time instead of opening a sound card
     #[arg(long, value_name = "FILE", conflicts_with = "device")]
     pub wav: Option<PathBuf>,
+    /// How the sound device is asked.
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// The box's file, for its sound device [default: /etc/demon/demon.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// End the player that runs: it fades out
-    #[arg(long, conflicts_with_all = ["device", "wav", "longest"])]
+    #[arg(long, conflicts_with_all = ["device", "wav", "longest", "config"])]
     pub stop: bool,
     /// Room for tapes of so many seconds [default: 600]
     #[arg(long, value_name = "SECONDS", value_parser = number(1.0, 5_000.0))]
@@ -81,13 +89,17 @@ pub fn player(args: &PlayerArgs) -> anyhow::Result<()> {
     }
     let leave = listen(ASKED)?;
     let manager = Systemd::of_environment();
+    let plan = plan(args)?;
     let output = match &args.wav {
         Some(path) if path == Path::new(STREAM) => {
             bail!(Misused("--wav -: a player has nothing to say on standard output; give a name".to_owned()))
         }
         Some(path) => Output::File(Place::look(path)?),
-        // A service has no folder for takes: it waits for a device, also where there is no card yet.
-        None => Output::to_device(args.device.as_deref().or_else(|| manager.listens().then_some(DEFAULT_DEVICE))),
+        None => {
+            let named = args.device.as_deref().or(plan.device.as_deref());
+            // A service has no folder for takes: it waits for a device, also where there is no card yet.
+            Output::to_device(named.or_else(|| manager.listens().then_some(DEFAULT_DEVICE)))
+        }
     };
     let door = Door::open(&folder).map_err(anyhow::Error::msg)?;
     let shared = memory(args, manager)?;
@@ -95,8 +107,9 @@ pub fn player(args: &PlayerArgs) -> anyhow::Result<()> {
     let ends_with_engine = args.own || args.for_one && output.is_file();
     let (out, place, notice) = output.make()?;
     say(&format!("playing to {place}"));
-    let played =
-        play(Parts { door, shared, out, place, notice, ends_with_engine, manager }, &leave, &mut |words| say(words));
+    let ask = args.ask.or(&plan).ask();
+    let parts = Parts { door, shared, out, ask, place, notice, ends_with_engine, manager };
+    let played = play(parts, &leave, &mut |words| say(words));
     if args.own {
         let _ = std::fs::remove_dir_all(&folder);
     }
@@ -124,4 +137,14 @@ fn memory(args: &PlayerArgs, manager: Systemd) -> anyhow::Result<SharedArena> {
     let shared = SharedArena::create(sizes((args.longest.unwrap_or(0.0) * f64::from(SAMPLE_RATE_HZ)) as usize))?;
     let _ = manager.keep(MEMORY, shared.descriptor());
     Ok(shared)
+}
+
+/// What the box's file says of the sound device. Whoever was started by an engine has been told by it.
+fn plan(args: &PlayerArgs) -> anyhow::Result<AudioPlan> {
+    if args.memory {
+        return Ok(AudioPlan::default());
+    }
+    let (config, faults) = BoxConfig::open(args.config.as_deref())?;
+    faults.iter().for_each(|it| say(it));
+    Ok(config.audio)
 }

@@ -13,18 +13,23 @@ use hal::audio::lock_memory;
 use hal::gesture::{Roster, SurfaceId, WallClock};
 use hal::midi::Score;
 
+use super::come_back::come_back;
+use super::from_box::AskArgs;
 use super::recording;
 use super::score::read_score;
-use super::signals::listen;
+use super::signals::listen_with;
 use super::sound::sound;
+use super::stdout::say;
 use crate::compute::arguments::{Misused, SetArgs, number};
 use crate::compute::health::{Poller, Watch};
 use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
 use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM};
+use crate::performance::beginning::Beginning;
 use crate::performance::conductor::Conductor;
 use crate::performance::ending::{Hold, Leave, SOUND};
+use crate::performance::keeper::{Keeper, Kept};
 use crate::performance::output::Output;
 use crate::performance::stage::Stage;
 use crate::performance::surface_side::SurfaceSide;
@@ -33,7 +38,8 @@ use crate::recorder::Recorder;
 use crate::service::attendant::{Words, attend};
 use crate::service::slow::Slow;
 use crate::service::systemd::Systemd;
-use crate::settings::box_file::{self, BoxConfig};
+use crate::settings::box_file::{self, AtStart, BoxConfig};
+use crate::settings::last_state::Origin;
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::settings::profile::Profiles;
 use crate::settings::set_list::{Listed, SetList};
@@ -52,6 +58,13 @@ pub struct RunArgs {
     /// Write a WAV file in real time instead of opening a sound card
     #[arg(long, value_name = "FILE", conflicts_with = "device")]
     pub wav: Option<PathBuf>,
+    /// How the sound device is asked.
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// What is played first [default: the box's file's, `last`: values, scenes, undo, patch, bank, mute and screen as they were left, where
+    /// they belong to the same patch and recording]
+    #[arg(long, value_enum)]
+    pub at_start: Option<AtStart>,
     /// Engine and sound in one process: the sound ends with it, however it ends
     #[arg(long)]
     pub in_process: bool,
@@ -76,7 +89,7 @@ pub struct RunArgs {
     /// What is built into the box: panels, displays, keys, USB MIDI [default: /etc/demon/demon.toml where there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Folder of what the box remembers: learnt maps [default: $DEMON_STATE, /var/lib/demon, or ~/.local/state/demon]
+    /// Folder of what the box remembers: learnt maps, the last state [default: $DEMON_STATE, /var/lib/demon, or ~/.local/state/demon]
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
     /// Patches to change to while playing, by program change or `{` and `}`: the .toml files of a folder, by the number that
@@ -94,20 +107,26 @@ const ASKED: i32 = 0;
 /// In words for a player, with the file or device and the fault.
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     // From here on a signal ends it, also while something slow is read.
-    let leave = listen(ASKED)?;
+    let (leave, broken_off) = listen_with(ASKED)?;
     set::check(&args.set)?;
     // The box's file first: it says on what the start is shown.
-    let (config, faults) = BoxConfig::open(args.config.as_deref())?;
+    let state = learnt_maps::folder(args.state.as_deref());
+    let (config, faults, trial) = BoxConfig::open_on_trial(args.config.as_deref(), &state)?;
+    let breaks_off = trial.clone();
+    let _ = broken_off.send(Box::new(move || breaks_off.broken_off()));
+    let args = &args.or(&config);
     let clock = WallClock::start();
     let displays = Displays::open(&config.displays, clock)?;
     let mut view = View::new(Terminal::open(args.plain, config.terminal_high_contrast)?, displays, clock);
     match start(args, (config, faults), clock, &leave, &mut view) {
-        Ok(Begun { mut stage, mut surface_side, recorder, performance: _performance }) => {
+        Ok(Begun { mut stage, mut surface_side, recorder, kept, performance: _performance }) => {
             recording::begin(&recorder);
             let words = attended(&stage)?;
             words.say(&format!("plays {}", stage.playing().0));
-            stage.play(&mut surface_side, &mut view, args.seconds);
+            let mut keeper = Keeper::begin(trial, kept, &leave, view.messages());
+            stage.play(&mut surface_side, &mut view, &mut keeper, args.seconds);
             let ended = stage.finish(surface_side, view);
+            keeper.end().iter().for_each(|it| say(it));
             recording::end(&recorder, &ended);
             ended
         }
@@ -134,6 +153,8 @@ struct Begun {
     stage: Stage,
     surface_side: SurfaceSide,
     recorder: Recorder,
+    /// What is kept of it for the next start.
+    kept: Option<Kept>,
     /// From here on the end has an order.
     performance: Hold,
 }
@@ -166,15 +187,22 @@ fn start(
     // From here on the end has an order.
     let performance = leave.hold("the performance");
     said.extend(lock_memory().err().map(|it| it.to_string()));
-    let list = list.starting_with(Listed { name: set.patch_name.clone(), patch: set.patch.clone() });
+    let first = Listed { name: set.patch_name.clone(), patch: set.patch.clone() };
+    let (origin, mut list) = (Origin::of(&first, &set.name, &set.tape), list.starting_with(first));
     let (sound, place) = sound(args, checked, set.tape.len(), &mut said)?;
-    let mut stage = Stage::start(set, sound, leave)?;
+    // Only with the sound nothing can be refused any more: a start that was refused is no crash.
+    let at_start = args.at_start.unwrap_or_default();
+    let (kept, last) = come_back(&learnt_maps::folder(args.state.as_deref()), at_start, origin, &mut list, &mut said);
+    let screens = last.as_ref().map(|it| it.state.screens.clone()).unwrap_or_default();
+    let muted = last.as_ref().map_or(at_start == AtStart::Silence, |it| it.state.muted);
+    let mut stage = Stage::start(set, sound, Beginning { ask: args.ask.ask(), muted, last }, leave)?;
+    view.displays().put(&screens);
     let around = around(args, (score, list, config, said), clock, &mut stage, view);
     match around {
         Ok((mut surface_side, gpu)) => {
             surface_side.record_to(recorder.clone());
             view.begin(stage.playing(), &computes, &place, gpu);
-            Ok(Begun { stage, surface_side, recorder, performance })
+            Ok(Begun { stage, surface_side, recorder, kept, performance })
         }
         Err(error) => {
             end_in_order(leave);

@@ -14,7 +14,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -41,11 +41,24 @@ const STATUS_BYTES: u64 = 1 << 16;
 /// Shows the cursor, which a display may have hidden.
 const SHOW_CURSOR: &[u8] = b"\x1b[?25h";
 
+/// What is done when a hand breaks a start off, before anything has begun that must be ended in order; a disk that hangs is not waited for
+/// long.
+pub(super) type BrokenOff = Box<dyn FnOnce() + Send>;
+
 /// Listens for the process's life; `code` is the exit code of a command that was asked to end and had to be made to.
 ///
 /// # Errors
 /// When the system has no thread or descriptor left.
 pub(super) fn listen(code: i32) -> io::Result<Leave> {
+    Ok(listen_with(code)?.0)
+}
+
+/// As [`listen`]; what is sent is done when a hand breaks the start off. The last that was sent counts.
+///
+/// # Errors
+/// As [`listen`].
+pub(super) fn listen_with(code: i32) -> io::Result<(Leave, Sender<BrokenOff>)> {
+    let (sender, broken_off) = channel();
     let leave = Leave::new()?;
     let ignores_hang_up = ignores_hang_up();
     let mut pipes = Vec::new();
@@ -65,9 +78,10 @@ pub(super) fn listen(code: i32) -> io::Result<Leave> {
         found: Found::now(),
         watches_terminal: !ignores_hang_up,
         first: None,
+        broken_off,
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || guard.run())?;
-    Ok(leave)
+    Ok((leave, sender))
 }
 
 /// Whether whoever started us wants hang-ups ignored.
@@ -90,6 +104,7 @@ struct Guard {
     watches_terminal: bool,
     /// When the first signal came.
     first: Option<Instant>,
+    broken_off: Receiver<BrokenOff>,
 }
 
 impl Guard {
@@ -141,8 +156,24 @@ impl Guard {
         let nothing_to_end = self.leave.still_there().is_empty();
         self.leave.ask();
         if nothing_to_end {
+            // Who ends a start that takes too long, as a service manager does, is no hand.
+            if signal != SIGTERM {
+                self.break_off();
+            }
             // A hang-up leaves nobody to tell; Ctrl-C has left `^C` in the line of progress.
             self.end(self.code, (signal == SIGINT).then(String::new));
+        }
+    }
+
+    fn break_off(&self) {
+        let Some(last) = self.broken_off.try_iter().last() else { return };
+        let (done, heard) = channel::<()>();
+        let work = move || {
+            last();
+            drop(done);
+        };
+        if std::thread::Builder::new().spawn(work).is_ok() {
+            let _ = heard.recv_timeout(TIME_TO_SAY);
         }
     }
 

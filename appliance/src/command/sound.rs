@@ -36,7 +36,9 @@ pub(super) fn sound(
     }
     let option = |name: &str, value: OsString| vec![OsString::from(name), value];
     let wav = args.wav.clone().map(|it| option("--wav", it.into()));
-    let output = wav.or_else(|| args.device.clone().map(|it| option("--device", it.into()))).unwrap_or_default();
+    let device = || args.device.clone().map(|it| option("--device", it.into()));
+    let mut output = wav.or_else(device).unwrap_or_default();
+    output.extend(args.ask.arguments());
     let program = std::env::current_exe().context("this program's own file")?;
     let start = StartPlayer { program, output, folder, own, waits: args.wait_for_player };
     let (mut remote, found) = match Remote::find_or_start(start, tape_frames) {

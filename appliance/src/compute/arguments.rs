@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::recording::SHORTEST_S;
+pub use crate::settings::box_file::BackendChoice;
 
 /// A command line that can be read and that nobody can do: exit code 2, as for one that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -60,19 +61,6 @@ pub struct SetArgs {
     /// Compute threads, 1 to 256 [default: all cores]
     #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub threads: Option<usize>,
-}
-
-/// What computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BackendChoice {
-    /// The fastest that works here
-    Auto,
-    /// The graphics card, with TensorRT
-    Tensorrt,
-    /// The graphics card, with cuBLASLt and plain kernels: slower, for cards that TensorRT does not know
-    Cuda,
-    /// The processor
-    Cpu,
 }
 
 /// What happens while a card is lost.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::param::{Class, Drawn, NotANumber, ParamId, SCENES, Set, Store, Values};
+use engine::param::{Class, Drawn, Kept, NotANumber, ParamId, SCENES, Set, Store, Values};
 
 use crate::control::morph::Morph;
 use crate::control::slew::{Slew, SlewSetting};
@@ -90,6 +90,26 @@ impl Desk {
         (self.patch, self.curves) = (kept, curves.clone());
         (self.scene, self.morphing) = (None, None);
         self.hand.follow(self.store.values());
+    }
+
+    /// Goes on where another desk was, in one snapshot: nothing walks, and hands take hold anew. `revert` comes back to the patch that was
+    /// loaded last.
+    pub fn restore(&mut self, kept: Kept, scene: Option<(usize, Values)>) {
+        self.store.restore(kept);
+        (self.scene, self.morphing) = (scene, None);
+        self.hand.follow(self.store.values());
+    }
+
+    /// Takes a value that is heard already, in its row's unit.
+    pub fn adopt(&mut self, id: ParamId, value: f64) {
+        self.store.adopt(id, value);
+        self.hand.stand(id, self.store.value(id));
+    }
+
+    /// The scene last recalled or kept, from 0, and its values as they were then.
+    #[must_use]
+    pub const fn scene_values(&self) -> Option<&(usize, Values)> {
+        self.scene.as_ref()
     }
 
     /// The aim that is heard of a parameter, in its row's unit: where a hand takes it from.

@@ -70,6 +70,19 @@ impl Displays {
         }
     }
 
+    /// What stands on each when nothing else is asked of it.
+    #[must_use]
+    pub fn screens(&self) -> Vec<Screen> {
+        self.displays.iter().map(|it| it.screen).collect()
+    }
+
+    /// Puts these on them, one on each; where there are more or fewer displays than there were, nothing.
+    pub fn put(&mut self, screens: &[Screen]) {
+        if screens.len() == self.displays.len() {
+            self.displays.iter_mut().zip(screens).for_each(|(display, screen)| display.screen = *screen);
+        }
+    }
+
     /// Hands over a picture of `status`; answers each display whose fault is another than at the last call, with the fault, or
     /// none where it is over.
     pub fn show(&mut self, status: &Status, now: Duration) -> Vec<(String, Option<String>)> {

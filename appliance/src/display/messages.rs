@@ -61,6 +61,8 @@ pub enum FaultKey {
     Card,
     /// What cannot be written.
     Disk,
+    /// What is played, for the next start.
+    LastState,
     /// A surface, or the wire to a controller, by name.
     Surface(String),
     /// A display, by name.
@@ -77,6 +79,7 @@ impl fmt::Display for FaultKey {
             Self::EngineDecode => f.write_str("the engine's decoder"),
             Self::Card => f.write_str("the graphics card"),
             Self::Disk => f.write_str("the disk"),
+            Self::LastState => f.write_str("the last state"),
             Self::Surface(name) => f.write_str(name),
             Self::Display(name) => write!(f, "the display on {name}"),
             Self::File(path) => write!(f, "{}", shown(path)),
@@ -90,6 +93,7 @@ impl FaultKey {
         match self {
             Self::SoundDevice | Self::Card | Self::Display(_) => format!("{self} is back"),
             Self::Disk => "what could not be written is on the disk".to_owned(),
+            Self::LastState => "the last state is kept again".to_owned(),
             Self::EngineTick | Self::EngineDecode | Self::Surface(_) => format!("{self} works again"),
             Self::File(_) => format!("{self} is in order again"),
         }

@@ -411,6 +411,17 @@ pub fn copy_aside(path: &Path, names: impl IntoIterator<Item = PathBuf>) -> Resu
     }
 }
 
+/// Gives a file another name in its folder; what had that name is gone.
+///
+/// # Errors
+/// [`FileError`]; then the file is as it was.
+pub fn move_aside(path: &Path, to: &Path) -> Result<(), FileError> {
+    std::fs::rename(path, to).map_err(FileError::writing(to))?;
+    // Until the folder is on the disk a loss of power may undo it, which loses nothing.
+    let _ = File::open(folder_of(to)).and_then(|it| it.sync_all());
+    Ok(())
+}
+
 /// Why nothing could be written in a folder, or in the one in which it would be made. Tries it with a block that is taken
 /// away again: rights alone say nothing of a full disk, or of one that is mounted for reading.
 #[must_use]

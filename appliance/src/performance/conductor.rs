@@ -16,6 +16,7 @@ use crate::control::binding::{Act, Binding};
 use crate::control::desk::Desk;
 use crate::control::tempo::{Cue, Quantise, TapeBeats, Tempo, Wait};
 use crate::display::messages::{FaultKey, Level, Messages};
+use crate::performance::beginning::{Last, adopt};
 use crate::settings::box_file::BoxConfig;
 use crate::settings::patch::Patch;
 
@@ -73,11 +74,38 @@ impl Conductor {
     /// Takes the engine under a patch; comes with the tick side's end of the values.
     #[must_use]
     pub fn new(patch: &Patch, frames: usize, engine: EngineLinks) -> (Self, SnapshotReader) {
+        Self::begin(patch, frames, engine, None, false)
+    }
+
+    /// As [`Self::new`], where the last performance was: the first snapshot is what was left. A player that `plays` already goes on as it
+    /// is heard.
+    #[must_use]
+    pub fn begin(
+        patch: &Patch,
+        frames: usize,
+        engine: EngineLinks,
+        last: Option<Last>,
+        plays: bool,
+    ) -> (Self, SnapshotReader) {
         let (store, reader) = Store::new();
         let mut desk = Desk::new(store);
         // Loading a patch is where a set begins: there is nothing before it to go back to.
         desk.load(&patch.values, &patch.scenes, &drawn(patch, frames));
-        let (binding, told) = (Binding::new(patch.map.clone()), Values::default());
+        let mut binding = Binding::new(patch.map.clone());
+        let mut counted = patch.clone();
+        if let Some(Last { state, patch: gone_to }) = last {
+            if let Some(patch) = gone_to {
+                desk.load(&patch.values, &patch.scenes, &drawn(&patch, frames));
+                binding.map_mut().set_own(patch.map.own().to_vec());
+                counted = patch;
+            }
+            desk.restore(state.kept, state.scene);
+            binding.go_on(state.bank, state.selected);
+        }
+        if plays {
+            adopt(&mut desk, &engine.transport);
+        }
+        let told = Values::default();
         let mut conductor = Self {
             desk,
             binding,
@@ -92,7 +120,9 @@ impl Conductor {
             follows: true,
             waiting: None,
         };
-        conductor.count(patch, Duration::ZERO);
+        conductor.count(&counted, Duration::ZERO);
+        // Also where it is the usual one: a player that has just begun knows none, and one that was there may have another.
+        conductor.engine.transport.set_gain_db(conductor.desk.store().values().get(ParamId::GainDb));
         conductor.settle(Duration::ZERO);
         (conductor, reader)
     }

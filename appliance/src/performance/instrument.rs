@@ -8,6 +8,7 @@ use engine::param::{PARAMS, edge_queue};
 use engine::playback::{DeckSize, Lead, Packer, Player, Tape, Transport, Walk, deck};
 
 use crate::compute::set::Set;
+use crate::performance::beginning::{Beginning, Last};
 use crate::performance::conductor::{Conductor, EngineLinks};
 
 /// Edges that can wait for the tick side.
@@ -41,15 +42,28 @@ impl Instrument {
     /// # Errors
     /// When the recording cannot be a tape.
     pub fn new(set: Set, lead: Lead) -> anyhow::Result<Self> {
-        let (player, packer, transport) = deck(Tape::new(set.tape.clone())?, DeckSize::default());
-        Ok(Self { player, engine: EngineParts::new(set, lead, packer, transport) })
+        Self::begin(set, lead, Beginning::default())
+    }
+
+    /// As [`Self::new`], where the last performance was.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn begin(set: Set, lead: Lead, beginning: Beginning) -> anyhow::Result<Self> {
+        let (player, packer, mut transport) = deck(Tape::new(set.tape.clone())?, DeckSize::default());
+        transport.set_muted(beginning.muted);
+        match beginning.position(transport.tape_frames()) {
+            0 => {}
+            position => transport.seek(position)?,
+        }
+        Ok(Self { player, engine: EngineParts::new(set, lead, packer, transport, beginning.last, false) })
     }
 }
 
 impl EngineParts {
-    /// Joins the parts of a set to a player.
+    /// Joins the parts of a set to a player, where the `last` performance was; one that `plays` already goes on as it is heard.
     #[must_use]
-    pub fn new(set: Set, lead: Lead, packer: Packer, transport: Transport) -> Self {
+    pub fn new(set: Set, lead: Lead, packer: Packer, transport: Transport, last: Option<Last>, plays: bool) -> Self {
         let frames = set.material.frames;
         // The patcher sets the window's length before its first plan.
         let walk = Walk::new(transport.tape(), frames, 1);
@@ -57,7 +71,7 @@ impl EngineParts {
         let (edge_sender, edges) = edge_queue(EDGES);
         let (decode_values, values) = relay();
         let engine = EngineLinks { edges: edge_sender, decode_values, transport };
-        let (mut conductor, snapshots) = Conductor::new(&set.patch, frames, engine);
+        let (mut conductor, snapshots) = Conductor::begin(&set.patch, frames, engine, last, plays);
         conductor.binding_mut().set_travels(set.instrument.travels);
         let ticks = TickSide::new(Performer::new(set.stage.load), snapshots, edges);
         Self { ticks, patcher, values, conductor }

@@ -2,10 +2,11 @@
 //! surfaces and engine.
 //!
 //! [`stage`] is the whole of it: it starts, plays and ends; [`ending`] is how anybody asks for the end, and how everything is let
-//! go by its deadline; [`output`] is where the sound goes. [`remote`] is the sound in a process of its own. [`instrument`] joins deck, performer and patcher; [`threads`] run them; the [`conductor`] turns gestures into values and edges;
+//! go by its deadline; [`beginning`] is where it goes on from; [`output`] is where the sound goes. [`remote`] is the sound in a process of its own. [`instrument`] joins deck, performer and patcher; [`threads`] run them; the [`conductor`] turns gestures into values and edges;
 //! [`surface_side`] is what surfaces need beside that (lights, learnt maps, set list, clock), [`device_side`] what a lost card
-//! needs, [`view`] what displays show. Nothing here reads a command line, and no meaning of a control is decided here.
+//! needs, [`view`] what displays show, [`keeper`] what the next start is to know, by [`state_writer`]. Nothing here reads a command line, and no meaning of a control is decided here.
 
+pub mod beginning;
 #[cfg(test)]
 mod clock_tests;
 pub mod conductor;
@@ -13,10 +14,12 @@ pub mod device_side;
 pub mod ending;
 pub mod gesture_intake;
 pub mod instrument;
+pub mod keeper;
 pub mod output;
 pub mod page;
 pub mod remote;
 pub mod stage;
+pub mod state_writer;
 pub mod surface_side;
 pub mod threads;
 pub mod view;

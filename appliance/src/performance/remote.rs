@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use engine::latent::StereoFrame;
-use engine::playback::{Epoch, LoopBand, Packer, Tape, Transport, attach, sum_of};
+use engine::playback::{Epoch, Packer, Tape, Transport, attach, sum_of};
 use rtrb::Producer;
 use rustix::fs::{MemfdFlags, memfd_create};
 
@@ -22,6 +22,7 @@ use crate::handover::link::{Heard, Link, NotAttached};
 use crate::handover::memory::{SharedArena, sizes};
 use crate::handover::witness::{write_tape, write_window};
 use crate::handover::words::Told;
+use crate::performance::beginning::Beginning;
 use crate::performance::ending::{Leave, Running, SOUND};
 use crate::performance::threads::{AudioNews, NotPlayed};
 use crate::service::systemd::ADDRESSED;
@@ -54,7 +55,7 @@ pub struct NotStarted(String);
 pub struct StartPlayer {
     /// This program.
     pub program: PathBuf,
-    /// Where its sound goes: `--device` or `--wav` with what belongs to it, or nothing.
+    /// Where its sound goes and how a device is asked: `--device` or `--wav` with what belongs to it, or nothing.
     pub output: Vec<OsString>,
     /// The folder of its socket.
     pub folder: PathBuf,
@@ -192,12 +193,12 @@ impl Remote {
         self.witness = Some(witness);
     }
 
-    /// The engine's ends. The tape that plays is taken as it is where it began as `tape`; else `tape` is played from its start.
-    /// Level and band are those of somebody who has touched nothing.
+    /// The engine's ends, and whether it plays already. The tape that plays is taken as it is where it began as `tape`, and so are level, mute
+    /// and band: nothing that is heard changes. Else `tape` is played from where `beginning` says.
     ///
     /// # Errors
     /// When the recording cannot be a tape, the player has no room for it, or what is sent cannot be written down.
-    pub fn ends(&self, tape: &[StereoFrame]) -> anyhow::Result<(Packer, Transport)> {
+    pub fn ends(&self, tape: &[StereoFrame], beginning: &Beginning) -> anyhow::Result<(Packer, Transport, bool)> {
         let (mut packer, mut transport) = attach(&self.link.shared.arena, &self.epochs);
         if let Some(witness) = &self.witness {
             let (mut tapes, mut windows) = (witness.try_clone()?, witness.try_clone()?);
@@ -207,15 +208,12 @@ impl Remote {
                 drop(write_window(&mut windows, epoch, window, sound))
             }));
         }
-        transport.set_gain_db(0.0);
-        transport.set_muted(false);
         let stands = transport.standing().is_some_and(|it| it.sum == sum_of(tape) && it.frames == tape.len() as u64);
         if !stands {
-            transport.swap(Tape::new(tape.to_vec())?, 0)?;
-        } else if transport.band() != LoopBand::whole(tape.len()) {
-            transport.set_band(LoopBand::whole(tape.len()))?;
+            transport.set_muted(beginning.muted);
+            transport.swap(Tape::new(tape.to_vec())?, beginning.position(tape.len()))?;
         }
-        Ok((packer, transport))
+        Ok((packer, transport, stands))
     }
 
     /// Watches over the player until it has ended; asks it to when somebody wants to leave, unless it is kept by somebody else.

@@ -11,17 +11,19 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use engine::latent::SAMPLE_RATE_HZ;
 use engine::playback::Lead;
-use hal::audio::{Ask, AudioOut, News};
+use hal::audio::{AudioOut, News};
 use rtrb::{Consumer, RingBuffer};
 
 use crate::compute::set::Set;
 use crate::display::messages::{FaultKey, Level, Messages};
 use crate::display::status::Status;
 use crate::handover::words as handover;
+use crate::performance::beginning::Beginning;
 use crate::performance::conductor::Conductor;
 use crate::performance::device_side::DeviceSide;
 use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
 use crate::performance::instrument::{EngineParts, Instrument};
+use crate::performance::keeper::Keeper;
 use crate::performance::remote::Remote;
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::threads::{self, AudioNews, NotPlayed, Pulse, TICKS, WINDOWS};
@@ -85,26 +87,27 @@ impl Told {
 }
 
 impl Stage {
-    /// Starts to play a set: the sound, then what computes it.
+    /// Starts to play a set, where `beginning` says: the sound, then what computes it.
     ///
     /// # Errors
     /// When the recording cannot be a tape, or the system has no thread left.
-    pub fn start(mut set: Set, sound: Sound, leave: &Leave) -> anyhow::Result<Self> {
+    pub fn start(mut set: Set, sound: Sound, beginning: Beginning, leave: &Leave) -> anyhow::Result<Self> {
         let (seconds, name, tape_frames) = (set.seconds(), set.name.clone(), set.tape.len());
+        let ask = beginning.ask;
         let (device, tick_troubles, queues) = DeviceSide::new(set.recovery.take());
-        let ask = Ask::default();
         let most = (LEAD_MOST_S * SAMPLE_RATE_HZ as usize).min(tape_frames / 2);
         let lead = Lead::new(ask.period_frames, most);
         let (tell, news) = RingBuffer::new(NEWS);
         // Sound first: the tape is the source itself, so there is something to hear before the first tick.
         let (audio, parts) = match sound {
             Sound::Here(out) => {
-                let Instrument { player, engine } = Instrument::new(set, lead)?;
+                let Instrument { player, engine } = Instrument::begin(set, lead, beginning)?;
                 (threads::audio(out, ask, player, tell, leave)?, engine)
             }
             Sound::Remote(remote) => {
-                let (packer, transport) = remote.ends(&set.tape)?;
-                (remote.watch(tell, leave)?, EngineParts::new(set, lead, packer, transport))
+                let (packer, transport, plays) = remote.ends(&set.tape, &beginning)?;
+                let parts = EngineParts::new(set, lead, packer, transport, beginning.last, plays);
+                (remote.watch(tell, leave)?, parts)
             }
         };
         let EngineParts { ticks, patcher, values, conductor } = parts;
@@ -147,7 +150,7 @@ impl Stage {
     }
 
     /// The conductor's loop: until somebody leaves, `seconds` are over, or the sound has ended by itself.
-    pub fn play(&mut self, surface_side: &mut SurfaceSide, view: &mut View, seconds: Option<f64>) {
+    pub fn play(&mut self, surface_side: &mut SurfaceSide, view: &mut View, keeper: &mut Keeper, seconds: Option<f64>) {
         let begun = Instant::now();
         let mut drawn = begun;
         while !self.leave.is_asked() && seconds.is_none_or(|it| begun.elapsed().as_secs_f64() < it) {
@@ -159,12 +162,14 @@ impl Stage {
             for told in self.look_after() {
                 told.to(view.messages());
             }
+            keeper.look(&self.conductor, surface_side, view, self.pulse.windows.load(Relaxed));
             if FRAME <= drawn.elapsed() {
                 drawn = Instant::now();
                 let around = |status: &mut Status| surface_side.show(&self.conductor, status);
                 view.draw(&self.conductor, &self.pulse, around, surface_side.now());
             }
         }
+        keeper.rest(&self.conductor, surface_side, view);
     }
 
     /// What the threads have to say since the last look.

@@ -7,7 +7,7 @@ use crate::settings::patch::Patch;
 use engine::live::relay;
 use engine::param::edge_queue;
 use engine::playback::{DeckSize, Tape, deck};
-use hal::audio::{FakeOut, Opening, OutError};
+use hal::audio::{Ask, FakeOut, Opening, OutError};
 
 /// A stage that plays a tape through the audio thread itself, with these threads in the place of the engine's.
 fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage {

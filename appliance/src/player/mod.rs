@@ -40,7 +40,9 @@ pub struct Parts {
     pub shared: SharedArena,
     /// Where the sound goes.
     pub out: Box<dyn AudioOut + Send>,
-    /// The same, for people.
+    /// How it is asked.
+    pub ask: Ask,
+    /// Where the sound goes, for people.
     pub place: String,
     /// What every engine is to know of that.
     pub notice: Option<String>,
@@ -55,7 +57,7 @@ pub struct Parts {
 /// # Errors
 /// When the output did not take all of the sound, or hangs.
 pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
-    let Parts { door, shared, out, place, notice, ends_with_engine, manager } = parts;
+    let Parts { door, shared, out, ask, place, notice, ends_with_engine, manager } = parts;
     let _process = leave.hold("the player");
     let AttachedPlayer { player, loader, grant, refusals } = Player::attached(&shared.arena);
     touch(&shared.arena);
@@ -63,7 +65,7 @@ pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::R
         say(&refused.to_string());
     }
     let (tell, news) = RingBuffer::new(NEWS);
-    let audio = threads::audio(out, Ask::default(), player, tell, leave)?;
+    let audio = threads::audio(out, ask, player, tell, leave)?;
     let looks = Arc::new(AtomicU64::new(0));
     let words = attended(manager, &shared, &looks, leave)?;
     words.say(&format!("plays to {place}; no engine"));

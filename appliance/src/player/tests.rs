@@ -34,6 +34,7 @@ fn playing(out: FakeOut) -> Playing {
             door,
             shared,
             out: Box::new(out),
+            ask: Ask::default(),
             place,
             notice: None,
             ends_with_engine: false,

@@ -4,6 +4,7 @@
 //! device is opened here, and nothing is written but through [`crate::files`].
 
 pub mod box_file;
+pub mod last_state;
 pub mod learnt_maps;
 pub mod model_settings;
 pub mod patch;

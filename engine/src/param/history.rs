@@ -12,15 +12,19 @@ const MOST_STROKES: usize = 64;
 
 /// One parameter's part in a stroke.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Change {
+pub struct Change {
+    /// Which.
     pub id: ParamId,
+    /// Its value before, in its row's unit.
     pub before: f64,
+    /// And after.
     pub after: f64,
 }
 
 /// One move of the hand.
-#[derive(Debug, Default)]
-pub(super) struct Stroke {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stroke {
+    /// What it moved, each parameter once.
     pub changes: Vec<Change>,
     /// All curves before and after, where any of them changed.
     pub curves: Option<Box<[Drawn; 2]>>,
@@ -43,6 +47,19 @@ pub(super) struct History {
 }
 
 impl History {
+    /// Of these strokes, the oldest of the done first, the one that is done again first of the undone last. Of too many the oldest are
+    /// forgotten.
+    pub fn of(done: Vec<Stroke>, undone: Vec<Stroke>) -> Self {
+        let mut done = VecDeque::from(done);
+        done.drain(..done.len().saturating_sub(MOST_STROKES));
+        Self { done, undone, open: false }
+    }
+
+    /// The strokes done and undone, as [`History::of`] takes them; one that came back to where it began is none.
+    pub fn strokes(&self) -> (Vec<Stroke>, Vec<Stroke>) {
+        (self.done.iter().filter(|it| !it.is_nothing()).cloned().collect(), self.undone.clone())
+    }
+
     /// The next change begins a new stroke. One that came back to where it began (a button held and let go) is forgotten.
     pub fn close(&mut self) {
         if self.open && self.done.back().is_some_and(Stroke::is_nothing) {

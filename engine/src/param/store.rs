@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use triple_buffer::Input;
 
-use super::history::{Change, History};
+use super::history::{Change, History, Stroke};
 use super::{Class, Drawn, PARAMS, ParamId, Snapshot, SnapshotReader, Values};
 
 /// Places for scenes.
@@ -30,6 +30,21 @@ pub struct Set {
     pub clamped: bool,
     /// Whether the value held is another than before.
     pub moved: bool,
+}
+
+/// All that a store remembers, by which another one goes on where it was.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept {
+    /// Where the hands want the values.
+    pub aims: Values,
+    /// The curves that are drawn.
+    pub drawn: Drawn,
+    /// The scenes.
+    pub scenes: [Option<Values>; SCENES],
+    /// Strokes that undo takes back, the oldest first.
+    pub done: Vec<Stroke>,
+    /// Strokes that redo does again, the next one last.
+    pub undone: Vec<Stroke>,
 }
 
 /// The one thing a parameter refuses. Say which device sent it; the old value stays.
@@ -50,6 +65,7 @@ pub struct Store {
     scenes: [Option<Values>; SCENES],
     clamped: u64,
     jumps: u64,
+    revision: u64,
 }
 
 impl Store {
@@ -60,7 +76,8 @@ impl Store {
         let (output, reader) = triple_buffer::triple_buffer(&now);
         let (history, scenes) = (History::default(), [None; SCENES]);
         let (drawn, sent) = (Drawn::default(), Drawn::default());
-        let store = Self { now, aims: now.values, drawn, sent, output, history, scenes, clamped: 0, jumps: 0 };
+        let store =
+            Self { now, aims: now.values, drawn, sent, output, history, scenes, clamped: 0, jumps: 0, revision: 0 };
         (store, SnapshotReader(reader))
     }
 
@@ -131,6 +148,7 @@ impl Store {
         self.clamped += u64::from(clamped);
         let moved = after != before;
         if moved {
+            self.revision += 1;
             self.history.note(Change { id, before, after });
             self.aims.set(id, after);
         }
@@ -210,6 +228,7 @@ impl Store {
     pub fn put_scene(&mut self, place: usize, scene: Option<Values>) -> bool {
         let Some(slot) = self.scenes.get_mut(place) else { return false };
         *slot = scene;
+        self.revision += 1;
         true
     }
 
@@ -225,6 +244,40 @@ impl Store {
     pub fn begin(&mut self, values: &Values, curves: &Drawn) {
         (self.aims, self.drawn, self.history) = (*values, curves.clone(), History::default());
         self.jumped();
+    }
+
+    /// All that is remembered. Whatever is on its way is where it goes.
+    #[must_use]
+    pub fn keep(&self) -> Kept {
+        let (done, undone) = self.history.strokes();
+        Kept { aims: self.aims, drawn: self.drawn.clone(), scenes: self.scenes, done, undone }
+    }
+
+    /// Goes on where another store was, in one snapshot: values, curves, scenes, undo and redo are its own. A stroke that was not ended is
+    /// ended.
+    pub fn restore(&mut self, kept: Kept) {
+        let Kept { aims, drawn, scenes, done, undone } = kept;
+        (self.aims, self.drawn, self.scenes) = (aims, drawn, scenes);
+        self.history = History::of(done, undone);
+        self.jumped();
+    }
+
+    /// A number that is another as soon as anything that is kept is.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Takes a value that is so already, in its row's unit, without a way there: not a thing to undo. What is not a number changes
+    /// nothing.
+    pub fn adopt(&mut self, id: ParamId, value: f64) {
+        let value = id.row().nearest(value);
+        if !value.is_nan() && (value != self.aims.exact(id) || value != self.now.values.exact(id)) {
+            self.aims.set(id, value);
+            self.now.values.set(id, value);
+            self.revision += 1;
+            self.publish();
+        }
     }
 
     /// Takes all values and curves of a patch, in one snapshot and as one stroke.
@@ -281,6 +334,7 @@ impl Store {
 
     fn jumped(&mut self) {
         self.jumps += 1;
+        self.revision += 1;
         self.now.values = self.aims;
         self.publish();
     }
@@ -299,257 +353,5 @@ impl Store {
 const _: () = assert!(size_of::<Snapshot>() <= 1024 && PARAMS <= 120);
 
 #[cfg(test)]
-mod tests {
-    use super::{NotANumber, Set, Store};
-    use crate::param::{Class, Drawn, ParamId, Values};
-    use proptest::prelude::*;
-
-    macro_rules! one_test_a_parameter {
-        ($($id:ident),*) => {
-            mod a_value_from_outside_is_clamped_counted_and_never_nan {
-                $(#[test]
-                #[allow(non_snake_case)]
-                fn $id() {
-                    super::outside_values_are_kept_out(crate::param::ParamId::$id);
-                })*
-            }
-        };
-    }
-    for_each_parameter!(one_test_a_parameter);
-
-    fn outside_values_are_kept_out(id: ParamId) {
-        let (mut store, mut reader) = Store::new();
-        let row = id.row();
-        for (value, nearest) in
-            [(row.high + 1.0, row.high), (row.low - 1.0, row.low), (f64::INFINITY, row.high), (-1e300, row.low)]
-        {
-            let set = store.set(id, value).expect("a number");
-            assert_eq!((set.value, set.clamped), (nearest, true));
-            assert_eq!(reader.latest().values.exact(id), nearest);
-        }
-        assert_eq!(store.clamped(), 4);
-        assert_eq!(store.set(id, f64::NAN), Err(NotANumber(id)));
-        assert_eq!(store.set_position(id, f64::NAN), Err(NotANumber(id)));
-        assert_eq!(store.value(id), row.low);
-        let inside = store.set(id, row.default).expect("a number");
-        assert_eq!(inside, Set { value: row.default, clamped: false, moved: row.default != row.low });
-        assert_eq!(store.set_position(id, 1.5).map(|set| (set.value, set.clamped)), Ok((row.high, true)));
-        assert_eq!(store.clamped(), 5);
-    }
-
-    #[test]
-    fn a_reader_sees_the_last_of_many_values_and_counts_them() {
-        let (mut store, mut reader) = Store::new();
-        assert_eq!(reader.latest().generation, 0);
-        for value in [0.1, 0.2, 0.3] {
-            store.set(ParamId::Denoise, value).expect("a number");
-        }
-        store.set(ParamId::Denoise, 0.3).expect("a number");
-        let seen = reader.latest();
-        assert_eq!((seen.generation, seen.values.exact(ParamId::Denoise)), (3, 0.3));
-    }
-
-    #[test]
-    fn undo_takes_back_a_whole_stroke_and_redo_does_it_again() {
-        let (mut store, mut reader) = Store::new();
-        store.set(ParamId::Shift, 4.0).expect("a number");
-        store.end_stroke();
-        for value in [0.6, 0.7, 0.8] {
-            store.set(ParamId::Denoise, value).expect("a number");
-        }
-        assert!(store.undo());
-        assert_eq!((store.value(ParamId::Denoise), store.value(ParamId::Shift)), (0.5, 4.0));
-        assert_eq!(reader.latest().values, *store.values());
-        assert!(store.redo());
-        assert_eq!(store.value(ParamId::Denoise), 0.8);
-        assert!(store.undo() && store.undo());
-        assert!(!store.undo());
-        assert_eq!(*store.values(), Values::default());
-    }
-
-    #[test]
-    fn a_new_move_ends_what_could_be_redone() {
-        let (mut store, _reader) = Store::new();
-        store.set(ParamId::Denoise, 0.9).expect("a number");
-        assert!(store.undo());
-        store.set(ParamId::Denoise, 0.1).expect("a number");
-        assert!(!store.redo());
-    }
-
-    #[test]
-    fn the_oldest_of_very_many_strokes_is_forgotten() {
-        let (mut store, _reader) = Store::new();
-        for seed in 0..100 {
-            store.set(ParamId::Seed, f64::from(seed)).expect("a number");
-            store.end_stroke();
-        }
-        assert_eq!(std::iter::repeat_with(|| store.undo()).take_while(|&undone| undone).count(), 64);
-        assert_eq!(store.value(ParamId::Seed), 35.0);
-    }
-
-    #[test]
-    fn a_scene_returns_in_one_snapshot_without_its_load_values() {
-        let (mut store, mut reader) = Store::new();
-        store.set(ParamId::Denoise, 0.9).expect("a number");
-        store.set(ParamId::SourceBlend, 0.3).expect("a number");
-        store.set(ParamId::Depth, 8.0).expect("a number");
-        assert!(store.capture(0));
-        store.take(&Values::default(), &Drawn::default());
-        let before = reader.latest().generation;
-        assert!(store.recall(0));
-        let seen = reader.latest();
-        assert_eq!(seen.generation, before + 1);
-        assert_eq!(seen.values.exact(ParamId::Denoise), 0.9);
-        assert_eq!(seen.values.exact(ParamId::SourceBlend), 0.3);
-        assert_eq!(seen.values.exact(ParamId::Depth), ParamId::Depth.row().default);
-        assert_eq!(ParamId::Depth.row().class, Class::Load);
-        assert!(store.undo());
-        assert_eq!(*store.values(), Values::default());
-    }
-
-    #[test]
-    fn an_empty_or_missing_scene_changes_nothing() {
-        let (mut store, _reader) = Store::new();
-        assert!(!store.recall(3) && !store.recall(99) && !store.capture(99));
-        assert_eq!((store.snapshot().generation, store.jumps()), (0, 0));
-    }
-
-    #[test]
-    fn a_jump_is_counted_and_a_hand_is_not() {
-        let (mut store, _reader) = Store::new();
-        store.set(ParamId::Denoise, 0.9).expect("a number");
-        assert_eq!(store.jumps(), 0);
-        store.undo();
-        assert_eq!(store.jumps(), 1);
-    }
-
-    #[test]
-    fn a_value_on_its_way_is_published_and_its_aim_is_what_is_undone_and_kept() {
-        let (mut store, mut reader) = Store::new();
-        let seen = |reader: &mut super::SnapshotReader| reader.latest().values.exact(ParamId::Denoise);
-        assert!(store.aim(ParamId::Denoise, 0.9).expect("a number").moved);
-        assert_eq!((store.value(ParamId::Denoise), seen(&mut reader)), (0.9, 0.5));
-        store.walk(ParamId::Denoise, 0.6);
-        store.walk(ParamId::Denoise, f64::NAN);
-        assert_eq!((store.value(ParamId::Denoise), seen(&mut reader)), (0.9, 0.6));
-        store.capture(0);
-        assert!(store.undo());
-        assert_eq!((store.value(ParamId::Denoise), seen(&mut reader)), (0.5, 0.5));
-        assert!(!store.undo(), "walking is not a thing to undo");
-        assert!(store.redo() && store.recall(0));
-        assert_eq!(seen(&mut reader), 0.9);
-    }
-
-    #[test]
-    fn a_stroke_that_came_back_to_where_it_began_is_not_a_thing_to_undo() {
-        let (mut store, _reader) = Store::new();
-        store.set(ParamId::Shift, 4.0).expect("a number");
-        store.end_stroke();
-        store.set(ParamId::Denoise, 0.9).expect("a number");
-        store.set(ParamId::Denoise, 0.5).expect("a number");
-        store.end_stroke();
-        assert!(store.undo());
-        assert_eq!(store.value(ParamId::Shift), ParamId::Shift.row().default);
-    }
-
-    #[test]
-    fn curves_alone_are_a_thing_to_undo() {
-        let (mut store, _reader) = Store::new();
-        let mut curves = Drawn::default();
-        curves.set(ParamId::SourceBlend, Some([0.5].into()));
-        store.take(&Values::default(), &curves);
-        assert_eq!(store.undo_depth(), 1);
-        assert!(store.undo());
-        assert_eq!((store.drawn(), store.undo_depth()), (&Drawn::default(), 0));
-    }
-
-    #[test]
-    fn what_the_box_begins_with_is_aimed_at_published_and_not_a_thing_to_undo() {
-        let (mut store, mut reader) = Store::new();
-        store.set(ParamId::Shift, 4.0).expect("a number");
-        let mut values = Values::default();
-        values.set(ParamId::Denoise, 0.75);
-        store.begin(&values, &Drawn::default());
-        assert_eq!((store.aims(), reader.latest().values, store.undo_depth()), (&values, values, 0));
-        assert_eq!((store.jumps(), store.position(ParamId::Denoise)), (1, 0.75));
-    }
-
-    #[test]
-    fn strokes_that_can_be_taken_back_are_counted() {
-        let (mut store, _reader) = Store::new();
-        for (depth, value) in [0.6, 0.7, 0.8].into_iter().enumerate() {
-            assert_eq!(store.undo_depth(), depth);
-            store.set(ParamId::Denoise, value).expect("a number");
-            store.end_stroke();
-        }
-        assert_eq!((store.undo_depth(), *store.aims()), (3, *store.values()));
-        assert_eq!(store.aims().exact(ParamId::Denoise), 0.8);
-    }
-
-    #[test]
-    fn values_wait_for_the_curves_that_belong_to_them_and_undo_brings_both_back() {
-        let (mut store, mut reader) = Store::new();
-        let (mut values, mut curves) = (Values::default(), Drawn::default());
-        values.set(ParamId::Denoise, 0.9);
-        for id in [ParamId::SourceBlend, ParamId::X0Target] {
-            curves.set(id, Some([0.5].into()));
-        }
-        store.take(&values, &curves);
-        assert_eq!(reader.latest().generation, 0, "the curves are still here");
-        let mut sent = Vec::new();
-        assert!(!store.send_curves(|id, curve, generation| {
-            let fits = sent.is_empty();
-            if fits {
-                sent.push((id, curve.is_some(), generation));
-            }
-            fits
-        }));
-        store.set(ParamId::Shift, 4.0).expect("a number");
-        assert_eq!(reader.latest().generation, 0, "and no other value overtakes them");
-        assert!(store.send_curves(|id, curve, generation| {
-            sent.push((id, curve.is_some(), generation));
-            true
-        }));
-        assert_eq!(sent, [(ParamId::SourceBlend, true, 1), (ParamId::X0Target, true, 1)]);
-        let seen = reader.latest();
-        assert_eq!((seen.generation, seen.values.exact(ParamId::Denoise)), (1, 0.9));
-        assert_eq!(seen.values.exact(ParamId::Shift), 4.0);
-        assert!(store.undo() && store.undo());
-        assert_eq!((store.drawn(), store.values()), (&Drawn::default(), &Values::default()));
-        let mut back = Vec::new();
-        assert!(store.send_curves(|id, curve, _| {
-            back.push((id, curve.is_none()));
-            true
-        }));
-        assert_eq!(back, [(ParamId::SourceBlend, true), (ParamId::X0Target, true)]);
-        assert!(store.redo());
-        assert_eq!(*store.drawn(), curves);
-        assert_eq!(reader.latest().values.exact(ParamId::Denoise), 0.5, "until they are sent again");
-    }
-
-    proptest! {
-        #[test]
-        fn no_sequence_of_moves_puts_a_value_outside_its_range(
-            moves in prop::collection::vec((0..super::PARAMS, any::<f64>(), 0..6u8), 0..60)
-        ) {
-            let (mut store, mut reader) = Store::new();
-            for (place, value, what) in moves {
-                let id = crate::param::TABLE[place].id;
-                match what {
-                    0 => { store.undo(); }
-                    1 => { store.redo(); }
-                    2 => { store.capture(place % 9); }
-                    3 => { store.recall(place % 9); }
-                    4 => { let _ = store.set_position(id, value); }
-                    _ => { let _ = store.set(id, value); }
-                }
-                let seen = reader.latest();
-                prop_assert_eq!(seen, store.snapshot());
-                for id in ParamId::all() {
-                    let row = id.row();
-                    prop_assert_eq!(row.nearest(seen.values.exact(id)), seen.values.exact(id));
-                }
-            }
-        }
-    }
-}
+#[path = "store_tests.rs"]
+mod tests;

@@ -91,6 +91,8 @@ fn a_player_in_another_process_plays_the_very_samples_of_one_in_this_process() {
     let (mut player, mut packer, mut transport) = deck(Tape::new(vec![[0.0; 2]; FRAME]).unwrap(), size);
     let mut warm = vec![[0.0; 2]; 64];
     player.fill(&mut warm);
+    // Its sound, too, begins with the tape.
+    player.unheard();
     transport.swap(Tape::new(sound).unwrap(), 0).unwrap();
     (0..100).for_each(|_| player.fill(&mut warm));
     for round in 0..2_000_usize {
@@ -359,6 +361,27 @@ fn without_a_tape_it_plays_silence_and_waits_for_one() {
     assert!(pair.play(200).iter().all(|it| *it == [0.0; 2]));
     let slot_too_small = pair.transport.swap(Tape::new(tone(7 * FRAME, 100.0, 0.1)).unwrap(), 0);
     assert!(matches!(slot_too_small, Err(TransportError::NoRoom { found, .. }) if found == 7 * FRAME));
+}
+
+#[test]
+fn the_sound_opens_over_two_seconds_when_its_first_tape_comes_and_over_a_tenth_when_the_tape_was_heard_before() {
+    let loudest = |part: &[StereoFrame]| part.iter().map(|it| it[0].abs()).fold(0.0, f32::max);
+    let arena = arena();
+    let mut pair = Pair::over(&arena, &arena, 1);
+    // For longer than the fade there is nothing to be heard.
+    pair.play(1_600);
+    pair.transport.swap(Tape::new(tone(TAPE, 937.0, 0.5)).unwrap(), 0).unwrap();
+    assert!(pair.transport.set_gain_db(-20.0));
+    pair.play(1);
+    assert!(pair.own.loader.poll());
+    let out = pair.play(1_600);
+    assert!(loudest(&out) < 0.0525, "never louder than what was kept: {}", loudest(&out));
+    assert!(loudest(&out[..4_800]) < 0.001, "{}", loudest(&out[..4_800]));
+    assert!(loudest(&out[24_000..26_000]) < 0.02 && 0.049 < loudest(&out[POWER_ON_FADE_FRAMES..]));
+    let mut again = Pair::over(&arena, &arena, 2);
+    assert!((again.transport.gain() - 0.1).abs() < 1e-6, "and an engine that comes knows it");
+    let out = again.play(200);
+    assert!(loudest(&out[GUARD_LATENCY_FRAMES..][..300]) < 0.001 && 0.049 < loudest(&out[OPENING_FADE_FRAMES..]));
 }
 
 #[test]

@@ -179,6 +179,15 @@ impl Transport {
         }
     }
 
+    /// The output gain that was set last, linear; of a player that played before, what it plays at.
+    #[must_use]
+    pub fn gain(&self) -> f32 {
+        match &self.way {
+            Way::Here { desk, .. } => f32::from_bits(desk.gain.load(Relaxed)),
+            Way::Attached { arena, .. } => f32::from_bits(arena.load(DESK_GAIN, Relaxed) as u32),
+        }
+    }
+
     /// Whether the output is muted.
     #[must_use]
     pub fn muted(&self) -> bool {

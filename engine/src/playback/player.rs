@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::attached::AttachedFeed;
 use super::deck::Order;
-use super::fader::Fader;
+use super::fader::{Fader, OPENING_FADE_FRAMES, POWER_ON_FADE_FRAMES};
 use super::feed::Feed;
 use super::guard::{GUARD_LATENCY_FRAMES, Guard};
 use super::head::{Head, JUMP_FADE_FRAMES};
@@ -44,6 +44,8 @@ pub struct Player {
     jumped: PlayedFrame,
     /// Whether it fades out for good, and the stereo samples filled since it was silent.
     leaving: Option<usize>,
+    /// Whether it has played silence only, since no engine has brought a tape.
+    waits_for_a_tape: bool,
 }
 
 /// What a player that is fed from shared memory comes with.
@@ -66,13 +68,14 @@ impl Player {
             tape_id: TapeId::default(),
             head,
             splicer: Splicer::new(),
-            fader: Fader::closed(),
+            fader: Fader::closed(POWER_ON_FADE_FRAMES),
             guard: Guard::new(),
             feed,
             meters,
             now: PlayedFrame::default(),
             jumped: PlayedFrame::default(),
             leaving: None,
+            waits_for_a_tape: false,
         }
     }
 
@@ -81,6 +84,7 @@ impl Player {
     #[must_use]
     pub fn attached(arena: &Arena) -> AttachedPlayer {
         let stood = Standing::read(arena).and_then(|it| Some((it, Tape::new(it.sound(arena)?).ok()?)));
+        let waits_for_a_tape = stood.is_none();
         let (standing, tape) = stood.unwrap_or_else(|| (Standing::default(), Tape::silent(SAMPLES_PER_LATENT_FRAME)));
         let (grant, refusals, meters) = (Grant::default(), Arc::<Refusals>::default(), SharedMeters::of(arena));
         let (loader, ends) = Loader::new(arena);
@@ -90,6 +94,11 @@ impl Player {
         let [start, end] = standing.band.map(|it| usize::try_from(it).unwrap_or(usize::MAX).min(player.tape.len()));
         let band = LoopBand::new(start, end, player.tape.len()).unwrap_or(LoopBand::whole(player.tape.len()));
         player.head = Head::starting_at(band, position);
+        player.waits_for_a_tape = waits_for_a_tape;
+        if !waits_for_a_tape {
+            // A tape that was heard before is back as a device is.
+            player.fader = Fader::closed(OPENING_FADE_FRAMES);
+        }
         (player.tape_id, player.now, player.jumped) = (TapeId(standing.tape), played, played);
         AttachedPlayer { player, loader, grant, refusals }
     }
@@ -133,7 +142,7 @@ impl Player {
 
     /// Nobody hears what was filled last, since the device is away: the sound comes in over a fade when it is back.
     pub fn unheard(&mut self) {
-        self.fader.close();
+        self.fader.close(OPENING_FADE_FRAMES);
     }
 
     /// The device reported `gaps` gaps in the sound; they are counted beside the player's own trouble.
@@ -184,6 +193,10 @@ impl Player {
             self.feed.send_home(parcel);
         }
         self.head.change(&mut self.tape, &tape, position, band);
+        if std::mem::take(&mut self.waits_for_a_tape) {
+            // Power-on was the silence before the first engine came: the sound begins now.
+            self.fader.close(POWER_ON_FADE_FRAMES);
+        }
         (self.tape_id, self.jumped) = (id, self.now);
         let old = std::mem::replace(&mut self.tape, tape);
         self.feed.retire(old);

@@ -4,8 +4,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::super::{
-    DeckSize, GUARD_LATENCY_FRAMES, OPENING_FADE_FRAMES, Packer, SPLICE_FRAMES_PER_FILL, SWAP_FADE_FRAMES, Start,
-    Transport, Unsent, Walk, WindowPlan, deck,
+    DeckSize, GUARD_LATENCY_FRAMES, OPENING_FADE_FRAMES, POWER_ON_FADE_FRAMES, Packer, SPLICE_FRAMES_PER_FILL,
+    SWAP_FADE_FRAMES, Start, Transport, Unsent, Walk, WindowPlan, deck,
 };
 use super::*;
 use crate::latent::SAMPLES_PER_LATENT_FRAME as FRAME;
@@ -419,20 +419,21 @@ fn sound_that_begins_opens_from_silence_to_what_was_kept_and_again_when_the_devi
     let tape = Tape::new(tone(TAPE, 880.0, 0.25)).unwrap();
     let (mut player, _packer, transport) = deck(tape, DeckSize { boxes: 1, window_frames: FRAME });
     assert!(transport.set_gain_db(-20.0));
-    let begins = |out: &[StereoFrame]| {
+    let begins = |out: &[StereoFrame], opening: usize| {
         let loudest = |part: &[StereoFrame]| part.iter().map(|it| it[0].abs()).fold(0.0, f32::max);
         assert!(loudest(out) < 0.026, "louder than the level that was kept: {}", loudest(out));
         assert!(loudest(&out[GUARD_LATENCY_FRAMES..][..400]) < 0.001, "it begins with silence");
-        assert!(loudest(&out[OPENING_FADE_FRAMES..]) > 0.0245, "and arrives");
+        assert!(loudest(&out[opening / 4..][..opening / 20]) < 0.006, "slowly");
+        assert!(loudest(&out[opening..]) > 0.0245, "and arrives");
     };
-    begins(&play(&mut player, 2 * OPENING_FADE_FRAMES));
+    begins(&play(&mut player, 2 * POWER_ON_FADE_FRAMES), POWER_ON_FADE_FRAMES);
     // A period of which nobody heard anything, then one that is heard again.
     player.unheard();
     let lost = play(&mut player, PERIOD);
     player.unheard();
     let back = play(&mut player, 2 * OPENING_FADE_FRAMES);
     assert!(lost[GUARD_LATENCY_FRAMES..].iter().all(|it| it[0].abs() < 0.001));
-    begins(&back);
+    begins(&back, OPENING_FADE_FRAMES);
 }
 
 #[test]

@@ -151,6 +151,12 @@ impl Binding {
         self.playing
     }
 
+    /// Goes on where another one was: its bank, and the parameter under its keys. Where knobs stand is not known.
+    pub fn go_on(&mut self, bank: u8, selected: ParamId) {
+        self.playing = Playing { bank: bank.min(BANKS - 1), shift: false };
+        self.selected = selected;
+    }
+
     /// Whether scenes wait: they are then asked for ([`Act::WillRecall`]) and not recalled.
     pub fn set_patient(&mut self, patient: bool) {
         self.patient = patient;

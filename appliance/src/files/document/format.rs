@@ -29,6 +29,8 @@ pub enum Format {
     PlanSidecar,
     /// What a model says of the instrument that plays it: `instrument.toml` in its folder.
     Instrument,
+    /// What was played last: `last-state.toml` in the state folder.
+    LastState,
 }
 
 /// What is known of a kind.
@@ -47,13 +49,14 @@ const fn row(format: Format, name: &'static str, newest: u32, until_then: &'stat
 }
 
 /// The table, in the order of the kinds: one without a row is found with the first file of it.
-const TABLE: [Row; 6] = [
+const TABLE: [Row; 7] = [
     row(Format::Patch, "patch", 2, "it is not played"),
     row(Format::LearntMaps, "learnt maps", 1, "it stays as it is, and what is learnt is kept beside it"),
     row(Format::Profile, "profile", 1, "it is left out, and the usual map holds"),
-    row(Format::BoxFile, "box file", 3, "the box is as it would be without it"),
+    row(Format::BoxFile, "box file", 4, "the box is as it would be without it"),
     row(Format::PlanSidecar, "plan sidecar", 1, "the plan is built again"),
     row(Format::Instrument, "instrument", 1, "the knobs go as far as published"),
+    row(Format::LastState, "last state", 1, "it is kept aside, and the patch plays as it is written"),
 ];
 
 impl Format {

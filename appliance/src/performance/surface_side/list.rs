@@ -7,9 +7,16 @@ use crate::display::messages::Level;
 use crate::performance::conductor::Conductor;
 use crate::performance::view::View;
 use crate::settings::patch::Patch;
+use crate::settings::set_list::SetList;
 use crate::surface::clock_sender::Order;
 
 impl SurfaceSide {
+    /// The set list, and where in it the player is.
+    #[must_use]
+    pub const fn list(&self) -> &SetList {
+        &self.list
+    }
+
     pub(super) fn go_to_patch(
         &mut self,
         place: Option<usize>,

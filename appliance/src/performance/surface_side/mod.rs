@@ -222,6 +222,8 @@ impl SurfaceSide {
 }
 
 #[cfg(test)]
+mod kept_tests;
+#[cfg(test)]
 mod shown_tests;
 #[cfg(test)]
 mod support_tests;

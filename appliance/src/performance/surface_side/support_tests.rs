@@ -47,7 +47,9 @@ impl Stage {
         let first = Listed { name: "first".to_owned(), patch: patches[0].clone() };
         let (list, faults) = SetList::open(first, Some(folder.path())).expect("a folder");
         assert!(faults.is_empty(), "{faults:?}");
-        let tape = Tape::new(vec![[0.1; 2]; TAPE]).expect("a tape");
+        // Whole turns of 480 Hz, at .1.
+        let sound = |at: usize| [(at as f32 / 100.0 * std::f32::consts::TAU).sin() * 0.1; 2];
+        let tape = Tape::new((0..TAPE).map(sound).collect::<Vec<_>>()).expect("a tape");
         let (player, _packer, transport) = deck(tape, DeckSize::default());
         let (edges, receiver) = edge_queue(16);
         let (decode_values, _reader) = relay();

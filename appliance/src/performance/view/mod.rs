@@ -113,6 +113,11 @@ impl View {
         &self.status
     }
 
+    /// The displays, for what stands on them.
+    pub const fn displays(&mut self) -> &mut Displays {
+        &mut self.displays
+    }
+
     /// Where everything is told.
     pub const fn messages(&mut self) -> &mut Messages {
         &mut self.messages

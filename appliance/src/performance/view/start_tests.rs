@@ -90,3 +90,17 @@ fn a_start_that_fails_leaves_the_reason_on_the_display() {
     displays.leave_shown();
     assert!(frames.try_recv().is_err(), "and it stays");
 }
+
+#[test]
+fn what_stood_on_the_displays_stands_there_again_and_other_displays_keep_what_is_theirs() {
+    let (mut view, frames) = view();
+    view.displays().put(&[Screen::Levels]);
+    assert_eq!(view.displays().screens(), [Screen::Levels]);
+    view.displays().turn();
+    assert_eq!(view.displays().screens(), [Screen::Machine], "and it is turned on from there");
+    view.displays().put(&[Screen::Scenes, Screen::Play]);
+    assert_eq!(view.displays().screens(), [Screen::Machine]);
+    view.begin(("river", 4.0), "cpu", "none", Watch::start(Poller::new(None, 0)).expect("a thread"));
+    let (displays, _) = view.close();
+    drop((displays, frames));
+}

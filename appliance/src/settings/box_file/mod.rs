@@ -1,4 +1,4 @@
-//! What is built into a box, in `/etc/demon/demon.toml`: panels, displays, keys, and how MIDI comes in.
+//! What is built into a box and what it plays, in `/etc/demon/demon.toml`: patch, sound device, panels, displays, keys, how MIDI comes in.
 //!
 //! `docs/box-file.md` has an example and every key; the tests hold it.
 //!
@@ -6,7 +6,9 @@
 //! and everything else.
 
 mod panels;
+mod play;
 mod screens;
+mod trial;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +18,9 @@ use hal::input::InputChoice;
 use hal::panel::PanelPlan;
 use hal::usb::UsbSelect;
 
+pub use play::{AtStart, BackendChoice, PERIOD_FRAMES, PERIODS, PlayPlan};
 pub use screens::{DisplayDevice, DisplayPlan, Face, Screen};
+pub use trial::Trial;
 
 use crate::control::slew::SlewSetting;
 use crate::control::tempo::Quantise;
@@ -27,12 +31,27 @@ use crate::files::{FileError, Trouble, read_text};
 pub const BOX_FILE: &str = "/etc/demon/demon.toml";
 /// Greatest file in bytes: a hundred times the longest that hands write.
 const LARGEST_BYTES: u64 = 1 << 20;
-const SECTIONS: [&str; 7] = ["midi", "tempo", "keys", "terminal", "display", "panel", "feel"];
+const SECTIONS: [&str; 9] = ["play", "audio", "midi", "tempo", "keys", "terminal", "display", "panel", "feel"];
 const QUANTISES: [(&str, Quantise); 3] = [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar)];
 
-/// What is built into a box.
+/// How the sound device is asked, where the command line says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AudioPlan {
+    /// The ALSA device.
+    pub device: Option<String>,
+    /// Stereo samples that are handed to it at a time.
+    pub period_frames: Option<u32>,
+    /// Periods that it holds.
+    pub periods: Option<u32>,
+}
+
+/// What is built into a box, and what it plays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoxConfig {
+    /// What it plays.
+    pub play: PlayPlan,
+    /// How the sound device is asked.
+    pub audio: AudioPlan,
     /// Controllers taken straight from USB.
     pub usb: UsbSelect,
     /// Who is sent clock and program changes: parts of names.
@@ -60,6 +79,8 @@ pub struct BoxConfig {
 impl Default for BoxConfig {
     fn default() -> Self {
         Self {
+            play: PlayPlan::default(),
+            audio: AudioPlan::default(),
             usb: UsbSelect::None,
             out: vec!["other programs".to_owned()],
             program_channel: None,
@@ -84,7 +105,8 @@ impl BoxConfig {
         let path = named.map_or_else(|| PathBuf::from(BOX_FILE), Path::to_owned);
         match read_text(&path, LARGEST_BYTES) {
             Ok(text) => {
-                let (config, faults) = Self::parse(&text.text);
+                let (mut config, faults) = Self::parse(&text.text);
+                config.play.beside(path.parent().unwrap_or(Path::new("")));
                 let faults = text.with(faults);
                 let told = if faults.is_empty() { Vec::new() } else { vec![lines(&path, &faults)] };
                 Ok((config, told))
@@ -107,6 +129,8 @@ impl BoxConfig {
             let mut config = Self::default();
             for (key, item) in document {
                 match key.get_ref().as_ref() {
+                    "play" => config.play = play::play(reader, item),
+                    "audio" => config.audio = play::audio(reader, item),
                     "midi" => config.midi(reader, item),
                     "tempo" => config.tempo(reader, item),
                     "keys" => config.keys(reader, item),

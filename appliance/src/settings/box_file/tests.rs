@@ -1,6 +1,6 @@
 //! The box's file: the documented example, and every fault of a bad one.
 
-use super::{BoxConfig, DisplayDevice, Face, SlewSetting};
+use super::{AtStart, BoxConfig, DisplayDevice, Face, SlewSetting};
 use crate::control::tempo::Quantise;
 use crate::files::document::documented;
 use engine::param::ParamId;
@@ -20,6 +20,8 @@ fn example() -> String {
 fn the_documented_example_is_a_box() {
     let (config, faults) = BoxConfig::parse(&example());
     assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!((config.play.at_start, config.play.depth), (Some(AtStart::Last), Some(4)));
+    assert_eq!((config.audio.period_frames, config.audio.periods), (Some(256), Some(3)));
     assert_eq!(config.usb, UsbSelect::Models(vec![(0x1397, 0x00b3)]));
     assert_eq!((config.program_channel, config.follow, config.quantise), (Some(1), true, Quantise::Off));
     assert_eq!((config.keys, config.grab), (vec![InputChoice::All], false));
@@ -34,11 +36,11 @@ fn the_documented_example_is_a_box() {
 #[test]
 fn the_document_has_a_row_for_every_key() {
     // A reader that meets a key it does not know names those that it does.
-    let wrong = "[midi]\nx = 1\n[tempo]\nx = 1\n[keys]\nx = 1\n[terminal]\nx = 1\n[[display]]\nx = 1\n[[panel]]\nx = 1\n[[panel.button]]\nx = 1\n\
+    let wrong = "[play]\nx = 1\n[audio]\nx = 1\n[midi]\nx = 1\n[tempo]\nx = 1\n[keys]\nx = 1\n[terminal]\nx = 1\n[[display]]\nx = 1\n[[panel]]\nx = 1\n[[panel.button]]\nx = 1\n\
                  [[panel.encoder]]\nx = 1\n[[panel.led]]\nx = 1\n[[panel.pot]]\nx = 1\n[feel.denoise]\nx = 1\n";
     let (_, faults) = BoxConfig::parse(wrong);
     let unknown: Vec<_> = faults.iter().filter(|it| it.found == "an unknown key").collect();
-    assert_eq!(unknown.len(), 11, "{faults:?}");
+    assert_eq!(unknown.len(), 13, "{faults:?}");
     for key in unknown.iter().flat_map(|it| documented::keys_of(&it.expected)) {
         assert!(documented::has_row(DOCUMENT, key), "docs/box-file.md has no row for `{key}`");
     }
@@ -71,7 +73,8 @@ fn every_fault_is_told_with_its_line_and_what_is_sound_is_used() {
     let text = "[midi]\nusb = \"1397\"\nfolow = true\n[tempo]\nquantise = \"beats\"\n[[display]]\nkind = \"ssd1307\"\ndevice = \"/dev/i2c-1\"\n\
                 [[display]]\nkind = \"framebuffer\"\ndevice = \"/dev/fb0\"\n[[panel]]\nname = \"a\"\n[[panel.button]]\nnumber = 1\nline = \"17\"\n\
                 [[panel]]\nname = \"b\"\n[[panel.button]]\nnumber = 1\nline = \"gpiochip0:1\"\n[[panel.button]]\nnumber = 1\nline = \"gpiochip0:2\"\n\
-                [[panel]]\nname = \"c\"\n[[panel.encoder]]\nnumber = 1\na = \"gpiochip0:1\"\nb = \"gpiochip0:2\"\nsteps = 3\n[feel.denoize]\nglide_ms = 5\n[feel.shift]\ntravels_per_s = -1\n";
+                [[panel]]\nname = \"c\"\n[[panel.encoder]]\nnumber = 1\na = \"gpiochip0:1\"\nb = \"gpiochip0:2\"\nsteps = 3\n[feel.denoize]\nglide_ms = 5\n[feel.shift]\ntravels_per_s = -1\n\
+                [play]\nat_start = \"lest\"\ndepth = 9\npatch = \"\"\nmodle = \"m\"\n[audio]\nrate = 44100\nperiods = 1\n";
     let (config, faults) = BoxConfig::parse(text);
     let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
     for part in [
@@ -84,6 +87,12 @@ fn every_fault_is_told_with_its_line_and_what_is_sound_is_used() {
         "panel 3.encoder 1.steps: found 3, expected 1, 2 or 4 states a detent",
         "feel.denoize: found an unknown key, expected a parameter of `demon params`; try denoise",
         "feel.shift.travels_per_s: found -1, expected 0 to 1000",
+        "play.at_start: found \"lest\", expected last, source, silence; try last",
+        "play.depth: found 9, expected a whole number, 1 to 8",
+        "play.patch: found \"\", expected a file or folder",
+        "play.modle: found an unknown key, expected patch, set_list, model, backend, depth or at_start; try model",
+        "audio.rate: found an unknown key, expected device, period_frames or periods",
+        "audio.periods: found 1, expected a whole number, 2 to 32",
     ] {
         assert!(told.iter().any(|told| told.contains(part)), "{part}\n{told:#?}");
     }
@@ -100,6 +109,21 @@ fn a_box_without_a_file_plays_and_a_named_file_that_is_missing_is_told() {
     std::fs::write(&missing, "[midi]\nfollow = false\n").expect("a disk");
     let (config, faults) = BoxConfig::open(Some(&missing)).expect("it is there");
     assert_eq!((config, faults), (BoxConfig { follow: false, ..BoxConfig::default() }, Vec::new()));
+}
+
+#[test]
+fn what_is_to_be_played_lies_beside_the_file_where_its_path_is_not_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("demon.toml");
+    std::fs::write(&path, "[play]\npatch = \"sets/a.toml\"\nset_list = \"..\"\nmodel = \"/srv/model\"\n")
+        .expect("a disk");
+    let (config, faults) = BoxConfig::open(Some(&path)).expect("it is there");
+    assert!(faults.is_empty(), "{faults:?}");
+    let paths = [config.play.patch, config.play.set_list, config.play.model];
+    assert_eq!(
+        paths,
+        [Some(folder.path().join("sets/a.toml")), Some(folder.path().join("..")), Some("/srv/model".into())]
+    );
 }
 
 proptest! {

@@ -1,0 +1,193 @@
+//! What is kept of a performance while it goes on, so that the next start finds it: the last state, that it has not ended yet, and whether the
+//! box's file has started the box.
+//!
+//! Runs on the conductor's thread and waits for nobody: what is written is written by threads that nobody waits for. The state is written when
+//! it is another, at once after a rest and then every [`PERIOD`] at most: what a hand has just done is on the disk within two seconds. Where the
+//! disk refuses it is tried again at that pace, and one fault stands meanwhile.
+
+use std::time::{Duration, Instant};
+
+use engine::param::ParamId;
+
+use crate::display::messages::{FaultKey, Messages};
+use crate::performance::conductor::Conductor;
+use crate::performance::ending::{Leave, Running};
+use crate::performance::state_writer::StateWriter;
+use crate::performance::surface_side::SurfaceSide;
+use crate::performance::view::View;
+use crate::settings::box_file::{Screen, Trial};
+use crate::settings::last_state::{LastState, Origin, Playing, Shelf, Starts};
+
+/// How long it plays until a start counts as one that went well, where no window comes: a set whose prompts are all refused has none, and the
+/// box's file is not at fault.
+const GOES_WELL: Duration = Duration::from_secs(10);
+/// Between two states that are written; with the time that a disk takes, within two seconds.
+pub const PERIOD: Duration = Duration::from_millis(1_500);
+
+/// What is kept of a performance where it can be.
+#[derive(Debug)]
+pub struct Kept {
+    /// The file, as this performance's own.
+    pub shelf: Shelf,
+    /// The note that it has not ended yet.
+    pub starts: Starts,
+    /// What was started with.
+    pub origin: Origin,
+}
+
+/// Keeps what the next start is to know.
+#[derive(Debug)]
+pub struct Keeper {
+    trial: Option<Trial>,
+    /// Writes that the start went well.
+    went_well: Option<Running<()>>,
+    begun: Instant,
+    state: Option<StateKeeper>,
+    leave: Leave,
+}
+
+impl Keeper {
+    /// Of a performance that begins now, with what is kept of it; where there is no thread for that, it is told.
+    #[must_use]
+    pub fn begin(trial: Trial, kept: Option<Kept>, leave: &Leave, messages: &mut Messages) -> Self {
+        let state = kept.map(|it| StateKeeper::begin(it, leave)).transpose().unwrap_or_else(|error| {
+            messages.fault(FaultKey::LastState, &not_kept(&error.to_string()));
+            None
+        });
+        Self { trial: Some(trial), went_well: None, begun: Instant::now(), state, leave: leave.clone() }
+    }
+
+    /// Looks how it goes; `windows` were sent to the tape so far.
+    pub fn look(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View, windows: u64) {
+        if 0 < windows || GOES_WELL < self.begun.elapsed() {
+            self.went_well();
+        }
+        if let Some(state) = &mut self.state {
+            state.look(conductor, surface_side, view);
+        }
+    }
+
+    fn went_well(&mut self) {
+        let Some(trial) = self.trial.take() else { return };
+        // A disk may take its time. Where there is no thread left, the file is on trial once more.
+        self.went_well = self.leave.spawn("box file", move || trial.went_well()).ok();
+    }
+
+    /// The hands rest for good: hands over what is played now, wherever the tape is.
+    pub fn rest(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) {
+        if let Some(state) = &mut self.state {
+            state.hand_over(conductor, surface_side, view);
+        }
+    }
+
+    /// The performance has ended in order; answers what could not be kept, in words. An end before the first window says nothing about the
+    /// box's file.
+    #[must_use]
+    pub fn end(self) -> Option<String> {
+        let Self { trial, went_well, state, leave, .. } = self;
+        if let Some(trial) = trial {
+            trial.broken_off();
+        }
+        // A disk that hangs is not waited for past the time that everybody has.
+        if let Some(writes) = went_well {
+            let _ = writes.join_by(leave.deadline());
+        }
+        let state = state?;
+        drop(state.starts);
+        let told = state.writer.end(leave.deadline()).flatten()?;
+        Some(not_kept(&told))
+    }
+}
+
+fn not_kept(why: &str) -> String {
+    format!("{why}; what is played now is not kept for the next start")
+}
+
+/// By what it is seen that the state is another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mark {
+    revision: u64,
+    scene: Option<usize>,
+    number: usize,
+    bank: u8,
+    selected: ParamId,
+    screens: Vec<Screen>,
+    muted: bool,
+}
+
+/// Keeps the last state.
+#[derive(Debug)]
+struct StateKeeper {
+    /// For as long as it is kept.
+    _shelf: Shelf,
+    starts: Starts,
+    origin: Origin,
+    writer: StateWriter,
+    /// The state that was handed over last, and when.
+    handed_over: Option<(Mark, Duration)>,
+    /// The patch that is played, as it was found last: its digest takes a while.
+    playing: Option<Playing>,
+    fails: bool,
+}
+
+impl StateKeeper {
+    fn begin(Kept { shelf, starts, origin }: Kept, leave: &Leave) -> std::io::Result<Self> {
+        let writer = StateWriter::start(shelf.path().to_owned(), leave)?;
+        Ok(Self { _shelf: shelf, starts, origin, writer, handed_over: None, playing: None, fails: false })
+    }
+
+    fn look(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) {
+        if let Some(told) = self.writer.told() {
+            self.fails = told.is_some();
+            tell(told, view.messages());
+        }
+        let now = surface_side.now();
+        let mark = mark(conductor, surface_side, view);
+        let is_due = self
+            .handed_over
+            .as_ref()
+            .is_none_or(|(of, at)| (self.fails || *of != mark) && PERIOD <= now.saturating_sub(*at));
+        if is_due {
+            self.hand_over(conductor, surface_side, view);
+        }
+    }
+
+    fn hand_over(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) {
+        let mark = mark(conductor, surface_side, view);
+        if self.playing.as_ref().is_none_or(|it| it.number != mark.number) {
+            self.playing = Playing::of(surface_side.list());
+        }
+        self.writer.write(LastState {
+            origin: self.origin.clone(),
+            playing: self.playing.clone().unwrap_or_default(),
+            kept: conductor.store().keep(),
+            scene: conductor.desk().scene_values().copied(),
+            bank: mark.bank,
+            selected: mark.selected,
+            screens: mark.screens.clone(),
+            position: conductor.transport().playhead().position as u64,
+            muted: mark.muted,
+        });
+        self.handed_over = Some((mark, surface_side.now()));
+    }
+}
+
+fn mark(conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) -> Mark {
+    let (desk, binding) = (conductor.desk(), conductor.binding());
+    Mark {
+        revision: desk.store().revision(),
+        scene: desk.scene_values().map(|it| it.0),
+        number: surface_side.list().place(),
+        bank: binding.playing().bank,
+        selected: binding.selected(),
+        screens: view.displays().screens(),
+        muted: conductor.transport().muted(),
+    }
+}
+
+fn tell(told: Option<String>, messages: &mut Messages) {
+    match told {
+        Some(why) => messages.fault(FaultKey::LastState, &not_kept(&why)),
+        None => messages.over(&FaultKey::LastState),
+    }
+}

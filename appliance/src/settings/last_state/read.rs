@@ -1,0 +1,302 @@
+//! The last state from text: whole and in order, or not at all.
+
+use std::sync::Arc;
+
+use engine::param::{Change, Drawn, Kept, ParamId, SCENES, Stroke, Values};
+
+use super::write::word;
+use super::{LastState, Origin, Playing};
+use crate::control::binding::BANKS;
+use crate::files::document::{self, Fault, Format, Item, Reader, is_newer};
+use crate::settings::box_file::Screen;
+
+const KEYS: [&str; 14] = [
+    "digest", "bank", "selected", "screens", "position", "muted", "origin", "playing", "values", "scenes", "scene",
+    "curve", "drawn", "done",
+];
+/// What begins the line behind which everything is under the digest.
+const DIGEST: &str = "digest = \"";
+/// Letters of a digest.
+const DIGEST_LETTERS: usize = 64;
+/// Letters of a value of a curve.
+const LETTERS: usize = 8;
+/// Strokes that a text may hold, of each kind: as many as undo remembers.
+const MOST_STROKES: usize = 64;
+
+/// Reads a state.
+///
+/// # Errors
+/// Everything that is wrong with it. Nothing of it is to be believed then.
+pub fn parse(text: &str) -> Result<LastState, Vec<Fault>> {
+    let mut raw = Raw::default();
+    let ((), mut faults) = document::read(Format::LastState, text, |reader, document| {
+        // Curves first: others speak of them.
+        let is_curve = |it: &(&str, Item<'_, '_>)| it.0 == "curve";
+        let (curves, others): (Vec<_>, Vec<_>) =
+            document.iter().map(|(key, item)| (key.get_ref().as_ref(), item)).partition(is_curve);
+        for (_, item) in curves {
+            raw.curves = reader.list("curve", item, curve);
+        }
+        for (key, item) in others {
+            raw.take(reader, key, item);
+        }
+        for (key, _) in
+            document.iter().filter(|it| !KEYS.contains(&it.0.get_ref().as_ref()) && it.0.get_ref() != "undone")
+        {
+            reader.unknown("", key, &KEYS);
+        }
+    });
+    if is_newer(&faults) {
+        return Err(faults);
+    }
+    if let Some(fault) = damage(text) {
+        // What else is wrong comes of that. What is wrong with the number of the format is no damage.
+        faults.retain(|it| it.key == "format");
+        faults.push(fault);
+        return Err(faults);
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    raw.whole().ok_or_else(|| {
+        let (found, expected) = ("a part that is missing".to_owned(), "every part of a state".to_owned());
+        vec![Fault { line: 1, found, expected, ..Fault::default() }]
+    })
+}
+
+/// What is wrong with the text as a whole.
+fn damage(text: &str) -> Option<Fault> {
+    let mut line = 1;
+    let mut rest = text;
+    while let Some((first, below)) = rest.split_once('\n') {
+        if let Some(told) = first.strip_prefix(DIGEST).and_then(|it| it.strip_suffix('"')) {
+            let is_so = told.len() == DIGEST_LETTERS && *blake3::hash(below.as_bytes()).to_hex() == *told;
+            let (found, expected) =
+                ("a text that is not as it was written", "one that is whole and that nobody has changed");
+            return (!is_so).then(|| fault(line, found, expected));
+        }
+        (rest, line) = (below, line + 1);
+    }
+    Some(fault(1, "no digest", "a last state as the box writes it"))
+}
+
+fn fault(line: usize, found: &str, expected: &str) -> Fault {
+    Fault { line, key: "digest".to_owned(), found: found.to_owned(), expected: expected.to_owned(), ..Fault::default() }
+}
+
+/// The parts, as far as they were there.
+#[derive(Default)]
+struct Raw {
+    origin: Option<Origin>,
+    playing: Option<Playing>,
+    values: Option<Values>,
+    scenes: [Option<Values>; SCENES],
+    scene: Option<(usize, Values)>,
+    curves: Vec<Arc<[f32]>>,
+    drawn: Option<Drawn>,
+    done: Vec<Stroke>,
+    undone: Vec<Stroke>,
+    bank: Option<u8>,
+    selected: Option<ParamId>,
+    screens: Option<Vec<Screen>>,
+    position: Option<u64>,
+    muted: Option<bool>,
+}
+
+impl Raw {
+    fn take(&mut self, reader: &mut Reader<'_>, key: &str, item: Item<'_, '_>) {
+        match key {
+            "bank" => self.bank = reader.whole(key, item, 0, u32::from(BANKS) - 1).map(|it| it as u8),
+            "selected" => self.selected = parameter(reader, key, item),
+            "screens" => self.screens = Some(reader.list(key, item, screen)),
+            "position" => self.position = reader.whole(key, item, 0, u32::MAX).map(u64::from),
+            "muted" => self.muted = reader.boolean(key, item),
+            "origin" => self.origin = Some(origin(reader, item)),
+            "playing" => self.playing = Some(playing(reader, item)),
+            "values" => self.values = Some(values(reader, key, item)),
+            "scenes" => reader.table(key, item, |reader, key, item| {
+                let place = key.get_ref().parse().ok().filter(|it| (1..=SCENES).contains(it));
+                match place {
+                    Some(place) => self.scenes[place - 1] = Some(values(reader, "scenes", item)),
+                    None => reader.unknown_of("scenes.", key, "1 to 9", []),
+                }
+            }),
+            "scene" => self.scene = scene(reader, item),
+            "drawn" => reader.table(key, item, |reader, key, item| match key.get_ref().as_ref() {
+                "now" => self.drawn = Some(drawn(&self.curves, reader, "drawn.now", item)),
+                _ => reader.unknown("drawn.", key, &["now"]),
+            }),
+            "done" => self.done = self.strokes(reader, key, item),
+            "undone" => self.undone = self.strokes(reader, key, item),
+            // The digest is held against the text, and what is no key is told by who has its place.
+            _ => {}
+        }
+    }
+
+    fn strokes(&self, reader: &mut Reader<'_>, key: &str, item: Item<'_, '_>) -> Vec<Stroke> {
+        let strokes = reader.list(key, item, |reader, path, item| Some(stroke(&self.curves, reader, path, item)));
+        if MOST_STROKES < strokes.len() {
+            reader.note(key, item, format!("{} strokes", strokes.len()), "at most 64");
+        }
+        strokes
+    }
+
+    fn whole(self) -> Option<LastState> {
+        let Self { origin, playing, values, scenes, scene, drawn, done, undone, bank, selected, screens, .. } = self;
+        Some(LastState {
+            origin: origin?,
+            playing: playing?,
+            kept: Kept { aims: values?, drawn: drawn?, scenes, done, undone },
+            scene,
+            bank: bank?,
+            selected: selected?,
+            screens: screens?,
+            position: self.position?,
+            muted: self.muted?,
+        })
+    }
+}
+
+fn parameter(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<ParamId> {
+    let name = reader.words(path, item)?;
+    let id = ParamId::from_name(&name);
+    if id.is_none() {
+        reader.fault(path, item, "a parameter of `demon params`");
+    }
+    id
+}
+
+fn screen(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Screen> {
+    reader.one_of(path, item, &Screen::TURNED.map(|it| (word(it), it)))
+}
+
+fn origin(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Origin {
+    let mut origin = Origin::default();
+    reader.table("origin", item, |reader, key, item| {
+        let path = format!("origin.{}", key.get_ref());
+        match key.get_ref().as_ref() {
+            "patch" => origin.patch = reader.words(&path, item).unwrap_or_default(),
+            "source" => origin.source = reader.words(&path, item).unwrap_or_default(),
+            "digest" => origin.digest = reader.words(&path, item).unwrap_or_default(),
+            _ => reader.unknown("origin.", key, &["patch", "source", "digest"]),
+        }
+    });
+    origin
+}
+
+fn playing(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Playing {
+    let mut playing = Playing::default();
+    reader.table("playing", item, |reader, key, item| {
+        let path = format!("playing.{}", key.get_ref());
+        match key.get_ref().as_ref() {
+            "number" => playing.number = reader.whole(&path, item, 0, u32::MAX).unwrap_or_default() as usize,
+            "name" => playing.name = reader.words(&path, item).unwrap_or_default(),
+            "digest" => playing.digest = reader.words(&path, item).unwrap_or_default(),
+            _ => reader.unknown("playing.", key, &["number", "name", "digest"]),
+        }
+    });
+    playing
+}
+
+fn scene(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Option<(usize, Values)> {
+    let (mut place, mut held) = (None, None);
+    reader.table("scene", item, |reader, key, item| match key.get_ref().as_ref() {
+        "place" => place = reader.whole("scene.place", item, 1, SCENES as u32).map(|it| it as usize - 1),
+        "values" => held = Some(values(reader, "scene.values", item)),
+        _ => reader.unknown("scene.", key, &["place", "values"]),
+    });
+    Some((place?, held?))
+}
+
+/// Every value that stands there; a parameter that is not named is at its default, as in the state of a box that did not know it.
+fn values(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Values {
+    let mut values = Values::default();
+    reader.table(path, item, |reader, key, item| {
+        let path = format!("{path}.{}", key.get_ref());
+        match ParamId::from_name(key.get_ref()) {
+            Some(id) => _ = value(reader, &path, item, id).map(|it| values.set(id, it)),
+            None => reader.unknown_of("", key, "a parameter of `demon params`", []),
+        }
+    });
+    values
+}
+
+/// A value that its parameter can have, to the bit.
+fn value(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>, id: ParamId) -> Option<f64> {
+    let found = document::number(item.get_ref()).filter(|it| id.row().nearest(*it).to_bits() == it.to_bits());
+    if found.is_none() {
+        reader.fault(path, item, "a value that the parameter can have");
+    }
+    found
+}
+
+fn curve(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Arc<[f32]>> {
+    let mut curve = None;
+    reader.table(path, item, |reader, key, item| match key.get_ref().as_ref() {
+        "bits" => {
+            curve = item.get_ref().as_str().and_then(bits);
+            if curve.is_none() {
+                reader.note(
+                    path,
+                    item,
+                    "other letters".to_owned(),
+                    "eight hexadecimal letters for each value, all of them finite",
+                );
+            }
+        }
+        _ => reader.unknown("curve.", key, &["bits"]),
+    });
+    curve
+}
+
+fn bits(letters: &str) -> Option<Arc<[f32]>> {
+    let whole = letters.len().is_multiple_of(LETTERS) && letters.bytes().all(|it| it.is_ascii_hexdigit());
+    let value = |it: &[u8]| {
+        let bits = u32::from_str_radix(std::str::from_utf8(it).ok()?, 16).ok()?;
+        Some(f32::from_bits(bits)).filter(|it| it.is_finite())
+    };
+    letters
+        .as_bytes()
+        .chunks(LETTERS)
+        .map(value)
+        .collect::<Option<_>>()
+        .filter(|it: &Arc<[f32]>| whole && !it.is_empty())
+}
+
+fn drawn(curves: &[Arc<[f32]>], reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Drawn {
+    let mut drawn = Drawn::default();
+    reader.table(path, item, |reader, key, item| {
+        let path = format!("{path}.{}", key.get_ref());
+        let Some(id) = ParamId::from_name(key.get_ref()).filter(|it| it.row().curve) else {
+            return reader.unknown_of("", key, "a parameter that can be drawn", []);
+        };
+        let place = reader.whole(&path, item, 1, curves.len() as u32);
+        drawn.set(id, place.map(|it| Arc::clone(&curves[it as usize - 1])));
+    });
+    drawn
+}
+
+fn stroke(curves: &[Arc<[f32]>], reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Stroke {
+    let (mut changes, mut before, mut after) = (Vec::new(), None, None);
+    reader.table(path, item, |reader, key, item| {
+        let path = format!("{path}.{}", key.get_ref());
+        match key.get_ref().as_ref() {
+            "changes" => changes = reader.list(&path, item, change),
+            "before" => before = Some(drawn(curves, reader, &path, item)),
+            "after" => after = Some(drawn(curves, reader, &path, item)),
+            _ => reader.unknown("stroke.", key, &["changes", "before", "after"]),
+        }
+    });
+    Stroke { changes, curves: before.zip(after).map(|(before, after)| Box::new([before, after])) }
+}
+
+fn change(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Change> {
+    let Some(three) = item.get_ref().as_array().filter(|it| it.len() == 3) else {
+        reader.fault(path, item, "a parameter, its value before and after");
+        return None;
+    };
+    let (name, before, after) = (&three[0], &three[1], &three[2]);
+    let id = parameter(reader, path, name)?;
+    let (before, after) = (value(reader, path, before, id)?, value(reader, path, after, id)?);
+    Some(Change { id, before, after })
+}
