@@ -7,7 +7,7 @@ mod doors_support;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use appliance::settings::last_state::{LastState, parse};
 use doors_support::{Demon, PATIENCE, run};
@@ -57,6 +57,31 @@ fn score(folder: &Path, name: &str, messages: &[[u8; 3]]) {
     file.extend((track.len() as u32).to_be_bytes());
     file.extend(track);
     fs::write(folder.join(name), file).expect("a disk");
+}
+
+/// Hands that never rest: every main parameter at random, and now and then a scene kept or a stroke taken back.
+fn restless(folder: &Path, seed: u64) {
+    let mut dice = seed;
+    let mut throw = |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    let mut track = Vec::new();
+    for _ in 0..4_000 {
+        // 24 ticks are a fortieth of a second.
+        let message = match throw(30) {
+            0 => [0x90, 60, 100],
+            1 => [0x90, 64, 100],
+            2 => [0x90, 62, 100],
+            _ => [0xb0, 1 + throw(16) as u8, throw(128) as u8],
+        };
+        track.extend([24].into_iter().chain(message));
+    }
+    track.extend([0, 0xff, 0x2f, 0]);
+    let mut file = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk".to_vec();
+    file.extend((track.len() as u32).to_be_bytes());
+    file.extend(track);
+    fs::write(folder.join("restless.mid"), file).expect("a disk");
 }
 
 /// A folder with a patch, a set list and a sound device that is none.
@@ -162,6 +187,57 @@ fn after_a_kill_values_scenes_undo_patch_bank_and_mute_are_as_they_were() {
     let undone = kept(folder, "a stroke that is taken back", |it| it.kept.undone.len() == 1);
     assert_eq!((denoise(&undone.kept.aims), undone.kept.done.len()), (96.0 / 127.0, 3));
     ends(next);
+}
+
+/// Where values go, but for those that the player, which has outlived the kill, knows better.
+fn but_heard(state: &LastState) -> Values {
+    let mut values = state.kept.aims;
+    for heard in [ParamId::GainDb, ParamId::LoopStart, ParamId::LoopEnd] {
+        values.set(heard, heard.row().default);
+    }
+    values
+}
+
+#[test]
+fn after_each_of_many_kills_under_hands_that_never_rest_all_is_as_it_was() {
+    // `DEMON_KILLS=100` for the figure; its end says how old the state was at a kill.
+    let kills = std::env::var("DEMON_KILLS").ok().and_then(|it| it.parse().ok()).unwrap_or(2_u64);
+    let folder = stage();
+    let folder = folder.path();
+    let mut ages = Vec::new();
+    for kill in 0..kills {
+        restless(folder, kill);
+        let starts = |more: &[&str]| {
+            let before = number(folder);
+            let plays = plays(folder, &[&["--at-start", "last"], more].concat());
+            until("a state of this one", || number(folder).is_some_and(|it| Some(it) != before));
+            plays
+        };
+        let plays = starts(&["--midi", "restless.mid"]);
+        let first = number(folder);
+        until("something that hands have done", || number(folder).is_some_and(|it| Some(it) != first));
+        // At any moment.
+        plays.lasts(Duration::from_millis(kill * 379 % 2_000));
+        plays.signal(Signal::KILL);
+        let written = fs::metadata(file(folder)).and_then(|it| it.modified()).expect("it is there");
+        ages.push(SystemTime::now().duration_since(written).unwrap_or_default());
+        assert_eq!(plays.end().0, -Signal::KILL.as_raw());
+        let left = state(folder).expect("whole at every moment");
+        // Nobody is at it now: what it writes is what it has found.
+        let rests = starts(&[]);
+        let back = state(folder).expect("it is whole");
+        assert_eq!(but_heard(&back), but_heard(&left), "after kill {kill}");
+        assert_eq!(back.kept.scenes, left.kept.scenes, "after kill {kill}");
+        assert_eq!((&back.kept.done, &back.kept.undone), (&left.kept.done, &left.kept.undone), "after kill {kill}");
+        assert_eq!((back.bank, back.scene, back.muted), (left.bank, left.scene, left.muted), "after kill {kill}");
+        rests.signal(Signal::KILL);
+        assert_eq!(rests.end().0, -Signal::KILL.as_raw());
+    }
+    ages.sort_unstable();
+    println!("{kills} kills; the state was {:?} old at most, {:?} at p50", ages.last(), ages.get(ages.len() / 2));
+    let mut stop = std::process::Command::new(doors_support::demon());
+    doors_support::surround(stop.args(["player", "--stop"]), folder);
+    assert!(stop.status().expect("it starts").success(), "one player has outlived them all");
 }
 
 #[test]

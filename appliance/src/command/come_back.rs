@@ -1,24 +1,25 @@
 //! Where a performance goes on: the last state, where it belongs to what is started with.
 
-use std::path::Path;
 use std::time::SystemTime;
 
+use super::run::RunArgs;
 use crate::performance::beginning::Last;
 use crate::performance::keeper::Kept;
 use crate::settings::box_file::AtStart;
 use crate::settings::last_state::{CRASHES, Found, LastState, Origin, Shelf, Starts, digest_of};
+use crate::settings::learnt_maps;
 use crate::settings::patch::Patch;
 use crate::settings::set_list::SetList;
 
-/// What is kept of this performance, and where it goes on; the list is brought to the patch that was played. What the player is to know is
+/// What is kept of this performance, and where it goes on: after a crash loop nowhere, unless the command line itself wants it; the list is brought to the patch that was played. What the player is to know is
 /// added to `said`.
 pub(super) fn come_back(
-    folder: &Path,
-    at_start: AtStart,
+    args: &RunArgs,
     origin: Origin,
     list: &mut SetList,
     said: &mut Vec<String>,
 ) -> (Option<Kept>, Option<Last>) {
+    let folder = &learnt_maps::folder(args.state.as_deref());
     let shelf = match Shelf::open(folder) {
         Ok(shelf) => shelf,
         Err(words) => {
@@ -27,7 +28,7 @@ pub(super) fn come_back(
         }
     };
     let (starts, is_loop) = Starts::begin(folder, SystemTime::now());
-    let last = match is_loop && shelf.has_one() {
+    let last = match is_loop && !args.wants_last && shelf.has_one() {
         true => {
             said.push(format!(
                 "{CRASHES} starts within a minute did not end in order: this one is without the last state; {}",
@@ -35,7 +36,7 @@ pub(super) fn come_back(
             ));
             None
         }
-        false if at_start == AtStart::Last => last(&shelf, &origin, list, said),
+        false if args.at_start.unwrap_or_default() == AtStart::Last => last(&shelf, &origin, list, said),
         false => None,
     };
     (Some(Kept { shelf, starts, origin }), last)

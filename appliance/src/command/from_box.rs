@@ -6,7 +6,7 @@ use clap::Args;
 use hal::audio::Ask;
 
 use super::run::RunArgs;
-use crate::settings::box_file::{AudioPlan, BoxConfig, PERIOD_FRAMES, PERIODS};
+use crate::settings::box_file::{AtStart, AudioPlan, BoxConfig, PERIOD_FRAMES, PERIODS};
 
 /// How the sound device is asked.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,7 @@ impl RunArgs {
         set.backend = set.backend.or(play.backend);
         set.depth = set.depth.or(play.depth);
         whole.set_list = whole.set_list.take().or_else(|| play.set_list.clone());
+        whole.wants_last = whole.at_start == Some(AtStart::Last);
         whole.at_start = whole.at_start.or(play.at_start);
         whole.ask = whole.ask.or(&config.audio);
         // A file that the sound is to go to is no device.
@@ -110,6 +111,7 @@ mod tests {
         assert_eq!((said.at_start, said.device.as_deref()), (Some(AtStart::Source), Some("d")));
         assert_eq!((said.ask.ask().period_frames, said.ask.ask().periods), (512, 4), "each for itself");
         assert_eq!(run("--wav take.wav").device, None, "a file is no device");
+        assert!(run("--at-start last").wants_last && !run("").wants_last && !said.wants_last);
     }
 
     #[test]

@@ -65,6 +65,9 @@ pub struct RunArgs {
     /// they belong to the same patch and recording]
     #[arg(long, value_enum)]
     pub at_start: Option<AtStart>,
+    /// Whether the command line itself asks for what was played last: whoever types that wants it, whatever came of it before.
+    #[arg(skip)]
+    pub wants_last: bool,
     /// Engine and sound in one process: the sound ends with it, however it ends
     #[arg(long)]
     pub in_process: bool,
@@ -192,7 +195,7 @@ fn start(
     let (sound, place) = sound(args, checked, set.tape.len(), &mut said)?;
     // Only with the sound nothing can be refused any more: a start that was refused is no crash.
     let at_start = args.at_start.unwrap_or_default();
-    let (kept, last) = come_back(&learnt_maps::folder(args.state.as_deref()), at_start, origin, &mut list, &mut said);
+    let (kept, last) = come_back(args, origin, &mut list, &mut said);
     let screens = last.as_ref().map(|it| it.state.screens.clone()).unwrap_or_default();
     let muted = last.as_ref().map_or(at_start == AtStart::Silence, |it| it.state.muted);
     let mut stage = Stage::start(set, sound, Beginning { ask: args.ask.ask(), muted, last }, leave)?;

@@ -10,6 +10,9 @@ use crate::control::desk::Desk;
 use crate::settings::last_state::LastState;
 use crate::settings::patch::Patch;
 
+/// Gains that differ by less, as a part of the larger, are the same: that much comes of reckoning in decibel, and nobody hears it.
+const SAME_GAIN: f32 = 1e-5;
+
 /// How a performance begins.
 #[derive(Clone, Debug, Default)]
 pub struct Beginning {
@@ -42,9 +45,9 @@ impl Beginning {
 /// What is heard of a player that plays already is not changed by an engine that comes: level and loop are what its desk says from now on.
 /// Its mute is the player's own word.
 pub fn adopt(desk: &mut Desk, transport: &Transport) {
-    let heard = desk.store().values().gain();
+    let known = desk.store().values().gain();
     let gain = transport.gain();
-    if gain.is_finite() && heard.to_bits() != gain.to_bits() {
+    if gain.is_finite() && SAME_GAIN * known.max(gain) < (known - gain).abs() {
         let decibel = if gain > 0.0 { f64::from(gain).log2() / LOG2_10 * 20.0 } else { f64::NEG_INFINITY };
         desk.adopt(ParamId::GainDb, decibel);
     }

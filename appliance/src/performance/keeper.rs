@@ -54,7 +54,13 @@ impl Keeper {
             messages.fault(FaultKey::LastState, &not_kept(&error.to_string()));
             None
         });
-        Self { trial: Some(trial), went_well: None, begun: Instant::now(), state, leave: leave.clone() }
+        Self {
+            trial: Some(trial).filter(Trial::is_on),
+            went_well: None,
+            begun: Instant::now(),
+            state,
+            leave: leave.clone(),
+        }
     }
 
     /// Looks how it goes; `windows` were sent to the tape so far.

@@ -101,6 +101,12 @@ impl Trial {
         self.text.is_some() && MOST <= self.before
     }
 
+    /// Whether there is a file on trial.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.text.is_some()
+    }
+
     fn count(&self, starts: u32) {
         let Some(text) = &self.text else { return };
         let path = self.state.join(TRIED);

@@ -10,9 +10,9 @@ use crate::control::binding::BANKS;
 use crate::files::document::{self, Fault, Format, Item, Reader, is_newer};
 use crate::settings::box_file::Screen;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "digest", "bank", "selected", "screens", "position", "muted", "origin", "playing", "values", "scenes", "scene",
-    "curve", "drawn", "done",
+    "curve", "drawn", "done", "undone",
 ];
 /// What begins the line behind which everything is under the digest.
 const DIGEST: &str = "digest = \"";
@@ -40,9 +40,7 @@ pub fn parse(text: &str) -> Result<LastState, Vec<Fault>> {
         for (key, item) in others {
             raw.take(reader, key, item);
         }
-        for (key, _) in
-            document.iter().filter(|it| !KEYS.contains(&it.0.get_ref().as_ref()) && it.0.get_ref() != "undone")
-        {
+        for (key, _) in document.iter().filter(|it| !KEYS.contains(&it.0.get_ref().as_ref())) {
             reader.unknown("", key, &KEYS);
         }
     });
