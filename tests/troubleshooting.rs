@@ -37,7 +37,7 @@ const SAID: [&str; 25] = [
     "appliance/src/command/sound.rs",
     "appliance/src/command/recording.rs",
     "appliance/src/handover",
-    "appliance/src/performance/threads.rs",
+    "appliance/src/performance/threads",
     "appliance/src/performance/surface_side/learnt.rs",
     "appliance/src/performance/surface_side/list.rs",
     "appliance/src/performance/surface_side/mod.rs",

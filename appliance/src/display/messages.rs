@@ -59,6 +59,8 @@ pub enum FaultKey {
     EngineDecode,
     /// The graphics card.
     Card,
+    /// How fast the machine computes.
+    Pace,
     /// What cannot be written.
     Disk,
     /// A surface, or the wire to a controller, by name.
@@ -76,6 +78,7 @@ impl fmt::Display for FaultKey {
             Self::EngineTick => f.write_str("the engine"),
             Self::EngineDecode => f.write_str("the engine's decoder"),
             Self::Card => f.write_str("the graphics card"),
+            Self::Pace => f.write_str("the machine's pace"),
             Self::Disk => f.write_str("the disk"),
             Self::Surface(name) => f.write_str(name),
             Self::Display(name) => write!(f, "the display on {name}"),
@@ -90,6 +93,7 @@ impl FaultKey {
         match self {
             Self::SoundDevice | Self::Card | Self::Display(_) => format!("{self} is back"),
             Self::Disk => "what could not be written is on the disk".to_owned(),
+            Self::Pace => "ticks are no longer slow".to_owned(),
             Self::EngineTick | Self::EngineDecode | Self::Surface(_) => format!("{self} works again"),
             Self::File(_) => format!("{self} is in order again"),
         }

@@ -194,7 +194,7 @@ impl Remote {
         Ok((packer, transport))
     }
 
-    /// Watches over the player until it has ended; asks it to when somebody wants to leave.
+    /// Watches over the player until it has ended; asks it to when somebody wants to leave, unless the sound is to be left.
     ///
     /// # Errors
     /// When the system has no thread left.
@@ -204,6 +204,10 @@ impl Remote {
             let mut asked = false;
             let mut tell = move |told: Told| drop(news.push(AudioNews::Told(told)));
             loop {
+                // A player that is this engine's alone ends with it in any case.
+                if leaving.leaves_the_sound() && !self.start.own {
+                    return Ok(());
+                }
                 if leaving.is_asked() && !asked {
                     asked = true;
                     self.link.ask_to_stop();

@@ -2,7 +2,8 @@
 //!
 //! The sound starts first and ends first, so that whatever happens around it is not heard: at the wish to leave it fades by itself
 //! ([`threads::audio`]), then the engine's threads end, and surfaces, displays and the card's watch are let go side by side, all by
-//! one deadline ([`Leave`]). A thread of the engine that crashes is a fault that stands; the tape plays on.
+//! one deadline ([`Leave`]). A thread of the engine that crashes begins again, or is a fault that stands; the tape plays on. A
+//! conductor that crashes ends the engine in order, and leaves a player in another process to the next one.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,11 +21,11 @@ use crate::display::status::Status;
 use crate::handover::words as handover;
 use crate::performance::conductor::Conductor;
 use crate::performance::device_side::DeviceSide;
-use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
+use crate::performance::ending::{CONDUCTOR, End, Leave, NotEnded, Running, SOUND};
 use crate::performance::instrument::{EngineParts, Instrument};
 use crate::performance::remote::Remote;
 use crate::performance::surface_side::SurfaceSide;
-use crate::performance::threads::{self, AudioNews, NotPlayed, Pulse, TICKS};
+use crate::performance::threads::{self, AudioNews, NotPlayed, Pulse, TICKS, WINDOWS};
 use crate::performance::view::View;
 
 /// How often the status is drawn.
@@ -55,8 +56,10 @@ pub struct Stage {
     device: DeviceSide,
     audio: Running<Result<(), NotPlayed>>,
     engine: Vec<Running<()>>,
-    /// Of the engine's threads that ended and were told.
+    /// Who crashed for good, and was told.
     crashed: Vec<&'static str>,
+    /// Crashes of tick thread and decode thread that were told.
+    told: [u64; 2],
     news: Consumer<AudioNews>,
     leave: Leave,
 }
@@ -105,15 +108,16 @@ impl Stage {
                 (remote.watch(tell, leave)?, EngineParts::new(set, lead, packer, transport))
             }
         };
-        let EngineParts { ticks, patcher, values, conductor } = parts;
+        let EngineParts { ticks, patcher, values, mut conductor } = parts;
         let meters = conductor.transport().meters().clone();
         let pulse = Arc::new(Pulse::default());
+        conductor.ring_with([pulse.tick_bell.clone(), pulse.window_bell.clone()]);
         let engine = vec![
             threads::ticks(ticks, tick_troubles, Arc::clone(&pulse), leave)?,
             threads::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse), leave)?,
         ];
-        let (crashed, leave) = (Vec::new(), leave.clone());
-        Ok(Self { name, seconds, conductor, pulse, device, audio, engine, crashed, news, leave })
+        let (crashed, told, leave) = (Vec::new(), [0; 2], leave.clone());
+        Ok(Self { name, seconds, conductor, pulse, device, audio, engine, crashed, told, news, leave })
     }
 
     /// The recording's name, and its length in seconds.
@@ -127,8 +131,16 @@ impl Stage {
         &mut self.conductor
     }
 
-    /// The conductor's loop: until somebody leaves, `seconds` are over, or the sound has ended by itself.
+    /// The conductor's loop: until somebody leaves, `seconds` are over, or the sound has ended by itself. Should it panic, that is a
+    /// wish to end too, but for a player in another process.
     pub fn play(&mut self, surface_side: &mut SurfaceSide, view: &mut View, seconds: Option<f64>) {
+        let leave = self.leave.clone();
+        if !leave.lead(|| self.conduct(surface_side, view, seconds)) {
+            self.crashed.push(CONDUCTOR);
+        }
+    }
+
+    fn conduct(&mut self, surface_side: &mut SurfaceSide, view: &mut View, seconds: Option<f64>) {
         let begun = Instant::now();
         let mut drawn = begun;
         while !self.leave.is_asked() && seconds.is_none_or(|it| begun.elapsed().as_secs_f64() < it) {
@@ -136,6 +148,10 @@ impl Stage {
                 break;
             }
             self.device.look_after(&mut self.conductor, view);
+            for (thread, told) in self.crashes() {
+                told.to(view.messages());
+                self.device.build_again(thread, &mut self.conductor, view);
+            }
             for told in self.look_after() {
                 told.to(view.messages());
             }
@@ -145,6 +161,25 @@ impl Stage {
                 view.draw(&self.conductor, &self.pulse, around, surface_side.now());
             }
         }
+    }
+
+    /// Which of the engine's threads have crashed since the last look and go on.
+    fn crashes(&mut self) -> Vec<(&'static str, Told)> {
+        let of = [
+            (TICKS, FaultKey::EngineTick, &self.pulse.tick_crashes),
+            (WINDOWS, FaultKey::EngineDecode, &self.pulse.window_crashes),
+        ];
+        let mut crashed = Vec::new();
+        for ((thread, key, crashes), told) in of.into_iter().zip(&mut self.told) {
+            let crashes = crashes.load(Relaxed);
+            if *told < crashes {
+                *told = crashes;
+                let words =
+                    format!("the {thread} thread crashed and begins again ({crashes} so far); please report it");
+                crashed.push((thread, Told::Fault(key, words)));
+            }
+        }
+        crashed
     }
 
     /// What the threads have to say since the last look.
@@ -176,7 +211,7 @@ impl Stage {
         let deadline = self.leave.deadline();
         // A fade takes a tenth of a second. An output that hangs leaves the others their time.
         let sound = self.audio.join_by(deadline - TIME_FOR_OTHERS);
-        self.pulse.stop.store(true, Relaxed);
+        self.pulse.end();
         let mut others = std::mem::take(&mut self.engine);
         let (displays, watch) = view.close();
         let surfaces = self.leave.spawn("surfaces", move || surface_side.close(CLOSING))?;

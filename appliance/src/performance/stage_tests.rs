@@ -26,6 +26,7 @@ fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage
         audio,
         engine: engine(&leave),
         crashed: Vec::new(),
+        told: [0; 2],
         news,
         leave,
     }
@@ -87,4 +88,17 @@ fn a_file_that_is_full_is_a_fault_and_the_end_says_that_not_all_arrived() {
     stage.leave.ask();
     let end = stage.audio.join_by(Instant::now() + Duration::from_secs(60));
     assert!(matches!(end, End::Done(Err(NotPlayed::Output(OutError::Full { .. })))), "{end:?}");
+}
+
+#[test]
+fn a_crash_that_was_caught_is_told_once_with_how_many_there_were() {
+    let mut stage = stage(FakeOut::default(), |_| Vec::new());
+    assert!(stage.crashes().is_empty());
+    stage.pulse.tick_crashes.store(2, Relaxed);
+    let told = stage.crashes();
+    let words = "the tick thread crashed and begins again (2 so far); please report it".to_owned();
+    assert_eq!(told, [(TICKS, Told::Fault(FaultKey::EngineTick, words))]);
+    assert!(stage.crashes().is_empty(), "said once");
+    stage.pulse.window_crashes.store(1, Relaxed);
+    assert!(matches!(&stage.crashes()[..], [(WINDOWS, Told::Fault(FaultKey::EngineDecode, _))]));
 }
