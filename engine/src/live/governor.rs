@@ -11,9 +11,7 @@
 //! is learnt anew, under the slowness of that moment.
 //!
 //! It falls at once, after [`SURE`] ticks that say the same, and rises by one slot at a time, after it has been sure for
-//! [`RISES_AFTER`]. Times come as numbers; nothing here reads a clock or allocates.
-
-use std::time::Duration;
+//! [`RISES_AFTER_US`]. Times come as numbers; nothing here reads a clock or allocates.
 
 use crate::param::{Class, ParamId, Values};
 use crate::ring::MAX_DEPTH;
@@ -25,18 +23,18 @@ const MOST: f32 = 1.5;
 const SAFE: f32 = 1.3;
 /// Ticks that have to agree: one that was held up by chance says nothing.
 const SURE: usize = 3;
-/// How long a greater depth must have been safe before it is taken.
-const RISES_AFTER: Duration = Duration::from_millis(400);
+/// How long a greater depth must have been safe before it is taken, in microseconds.
+const RISES_AFTER_US: u64 = 400_000;
 /// Rows that a tick may have: each slot under two prompts and the unconditional one.
 const ROWS: usize = 3 * MAX_DEPTH;
-/// Ticks shorter than this are never held back: nobody hears them, and the system's own jitter is as long.
-const SHORT: Duration = Duration::from_millis(2);
+/// Ticks of fewer microseconds are never held back: nobody hears them, and the system's own jitter is as long.
+const SHORT_US: u64 = 2_000;
 
 /// What a tick was.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ticked {
-    /// How long it took.
-    pub took: Duration,
+    /// How long it took, in microseconds.
+    pub took_us: u64,
     /// Rows that were computed.
     pub rows: usize,
     /// Tells one kind of work from another: ticks of equal work and rows cost the same.
@@ -73,8 +71,8 @@ pub struct Governor {
     late: [f32; SURE],
     depth: usize,
     wanted: usize,
-    /// For how long one slot more would have been safe.
-    safe_for: Duration,
+    /// For how long one slot more would have been safe, in microseconds.
+    safe_for_us: u64,
 }
 
 impl Default for Governor {
@@ -85,7 +83,7 @@ impl Default for Governor {
             late: [1.0; SURE],
             depth: MAX_DEPTH,
             wanted: MAX_DEPTH,
-            safe_for: Duration::ZERO,
+            safe_for_us: 0,
         }
     }
 }
@@ -98,16 +96,16 @@ impl Governor {
         }
         self.follow(tick.wanted);
         if self.is_short(&tick) {
-            return self.rise(tick.took, MAX_DEPTH);
+            return self.rise(tick.took_us, MAX_DEPTH);
         }
         // What all of them say at least, and at most: neither a hitch nor a lucky tick moves the depth.
         let (least, most) = self.late.iter().fold((f32::MAX, 0.0_f32), |(low, high), it| (low.min(*it), high.max(*it)));
         let fits = self.fits(least, MOST);
         if fits < self.depth {
-            (self.depth, self.safe_for) = (fits, Duration::ZERO);
+            (self.depth, self.safe_for_us) = (fits, 0);
             return self.depth;
         }
-        self.rise(tick.took, self.fits(most, SAFE))
+        self.rise(tick.took_us, self.fits(most, SAFE))
     }
 
     /// How deep the ring may be.
@@ -123,7 +121,7 @@ impl Governor {
         if self.work != Some(tick.work) {
             (self.work, self.usual) = (Some(tick.work), [None; ROWS + 1]);
         }
-        let took = tick.took.as_secs_f32().max(1e-6);
+        let took = tick.took_us.max(1) as f32 / 1e6;
         let usual = self.usual[tick.rows.min(ROWS)].get_or_insert(took / slowness);
         let late = took / *usual;
         if (1.0..SAFE).contains(&late) {
@@ -161,15 +159,15 @@ impl Governor {
     }
 
     fn is_short(&self, tick: &Ticked) -> bool {
-        let slots = tick.rows.clamp(1, self.depth) as u32;
-        tick.took * (self.wanted as u32) / slots < SHORT
+        let slots = tick.rows.clamp(1, self.depth) as u64;
+        tick.took_us * self.wanted as u64 / slots < SHORT_US
     }
 
     /// One slot more when it has been safe for long enough.
-    fn rise(&mut self, passed: Duration, safe: usize) -> usize {
-        self.safe_for = if self.depth < safe.min(self.wanted) { self.safe_for + passed } else { Duration::ZERO };
-        if RISES_AFTER <= self.safe_for {
-            (self.depth, self.safe_for) = (self.depth + 1, Duration::ZERO);
+    fn rise(&mut self, passed_us: u64, safe: usize) -> usize {
+        self.safe_for_us = if self.depth < safe.min(self.wanted) { self.safe_for_us + passed_us } else { 0 };
+        if RISES_AFTER_US <= self.safe_for_us {
+            (self.depth, self.safe_for_us) = (self.depth + 1, 0);
         }
         self.depth
     }

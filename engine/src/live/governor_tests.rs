@@ -12,7 +12,7 @@ struct Machine {
     fixed_ms: f64,
     row_ms: f64,
     work: u64,
-    now: Duration,
+    now: u64,
     /// What was told last: so many rows are in flight by now, since slots drain one a tick.
     rows: usize,
 }
@@ -20,25 +20,25 @@ struct Machine {
 impl Machine {
     fn new(wanted: usize) -> Self {
         let governor = Governor::default();
-        Self { governor, wanted, slow: 1.0, fixed_ms: 1.0, row_ms: 6.0, work: 7, now: Duration::ZERO, rows: 0 }
+        Self { governor, wanted, slow: 1.0, fixed_ms: 1.0, row_ms: 6.0, work: 7, now: 0, rows: 0 }
     }
 
-    fn usual(&self, rows: usize) -> Duration {
-        Duration::from_secs_f64((self.fixed_ms + self.row_ms * rows as f64) / 1e3)
+    fn usual(&self, rows: usize) -> f64 {
+        (self.fixed_ms + self.row_ms * rows as f64) * 1e3
     }
 
-    /// One tick; answers what it took.
-    fn tick(&mut self) -> Duration {
+    /// One tick; answers the microseconds that it took.
+    fn tick(&mut self) -> u64 {
         let depth = self.governor.depth().min(self.wanted);
         self.rows = if self.rows < depth { self.rows + 1 } else { depth.max(self.rows - 1) };
-        let took = self.usual(self.rows).mul_f64(self.slow);
-        self.now += took;
-        self.governor.hear(Ticked { took, rows: self.rows, work: self.work, wanted: self.wanted });
-        took
+        let took_us = (self.usual(self.rows) * self.slow) as u64;
+        self.now += took_us;
+        self.governor.hear(Ticked { took_us, rows: self.rows, work: self.work, wanted: self.wanted });
+        took_us
     }
 
     /// Ticks for so long; the depths that there were, in order and without repetition.
-    fn play(&mut self, time: Duration) -> Vec<usize> {
+    fn play(&mut self, time: u64) -> Vec<usize> {
         let until = self.now + time;
         let mut depths = vec![self.governor.depth()];
         while self.now < until {
@@ -50,7 +50,7 @@ impl Machine {
     }
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+const SECOND: u64 = 1_000_000;
 
 #[test]
 fn a_machine_that_is_well_is_played_as_deep_as_the_player_wants_and_follows_the_hand_at_once() {
@@ -74,7 +74,7 @@ fn three_times_slower_for_twenty_seconds_halves_the_depth_within_four_ticks_and_
     let ticks = (0..8).map(|_| machine.tick()).collect::<Vec<_>>();
     assert_eq!(machine.governor.depth(), 4, "{ticks:?}");
     // Those that were in flight drain, one a tick here.
-    let most = machine.usual(8).mul_f64(f64::from(MOST) + 0.1);
+    let most = (machine.usual(8) * (f64::from(MOST) + 0.1)) as u64;
     for _ in 0..100 {
         assert!(machine.tick() <= most, "at most half again as long as usual");
     }
@@ -177,7 +177,7 @@ proptest! {
     ) {
         let mut governor = Governor::default();
         for (us, rows, work, wanted) in told {
-            let depth = governor.hear(Ticked { took: Duration::from_micros(us), rows, work, wanted });
+            let depth = governor.hear(Ticked { took_us: us, rows, work, wanted });
             prop_assert_eq!(depth, governor.depth());
             prop_assert!((1..=wanted.clamp(1, MAX_DEPTH)).contains(&depth));
         }

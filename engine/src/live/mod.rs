@@ -22,7 +22,7 @@ mod tick_side;
 
 /// What a [`Patcher`] decodes with.
 pub use crate::backend::WindowDecoder;
-pub use governor::{Governor, Ticked};
+pub use governor::{Governor, Ticked, work_of};
 pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use material::{Material, MaterialError, Prompt};
 pub use patcher::{Patched, Patcher};

@@ -3,8 +3,6 @@
 //! The snapshot is read first, then every edge that belongs to it or to an earlier one: a patch's curves and its values act
 //! in the same tick. Never blocks, allocates or frees.
 
-use std::time::Duration;
-
 use super::governor::{Governor, Ticked, work_of};
 use super::performer::{Performer, Swap};
 use super::tick::TickReport;
@@ -41,12 +39,12 @@ impl TickSide {
         self.performer.tick(&now.values, heard)
     }
 
-    /// Hears how long the last tick took, from [`Self::tick`] on, and what it answered; from then on the ring is as deep as the
+    /// Hears how many microseconds the last tick took, and what [`Self::tick`] answered; from then on the ring is as deep as the
     /// machine's pace allows, at most as the values say. Answers both depths.
-    pub fn took(&mut self, took: Duration, report: &TickReport) -> (usize, usize) {
+    pub fn took(&mut self, took_us: u64, report: &TickReport) -> (usize, usize) {
         let values = &self.snapshots.latest().values;
         let wanted = values.whole(ParamId::Depth);
-        let depth = self.governor.hear(Ticked { took, rows: report.rows, work: work_of(values), wanted });
+        let depth = self.governor.hear(Ticked { took_us, rows: report.rows, work: work_of(values), wanted });
         self.performer.hold_depth(if depth < wanted { depth } else { MAX_DEPTH });
         (depth, wanted)
     }

@@ -55,7 +55,7 @@ impl Meanwhile {
         let took = ((ROW * report.rows as f64 + 24.0) * (self.slow)(self.now)) as usize;
         let mut depth = DEPTH;
         if self.governs {
-            (depth, _) = self.side.took(std::time::Duration::from_secs_f64(took as f64 / SECOND as f64), &report);
+            (depth, _) = self.side.took(took as u64 * 1_000_000 / SECOND as u64, &report);
         }
         self.ticks.push((self.now, took, depth));
         self.tick_ends = self.now + took;

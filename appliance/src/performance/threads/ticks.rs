@@ -70,7 +70,7 @@ impl Ticks<'_> {
         let begun = Instant::now();
         let rest = match side.tick(|_, _| ()) {
             Ok(report) => {
-                let (depth, wanted) = side.took(begun.elapsed(), &report);
+                let (depth, wanted) = side.took(begun.elapsed().as_micros() as u64, &report);
                 pulse.held_back.store((wanted - depth) as u32, Relaxed);
                 pulse.latents.fetch_add(report.finished as u64, Relaxed);
                 pulse.unsound.fetch_add(report.unsound as u64, Relaxed);
