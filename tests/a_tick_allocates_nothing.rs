@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use engine::backend::CpuBackend;
-use engine::live::{Load, Material, Performer, Prompt, Swap, latents, tick};
+use engine::live::{Governor, Load, Material, Performer, Prompt, Swap, Ticked, latents, tick, work_of};
 use engine::param::{Edge, ParamId, Values, edge_queue};
 use engine::ring::Ring;
 use engine::ring::plan::TickPlan;
@@ -92,6 +92,7 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
     let (mut sender, mut receiver) = edge_queue::<Swap>(64);
     let drawn: Vec<ParamId> = ParamId::all().filter(|id| id.row().curve).collect();
     let (mut values, mut finished, mut wavelets) = (Values::default(), 0, [0; 4]);
+    let (mut governor, mut rested) = (Governor::default(), 0);
     for turn in 0..TURNS {
         moved(&mut values, turn);
         // A curve a tick, drawn or taken back; of the tape's length and of others; a lock in every third.
@@ -111,7 +112,12 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
             while let Some(edge) = receiver.next_edge(0) {
                 assert!(receiver.retire(performer.obey(edge)));
             }
-            finished += performer.tick(&values, |_, _| ()).expect("the toy can compute").finished;
+            let report = performer.tick(&values, |_, _| ()).expect("the toy can compute");
+            finished += report.finished;
+            let (rows, wanted) = (report.rows, values.whole(ParamId::Depth));
+            let took_us = [20_000, 90_000, 1_000][turn % 3];
+            performer.hold_depth(governor.hear(Ticked { took_us, rows, work: work_of(&values), wanted }));
+            rested += usize::from(performer.rests(&values));
         };
         if turn == 0 {
             once()
@@ -121,5 +127,6 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
         sender.clear_home();
     }
     assert!(500 < finished && 0 < reader.newest().serial, "{finished} latents");
+    assert_eq!(rested, 0, "something moves in every tick");
     assert!(wavelets.iter().all(|it| 100 < *it), "every wavelet was corrected by phase: {wavelets:?}");
 }

@@ -41,7 +41,7 @@ const SAID: [&str; 30] = [
     "appliance/src/performance/state_writer.rs",
     "appliance/src/settings/last_state/shelf.rs",
     "appliance/src/handover",
-    "appliance/src/performance/threads.rs",
+    "appliance/src/performance/threads",
     "appliance/src/performance/surface_side/learnt.rs",
     "appliance/src/performance/surface_side/list.rs",
     "appliance/src/performance/surface_side/mod.rs",

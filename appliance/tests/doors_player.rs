@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Instant;
 
+use appliance::performance::ending::{End, Leave, SOUND};
+use appliance::performance::remote::{Remote, StartPlayer};
 use doors_support::{Demon, PATIENCE, demon, run, surround};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -185,4 +187,31 @@ fn a_take_ends_with_its_engine_and_is_whole() {
     assert_eq!(run.end().0, -9);
     is_gone(process);
     doors_support::faded(&folder.path().join("take.wav"));
+}
+
+#[test]
+fn a_conductor_that_crashes_leaves_the_player_playing_and_an_orderly_end_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let attach = |leave: &Leave| {
+        let output = ["--device", "null"].map(Into::into).to_vec();
+        let start = StartPlayer { program: demon(), output, folder: folder.path().to_owned(), own: false, waits: false };
+        let (remote, found) = Remote::find_or_start(start, 48_000).expect("a player");
+        let process = Pid::from_raw(remote.process()).expect("a process");
+        let beginning = Beginning { ask: Ask::default(), muted: false, last: None };
+        remote.ends(&vec![[0.1; 2]; 48_000], &beginning).expect("a tape");
+        (remote.watch(rtrb::RingBuffer::new(16).0, leave).expect("a thread"), process, found)
+    };
+    let until = || Instant::now() + PATIENCE;
+    let leave = Leave::new().expect("a descriptor");
+    let (sound, first, found) = attach(&leave);
+    assert!(!found && leave.still_there() == [SOUND]);
+    assert!(!leave.lead(|| panic!("as the test asked")));
+    assert!(matches!(sound.join_by(until()), End::Done(Ok(()))), "the engine's side ends in order");
+    let leave = Leave::new().expect("a descriptor");
+    let (sound, process, found) = attach(&leave);
+    assert!(found && process == first, "it plays on, and the next engine finds it");
+    assert!(leave.lead(|| ()));
+    leave.ask();
+    assert!(matches!(sound.join_by(until()), End::Done(Ok(()))));
+    is_gone(first);
 }

@@ -31,7 +31,7 @@ use crate::performance::conductor::Conductor;
 use crate::performance::ending::{Hold, Leave, SOUND};
 use crate::performance::keeper::{Keeper, Kept};
 use crate::performance::output::Output;
-use crate::performance::stage::Stage;
+use crate::performance::stage::{Crashed, Stage};
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::view::{LAST_WORDS, View};
 use crate::recorder::Recorder;
@@ -129,7 +129,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
             let mut keeper = Keeper::begin(trial, kept, &leave, view.messages());
             stage.play(&mut surface_side, &mut view, &mut keeper, args.seconds);
             let ended = stage.finish(surface_side, view);
-            keeper.end().iter().for_each(|it| say(it));
+            let crashed = ended.as_ref().is_err_and(anyhow::Error::is::<Crashed>);
+            keeper.end(crashed).iter().for_each(|it| say(it));
             recording::end(&recorder, &ended);
             ended
         }

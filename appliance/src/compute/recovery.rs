@@ -85,6 +85,14 @@ impl Recovery {
         if !error.is_fatal() {
             return self.say_once(format!("a tick failed: {error}"), Order::Failed);
         }
+        self.lose(&error.to_string(), now)
+    }
+
+    /// What computes is not to be trusted any more, for this reason: it is dropped and built again.
+    pub fn lose(&mut self, why: &str, now: Instant) -> Vec<Order> {
+        if !matches!(self.state, State::Well) {
+            return Vec::new();
+        }
         let away = Parts {
             backend: Box::new(Away),
             decoder: Box::new(AwayDecoder::new(self.keeps.clone())),
@@ -94,7 +102,7 @@ impl Recovery {
             Some(build) => building(On::Processor, build),
             None => State::Waiting { until: now + FIRST },
         };
-        vec![Order::Swap(away), Order::Away(format!("{error}: the tape plays on, trying again"))]
+        vec![Order::Swap(away), Order::Away(format!("{why}: the tape plays on, trying again"))]
     }
 
     /// Looks whether something is due or done.
@@ -226,6 +234,21 @@ mod tests {
         assert_eq!(back, ["swap to the card", "playing on the card again"]);
         assert_eq!(poll(&mut recovery, start + 10 * AGAIN), [""; 0]);
         assert_eq!(words(recovery.hear(&lost(), start + 10 * AGAIN)).len(), 2, "it may be lost again");
+    }
+
+    #[test]
+    fn what_crashed_is_built_again_as_what_was_lost_is_and_once() {
+        let (build, tries) = device();
+        let mut recovery = Recovery::new(vec![5], build, None);
+        let start = Instant::now();
+        let heard = words(recovery.lose("the tick thread crashed", start));
+        assert_eq!(heard, ["swap to nothing", "the tick thread crashed: the tape plays on, trying again"]);
+        assert_eq!(recovery.lose("the decode thread crashed", start).len(), 0, "it is being built");
+        for again in [start + FIRST, start + FIRST + AGAIN, start + FIRST + AGAIN + AGAIN] {
+            poll(&mut recovery, again);
+        }
+        assert_eq!(tries.load(Relaxed), 3);
+        assert!(matches!(recovery.state, State::Well));
     }
 
     #[test]

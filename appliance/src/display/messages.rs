@@ -59,6 +59,8 @@ pub enum FaultKey {
     EngineDecode,
     /// The graphics card.
     Card,
+    /// How fast the machine computes.
+    Pace,
     /// What cannot be written.
     Disk,
     /// What is played, for the next start.
@@ -78,6 +80,7 @@ impl fmt::Display for FaultKey {
             Self::EngineTick => f.write_str("the engine"),
             Self::EngineDecode => f.write_str("the engine's decoder"),
             Self::Card => f.write_str("the graphics card"),
+            Self::Pace => f.write_str("the machine's pace"),
             Self::Disk => f.write_str("the disk"),
             Self::LastState => f.write_str("the last state"),
             Self::Surface(name) => f.write_str(name),
@@ -94,6 +97,7 @@ impl FaultKey {
             Self::SoundDevice | Self::Card | Self::Display(_) => format!("{self} is back"),
             Self::Disk => "what could not be written is on the disk".to_owned(),
             Self::LastState => "the last state is kept again".to_owned(),
+            Self::Pace => "ticks are no longer slow".to_owned(),
             Self::EngineTick | Self::EngineDecode | Self::Surface(_) => format!("{self} works again"),
             Self::File(_) => format!("{self} is in order again"),
         }

@@ -126,6 +126,8 @@ pub struct Status {
     pub slots: Vec<Option<u32>>,
     /// Solver ticks a second.
     pub ticks_per_s: f32,
+    /// Whether ticks are left out because they would make nothing but what stands.
+    pub rests: bool,
     /// Finished generations a second.
     pub finished_per_s: f32,
     /// How far ahead of the playhead windows land, in milliseconds; the least of late.
@@ -201,6 +203,7 @@ impl Default for Status {
             waiting: None,
             slots: Vec::new(),
             ticks_per_s: 0.0,
+            rests: false,
             finished_per_s: 0.0,
             lead_ms: 0.0,
             xruns: 0,

@@ -17,6 +17,7 @@ use crate::control::desk::Desk;
 use crate::control::tempo::{Cue, Quantise, TapeBeats, Tempo, Wait};
 use crate::display::messages::{FaultKey, Level, Messages};
 use crate::performance::beginning::{Last, adopt};
+use crate::performance::threads::Bell;
 use crate::settings::box_file::BoxConfig;
 use crate::settings::patch::Patch;
 
@@ -59,6 +60,10 @@ pub struct Conductor {
     follows: bool,
     /// A scene that waits for its beat.
     waiting: Option<Waiting>,
+    /// Wake the fast threads, which sleep while nothing moves.
+    bells: Vec<Bell>,
+    /// The snapshot for which they were rung last; 0 when an edge has left since.
+    rung: u64,
 }
 
 /// A scene that waits for its beat.
@@ -119,12 +124,19 @@ impl Conductor {
             quantise: Quantise::Off,
             follows: true,
             waiting: None,
+            bells: Vec::new(),
+            rung: 0,
         };
         conductor.count(&counted, Duration::ZERO);
         // Also where it is the usual one: a player that has just begun knows none, and one that was there may have another.
         conductor.engine.transport.set_gain_db(conductor.desk.store().values().get(ParamId::GainDb));
         conductor.settle(Duration::ZERO);
         (conductor, reader)
+    }
+
+    /// Rings these from now on whenever something was sent that the fast threads are to hear.
+    pub fn ring_with(&mut self, bells: impl IntoIterator<Item = Bell>) {
+        (self.bells, self.rung) = (bells.into_iter().collect(), 0);
     }
 
     /// Takes what a box's file says of hands and tempo.
@@ -226,6 +238,15 @@ impl Conductor {
     /// Brings the fast side up to date at `now`: values on their way, edges that waited, values of the tape. Call it often
     /// even when nothing moves.
     pub fn settle(&mut self, now: Duration) {
+        self.bring_up_to_date(now);
+        let sent = self.desk.store().snapshot().generation;
+        if sent != self.rung {
+            self.rung = sent;
+            self.bells.iter().for_each(Bell::ring);
+        }
+    }
+
+    fn bring_up_to_date(&mut self, now: Duration) {
         self.desk.walk(now);
         if let Some(beats) = self.beats {
             self.tempo.set_tape(now, beats.beats_at(self.engine.transport.playhead().position as f64));
@@ -256,9 +277,12 @@ impl Conductor {
 
     /// Edges that waited, then curves that were drawn or taken back; the values that belong to those leave behind them.
     fn send_edges(&mut self) {
-        let (edges, fault) = (&mut self.engine.edges, &mut self.fault);
+        let (edges, fault, rung) = (&mut self.engine.edges, &mut self.fault, &mut self.rung);
         let mut send = |edge, generation| match edges.send(edge, generation) {
-            Ok(()) => None,
+            Ok(()) => {
+                *rung = 0;
+                None
+            }
             Err(Unsent::Full(edge)) => Some(edge),
             Err(Unsent::Stopped(_)) => {
                 *fault = Some(Fault::EngineStopped);

@@ -154,3 +154,32 @@ fn a_reseed_reaches_the_next_birth() {
     tick(&mut side, &heard);
     assert_eq!(side.performer().seed(conductor.store().values()), before + 1);
 }
+
+#[test]
+fn whatever_the_fast_threads_are_to_hear_rings_and_nothing_else_does() {
+    let (one, two) = (patch(Some(0.75), 0.25), patch(None, 0.5));
+    let (mut conductor, _side, _) = stage(&one);
+    let bells = [Bell::default(), Bell::default()];
+    conductor.ring_with(bells.clone());
+    let mut rings = |work: &dyn Fn(&mut Conductor)| {
+        let mut rang = [false; 2];
+        rang[0] = bells[0].sleep(Duration::ZERO, || {
+            rang[1] = bells[1].sleep(Duration::ZERO, || {
+                work(&mut conductor);
+                true
+            });
+            true
+        });
+        assert_eq!(rang[0], rang[1], "both or none");
+        rang[0]
+    };
+    assert!(rings(&|it| it.settle(Duration::ZERO)), "who begins to sleep has heard nothing yet");
+    assert!(!rings(&|it| it.settle(Duration::from_secs(1))));
+    assert!(rings(&|it| it.load(&two, Duration::from_secs(2))), "values and curves");
+    assert!(!rings(&|it| it.settle(Duration::from_secs(3))));
+    assert!(rings(&|it| {
+        it.held.push_back(Edge::Reseed);
+        it.settle(Duration::from_secs(4));
+    }));
+    assert!(!rings(&|it| it.settle(Duration::from_secs(5))));
+}

@@ -69,6 +69,15 @@ impl DeviceSide {
     }
 }
 
+impl DeviceSide {
+    /// A fast thread crashed over what computes: where the set can be built again, it is.
+    pub fn build_again(&mut self, thread: &str, conductor: &mut Conductor, view: &mut View) {
+        let Some(recovery) = &mut self.recovery else { return };
+        let orders = recovery.lose(&format!("the {thread} thread crashed"), Instant::now());
+        carry_out(orders, &mut self.decoders, conductor, (view.messages(), &FaultKey::EngineTick));
+    }
+}
+
 /// Says what a request is at fault for, once as long as it is the same.
 fn say_once(said: &mut Option<BackendError>, error: BackendError, messages: &mut Messages) {
     if said.as_ref() != Some(&error) {

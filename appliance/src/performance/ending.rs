@@ -26,6 +26,8 @@ pub struct Leave(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     asked: AtomicBool,
+    /// A player of its own process is not asked to end.
+    leaves_the_sound: AtomicBool,
     since: OnceLock<Instant>,
     /// Readable once it is asked.
     wake: OwnedFd,
@@ -41,6 +43,7 @@ impl Leave {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self(Arc::new(Shared {
             asked: AtomicBool::new(false),
+            leaves_the_sound: AtomicBool::new(false),
             since: OnceLock::new(),
             wake,
             there: Mutex::default(),
@@ -53,6 +56,24 @@ impl Leave {
         self.0.asked.store(true, Ordering::Relaxed);
         // It can only fail when it was written to 2^64 times.
         let _ = rustix::io::write(&self.0.wake, &1_u64.to_ne_bytes());
+    }
+
+    /// Runs `work`, which leads the performance. Should it panic, everything that is ours ends in order, and a player in a process of
+    /// its own plays on for the next engine, as it does when an engine is killed. Answers whether it ended by itself.
+    #[must_use]
+    pub fn lead(&self, work: impl FnOnce()) -> bool {
+        let ended = catch_unwind(AssertUnwindSafe(work)).is_ok();
+        if !ended {
+            self.0.leaves_the_sound.store(true, Ordering::Relaxed);
+            self.ask();
+        }
+        ended
+    }
+
+    /// Whether a player in a process of its own is to play on.
+    #[must_use]
+    pub fn leaves_the_sound(&self) -> bool {
+        self.0.leaves_the_sound.load(Ordering::Relaxed)
     }
 
     /// Whether somebody has asked.
@@ -203,6 +224,8 @@ impl NotEnded {
 
 /// What the thread that plays is called.
 pub const SOUND: &str = "audio";
+/// What is called so that leads a performance.
+pub const CONDUCTOR: &str = "conductor";
 
 #[cfg(test)]
 mod tests {
@@ -234,6 +257,14 @@ mod tests {
         assert_eq!(crashes.look(), Some(&End::<()>::Crashed));
         assert_eq!(crashes.join_by(Instant::now()), End::Crashed);
         assert!(leave.still_there().is_empty());
+    }
+
+    #[test]
+    fn whoever_leads_and_panics_has_asked_for_the_end_and_for_no_other_process_to_end() {
+        let leave = Leave::new().expect("a descriptor");
+        assert!(leave.lead(|| ()) && !leave.is_asked());
+        assert!(!leave.lead(|| panic!("as the test asked")));
+        assert!(leave.is_asked() && leave.leaves_the_sound());
     }
 
     #[test]

@@ -86,10 +86,10 @@ impl Keeper {
         }
     }
 
-    /// The performance has ended in order; answers what could not be kept, in words. An end before the first window says nothing about the
-    /// box's file.
+    /// The performance has ended, in order or because something `crashed`; answers what could not be kept, in words. An end before the first
+    /// window says nothing about the box's file.
     #[must_use]
-    pub fn end(self) -> Option<String> {
+    pub fn end(self, crashed: bool) -> Option<String> {
         let Self { trial, went_well, state, leave, .. } = self;
         if let Some(trial) = trial {
             trial.broken_off();
@@ -99,7 +99,9 @@ impl Keeper {
             let _ = writes.join_by(leave.deadline());
         }
         let state = state?;
-        drop(state.starts);
+        if crashed {
+            state.starts.count();
+        }
         let told = state.writer.end(leave.deadline()).flatten()?;
         Some(not_kept(&told))
     }

@@ -216,7 +216,8 @@ impl Remote {
         Ok((packer, transport, stands))
     }
 
-    /// Watches over the player until it has ended; asks it to when somebody wants to leave, unless it is kept by somebody else.
+    /// Watches over the player until it has ended; asks it to when somebody wants to leave, unless the sound is to be left, or the player
+    /// is kept by somebody else.
     ///
     /// # Errors
     /// When the system has no thread left.
@@ -226,8 +227,9 @@ impl Remote {
             let mut asked = false;
             let mut tell = move |told: Told| drop(news.push(AudioNews::Told(told)));
             loop {
-                if leaving.is_asked() && self.start.waits {
-                    // It is kept by somebody else, and the sound stays for the next engine.
+                // A player that is this engine's alone ends with it in any case; one that is kept by somebody else stays for the next.
+                let stays = leaving.leaves_the_sound() && !self.start.own || leaving.is_asked() && self.start.waits;
+                if stays {
                     return Ok(());
                 }
                 if leaving.is_asked() && !asked {

@@ -2,7 +2,8 @@
 //!
 //! The sound starts first and ends first, so that whatever happens around it is not heard: at the wish to leave it fades by itself
 //! ([`threads::audio`]), then the engine's threads end, and surfaces, displays and the card's watch are let go side by side, all by
-//! one deadline ([`Leave`]). A thread of the engine that crashes is a fault that stands; the tape plays on.
+//! one deadline ([`Leave`]). A thread of the engine that crashes begins again, or is a fault that stands; the tape plays on. A
+//! conductor that crashes ends the engine in order, and leaves a player in another process to the next one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -21,7 +22,7 @@ use crate::handover::words as handover;
 use crate::performance::beginning::Beginning;
 use crate::performance::conductor::Conductor;
 use crate::performance::device_side::DeviceSide;
-use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
+use crate::performance::ending::{CONDUCTOR, End, Leave, NotEnded, Running, SOUND};
 use crate::performance::instrument::{EngineParts, Instrument};
 use crate::performance::keeper::Keeper;
 use crate::performance::remote::Remote;
@@ -29,7 +30,7 @@ use crate::performance::surface_side::SurfaceSide;
 use crate::performance::threads::{self, AudioNews, NotPlayed, Pulse, TICKS, WINDOWS};
 use crate::performance::view::View;
 use crate::service::attendant::Looked;
-use crate::service::vitals::{Sign, Vitals};
+use crate::service::vitals::Vitals;
 
 /// How often the status is drawn.
 const FRAME: Duration = Duration::from_millis(33);
@@ -50,6 +51,14 @@ pub enum Sound {
     Remote(Box<Remote>),
 }
 
+/// Something panicked while it played.
+#[derive(Debug, thiserror::Error)]
+#[error("crashed while playing: {}; please report it", names.join(", "))]
+pub struct Crashed {
+    /// What.
+    pub names: Vec<&'static str>,
+}
+
 /// The running threads and the conductor.
 pub struct Stage {
     name: String,
@@ -59,8 +68,10 @@ pub struct Stage {
     device: DeviceSide,
     audio: Running<Result<(), NotPlayed>>,
     engine: Vec<Running<()>>,
-    /// Of the engine's threads that ended and were told.
+    /// Who crashed for good, and was told.
     crashed: Vec<&'static str>,
+    /// Crashes of tick thread and decode thread that were told.
+    told: [u64; 2],
     news: Consumer<AudioNews>,
     leave: Leave,
 }
@@ -110,15 +121,16 @@ impl Stage {
                 (remote.watch(tell, leave)?, parts)
             }
         };
-        let EngineParts { ticks, patcher, values, conductor } = parts;
+        let EngineParts { ticks, patcher, values, mut conductor } = parts;
         let meters = conductor.transport().meters().clone();
         let pulse = Arc::new(Pulse::default());
+        conductor.ring_with([pulse.tick_bell.clone(), pulse.window_bell.clone()]);
         let engine = vec![
             threads::ticks(ticks, tick_troubles, Arc::clone(&pulse), leave)?,
             threads::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse), leave)?,
         ];
-        let (crashed, leave) = (Vec::new(), leave.clone());
-        Ok(Self { name, seconds, conductor, pulse, device, audio, engine, crashed, news, leave })
+        let (crashed, told, leave) = (Vec::new(), [0; 2], leave.clone());
+        Ok(Self { name, seconds, conductor, pulse, device, audio, engine, crashed, told, news, leave })
     }
 
     /// The recording's name, and its length in seconds.
@@ -138,27 +150,39 @@ impl Stage {
     pub fn looked(&self) -> Looked {
         let count = |of: fn(&Pulse) -> &AtomicU64| {
             let pulse = Arc::clone(&self.pulse);
-            move || Sign::Count(of(&pulse).load(Relaxed))
+            move || of(&pulse).load(Relaxed)
         };
         let vitals = Vitals::default()
-            .with("the conductor", count(|it| &it.turns))
-            .with(TICKS, count(|it| &it.ticks))
-            .with(WINDOWS, count(|it| &it.looks));
+            .with(CONDUCTOR, count(|it| &it.conductor_turns))
+            .with(TICKS, count(|it| &it.tick_turns))
+            .with(WINDOWS, count(|it| &it.window_turns));
         let (pulse, leave) = (Arc::clone(&self.pulse), self.leave.clone());
         let ready = Box::new(move || pulse.windows.load(Relaxed) > 0);
         Looked { ready, ends: Box::new(move || leave.is_asked()), vitals }
     }
 
-    /// The conductor's loop: until somebody leaves, `seconds` are over, or the sound has ended by itself.
+    /// The conductor's loop: until somebody leaves, `seconds` are over, or the sound has ended by itself. Should it panic, that is a
+    /// wish to end too, but for a player in another process.
     pub fn play(&mut self, surface_side: &mut SurfaceSide, view: &mut View, keeper: &mut Keeper, seconds: Option<f64>) {
+        let leave = self.leave.clone();
+        if !leave.lead(|| self.conduct(surface_side, view, keeper, seconds)) {
+            self.crashed.push(CONDUCTOR);
+        }
+    }
+
+    fn conduct(&mut self, surface_side: &mut SurfaceSide, view: &mut View, keeper: &mut Keeper, seconds: Option<f64>) {
         let begun = Instant::now();
         let mut drawn = begun;
         while !self.leave.is_asked() && seconds.is_none_or(|it| begun.elapsed().as_secs_f64() < it) {
-            self.pulse.turns.fetch_add(1, Relaxed);
+            self.pulse.conductor_turns.fetch_add(1, Relaxed);
             if self.audio.look().is_some() || surface_side.hear(&mut self.conductor, view) {
                 break;
             }
             self.device.look_after(&mut self.conductor, view);
+            for (thread, told) in self.crashes() {
+                told.to(view.messages());
+                self.device.build_again(thread, &mut self.conductor, view);
+            }
             for told in self.look_after() {
                 told.to(view.messages());
             }
@@ -170,6 +194,25 @@ impl Stage {
             }
         }
         keeper.rest(&self.conductor, surface_side, view);
+    }
+
+    /// Which of the engine's threads have crashed since the last look and go on.
+    fn crashes(&mut self) -> Vec<(&'static str, Told)> {
+        let of = [
+            (TICKS, FaultKey::EngineTick, &self.pulse.tick_crashes),
+            (WINDOWS, FaultKey::EngineDecode, &self.pulse.window_crashes),
+        ];
+        let mut crashed = Vec::new();
+        for ((thread, key, crashes), told) in of.into_iter().zip(&mut self.told) {
+            let crashes = crashes.load(Relaxed);
+            if *told < crashes {
+                *told = crashes;
+                let words =
+                    format!("the {thread} thread crashed and begins again ({crashes} so far); please report it");
+                crashed.push((thread, Told::Fault(key, words)));
+            }
+        }
+        crashed
     }
 
     /// What the threads have to say since the last look.
@@ -201,7 +244,7 @@ impl Stage {
         let deadline = self.leave.deadline();
         // A fade takes a tenth of a second. An output that hangs leaves the others their time.
         let sound = self.audio.join_by(deadline - TIME_FOR_OTHERS);
-        self.pulse.stop.store(true, Relaxed);
+        self.pulse.end();
         let mut others = std::mem::take(&mut self.engine);
         let (displays, watch) = view.close();
         let surfaces = self.leave.spawn("surfaces", move || surface_side.close(CLOSING))?;
@@ -239,7 +282,7 @@ impl Stage {
         crashed.dedup();
         match crashed.is_empty() {
             true => Ok(()),
-            false => Err(anyhow::anyhow!("crashed while playing: {}; please report it", crashed.join(", "))),
+            false => Err(Crashed { names: crashed }.into()),
         }
     }
 }

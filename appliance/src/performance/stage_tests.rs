@@ -26,6 +26,7 @@ fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage
         audio,
         engine: engine(&leave),
         crashed: Vec::new(),
+        told: [0; 2],
         news,
         leave,
     }
@@ -67,11 +68,11 @@ fn hands_ticks_and_windows_have_each_to_go_on_and_the_first_window_is_what_it_is
     let stage = stage(FakeOut::default(), |_| Vec::new());
     let mut looked = stage.looked();
     assert_eq!(looked.vitals.look(), Vec::<&str>::new());
-    assert_eq!(looked.vitals.look(), ["the conductor", TICKS, WINDOWS]);
-    let counts: [fn(&Pulse) -> &AtomicU64; 3] = [|it| &it.turns, |it| &it.ticks, |it| &it.looks];
+    assert_eq!(looked.vitals.look(), [CONDUCTOR, TICKS, WINDOWS]);
+    let counts: [fn(&Pulse) -> &AtomicU64; 3] = [|it| &it.conductor_turns, |it| &it.tick_turns, |it| &it.window_turns];
     for (place, of) in counts.iter().enumerate() {
         of(&stage.pulse).fetch_add(1, Relaxed);
-        let mut still = vec!["the conductor", TICKS, WINDOWS];
+        let mut still = vec![CONDUCTOR, TICKS, WINDOWS];
         still.remove(place);
         assert_eq!(looked.vitals.look(), still);
     }
@@ -106,4 +107,17 @@ fn a_file_that_is_full_is_a_fault_and_the_end_says_that_not_all_arrived() {
     stage.leave.ask();
     let end = stage.audio.join_by(Instant::now() + Duration::from_secs(60));
     assert!(matches!(end, End::Done(Err(NotPlayed::Output(OutError::Full { .. })))), "{end:?}");
+}
+
+#[test]
+fn a_crash_that_was_caught_is_told_once_with_how_many_there_were() {
+    let mut stage = stage(FakeOut::default(), |_| Vec::new());
+    assert!(stage.crashes().is_empty());
+    stage.pulse.tick_crashes.store(2, Relaxed);
+    let told = stage.crashes();
+    let words = "the tick thread crashed and begins again (2 so far); please report it".to_owned();
+    assert_eq!(told, [(TICKS, Told::Fault(FaultKey::EngineTick, words))]);
+    assert!(stage.crashes().is_empty(), "said once");
+    stage.pulse.window_crashes.store(1, Relaxed);
+    assert!(matches!(&stage.crashes()[..], [(WINDOWS, Told::Fault(FaultKey::EngineDecode, _))]));
 }

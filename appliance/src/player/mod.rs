@@ -23,7 +23,7 @@ use crate::performance::threads::{self, AudioNews, NotPlayed};
 use crate::service::attendant::{Looked, Words, attend};
 use crate::service::slow::Slow;
 use crate::service::systemd::Systemd;
-use crate::service::vitals::{Sign, Vitals};
+use crate::service::vitals::Vitals;
 
 /// How long a look at the door may take: a tape is loaded so soon after it came.
 const LOOK: Duration = Duration::from_millis(5);
@@ -98,8 +98,8 @@ fn attended(manager: Systemd, shared: &SharedArena, looks: &Arc<AtomicU64>, leav
     let begun = meters.playhead().played;
     let clock = meters.clone();
     let vitals = Vitals::default()
-        .with("the clock", move || Sign::Count(clock.playhead().played.count()))
-        .with("the door", move || Sign::Count(looks.load(Relaxed)));
+        .with("the clock", move || clock.playhead().played.count())
+        .with("the door", move || looks.load(Relaxed));
     let ready = Box::new(move || meters.playhead().played != begun);
     let looked = Looked { ready, ends: Box::new(move || leave.is_asked()), vitals };
     Ok(attend(manager, &Slow::start()?, looked))

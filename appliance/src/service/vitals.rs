@@ -1,23 +1,13 @@
-//! Whether everything moves that has to: each part counts, or says that it rests.
+//! Whether everything moves that has to: each part counts its turns, also those of a rest on purpose.
 //!
-//! Pure: who looks decides when. A part is well when its count is another than at the look before; one that moved on neither count
-//! nor word is named.
+//! Pure: who looks decides when. A part is well when its count is another than at the look before; one that stands is named.
 
 use std::fmt;
 
-/// What a part says of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
-    /// It counts while it works: this far.
-    Count(u64),
-    /// It has nothing to do, on purpose.
-    Rests,
-}
-
 struct Vital {
     name: &'static str,
-    read: Box<dyn Fn() -> Sign + Send>,
-    last: Option<Sign>,
+    turns: Box<dyn Fn() -> u64 + Send>,
+    last: Option<u64>,
 }
 
 /// Everything that has to move.
@@ -31,10 +21,10 @@ impl fmt::Debug for Vitals {
 }
 
 impl Vitals {
-    /// And this part, by its name for people.
+    /// And this part, by its name for people; `turns` says how many it has done.
     #[must_use]
-    pub fn with(mut self, name: &'static str, read: impl Fn() -> Sign + Send + 'static) -> Self {
-        self.0.push(Vital { name, read: Box::new(read), last: None });
+    pub fn with(mut self, name: &'static str, turns: impl Fn() -> u64 + Send + 'static) -> Self {
+        self.0.push(Vital { name, turns: Box::new(turns), last: None });
         self
     }
 
@@ -42,8 +32,8 @@ impl Vitals {
     pub fn look(&mut self) -> Vec<&'static str> {
         let mut still = Vec::new();
         for vital in &mut self.0 {
-            let now = (vital.read)();
-            if now != Sign::Rests && vital.last == Some(now) {
+            let now = (vital.turns)();
+            if vital.last == Some(now) {
                 still.push(vital.name);
             }
             vital.last = Some(now);
@@ -54,36 +44,25 @@ impl Vitals {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sign, Vitals};
+    use super::Vitals;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
     #[test]
-    fn a_part_that_neither_counts_nor_rests_is_named_and_forgiven_when_it_moves() {
-        let ticks = Arc::new(AtomicU64::new(7));
-        let hands = Arc::new(AtomicU64::new(0));
-        // The last number of all stands for a rest here.
-        let sign = |of: &Arc<AtomicU64>| {
+    fn a_part_that_stands_is_named_and_forgiven_when_it_moves() {
+        let (ticks, hands) = (Arc::new(AtomicU64::new(7)), Arc::new(AtomicU64::new(0)));
+        let turns = |of: &Arc<AtomicU64>| {
             let of = Arc::clone(of);
-            move || match of.load(Relaxed) {
-                u64::MAX => Sign::Rests,
-                count => Sign::Count(count),
-            }
+            move || of.load(Relaxed)
         };
-        let mut vitals = Vitals::default().with("tick", sign(&ticks)).with("hands", sign(&hands));
+        let mut vitals = Vitals::default().with("tick", turns(&ticks)).with("hands", turns(&hands));
         assert_eq!(vitals.look(), Vec::<&str>::new(), "the first look has nothing to compare with");
         assert_eq!(vitals.look(), ["tick", "hands"]);
         hands.store(1, Relaxed);
         assert_eq!(vitals.look(), ["tick"]);
-        ticks.store(u64::MAX, Relaxed);
+        // A count that begins anew has moved.
+        ticks.store(0, Relaxed);
         hands.store(2, Relaxed);
         assert_eq!(vitals.look(), Vec::<&str>::new());
-        hands.store(3, Relaxed);
-        assert_eq!(vitals.look(), Vec::<&str>::new(), "a rest may last");
-        // It goes on from where it was: that it rested in between is a sign.
-        ticks.store(7, Relaxed);
-        hands.store(4, Relaxed);
-        assert_eq!(vitals.look(), Vec::<&str>::new());
-        assert_eq!(vitals.look(), ["tick", "hands"]);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::material::{Material, Prompt};
 use super::shelf::{Shelf, mix};
+use super::standing::same_bits;
 use crate::latent::LATENT_CHANNELS;
 use crate::param::{ParamId, Values};
 use crate::ring::request::CONTEXT_CHANNELS;
@@ -74,11 +75,13 @@ impl Births {
         &self.mixer.material
     }
 
-    /// Remembers a finished latent for feedback.
-    pub(super) fn remember(&mut self, latent: &[f32]) {
+    /// Remembers a finished latent for feedback; answers whether it is the one before it, bit for bit.
+    pub(super) fn remember(&mut self, latent: &[f32]) -> bool {
         let history = &mut self.mixer.history;
+        let equal = history.count.checked_sub(1).is_some_and(|last| same_bits(&history.latents[last % TAPS], latent));
         history.latents[history.count % TAPS].copy_from_slice(latent);
         history.count += 1;
+        equal
     }
 
     /// Rows of a slot born now: one for each prompt that acts, and the unconditional one where it is computed.
@@ -255,7 +258,7 @@ mod tests {
     #[test]
     fn feedback_hears_the_latent_that_its_tap_names_after_more_than_are_kept() {
         let mut births = Births::new(material());
-        (1..=19_u8).for_each(|number| births.remember(&[f32::from(number); 128]));
+        (1..=19_u8).for_each(|number| _ = births.remember(&[f32::from(number); 128]));
         for tap in 1..=8_u8 {
             let values = with(&[(ParamId::Feedback, 1.0), (ParamId::FeedbackTap, f64::from(tap))]);
             let request = births.request(&values, 0, None).expect("a buffer is free");

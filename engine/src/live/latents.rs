@@ -10,6 +10,8 @@ use triple_buffer::{Input, Output, TripleBuffer};
 pub struct Newest {
     /// Counts finished latents from 1; 0 means that nothing has finished yet.
     pub serial: u64,
+    /// The number of the first of those in a row that are this latent, bit for bit.
+    pub content: u64,
     /// `[frames, 64]`.
     pub latent: Vec<f32>,
 }
@@ -19,6 +21,7 @@ pub struct Newest {
 pub struct LatentWriter {
     buffers: Input<Newest>,
     serial: u64,
+    content: u64,
 }
 
 /// The decode thread's end.
@@ -28,8 +31,8 @@ pub struct LatentReader(Output<Newest>);
 /// Both ends, for latents of `len` numbers.
 #[must_use]
 pub fn latents(len: usize) -> (LatentWriter, LatentReader) {
-    let (input, output) = TripleBuffer::new(&Newest { serial: 0, latent: vec![0.0; len] }).split();
-    (LatentWriter { buffers: input, serial: 0 }, LatentReader(output))
+    let (input, output) = TripleBuffer::new(&Newest { latent: vec![0.0; len], ..Newest::default() }).split();
+    (LatentWriter { buffers: input, serial: 0, content: 0 }, LatentReader(output))
 }
 
 impl LatentWriter {
@@ -38,9 +41,18 @@ impl LatentWriter {
     /// # Panics
     /// When it has another length than the buffers: the ring and the tape were prepared together.
     pub fn publish(&mut self, latent: &[f32]) -> u64 {
+        self.content = self.serial + 1;
+        self.publish_again(latent)
+    }
+
+    /// Publishes the latent that was published last once more; answers its number.
+    ///
+    /// # Panics
+    /// As [`Self::publish`].
+    pub fn publish_again(&mut self, latent: &[f32]) -> u64 {
         self.serial += 1;
         let newest = self.buffers.input_buffer_mut();
-        newest.serial = self.serial;
+        (newest.serial, newest.content) = (self.serial, self.content);
         newest.latent.copy_from_slice(latent);
         self.buffers.publish();
         self.serial
@@ -51,6 +63,12 @@ impl LatentReader {
     /// The newest latent; serial 0 when there is none yet.
     pub fn newest(&mut self) -> &Newest {
         self.0.read()
+    }
+
+    /// Whether [`Self::newest`] would answer another latent than before.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.0.updated()
     }
 
     /// The latent that [`Self::newest`] answered last, even when a newer one has come since.
@@ -71,6 +89,8 @@ mod tests {
         writer.publish(&[1.0, 2.0]);
         writer.publish(&[3.0, 4.0]);
         let newest = reader.newest();
-        assert_eq!((newest.serial, newest.latent.as_slice()), (2, &[3.0, 4.0][..]));
+        assert_eq!((newest.serial, newest.content, newest.latent.as_slice()), (2, 2, &[3.0, 4.0][..]));
+        writer.publish_again(&[3.0, 4.0]);
+        assert_eq!((reader.newest().serial, reader.newest().content), (3, 2));
     }
 }

@@ -6,6 +6,7 @@
 //! steps both on a virtual clock, and the tests step them by hand.
 
 mod births;
+mod governor;
 mod latents;
 mod material;
 mod pace;
@@ -14,12 +15,14 @@ mod performer;
 mod relay;
 mod shelf;
 mod stage;
+mod standing;
 mod steering;
 mod tick;
 mod tick_side;
 
 /// What a [`Patcher`] decodes with.
 pub use crate::backend::WindowDecoder;
+pub use governor::{Governor, Ticked, work_of};
 pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use material::{Material, MaterialError, Prompt};
 pub use patcher::{Patched, Patcher};

@@ -4,17 +4,20 @@
 //! that the whole tape is renewed even when latents are slow. When nothing has finished yet there is nothing to do: the
 //! tape plays its source. Time comes in as numbers; the patcher reads no clock.
 
-use super::latents::LatentReader;
+use super::latents::{LatentReader, Newest};
 use crate::backend::{BackendError, WindowDecoder};
 use crate::latent::{LATENT_FRAMES_PER_SECOND, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::param::{ParamId, Values};
-use crate::playback::{Course, Lead, Packer, Start, Walk};
+use crate::playback::{Course, Lead, Packer, PlayedFrame, Start, Walk};
 
 /// What one call of [`Patcher::patch`] did.
 #[derive(Debug, PartialEq)]
 pub enum Patched {
     /// Nothing has finished yet, what is planned reaches far enough, or every box is on its way: nothing was decoded.
     Nothing,
+    /// The windows of the newest latent lie all over the band, and nothing is mixed into them again: there is nothing to
+    /// decode until a hand moves.
+    Rests,
     /// A window of that many stereo samples is on its way.
     Sent {
         /// Number of the latent it was decoded from.
@@ -38,6 +41,10 @@ pub struct Patcher {
     walk: Walk,
     lead: Lead,
     decoded_serial: u64,
+    /// What the windows of the walk's run are of: latent, and player.
+    made_of: (u64, u64),
+    /// Until when nothing was decoded because the tape stands.
+    rested: Option<PlayedFrame>,
     sound: Vec<StereoFrame>,
 }
 
@@ -60,6 +67,8 @@ impl Patcher {
             walk,
             lead,
             decoded_serial: 0,
+            made_of: (0, 0),
+            rested: None,
         }
     }
 
@@ -70,7 +79,20 @@ impl Patcher {
     /// When it was prepared for other window lengths.
     pub fn take_over(&mut self, decoder: Box<dyn WindowDecoder + Send>) -> Box<dyn WindowDecoder + Send> {
         assert_eq!(decoder.keeps(), self.decoder.keeps(), "window lengths of the set");
+        self.walk.begin_run();
         std::mem::replace(&mut self.decoder, decoder)
+    }
+
+    /// Whether a latent has come that was not looked at.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.latents.has_news()
+    }
+
+    /// Begins again after a window that was left in the middle (somebody panicked): the tape is renewed from the newest latent.
+    pub fn begin_again(&mut self) {
+        self.decoded_serial = 0;
+        self.walk.begin_run();
     }
 
     /// The lead that windows are planned with now, in stereo samples.
@@ -89,10 +111,13 @@ impl Patcher {
     pub fn patch(&mut self, values: &Values, course: &Course) -> Patched {
         let lead = &mut self.lead;
         let a_box_is_home = self.packer.collect(|landing| lead.landed(landing));
-        let serial = self.latents.newest().serial;
+        let &Newest { serial, content, .. } = self.latents.newest();
         // A band that is not on this tape is meant for another, which is not here yet.
         if serial == 0 || !a_box_is_home || course.band().end() > self.walk.tape_frames() {
             return Patched::Nothing;
+        }
+        if self.stands(content, values, course) {
+            return Patched::Rests;
         }
         let lead = self.lead_frames(values, course);
         let fresh = serial != self.decoded_serial;
@@ -110,14 +135,36 @@ impl Patcher {
         let room = &mut sound[..keep * SAMPLES_PER_LATENT_FRAME];
         if let Err(error) = decoder.decode(&latents.held().latent, first, room) {
             // The walk goes on behind a window that never came: the next one lands where the playhead is then.
+            self.walk.begin_run();
             return Patched::Failed(error);
         }
         let feedback = values.get(ParamId::TapeFeedback);
         let write = |kept: &mut [StereoFrame]| kept.copy_from_slice(&sound[inside..inside + plan.frames]);
         match packer.send(&plan, feedback, write) {
             Ok(()) => Patched::Sent { serial, land: plan.land, frames: plan.frames },
-            Err(_) => Patched::Dropped,
+            Err(_) => {
+                self.walk.begin_run();
+                Patched::Dropped
+            }
         }
+    }
+
+    /// Whether the tape stands: windows of this very latent lie all over the band, from one end of it to the other and sent to
+    /// the player that plays now, and none takes a share of what was heard. What windows wait for is no older for the time in
+    /// which there were none.
+    fn stands(&mut self, content: u64, values: &Values, course: &Course) -> bool {
+        let mixes = values.get(ParamId::TapeFeedback) != 0.0;
+        let made_of = if mixes { (0, 0) } else { (content, self.packer.epoch()) };
+        if mixes || made_of != self.made_of {
+            self.made_of = made_of;
+            self.walk.begin_run();
+        }
+        if let Some(rested) = self.rested.take() {
+            self.lead.pass_over(usize::try_from(rested.until(course.now())).unwrap_or(0));
+        }
+        let stands = self.walk.has_gone_round(course.band());
+        self.rested = stands.then(|| course.now());
+        stands
     }
 
     /// The prepared window length nearest to what the player asks for, in latent frames.

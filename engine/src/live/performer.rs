@@ -10,11 +10,12 @@ use super::births::Births;
 use super::latents::LatentWriter;
 use super::material::Material;
 use super::pace::Pace;
+use super::standing::Standing;
 use super::steering::Steering;
 use super::tick::{TickReport, tick};
 use crate::backend::{Backend, BackendError};
 use crate::param::{Edge, ParamId, Values};
-use crate::ring::{Ring, RingCounters, StepControls, TickPlan};
+use crate::ring::{MAX_DEPTH, Ring, RingCounters, StepControls, TickPlan};
 use crate::solver::schedule::{Sampling, ScheduleLaw};
 
 /// What a worker has prepared: it replaces backend, material and mailbox in one go, between two ticks.
@@ -76,6 +77,9 @@ pub struct Performer {
     /// The first ticket that was born under this depth.
     since: u64,
     depth: usize,
+    standing: Standing,
+    /// The depth that may be had; see [`Performer::hold_depth`].
+    most: usize,
 }
 
 impl Performer {
@@ -93,11 +97,14 @@ impl Performer {
             room: values.whole(ParamId::Depth),
             since: 0,
             depth: values.whole(ParamId::Depth),
+            standing: Standing::default(),
+            most: MAX_DEPTH,
         }
     }
 
     /// Obeys an edge. Answers what is to be freed elsewhere: the curve that was copied, or the stage that was swapped out.
     pub fn obey(&mut self, edge: Edge<Swap>) -> Edge<Swap> {
+        self.standing.disturb(&self.ring);
         match edge {
             Edge::Reseed => {
                 self.reseeds = self.reseeds.wrapping_add(1);
@@ -136,18 +143,37 @@ impl Performer {
     /// When the device failed. The ring stands where it stood; the tick may be tried again. A request that the backend
     /// cannot compute is no such error: its slot is given up, and the report says so.
     pub fn tick(&mut self, values: &Values, mut heard: impl FnMut(u64, &[f32])) -> Result<TickReport, BackendError> {
-        self.make_room(values.whole(ParamId::Depth));
+        self.standing.hear(values, &self.ring);
+        self.make_room(self.depth_under(values));
         self.ring.sampling = sampling(values);
         self.give_birth(values);
-        let Load { backend, latents, births, steering, .. } = &mut self.stage;
+        let Self { stage: Load { backend, latents, births, steering, .. }, standing, .. } = self;
         let controls = steering.controls(values);
         let report = tick(&mut self.ring, backend.as_mut(), &mut self.plan, controls, &mut |finished| {
-            births.remember(finished.latent);
-            heard(latents.publish(finished.latent), finished.latent);
+            let equal = births.remember(finished.latent);
+            standing.finished(finished.ticket, equal);
+            let publish = if equal { LatentWriter::publish_again } else { LatentWriter::publish };
+            heard(publish(latents, finished.latent), finished.latent);
         });
         // Births hold requests; empty at once, so that the shelves get them back when their slots end.
         self.plan.births.clear();
         report
+    }
+
+    /// Begins again after a tick that was left in the middle (somebody panicked): every generation in flight starts over, with its
+    /// own request, so that nothing half computed is gone on with.
+    pub fn begin_again(&mut self) {
+        self.plan.clear();
+        self.ring.begin_again();
+        self.stage.steering.begin_again();
+        self.standing.disturb(&self.ring);
+    }
+
+    /// Whether a tick under these values would make nothing but the latent that stands: then it can be left out, and the
+    /// ring goes on where it is when something moves.
+    #[must_use]
+    pub fn rests(&self, values: &Values) -> bool {
+        self.room == self.depth && self.standing.stands(values, &self.ring)
     }
 
     /// What the next slot would have as its seed.
@@ -179,6 +205,17 @@ impl Performer {
         self.stage.births.material()
     }
 
+    /// Keeps the ring at most so deep from the next tick on, whatever the values say; they are the top. No latent is another for it.
+    pub fn hold_depth(&mut self, most: usize) {
+        self.most = most.max(1);
+    }
+
+    /// The depth that is played under these values.
+    #[must_use]
+    pub fn depth_under(&self, values: &Values) -> usize {
+        values.whole(ParamId::Depth).min(self.most)
+    }
+
     /// A smaller depth lets slots finish. Until they have, births take any place of the greater depth: otherwise they would
     /// have to wait for the low places, and the next latents would come late and in a bunch.
     fn make_room(&mut self, depth: usize) {
@@ -196,7 +233,7 @@ impl Performer {
             // A turned seed knob means that seed, not one further along an old series.
             (self.seed_before, self.reseeds) = (values.seed(), 0);
         }
-        let due = self.pace.tick(values.whole(ParamId::Depth), self.ring.sampling.steps);
+        let due = self.pace.tick(self.depth_under(values), self.ring.sampling.steps);
         let free = self.ring.slots().take(self.room).any(|slot| slot.is_none());
         let rows: usize = self.ring.slots().flatten().map(|slot| slot.request.rows()).sum();
         // What would not even fit alone is not waited for: it is refused at its birth, and told.

@@ -30,6 +30,12 @@ impl ValuesWriter {
 }
 
 impl ValuesReader {
+    /// Whether values have come that [`Self::latest`] has not answered.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.0.updated()
+    }
+
     /// The newest values.
     pub fn latest(&mut self) -> Values {
         *self.0.read()
@@ -50,6 +56,8 @@ mod tests {
             assert!(values.set(ParamId::TapeFeedback, level));
             writer.write(&values);
         }
+        assert!(reader.has_news());
         assert_eq!((reader.latest(), reader.latest()), (values, values));
+        assert!(!reader.has_news());
     }
 }

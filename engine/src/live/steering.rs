@@ -77,6 +77,11 @@ impl Steering {
         true
     }
 
+    /// Makes the controls anew at the next tick: the last time may have ended in the middle.
+    pub fn begin_again(&mut self) {
+        self.made_from = None;
+    }
+
     /// The curve drawn for a parameter.
     #[must_use]
     pub fn drawn(&self, id: ParamId) -> Option<&Arc<[f32]>> {

@@ -25,6 +25,8 @@ pub struct TickReport {
     pub born: usize,
     /// Slots that advanced.
     pub advanced: usize,
+    /// Rows that were computed for them: one a prompt, and the unconditional ones.
+    pub rows: usize,
     /// Latents that left.
     pub finished: usize,
     /// Slots given up because they were no longer finite.
@@ -65,6 +67,7 @@ pub fn tick<B: Backend + ?Sized>(
         finished += 1;
     });
     (report.born, report.advanced, report.finished) = (plan.births.len(), plan.steps.len(), finished);
+    report.rows = plan.positive.len() + plan.negative.len();
     report.unsound = unsound.count_ones() as usize;
     Ok(report)
 }

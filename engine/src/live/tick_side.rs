@@ -3,14 +3,17 @@
 //! The snapshot is read first, then every edge that belongs to it or to an earlier one: a patch's curves and its values act
 //! in the same tick. Never blocks, allocates or frees.
 
+use super::governor::{Governor, Ticked, work_of};
 use super::performer::{Performer, Swap};
 use super::tick::TickReport;
 use crate::backend::BackendError;
-use crate::param::{EdgeReceiver, SnapshotReader};
+use crate::param::{EdgeReceiver, ParamId, SnapshotReader};
+use crate::ring::MAX_DEPTH;
 
 /// The tick thread's side of the instrument.
 pub struct TickSide {
     performer: Performer,
+    governor: Governor,
     snapshots: SnapshotReader,
     edges: EdgeReceiver<Swap>,
 }
@@ -19,7 +22,7 @@ impl TickSide {
     /// Joins a performer with its ends of the hand-offs.
     #[must_use]
     pub fn new(performer: Performer, snapshots: SnapshotReader, edges: EdgeReceiver<Swap>) -> Self {
-        Self { performer, snapshots, edges }
+        Self { performer, governor: Governor::default(), snapshots, edges }
     }
 
     /// Runs one tick under the newest values, after the edges that belong to them.
@@ -34,6 +37,28 @@ impl TickSide {
             self.edges.retire(spent);
         }
         self.performer.tick(&now.values, heard)
+    }
+
+    /// Hears how many microseconds the last tick took, and what [`Self::tick`] answered; from then on the ring is as deep as the
+    /// machine's pace allows, at most as the values say. Answers both depths.
+    pub fn took(&mut self, took_us: u64, report: &TickReport) -> (usize, usize) {
+        let values = &self.snapshots.latest().values;
+        let wanted = values.whole(ParamId::Depth);
+        let depth = self.governor.hear(Ticked { took_us, rows: report.rows, work: work_of(values), wanted });
+        self.performer.hold_depth(if depth < wanted { depth } else { MAX_DEPTH });
+        (depth, wanted)
+    }
+
+    /// Whether the next tick can be left out: no edge is due, and under the newest values it would make nothing but the latent
+    /// that stands. Ask again before every tick that is left out: the first one behind a gesture hears it.
+    pub fn rests(&mut self) -> bool {
+        let now = self.snapshots.latest();
+        !self.edges.is_due(now.generation) && self.performer.rests(&now.values)
+    }
+
+    /// Begins again after a tick that was left in the middle: see [`Performer::begin_again`].
+    pub fn begin_again(&mut self) {
+        self.performer.begin_again();
     }
 
     /// The performer.

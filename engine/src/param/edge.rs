@@ -91,8 +91,13 @@ impl<L> EdgeSender<L> {
 impl<L> EdgeReceiver<L> {
     /// The oldest edge not yet taken, if it belongs to snapshot `generation` or an earlier one; the others wait behind it.
     pub fn next_edge(&mut self, generation: u64) -> Option<Edge<L>> {
-        let due = self.out.peek().is_ok_and(|(belongs_to, _)| *belongs_to <= generation);
-        due.then(|| self.out.pop().ok()).flatten().map(|(_, edge)| edge)
+        self.is_due(generation).then(|| self.out.pop().ok()).flatten().map(|(_, edge)| edge)
+    }
+
+    /// Whether [`Self::next_edge`] would answer one.
+    #[must_use]
+    pub fn is_due(&self, generation: u64) -> bool {
+        self.out.peek().is_ok_and(|(belongs_to, _)| *belongs_to <= generation)
     }
 
     /// Sends used memory home in whatever edge carries it (an old curve, an old source), so that it is freed there.

@@ -85,6 +85,10 @@ impl AttachedPacker {
         }
     }
 
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     pub(super) fn collect(&mut self, landed: &mut dyn FnMut(Landing)) -> bool {
         self.follow();
         // Whoever fills this ring without end is not waited for.

@@ -33,8 +33,11 @@ const IN_TIME: f64 = 0.99;
 pub struct Lead {
     period_frames: usize,
     most_frames: usize,
-    landings: Box<[Option<Landing>]>,
+    /// With how long there had been rest when they came.
+    landings: Box<[Option<(Landing, u64)>]>,
     next: usize,
+    /// Stereo samples that were played while nothing was decoded.
+    rested: u64,
     sorted: Box<[i64]>,
 }
 
@@ -48,14 +51,20 @@ impl Lead {
             most_frames: most_frames.max(period_frames),
             landings: vec![None; REMEMBERED].into(),
             next: 0,
+            rested: 0,
             sorted: vec![0; REMEMBERED].into(),
         }
     }
 
     /// A window landed; [`super::Packer::collect`] says so.
     pub fn landed(&mut self, landing: Landing) {
-        self.landings[self.next] = Some(landing);
+        self.landings[self.next] = Some((landing, self.rested));
         self.next = (self.next + 1) % REMEMBERED;
+    }
+
+    /// Nothing was decoded while `frames` stereo samples were played: what is remembered is forgotten no sooner for it.
+    pub fn pass_over(&mut self, frames: usize) {
+        self.rested += frames as u64;
     }
 
     /// The lead to plan a window of `keep` latent frames with at `now`, in stereo samples. `lap_frames` is the length of the
@@ -73,17 +82,24 @@ impl Lead {
 
     /// What windows of this kind are delayed by, by what is remembered; `None` when nothing is.
     fn delay(&mut self, now: PlayedFrame, lap: usize, kind: impl Fn(&Landing) -> bool) -> Option<usize> {
-        let within = |it: &Landing, frames| kind(it) && it.met().until(now) <= frames as i64;
-        let mut of = |share, frames| self.percentile(share, |it| within(it, frames).then(|| it.delay() as i64));
-        let (usual, slow) = (of(0.5, MEMORY_FRAMES)?, of(IN_TIME, MEMORY_FRAMES)?);
-        let now = of(IN_TIME, lap).unwrap_or(0);
-        usize::try_from(now.max(slow.min(usual * 3 / 2))).ok()
+        let all = self.rested;
+        // A stall is over one lap after it ended, whatever was done in that; how decodes vary is known for as long as they are seen.
+        let age = |it: &Landing, rested: u64| it.met().until(now) - (all - rested) as i64;
+        let mut remembered = |share| {
+            self.percentile(share, |it, rested| {
+                (kind(it) && age(it, rested) <= MEMORY_FRAMES as i64).then(|| it.delay() as i64)
+            })
+        };
+        let (usual, slow) = (remembered(0.5)?, remembered(IN_TIME)?);
+        let of_this_lap = |it: &Landing, _| (kind(it) && it.met().until(now) <= lap as i64).then(|| it.delay() as i64);
+        let late = self.percentile(IN_TIME, of_this_lap).unwrap_or(0);
+        usize::try_from(late.max(slow.min(usual * 3 / 2))).ok()
     }
 
     /// 5th percentile of the lead that remained when windows landed, of all that are remembered, in stereo samples;
     /// negative means late. `None` before the first landing.
     pub fn remaining_p5(&mut self) -> Option<i64> {
-        self.percentile(0.05, |it| match it.timing() {
+        self.percentile(0.05, |it, _| match it.timing() {
             Timing::InTime { left } => Some(left as i64),
             Timing::Late { by } => Some(-(by as i64)),
             Timing::Void => None,
@@ -91,13 +107,13 @@ impl Lead {
     }
 
     fn last(&self) -> Option<&Landing> {
-        self.landings[(self.next + REMEMBERED - 1) % REMEMBERED].as_ref()
+        self.landings[(self.next + REMEMBERED - 1) % REMEMBERED].as_ref().map(|(it, _)| it)
     }
 
     /// The value at or below which `share` (0 to 1) of those lie that `of` chooses.
-    fn percentile(&mut self, share: f64, of: impl Fn(&Landing) -> Option<i64>) -> Option<i64> {
+    fn percentile(&mut self, share: f64, of: impl Fn(&Landing, u64) -> Option<i64>) -> Option<i64> {
         let mut known = 0;
-        for value in self.landings.iter().flatten().filter_map(of) {
+        for value in self.landings.iter().flatten().filter_map(|(it, rested)| of(it, *rested)) {
             self.sorted[known] = value;
             known += 1;
         }

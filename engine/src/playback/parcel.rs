@@ -106,6 +106,16 @@ impl Packer {
         }
     }
 
+    /// As what this end is attached to a player of another process ([`super::Epoch`]): another number, and what was on its
+    /// way to the one before is heard by nobody. Always 0 for a player of this process.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        match &self.0 {
+            Way::Here(_) => 0,
+            Way::Attached(packer) => packer.epoch(),
+        }
+    }
+
     /// Sends the window of `plan`; `write` fills its `plan.frames` stereo samples. `feedback` is how much stays of what
     /// was heard in the lap before (0 to 1; outside is clamped, not a number is 0).
     ///

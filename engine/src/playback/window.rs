@@ -87,6 +87,29 @@ pub struct Walk {
     /// The moment from which the next window is heard when it goes on from the last.
     joint: Option<PlayedFrame>,
     seen: Option<Course>,
+    run: Run,
+}
+
+/// What the windows since [`Walk::begin_run`] have renewed.
+#[derive(Debug, Default)]
+struct Run {
+    /// From where to where they follow one another without a gap.
+    reaches: Option<(PlayedFrame, PlayedFrame)>,
+    /// The band that they have gone round.
+    round: Option<LoopBand>,
+}
+
+impl Run {
+    /// A window is heard from `from` on, and the next one joins it at `joint`.
+    fn goes_on(&mut self, from: PlayedFrame, joint: PlayedFrame, band: LoopBand) {
+        let (begin, end) = self.reaches.filter(|(_, end)| 0 <= from.until(*end)).unwrap_or((from, from));
+        let end = if 0 < end.until(joint) { joint } else { end };
+        self.reaches = Some((begin, end));
+        // The first window's fade lies under the body of the last: it ends one fade behind its joint.
+        if band.len() as i64 <= begin.until(end) {
+            self.round = Some(band);
+        }
+    }
 }
 
 impl Walk {
@@ -94,7 +117,7 @@ impl Walk {
     #[must_use]
     pub fn new(tape: TapeId, tape_latent_frames: usize, keep: usize) -> Self {
         let tape_frames = tape_latent_frames * SAMPLES_PER_LATENT_FRAME;
-        Self { tape, tape_frames, keep: keep.max(1), joint: None, seen: None }
+        Self { tape, tape_frames, keep: keep.max(1), joint: None, seen: None, run: Run::default() }
     }
 
     /// Length of the tape, in stereo samples.
@@ -119,6 +142,17 @@ impl Walk {
         }
     }
 
+    /// From now on windows are of another sound, or one of them never came: what lies on the tape is to be renewed.
+    pub fn begin_run(&mut self) {
+        self.run = Run::default();
+    }
+
+    /// Whether the windows since [`Self::begin_run`] have renewed all of this band, with its margins.
+    #[must_use]
+    pub fn has_gone_round(&self, band: LoopBand) -> bool {
+        self.run.round == Some(band)
+    }
+
     /// Plans the next window. `lead` is in stereo samples.
     ///
     /// # Panics
@@ -126,7 +160,7 @@ impl Walk {
     pub fn plan(&mut self, course: &Course, lead: usize, start: Start) -> WindowPlan {
         assert!(course.band().end() <= self.tape_frames, "the band lies on the tape");
         if !self.goes_on(course) {
-            self.joint = None;
+            (self.joint, self.run) = (None, Run::default());
         }
         self.seen = Some(*course);
         let from = self.start(course, lead, start);
@@ -136,7 +170,9 @@ impl Walk {
         let (tape, planned) = (self.tape, course.now());
         let mut plan = WindowPlan { tape, land, frames: 0, keep, run_up: before, due: from, planned };
         plan.frames = keep * SAMPLES_PER_LATENT_FRAME - plan.inside();
-        self.joint = Some(self.trim(&mut plan, course));
+        let joint = self.trim(&mut plan, course);
+        self.joint = Some(joint);
+        self.run.goes_on(from, joint, course.band());
         // Nobody can be promised what is joined nearer than the lead: it is heard where it comes in time, and next lap.
         let early = usize::try_from(from.until(planned.after(lead))).unwrap_or(0).min(plan.heard());
         (plan.due, plan.run_up) = (from.after(early), before + early);

@@ -124,10 +124,11 @@ fn a_window_has_the_prepared_length_nearest_to_what_is_asked_for() {
 
 #[test]
 fn a_latent_goes_on_being_decoded_as_soon_as_less_than_two_leads_are_planned() {
-    // One latent and no other: all windows after the first go on from the one before.
+    // One latent and no other: all windows after the first go on from the one before. With feedback the tape never stands.
     let mut world = World::new(Setting { latent_every: 4_800_000, ..Setting::default() });
     world.meanwhile().pass(4_800_000);
-    let values = values(0.5);
+    let mut values = values(0.5);
+    assert!(values.set(ParamId::TapeFeedback, 0.5));
     assert_eq!(world.patcher.remaining_p5(), None, "nothing has landed");
     let (mut end, mut compared) = (None, 0);
     for _ in 0..20_000 {

@@ -59,6 +59,20 @@ fn a_window_touches_no_heap_with_every_decode_lane_parameter_moving() {
             lengths.push(frames);
         }
     }
+    // Neither does a tape that comes to rest, and looking at one that rests.
+    values.set(ParamId::TapeFeedback, 0.0);
+    writer.publish(&vec![0.5; FRAMES * LATENT_CHANNELS]);
+    let mut rests = 0;
+    for _ in 0..30_000 {
+        // As often as the decode thread looks: more rarely than a lead is long it would be overtaken each time.
+        player.fill(&mut period[..96]);
+        let course = Course::new(transport.playhead(), transport.band());
+        rests += usize::from(assert_no_alloc(|| patcher.patch(&values, &course)) == Patched::Rests);
+        if 100 < rests {
+            break;
+        }
+    }
+    assert!(100 < rests, "the tape stands");
     lengths.sort_unstable();
     lengths.dedup();
     assert!(40 <= sent && 5 < lengths.len(), "{sent} windows of {} lengths", lengths.len());

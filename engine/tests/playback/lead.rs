@@ -144,3 +144,28 @@ fn rare_latents_do_not_stretch_the_lead() {
     assert!(rarely <= often + 256, "{often} with a latent each 50 ms, {rarely} with one a second");
     assert!(often < 960 * 5 / 4 + 3 * 256, "decode, landing and a period make {often}");
 }
+
+#[test]
+fn a_minute_of_rest_makes_no_window_behind_it_late_and_the_lead_no_other() {
+    // One decode in five is slow: only who remembers more than the last one knows it.
+    let mut turn = 0;
+    let decode = Box::new(move |_| {
+        turn += 1;
+        if turn % 5 == 0 { 2_200 } else { 1_500 }
+    });
+    let mut world = World::new(Setting { decode, ..Setting::default() });
+    let values = window(0.5);
+    world.play(&values, 30 * 48_000);
+    let (before, late) = (world.lead(&values), world.late());
+    world.meanwhile().rests = true;
+    world.play(&values, 20 * 48_000);
+    let decoded = *world.decoded.lock().expect("one thread");
+    world.play(&values, 60 * 48_000);
+    assert_eq!(*world.decoded.lock().expect("one thread"), decoded, "the tape stands");
+    let rested = world.lead(&values);
+    assert!(before.abs_diff(rested) < 200 && 2_200 < rested, "{before} before, {rested} after");
+    world.meanwhile().rests = false;
+    world.play(&values, 30 * 48_000);
+    assert!(decoded + 100 < *world.decoded.lock().expect("one thread"));
+    assert_eq!(world.late(), late, "none of those behind it was late");
+}

@@ -72,6 +72,8 @@ pub struct Meanwhile {
     pub listens: bool,
     /// The sound device takes nothing.
     pub stands_still: bool,
+    /// Latents that finish are the last one again.
+    pub rests: bool,
     latents: LatentWriter,
     latent: Vec<f32>,
     /// Latents that have finished.
@@ -96,6 +98,10 @@ impl Meanwhile {
             self.now = next;
             if self.next_latent == next {
                 self.next_latent += self.latent_every;
+                if self.rests {
+                    self.latents.publish_again(&self.latent);
+                    continue;
+                }
                 self.finished += 1;
                 // The number travels in the latent, as a latent's sound does.
                 self.latent[0] = self.finished as f32;
@@ -177,6 +183,7 @@ pub fn parts(setting: Setting) -> Parts {
         heard: Vec::new(),
         listens: false,
         stands_still: false,
+        rests: false,
         latents,
         latent: vec![0.0; setting.latent_frames * LATENT_CHANNELS],
         finished: 0,
@@ -211,7 +218,7 @@ impl World {
     /// One turn of the decode thread.
     pub fn step(&mut self, values: &Values) -> Patched {
         let patched = self.patcher.patch(values, &self.transport.course());
-        if patched == Patched::Nothing {
+        if matches!(patched, Patched::Nothing | Patched::Rests) {
             self.meanwhile().pass(REST_FRAMES);
         }
         patched

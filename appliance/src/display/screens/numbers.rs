@@ -46,7 +46,8 @@ pub(super) fn machine(status: &Status) -> Sheet {
     titled(status, "Box", if status.muted { "MUTE" } else { &controllers }, &mut sheet);
     entry(&mut sheet, 13, "tick", &took(status.tick), false);
     entry(&mut sheet, 23, "decode", &took(status.decode), false);
-    entry(&mut sheet, 33, "ticks/s", &format!("{:.1}", status.ticks_per_s.min(99_999.0)), false);
+    let pace = if status.rests { "rests".to_owned() } else { format!("{:.1}", status.ticks_per_s.min(99_999.0)) };
+    entry(&mut sheet, 33, "ticks/s", &pace, false);
     let faulty = !status.faults.is_empty();
     let brake = status.gpu.as_ref().and_then(|it| it.brake);
     match (&status.gpu, brake) {

@@ -84,11 +84,13 @@ impl Changes {
 }
 
 fn how_it_goes(status: &Status) -> String {
+    let pace = match status.rests {
+        true => "rests".to_owned(),
+        false => format!("{:.1} ticks/s  {:.1} gen/s", status.ticks_per_s, status.finished_per_s),
+    };
     format!(
-        "{:5.1} s  {:.1} ticks/s  {:.1} gen/s  lead {:.0} ms  underruns {}  late {}  peak {:.2}",
+        "{:5.1} s  {pace}  lead {:.0} ms  underruns {}  late {}  peak {:.2}",
         f64::from(status.position) * status.seconds,
-        status.ticks_per_s,
-        status.finished_per_s,
         status.lead_ms,
         status.xruns,
         status.late,

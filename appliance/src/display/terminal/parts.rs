@@ -170,6 +170,9 @@ pub(super) fn ring(status: &Status) -> Row {
             None => row.close(5, DIM, "····"),
         };
     }
+    if status.rests {
+        return row.text(8, PLAIN, "rests");
+    }
     row.text(8, PLAIN, format!("{:.1} ticks/s", status.ticks_per_s)).text(
         7,
         PLAIN,

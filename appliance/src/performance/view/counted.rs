@@ -23,8 +23,9 @@ impl View {
         self.messages.note(
             Kind::Counters,
             &format!(
-                "ticks {} failed {} windows {} late {} underruns {}, at most {:.0} ms a tick, {:.0} ms a window",
+                "ticks {}{} failed {} windows {} late {} underruns {}, at most {:.0} ms a tick, {:.0} ms a window",
                 pulse.ticks.load(Relaxed),
+                if status.rests { " at rest" } else { "" },
                 pulse.failed_ticks.load(Relaxed),
                 pulse.windows.load(Relaxed),
                 meters.windows_late.load(Relaxed),

@@ -25,12 +25,13 @@ impl Side {
     }
 
     /// Looks at how often it has computed, and failed, since the start; ends its fault when it is over.
-    pub(super) fn look(&mut self, now: Instant, (done, failed): (u64, u64), messages: &mut Messages) {
+    /// A side that `rests` on purpose has computed all that there is.
+    pub(super) fn look(&mut self, now: Instant, (done, failed): (u64, u64), rests: bool, messages: &mut Messages) {
         if failed != self.failed || !messages.stands(&self.key) {
             (self.done, self.failed, self.well) = (done, failed, None);
             return;
         }
-        if done > self.done {
+        if done > self.done || rests {
             let well = *self.well.get_or_insert(now);
             if WELL <= now.saturating_duration_since(well) {
                 messages.over(&self.key);
@@ -49,13 +50,14 @@ mod tests {
     fn a_failed_tick_stands_until_ticks_have_gone_well_for_a_while() {
         let (mut side, mut messages) = (Side::new(FaultKey::EngineTick), Messages::new(false, []));
         let start = Instant::now();
-        let mut stands = |after: Duration, counts, told: bool| {
+        let mut look = |after: Duration, counts, told: bool, rests: bool| {
             if told {
                 messages.fault(FaultKey::EngineTick, "a tick failed");
             }
-            side.look(start + after, counts, &mut messages);
+            side.look(start + after, counts, rests, &mut messages);
             messages.stands(&FaultKey::EngineTick)
         };
+        let mut stands = |after, counts, told| look(after, counts, told, false);
         assert!(stands(Duration::ZERO, (10, 1), true));
         assert!(stands(WELL * 9, (10, 1), false), "nothing was computed since");
         assert!(stands(WELL * 10, (11, 1), false));
@@ -63,5 +65,8 @@ mod tests {
         assert!(stands(WELL * 11, (21, 2), false));
         assert!(stands(WELL * 12 - Duration::from_millis(1), (30, 2), false));
         assert!(!stands(WELL * 12, (31, 2), false));
+        assert!(stands(WELL * 13, (31, 3), true));
+        assert!(look(WELL * 14, (31, 3), false, true));
+        assert!(!look(WELL * 15, (31, 3), false, true), "what rests has nothing to compute and is well");
     }
 }

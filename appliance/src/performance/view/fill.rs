@@ -49,6 +49,7 @@ pub(super) fn sound(status: &mut Status, conductor: &Conductor, pulse: &Pulse) {
     status.window = (pulse.windows.load(Relaxed) > 0)
         .then(|| (part(pulse.window[0].load(Relaxed)), part(pulse.window[1].load(Relaxed))));
     status.slots = pulse.slots(conductor.store().aims().whole(ParamId::Depth));
+    status.rests = pulse.ticks_rest.load(Relaxed);
     status.lead_ms = pulse.lead.load(Relaxed) as f32 * 1e3 / SAMPLE_RATE_HZ as f32;
     status.xruns = meters.underruns.load(Relaxed);
     status.late = meters.windows_late.load(Relaxed);

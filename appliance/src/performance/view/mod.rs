@@ -188,8 +188,15 @@ impl View {
 
     /// Times and rates of late.
     fn take_times(&mut self, pulse: &Pulse, now: Instant) {
-        self.ticks.add(pulse.tick_us.load(Relaxed) as f32 / 1e3);
-        self.decodes.add(pulse.window_us.load(Relaxed) as f32 / 1e3);
+        // At rest what took long last would be told again and again.
+        for (times, took, rests) in [
+            (&mut self.ticks, &pulse.tick_us, &pulse.ticks_rest),
+            (&mut self.decodes, &pulse.window_us, &pulse.windows_rest),
+        ] {
+            if !rests.load(Relaxed) {
+                times.add(took.load(Relaxed) as f32 / 1e3);
+            }
+        }
         let status = &mut self.status;
         (status.tick, status.decode) = (self.ticks.took(), self.decodes.took());
         status.gpu = self.gpu.as_ref().and_then(Watch::last);
@@ -213,10 +220,20 @@ impl View {
     fn look_for_faults(&mut self, pulse: &Pulse, now: Instant) {
         let count = |it: &std::sync::atomic::AtomicU64| it.load(Relaxed);
         let failed = count(&pulse.failed_ticks);
-        let ticks = (count(&pulse.ticks).saturating_sub(failed), failed);
-        let windows = (count(&pulse.windows), count(&pulse.dropped));
-        for (side, counts) in self.engine.iter_mut().zip([ticks, windows]) {
-            side.look(now, counts, &mut self.messages);
+        let done = count(&pulse.ticks).saturating_sub(failed);
+        let ticks = ((done, failed + count(&pulse.tick_crashes)), pulse.ticks_rest.load(Relaxed));
+        let lost = count(&pulse.dropped) + count(&pulse.window_crashes);
+        let windows = ((count(&pulse.windows), lost), pulse.windows_rest.load(Relaxed));
+        // At rest nobody is slow.
+        let held_back = if ticks.1 { 0 } else { pulse.held_back.load(Relaxed) };
+        match held_back {
+            0 => self.messages.over(&FaultKey::Pace),
+            slots => {
+                self.messages.fault(FaultKey::Pace, &format!("ticks are slow: {slots} slots fewer until they keep up"))
+            }
+        }
+        for (side, (counts, rests)) in self.engine.iter_mut().zip([ticks, windows]) {
+            side.look(now, counts, rests, &mut self.messages);
         }
     }
 

@@ -79,3 +79,23 @@ fn what_came_of_a_gesture_is_shown_at_once() {
     let status = &stage.view.status;
     assert_eq!((status.waiting, status.pick.is_some()), (None, true), "the list of parameters is open");
 }
+
+#[test]
+fn slots_that_are_held_back_are_a_fault_until_ticks_keep_up_or_rest_and_a_rest_is_shown_as_one() {
+    use std::sync::atomic::Ordering::Relaxed;
+    let mut stage = Stage::new();
+    stage.draw();
+    assert!(!stage.view.status.rests);
+    stage.pulse.held_back.store(3, Relaxed);
+    stage.draw();
+    assert_eq!(stage.view.status.fault(), Some("ticks are slow: 3 slots fewer until they keep up"));
+    stage.pulse.ticks_rest.store(true, Relaxed);
+    stage.draw();
+    assert_eq!((stage.view.status.fault(), stage.view.status.rests), (None, true));
+    stage.pulse.ticks_rest.store(false, Relaxed);
+    stage.draw();
+    assert!(stage.view.status.fault().is_some(), "it is as slow as it was");
+    stage.pulse.held_back.store(0, Relaxed);
+    stage.draw();
+    assert_eq!(stage.view.status.fault(), None);
+}
