@@ -274,12 +274,12 @@ fn a_full_disk_loses_no_map_and_no_render() {
     bench.demon(&played).ends_with(0, &["disk/recorder: cannot be written: No space left on device"]);
     assert_eq!(fs::read_to_string(&maps).expect("it is there"), FAULTY);
     assert_eq!(fs::read_to_string(bench.at("disk/out.wav")).expect("it is there"), "old");
-    assert_eq!(bench.names("disk"), ["filler", "maps.toml", "out.wav"]);
+    assert_eq!(bench.names("disk"), ["filler", "last-state.lock", "maps.toml", "out.wav"]);
     // With room, the faulty file is put aside and nothing of it is lost.
     fs::remove_file(bench.at("disk/filler")).expect("a disk");
     bench.demon(&forget).ends_with(0, &["denoise is forgotten by 1 controls"]);
     assert_eq!(fs::read_to_string(bench.at("disk/maps.toml.faulty-1")).expect("it was kept"), FAULTY);
-    assert_eq!(bench.names("disk"), ["maps.toml", "maps.toml.faulty-1", "out.wav"]);
+    assert_eq!(bench.names("disk"), ["last-state.lock", "maps.toml", "maps.toml.faulty-1", "out.wav"]);
     drop(disk);
 }
 
@@ -302,5 +302,5 @@ fn what_is_taught_beside_a_performance_is_heard_by_it() {
     // `timeout` hands it on.
     let ended = Command::new("kill").args(["-TERM", &run.id().to_string()]).status().expect("a signal");
     assert!(ended.success() && run.wait().expect("it ends").success());
-    assert_eq!(bench.names("state"), ["maps.toml", "recorder"]);
+    assert_eq!(bench.names("state"), ["last-state.lock", "last-state.toml", "maps.toml", "recorder"]);
 }

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Instant;
 
+use appliance::performance::beginning::Beginning;
 use appliance::performance::ending::{End, Leave, SOUND};
 use appliance::performance::remote::{Remote, StartPlayer};
 use doors_support::{Demon, PATIENCE, demon, run, surround};
+use hal::audio::Ask;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Stereo samples of the device are two words of 32 bits.
@@ -194,7 +196,8 @@ fn a_conductor_that_crashes_leaves_the_player_playing_and_an_orderly_end_does_no
     let folder = tempfile::tempdir().expect("a folder");
     let attach = |leave: &Leave| {
         let output = ["--device", "null"].map(Into::into).to_vec();
-        let start = StartPlayer { program: demon(), output, folder: folder.path().to_owned(), own: false, waits: false };
+        let start =
+            StartPlayer { program: demon(), output, folder: folder.path().to_owned(), own: false, waits: false };
         let (remote, found) = Remote::find_or_start(start, 48_000).expect("a player");
         let process = Pid::from_raw(remote.process()).expect("a process");
         let beginning = Beginning { ask: Ask::default(), muted: false, last: None };

@@ -58,9 +58,13 @@ fn what_hands_do_is_on_the_disk_within_two_seconds_and_an_end_in_order_leaves_no
     // What is done last is kept by the end, however soon it comes.
     stage.conductor.transport().set_muted(true);
     keeper.rest(&stage.conductor, &stage.surface_side, &mut stage.view);
-    assert_eq!(keeper.end(), None);
+    assert_eq!(keeper.end(false), None);
     assert!(kept(folder.path()).is_some_and(|it| it.muted) && !folder.path().join("starts").exists());
     assert!(matches!(Shelf::open(folder.path()).expect("it is free").read(), Found::State(_)));
+    // An end because something crashed counts as a crash, however orderly it was.
+    let another = self::keeper(folder.path(), &mut stage, &leave);
+    assert_eq!(another.end(true), None);
+    assert!(folder.path().join("starts").exists());
     stage.close_only();
 }
 
@@ -88,7 +92,7 @@ fn a_disk_that_refuses_is_one_fault_that_stands_and_its_end_is_told_once() {
     std::fs::rename(&state, &gone).expect("a disk");
     stage.conductor.transport().set_muted(true);
     keeper.rest(&stage.conductor, &stage.surface_side, &mut stage.view);
-    let words = keeper.end().expect("the end tells it too");
+    let words = keeper.end(false).expect("the end tells it too");
     assert!(words.contains("cannot be written"), "{words}");
     stage.close_only();
 }

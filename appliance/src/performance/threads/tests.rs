@@ -139,12 +139,18 @@ fn decode_side(
 }
 
 impl Engine {
-    /// Plays until both sides rest.
+    /// Plays until both sides rest, a period for each turn of the decode thread: no clock paces the player here, and one that is faster
+    /// than windows are decoded would outrun them for ever on a busy machine.
     fn rest(&mut self) {
         let mut out = [[0.0; 2]; 256];
         let pulse = Arc::clone(&self.pulse);
+        let mut turns = u64::MAX;
         until("both rest", || {
-            self.player.fill(&mut out);
+            let now = pulse.window_turns.load(Relaxed);
+            if turns != now {
+                turns = now;
+                self.player.fill(&mut out);
+            }
             pulse.ticks_rest.load(Relaxed) && pulse.windows_rest.load(Relaxed)
         });
     }
