@@ -11,8 +11,8 @@ use crate::settings::learnt_maps;
 use crate::settings::patch::Patch;
 use crate::settings::set_list::SetList;
 
-/// What is kept of this performance, and where it goes on: after a crash loop nowhere, unless the command line itself wants it; the list is brought to the patch that was played. What the player is to know is
-/// added to `said`.
+/// What is kept of this performance, and where it goes on: after a crash loop nowhere, unless the command line itself wants it. The list is
+/// brought to the patch that was played. What the player is to know is added to `said`.
 pub(super) fn come_back(
     args: &RunArgs,
     origin: Origin,

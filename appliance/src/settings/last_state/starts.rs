@@ -3,10 +3,11 @@
 //! A file in the state folder has the time of each such start, in milliseconds of the system's clock; an end in order takes the file away. Where it cannot
 //! be written, no loop is known.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::files::{read_text, write_whole};
+use crate::files::{append, read_text};
 
 /// So many starts that did not end in order, within [`WITHIN`], are a crash loop.
 pub const CRASHES: usize = 3;
@@ -30,14 +31,15 @@ impl Starts {
         let told = read_text(&path, LARGEST_BYTES).map(|it| it.text).unwrap_or_default();
         // A time to come is of a clock that was set back.
         let recent = |it: &u64| now.checked_sub(*it).is_some_and(|it| it <= WITHIN.as_millis() as u64);
-        let mut times: Vec<u64> = told.lines().filter_map(|it| it.trim().parse().ok()).filter(recent).collect();
+        let times: Vec<u64> = told.lines().filter_map(|it| it.trim().parse().ok()).filter(recent).collect();
         let is_loop = CRASHES <= times.len();
-        if is_loop {
-            times.clear();
+        let left = if is_loop { &[] } else { times.as_slice() };
+        if left.len() != told.lines().count() || told.is_empty() {
+            let _ = std::fs::remove_file(&path);
+            let _ = note(&path, left);
         }
-        times.push(now);
-        let text: String = times.iter().map(|it| format!("{it}\n")).collect();
-        let _ = write_whole(&path, text.as_bytes());
+        // Not waited for until it is on the disk: a start is not to last longer for it, and a loss of power is no crash of ours.
+        let _ = note(&path, &[now]);
         (Self(path), is_loop)
     }
 }
@@ -56,6 +58,11 @@ impl Drop for Starts {
             let _ = std::fs::remove_file(&self.0);
         }
     }
+}
+
+fn note(path: &Path, times: &[u64]) -> std::io::Result<()> {
+    let text: String = times.iter().map(|it| format!("{it}\n")).collect();
+    append(path).map_err(|it| std::io::Error::from(it.trouble))?.write_all(text.as_bytes())
 }
 
 fn millis(time: SystemTime) -> u64 {
