@@ -68,6 +68,19 @@ mod tests {
     }
 
     #[test]
+    fn who_is_called_already_does_not_sleep_and_one_who_was_rung_for_on_the_way_wakes_at_once() {
+        let (bell, begun) = (Bell::default(), Instant::now());
+        bell.listen();
+        assert!(!bell.sleep(LONG, || true), "nobody rang");
+        let rings = || {
+            bell.ring();
+            false
+        };
+        assert!(bell.sleep(LONG, rings));
+        assert!(begun.elapsed() < LONG);
+    }
+
+    #[test]
     fn no_ring_is_slept_through() {
         const TIMES: u64 = 20_000;
         let (there, here) = (Bell::default(), Bell::default());
