@@ -99,8 +99,8 @@ fn a_set_plays_on_a_card_and_the_next_one_starts_from_the_plans_of_the_first() {
 #[test]
 fn a_card_that_is_lost_while_it_plays_comes_back_and_the_tape_never_stops() {
     let stage = Stage::new();
-    // A wait in the middle of the set finds the card gone.
-    let output = stage.run("6", &[], Some("cuEventSynchronize 40 999"));
+    // A wait before it can have come to rest finds the card gone.
+    let output = stage.run("6", &[], Some("cuEventSynchronize 20 999"));
     let said = words(&output);
     assert!(output.status.success(), "{said}");
     let lost = said.find("the GPU is lost").unwrap_or_else(|| panic!("the loss is said: {said}"));
@@ -126,7 +126,7 @@ fn a_card_without_tensorrt_plays_with_plain_kernels_and_says_why() {
 #[test]
 fn the_processor_takes_over_where_the_player_wants_it() {
     let stage = Stage::new();
-    let output = stage.run("5", &["--when-lost", "cpu"], Some("cuEventSynchronize 40 999"));
+    let output = stage.run("5", &["--when-lost", "cpu"], Some("cuEventSynchronize 20 999"));
     let said = words(&output);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("the processor takes over"), "{said}");

@@ -22,6 +22,8 @@ use crate::control::tempo::{ClockOut, DelayLine, TapeBeats};
 
 /// How often the needle is read: a tick trembles by no more than this.
 const LOOK: Duration = Duration::from_millis(1);
+/// The same while nobody is told anything: whoever comes is placed at the next sixteenth, and the needle is sharp by then.
+const NOBODY_LISTENS: Duration = Duration::from_millis(10);
 
 /// What the conductor tells the clock.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,7 +143,8 @@ fn run(mailbox: &Mailbox, clock: WallClock, meters: &Meters, voices: &Voices) {
     let mut song = Songs::new(SAMPLE_RATE_HZ);
     let mut say = |to, word| voices.edge(to, Edge::Song(word));
     loop {
-        let waited = mailbox.changed.wait_timeout_while(mailbox.orders(), LOOK, |orders| orders.is_empty());
+        let look = if song.songs.is_empty() { NOBODY_LISTENS } else { LOOK };
+        let waited = mailbox.changed.wait_timeout_while(mailbox.orders(), look, |orders| orders.is_empty());
         let mut orders = waited.unwrap_or_else(PoisonError::into_inner).0;
         let (taken, over) = (orders.take(), orders.over);
         drop(orders);

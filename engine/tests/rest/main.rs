@@ -201,6 +201,14 @@ fn ticks_rest_only_when_a_whole_ring_and_all_that_feedback_remembers_were_born_u
         let old = it.side.performer().ring().slots().flatten().filter(|slot| slot.ticket < next).count();
         assert_eq!(old, 0, "{gesture:?}: none of the old kind is in flight");
     }
+    // Nor while one that is long in coming is on its way, between many that are not.
+    let mut slow = Instrument::new(true);
+    [turn(ParamId::Steps, 1.0), turn(ParamId::Depth, 0.0)].iter().for_each(|it| slow.play(it));
+    (0..3).for_each(|_| _ = slow.step());
+    [turn(ParamId::Steps, 0.0), turn(ParamId::Depth, 1.0)].iter().for_each(|it| slow.play(it));
+    let old = slow.side.performer().ring().next_ticket();
+    (0..12).for_each(|_| assert!(slow.step().tick.is_some()));
+    assert!(slow.side.performer().ring().slots().flatten().any(|slot| slot.ticket < old), "it is still on its way");
     // A seed that comes back to its old place makes the same latent, but slots of the other one are in flight.
     it.play(&Gesture::Undo);
     assert!(it.step().tick.is_some());

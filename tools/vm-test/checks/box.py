@@ -55,7 +55,7 @@ def play(machine, check):
             saw.append(demon.until(words, SLOW_S))
 
     with check("generations are born and finished") as saw:
-        saw.append(demon.until(r" (?!0\.0)\d+\.\d gen/s", SLOW_S).strip())
+        saw.append(demon.until(r" (?!0\.0)\d+\.\d gen/s|  rests  ", SLOW_S).strip())
 
     with check("a controller pulled is said, and the sound goes on, finite and not silent") as saw:
         knobs.unplug()

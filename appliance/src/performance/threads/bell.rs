@@ -54,24 +54,44 @@ mod tests {
     use super::Bell;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    /// Each number is waited for by sleeps that would last for ever: a ring that is slept through hangs the test.
+    /// Longer than anything here takes: whoever has slept so long has slept through a ring.
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn wait(bell: &Bell, is: impl Fn() -> bool) {
+        while !is() {
+            let begun = Instant::now();
+            bell.sleep(LONG, &is);
+            assert!(begun.elapsed() < LONG, "a ring was slept through");
+        }
+    }
+
+    #[test]
+    fn who_is_called_already_does_not_sleep_and_one_who_was_rung_for_on_the_way_wakes_at_once() {
+        let (bell, begun) = (Bell::default(), Instant::now());
+        bell.listen();
+        assert!(!bell.sleep(LONG, || true), "nobody rang");
+        let rings = || {
+            bell.ring();
+            false
+        };
+        assert!(bell.sleep(LONG, rings));
+        assert!(begun.elapsed() < LONG);
+    }
+
     #[test]
     fn no_ring_is_slept_through() {
         const TIMES: u64 = 20_000;
         let (there, here) = (Bell::default(), Bell::default());
         let [asked, answered] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
-        let for_ever = Duration::from_secs(3_600);
         let other = {
             let (there, here, asked, answered) =
                 (there.clone(), here.clone(), Arc::clone(&asked), Arc::clone(&answered));
             std::thread::spawn(move || {
                 there.listen();
                 for number in 1..=TIMES {
-                    while asked.load(Relaxed) != number {
-                        there.sleep(for_ever, || asked.load(Relaxed) == number);
-                    }
+                    wait(&there, || asked.load(Relaxed) == number);
                     answered.store(number, Relaxed);
                     here.ring();
                 }
@@ -81,9 +101,7 @@ mod tests {
         for number in 1..=TIMES {
             asked.store(number, Relaxed);
             there.ring();
-            while answered.load(Relaxed) != number {
-                here.sleep(for_ever, || answered.load(Relaxed) == number);
-            }
+            wait(&here, || answered.load(Relaxed) == number);
         }
         other.join().expect("it ends");
     }
