@@ -87,7 +87,7 @@ fn an_engine_that_is_killed_leaves_its_sound_and_the_next_one_takes_it_over() {
     goes_on(&raw);
     let mut next = playing(folder.path());
     let found = format!("the player that runs (process {}) plays to kept", process.as_raw_nonzero());
-    assert!(next.said.iter().any(|it| it.contains(&found)), "{:?}", next.said);
+    next.has_said(&found);
     // One at a time: whoever else comes is told so, and nothing comes of it.
     let (code, said) = Demon::start(run(folder.path(), &["--device", "kept"])).end_within(PATIENCE);
     assert_eq!(code, 1, "{said}");

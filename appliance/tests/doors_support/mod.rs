@@ -74,6 +74,13 @@ impl Demon {
         panic!("never said `{part}`: {:#?}", self.said);
     }
 
+    /// Waits for such a line where none was among those so far: what comes by two pipes has no order.
+    pub fn has_said(&mut self, part: &str) {
+        if !self.said.iter().any(|it| it.contains(part)) {
+            self.until(part);
+        }
+    }
+
     /// Its process.
     pub fn pid(&self) -> Pid {
         self.pid
@@ -91,9 +98,7 @@ impl Demon {
 
     /// Waits until it plays, and then for as much sound as a test can hear.
     pub fn plays(&mut self) {
-        if !self.said.iter().any(|it| it.contains("sound to")) {
-            self.until("sound to");
-        }
+        self.has_said("sound to");
         assert!(self.lasts(Duration::from_millis(1500)), "it ended: {:?}", self.said);
     }
 
