@@ -61,8 +61,7 @@ const SAID: [&str; 30] = [
     "appliance/src/settings/set_list.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 18] = [
-    "the conductor",
+const PARTS: [&str; 17] = [
     "box file",
     "last state",
     "card health",

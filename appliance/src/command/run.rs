@@ -132,6 +132,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
             let crashed = ended.as_ref().is_err_and(anyhow::Error::is::<Crashed>);
             keeper.end(crashed).iter().for_each(|it| say(it));
             recording::end(&recorder, &ended);
+            words.end();
             ended
         }
         Err(error) => {

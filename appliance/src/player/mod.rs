@@ -85,7 +85,9 @@ pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::R
         standing: notice.map(Told::News).into_iter().collect(),
         ends_with_engine,
     };
-    host.serve(audio, news, leave, say)
+    let played = host.serve(audio, news, leave, say);
+    host.words.end();
+    played
 }
 
 /// Has the service manager told that the clock runs and the door is answered.

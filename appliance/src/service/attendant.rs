@@ -3,6 +3,7 @@
 //! A task of the slow side. It is told nothing by those that it looks after but counts and one line of words, so that none of them
 //! waits for it, or for a manager that does not read.
 
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -27,9 +28,19 @@ pub struct Looked {
     pub vitals: Vitals,
 }
 
+/// How long the end of a process waits for who tells that it ends.
+const LAST_WORD: Duration = Duration::from_millis(200);
+
 /// Where the words of how it goes are laid down; the latest wins.
-#[derive(Clone, Debug)]
-pub struct Words(Option<watch::Sender<String>>);
+#[derive(Debug)]
+pub struct Words(Option<Attended>);
+
+#[derive(Debug)]
+struct Attended {
+    words: watch::Sender<String>,
+    /// The end was told.
+    ended: Receiver<()>,
+}
 
 impl Words {
     /// For nobody.
@@ -40,7 +51,7 @@ impl Words {
 
     /// How it goes now.
     pub fn say(&self, words: &str) {
-        if let Some(sender) = &self.0 {
+        if let Some(Attended { words: sender, .. }) = &self.0 {
             sender.send_if_modified(|it| {
                 let other = it != words;
                 if other {
@@ -52,14 +63,27 @@ impl Words {
     }
 }
 
+impl Words {
+    /// The process ends now: waits until that was told, a moment at most.
+    pub fn end(self) {
+        if let Some(Attended { ended, .. }) = self.0 {
+            // A manager that does not read finds out by itself.
+            let _ = ended.recv_timeout(LAST_WORD);
+        }
+    }
+}
+
 /// Begins to tell the manager of this, on the slow side; where nobody listens, nothing is begun.
 pub fn attend(manager: Systemd, slow: &Slow, looked: Looked) -> Words {
     if !manager.listens() {
         return Words::unread();
     }
-    let (sender, words) = watch::channel(String::new());
-    slow.spawn(tell(manager, looked, words));
-    Words(Some(sender))
+    let ((words, told), (end, ended)) = (watch::channel(String::new()), channel());
+    slow.spawn(async move {
+        tell(manager, looked, told).await;
+        let _ = end.send(());
+    });
+    Words(Some(Attended { words, ended }))
 }
 
 async fn tell(manager: Systemd, mut looked: Looked, mut words: watch::Receiver<String>) {

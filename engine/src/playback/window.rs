@@ -175,7 +175,13 @@ impl Walk {
         self.run.goes_on(from, joint, course.band());
         // Nobody can be promised what is joined nearer than the lead: it is heard where it comes in time, and next lap.
         let early = usize::try_from(from.until(planned.after(lead))).unwrap_or(0).min(plan.heard());
-        (plan.due, plan.run_up) = (from.after(early), before + early);
+        let band = course.band().len();
+        let in_this_lap = band == self.tape_frames || (early as i64) < from.until(course.turn(from));
+        (plan.due, plan.run_up) = match in_this_lap {
+            true => (from.after(early), before + early),
+            // A band shorter than the lead has turned by then: all of it is for a lap to come.
+            false => (from.after(early.div_ceil(band) * band), before),
+        };
         plan
     }
 

@@ -196,6 +196,21 @@ fn another_window_length_holds_from_the_next_window_on() {
     assert_eq!(walk.plan(&course, 9_600, Start::Fresh).keep, 1);
 }
 
+#[test]
+fn what_cannot_come_before_a_short_band_has_turned_is_promised_for_a_lap_to_come() {
+    let band = LoopBand::new(0, 2_227, TAPE).unwrap();
+    let (mut walk, lead) = (Walk::new(TapeId::default(), LATENT, 1), 42_314);
+    let mut turned = 0;
+    for step in 0..12_u64 {
+        let now = at(band.wrap(step as usize * 480), step * 480, band);
+        let plan = walk.plan(&now, lead, if step % 4 == 0 { Start::Fresh } else { Start::Onward });
+        assert_eq!((plan.land + plan.run_up) % TAPE, now.place(plan.due), "at step {step}");
+        assert!(now.now().until(plan.due) >= lead.min(plan.frames) as i64, "at step {step}");
+        turned += usize::from(band.len() < plan.land + plan.frames && plan.heard() == plan.frames);
+    }
+    assert!(0 < turned, "some lie over the turn");
+}
+
 proptest! {
     /// A decoder that keeps up leaves no frame of the band untouched in one turn of the loop.
     #[test]
