@@ -305,5 +305,9 @@ fn a_pipe_that_nobody_reads_stops_nothing_and_what_is_read_is_what_changed() {
     let all = String::from_utf8(read.stdout).expect("text");
     let lines: Vec<String> = BufReader::new(all.as_bytes()).lines().map(|it| it.expect("text")).collect();
     assert!(lines[0].starts_with("playing demo") && lines.last().expect("a line").contains("generations"), "{all}");
-    assert!(lines.len() <= 4, "two seconds in which nothing changed: {all}");
+    // A busy machine may have something to tell of itself.
+    let of_the_machine =
+        |it: &&String| ["ticks are", "late windows", "underruns"].iter().any(|word| it.starts_with(word));
+    let told = lines.iter().filter(|it| !of_the_machine(it)).count();
+    assert!(told <= 4, "two seconds in which nothing changed: {all}");
 }
