@@ -149,12 +149,13 @@ fn the_start_stands_on_the_terminal_before_the_model_is_read_and_the_box_file_wa
     std::fs::write(folder.path().join("demon.toml"), file).expect("a disk");
     let mut stage = Stage::play_in(folder, &["--config", "demon.toml"], (120, 40), "xterm-256color");
     let entered = stage.wait_for("\x1b[?1049h", 0);
-    // The screen of the start: what it does, what the box's file has wrong, and how to leave.
+    // The screen of the start: what it does, and how to leave.
     stage.shows("ring");
     let start: Vec<&String> = stage.pictures.iter().take_while(|it| !it.contains("ring")).collect();
-    for words in ["DEMON starts", "quantise", "ctrl-c ends it"] {
+    for words in ["DEMON starts", "reading the model", "ctrl-c ends it"] {
         assert!(start.iter().any(|it| it.contains(words)), "{words:?} stood on none of {start:#?}");
     }
+    // What the box's file has wrong takes turns with all else that a start tells; where it found none it is told by their number.
     let before = String::from_utf8_lossy(&stage.seen[..entered]).into_owned();
     assert!(!before.contains("reading"), "nothing slow comes before the screen: {before:?}");
     // A display that is not there is a fault that stands, and holds up nothing.
