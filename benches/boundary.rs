@@ -13,7 +13,7 @@ mod support;
 use std::time::Instant;
 
 use attached_deck::attached_deck;
-use engine::playback::{AttachedPlayer, DeckSize, Loader, Packer, Player, Start, Tape, Transport, Walk, deck};
+use engine::playback::{AttachedPlayer, DeckSize, Epoch, Loader, Packer, Player, Start, Tape, Transport, Walk, deck};
 use support::Bench;
 
 const FRAME: usize = 1920;
@@ -47,7 +47,7 @@ fn here() -> Side {
 
 fn attached() -> Side {
     let size = DeckSize { boxes: 4, window_frames: 144_000 };
-    let (AttachedPlayer { player, loader, .. }, packer, transport) = attached_deck(tape(), size);
+    let (AttachedPlayer { player, loader, .. }, packer, transport) = attached_deck(tape(), size, &Epoch::default());
     Side::new("memory", player, packer, transport, Some(loader))
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use attached_deck::attached_deck;
 use engine::playback::{
-    AttachedPlayer, DeckSize, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, deck,
+    AttachedPlayer, DeckSize, Epoch, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, deck,
 };
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
@@ -52,7 +52,7 @@ fn the_audio_thread_asks_the_kernel_for_nothing() {
 #[test]
 fn the_audio_thread_of_a_player_in_another_process_asks_the_kernel_for_nothing() {
     let (AttachedPlayer { player, loader, .. }, packer, transport) =
-        attached_deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME });
+        attached_deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME }, &Epoch::default());
     fight(player, packer, transport, Some(loader));
 }
 

@@ -6,7 +6,7 @@ mod attached_deck;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use attached_deck::attached_deck;
 use engine::playback::{
-    AttachedPlayer, DeckSize, Lead, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, deck,
+    AttachedPlayer, DeckSize, Epoch, Lead, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, deck,
 };
 
 #[global_allocator]
@@ -30,7 +30,7 @@ fn the_audio_thread_never_touches_the_heap() {
 #[test]
 fn the_audio_thread_of_a_player_in_another_process_never_touches_the_heap() {
     let (AttachedPlayer { player, loader, .. }, packer, transport) =
-        attached_deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME });
+        attached_deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME }, &Epoch::default());
     play_everything(player, packer, transport, Some(loader));
 }
 
@@ -67,7 +67,8 @@ fn play_everything(mut player: Player, mut packer: Packer, mut transport: Transp
 fn the_decode_thread_plans_and_sends_without_the_heap() {
     let (player, packer, transport) = deck(tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME });
     send_everything(player, packer, &transport);
-    let (own, packer, transport) = attached_deck(tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME });
+    let (own, packer, transport) =
+        attached_deck(tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME }, &Epoch::default());
     send_everything(own.player, packer, &transport);
 }
 

@@ -7,10 +7,10 @@ mod doors_support;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use appliance::settings::last_state::{LastState, parse};
-use doors_support::{Demon, PATIENCE, run};
+use doors_support::{Demon, PATIENCE, run, until};
 use engine::param::{ParamId, Values};
 use rustix::process::Signal;
 
@@ -38,15 +38,6 @@ const BRIDGE: &str = "[values]\nshift = 4.0\ngain_db = -20.0\n";
 
 fn write(folder: &Path, name: &str, text: &str) {
     fs::write(folder.join(name), text).expect("a disk");
-}
-
-/// Waits until it is true.
-fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is() {
-        assert!(begun.elapsed() < PATIENCE, "never: {what}");
-        std::thread::yield_now();
-    }
 }
 
 /// Writes hands down: messages, an eighth of a second apart.

@@ -5,29 +5,16 @@
 mod doors_support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Instant;
 
 use appliance::performance::beginning::Beginning;
 use appliance::performance::ending::{End, Leave, SOUND};
 use appliance::performance::remote::{Remote, StartPlayer};
-use doors_support::{Demon, PATIENCE, demon, run, surround};
+use doors_support::{Demon, PATIENCE, demon, goes_on, run, surround, until, with_device};
 use hal::audio::Ask;
 use rustix::process::{Pid, Signal, kill_process};
-
-/// Stereo samples of the device are two words of 32 bits.
-const FRAME_BYTES: u64 = 8;
-
-/// A folder with a device that is no sound card but a file beside it.
-fn stage() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let raw = folder.path().join("heard.raw");
-    let config =
-        format!("pcm.kept {{ type file slave.pcm {{ type null }} file \"{}\" format \"raw\" }}\n", raw.display());
-    fs::write(folder.path().join("asound.conf"), config).expect("a file");
-    (folder, raw)
-}
 
 fn playing(folder: &Path) -> Demon {
     let mut demon = Demon::start(run(folder, &["--device", "kept"]));
@@ -44,22 +31,6 @@ fn player(folder: &Path, arguments: &[&str]) -> Output {
 
 fn words(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Waits until it is true.
-fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is() {
-        assert!(begun.elapsed() < PATIENCE, "never: {what}");
-        std::thread::yield_now();
-    }
-}
-
-/// Waits until half a second more was heard.
-fn goes_on(raw: &Path) {
-    let bytes = || fs::metadata(raw).map_or(0, |it| it.len());
-    let before = bytes();
-    until("the sound goes on", || before + 24_000 * FRAME_BYTES < bytes());
 }
 
 /// The player that a run has started.
@@ -79,7 +50,7 @@ fn is_gone(process: Pid) {
 
 #[test]
 fn an_engine_that_is_killed_leaves_its_sound_and_the_next_one_takes_it_over() {
-    let (folder, raw) = stage();
+    let (folder, raw) = with_device();
     let first = playing(folder.path());
     let process = player_of(&first);
     first.signal(Signal::KILL);
@@ -105,7 +76,7 @@ fn an_engine_that_is_killed_leaves_its_sound_and_the_next_one_takes_it_over() {
 
 #[test]
 fn a_player_that_is_killed_is_started_again_and_said() {
-    let (folder, raw) = stage();
+    let (folder, raw) = with_device();
     let mut run = playing(folder.path());
     let process = player_of(&run);
     kill_process(process, Signal::KILL).unwrap();
@@ -119,7 +90,7 @@ fn a_player_that_is_killed_is_started_again_and_said() {
 
 #[test]
 fn who_stops_the_player_ends_its_engine_too_and_a_terminal_that_goes_ends_both() {
-    let (folder, _) = stage();
+    let (folder, _) = with_device();
     let run = playing(folder.path());
     let process = player_of(&run);
     let stopped = player(folder.path(), &["--stop"]);
@@ -136,7 +107,7 @@ fn who_stops_the_player_ends_its_engine_too_and_a_terminal_that_goes_ends_both()
 
 #[test]
 fn a_player_that_stands_alone_waits_for_engines_and_ends_when_it_is_asked_to() {
-    let (folder, raw) = stage();
+    let (folder, raw) = with_device();
     let mut command = Command::new(demon());
     surround(&mut command, folder.path());
     let mut alone = Demon::start({
@@ -159,7 +130,7 @@ fn a_player_that_stands_alone_waits_for_engines_and_ends_when_it_is_asked_to() {
 
 #[test]
 fn where_there_is_no_player_to_be_had_one_process_plays_and_it_is_said() {
-    let (folder, raw) = stage();
+    let (folder, raw) = with_device();
     let runtime = folder.path().join("runtime");
     let too_long = folder.path().join("a".repeat(120)).display().to_string();
     // A file in the folder's place, a folder in the lock's, and a name that no socket may have.
@@ -181,7 +152,7 @@ fn where_there_is_no_player_to_be_had_one_process_plays_and_it_is_said() {
 
 #[test]
 fn a_take_ends_with_its_engine_and_is_whole() {
-    let (folder, _) = stage();
+    let (folder, _) = with_device();
     let mut run = Demon::start(run(folder.path(), &["--wav", "take.wav"]));
     run.plays();
     let process = player_of(&run);

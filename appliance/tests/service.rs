@@ -13,14 +13,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use doors_support::{Demon, PATIENCE, demon, run, surround};
+use doors_support::{Demon, PATIENCE, demon, goes_on, heard, run, surround, until, with_device};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{Pid, Signal};
 
 /// How long the manager waits for a sign of life.
 const WATCHDOG: Duration = Duration::from_secs(2);
-/// Stereo samples of the device are two words of 32 bits.
-const FRAME_BYTES: u64 = 8;
 
 /// Who starts services, watches them, and keeps descriptors.
 struct Systemd {
@@ -93,16 +91,6 @@ impl Systemd {
     }
 }
 
-/// A folder with a device that is a file, and the file.
-fn stage() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let raw = folder.path().join("heard.raw");
-    let config =
-        format!("pcm.kept {{ type file slave.pcm {{ type null }} file \"{}\" format \"raw\" }}\n", raw.display());
-    fs::write(folder.path().join("asound.conf"), config).expect("a file");
-    (folder, raw)
-}
-
 fn player(folder: &Path, output: &[&str]) -> Command {
     let mut command = Command::new(demon());
     command.arg("player").args(output);
@@ -114,22 +102,14 @@ fn engine(folder: &Path) -> Command {
     run(folder, &["--wait-for-player"])
 }
 
-fn heard(raw: &Path) -> u64 {
-    fs::metadata(raw).map_or(0, |it| it.len() / FRAME_BYTES)
-}
-
 /// Waits until something that is no silence was heard.
 fn until_sound(raw: &Path) {
-    let until = Instant::now() + PATIENCE;
-    while fs::read(raw).is_ok_and(|it| it.iter().all(|it| *it == 0)) {
-        assert!(Instant::now() < until, "nothing but silence");
-        std::thread::yield_now();
-    }
+    until("no silence", || !fs::read(raw).is_ok_and(|it| it.iter().all(|it| *it == 0)));
 }
 
 #[test]
 fn a_player_is_ready_with_its_first_sound_and_alive_while_its_clock_runs() {
-    let (folder, raw) = stage();
+    let (folder, raw) = with_device();
     let mut manager = Systemd::at(folder.path());
     let player = Demon::start(manager.serves(&player(folder.path(), &["--device", "kept"])));
     let before = manager.until("READY=1");
@@ -144,7 +124,7 @@ fn a_player_is_ready_with_its_first_sound_and_alive_while_its_clock_runs() {
 
 #[test]
 fn a_player_whose_clock_stands_gives_no_sign_of_life_and_says_what_stands() {
-    let (folder, _) = stage();
+    let (folder, _) = with_device();
     let pipe = folder.path().join("take.wav");
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
@@ -162,7 +142,7 @@ fn a_player_whose_clock_stands_gives_no_sign_of_life_and_says_what_stands() {
 
 #[test]
 fn the_tape_of_a_player_that_was_killed_plays_on_in_the_next_under_the_engine_that_waits() {
-    let (folder, raw) = stage();
+    let (folder, raw) = with_device();
     let (mut manager, mut of_engine) = (Systemd::at(folder.path()), {
         let apart = folder.path().join("engine");
         fs::create_dir(&apart).expect("a folder");
@@ -188,12 +168,7 @@ fn the_tape_of_a_player_that_was_killed_plays_on_in_the_next_under_the_engine_th
     of_engine.until("STOPPING=1");
     assert_eq!(engine.end().0, 0);
     second.until("the engine is gone (process ");
-    let before = heard(&raw);
-    let until = Instant::now() + PATIENCE;
-    while heard(&raw) < before + 24_000 {
-        assert!(Instant::now() < until, "the sound goes on");
-        std::thread::yield_now();
-    }
+    goes_on(&raw);
     assert!(manager.sees_life());
     second.signal(Signal::TERM);
     assert_eq!(second.end().0, 0);
@@ -201,7 +176,7 @@ fn the_tape_of_a_player_that_was_killed_plays_on_in_the_next_under_the_engine_th
 
 #[test]
 fn an_engine_whose_player_lost_the_tape_ends_so_that_it_is_started_again() {
-    let (folder, _) = stage();
+    let (folder, _) = with_device();
     let first = Demon::start(player(folder.path(), &["--device", "kept"]));
     let mut engine = Demon::start(engine(folder.path()));
     engine.plays();
@@ -217,7 +192,7 @@ fn an_engine_whose_player_lost_the_tape_ends_so_that_it_is_started_again() {
 
 #[test]
 fn an_engine_that_does_not_move_gives_no_sign_of_life() {
-    let (folder, _) = stage();
+    let (folder, _) = with_device();
     let mut manager = Systemd::at(folder.path());
     let player = Demon::start(player(folder.path(), &["--device", "kept"]));
     let engine = Demon::start(manager.serves(&engine(folder.path())));

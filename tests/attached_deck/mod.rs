@@ -6,16 +6,20 @@ use std::sync::Arc;
 use engine::boundary::{Arena, HeapMemory, Sizes};
 use engine::playback::{AttachedPlayer, DeckSize, Epoch, Packer, Player, Tape, Transport, attach};
 
-/// Both of them, playing `tape`; the memory has room for no longer one.
-pub fn attached_deck(tape: Tape, DeckSize { boxes, window_frames }: DeckSize) -> (AttachedPlayer, Packer, Transport) {
+/// Both of them, playing `tape`; the memory has room for no longer one. The engine is attached as what `epochs` says.
+pub fn attached_deck(
+    tape: Tape,
+    DeckSize { boxes, window_frames }: DeckSize,
+    epochs: &Epoch,
+) -> (AttachedPlayer, Packer, Transport) {
     let sizes = Sizes { boxes, window_frames, tape_frames: tape.len() };
     let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
-    let (mut own, epochs) = (Player::attached(&arena), Epoch::default());
+    let mut own = Player::attached(&arena);
     own.grant.give(1);
     epochs.set(1);
     let mut period = [[0.0; 2]; 300];
     own.player.fill(&mut period);
-    let (packer, mut transport) = attach(&arena, &epochs);
+    let (packer, mut transport) = attach(&arena, epochs);
     transport.swap(tape, 0).expect("room for a tape");
     own.player.fill(&mut period);
     assert!(own.loader.poll());

@@ -35,8 +35,7 @@ use crate::performance::stage::{Crashed, Stage};
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::view::{LAST_WORDS, View};
 use crate::recorder::Recorder;
-use crate::service::attendant::{Words, attend};
-use crate::service::slow::Slow;
+use crate::service::attendant::attend;
 use crate::service::systemd::Systemd;
 use crate::settings::box_file::{self, AtStart, BoxConfig};
 use crate::settings::last_state::Origin;
@@ -124,7 +123,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     match start(args, (config, faults), clock, &leave, &mut view) {
         Ok(Begun { mut stage, mut surface_side, recorder, kept, performance: _performance }) => {
             recording::begin(&recorder);
-            let words = attended(&stage)?;
+            let words = attend(Systemd::of_environment(), stage.looked())?;
             words.say(&format!("plays {}", stage.playing().0));
             let mut keeper = Keeper::begin(trial, kept, &leave, view.messages());
             stage.play(&mut surface_side, &mut view, &mut keeper, args.seconds);
@@ -142,15 +141,6 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
             Err(error)
         }
     }
-}
-
-/// Has the service manager told how it goes, where one started us.
-fn attended(stage: &Stage) -> anyhow::Result<Words> {
-    let manager = Systemd::of_environment();
-    if !manager.listens() {
-        return Ok(Words::unread());
-    }
-    Ok(attend(manager, &Slow::start()?, stage.looked()))
 }
 
 /// A performance that sounds, with hands.

@@ -21,7 +21,6 @@ use crate::handover::words::Told;
 use crate::performance::ending::{End, Leave, NotEnded, Running, SOUND};
 use crate::performance::threads::{self, AudioNews, NotPlayed};
 use crate::service::attendant::{Looked, Words, attend};
-use crate::service::slow::Slow;
 use crate::service::systemd::Systemd;
 use crate::service::vitals::Vitals;
 
@@ -92,9 +91,6 @@ pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::R
 
 /// Has the service manager told that the clock runs and the door is answered.
 fn attended(manager: Systemd, shared: &SharedArena, looks: &Arc<AtomicU64>, leave: &Leave) -> io::Result<Words> {
-    if !manager.listens() {
-        return Ok(Words::unread());
-    }
     let (meters, looks, leave) = (SharedMeters::of(&shared.arena), Arc::clone(looks), leave.clone());
     // The memory may be a player's before this one.
     let begun = meters.playhead().played;
@@ -104,7 +100,7 @@ fn attended(manager: Systemd, shared: &SharedArena, looks: &Arc<AtomicU64>, leav
         .with("the door", move || looks.load(Relaxed));
     let ready = Box::new(move || meters.playhead().played != begun);
     let looked = Looked { ready, ends: Box::new(move || leave.is_asked()), vitals };
-    Ok(attend(manager, &Slow::start()?, looked))
+    attend(manager, looked)
 }
 
 /// A number that no engine of an earlier player was attached as: the clock, and counted up from there.

@@ -3,6 +3,7 @@
 //! A task of the slow side. It is told nothing by those that it looks after but counts and one line of words, so that none of them
 //! waits for it, or for a manager that does not read.
 
+use std::io;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -43,12 +44,6 @@ struct Attended {
 }
 
 impl Words {
-    /// For nobody.
-    #[must_use]
-    pub const fn unread() -> Self {
-        Self(None)
-    }
-
     /// How it goes now.
     pub fn say(&self, words: &str) {
         if let Some(Attended { words: sender, .. }) = &self.0 {
@@ -74,16 +69,20 @@ impl Words {
 }
 
 /// Begins to tell the manager of this, on the slow side; where nobody listens, nothing is begun.
-pub fn attend(manager: Systemd, slow: &Slow, looked: Looked) -> Words {
+///
+/// # Errors
+/// When the system has no thread or descriptor left.
+pub fn attend(manager: Systemd, looked: Looked) -> io::Result<Words> {
     if !manager.listens() {
-        return Words::unread();
+        return Ok(Words(None));
     }
+    let slow = Slow::start()?;
     let ((words, told), (end, ended)) = (watch::channel(String::new()), channel());
     slow.spawn(async move {
         tell(manager, looked, told).await;
         let _ = end.send(());
     });
-    Words(Some(Attended { words, ended }))
+    Ok(Words(Some(Attended { words, ended })))
 }
 
 async fn tell(manager: Systemd, mut looked: Looked, mut words: watch::Receiver<String>) {

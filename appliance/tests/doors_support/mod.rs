@@ -4,6 +4,7 @@
 
 mod program;
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -34,6 +35,39 @@ pub fn surround(command: &mut Command, folder: &Path) {
     command.current_dir(folder).env("DEMON_STATE", folder.join("state"));
     command.env("DEMON_MODEL", concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house"));
     command.env("ALSA_CONFIG_PATH", folder.join("asound.conf")).env("DEMON_RUNTIME", folder.join("runtime"));
+}
+
+/// Stereo samples of the device `kept` are two words of 32 bits.
+const FRAME_BYTES: u64 = 8;
+
+/// A folder with a device that is no sound card but a file beside it (`kept`), and the file.
+pub fn with_device() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let raw = folder.path().join("heard.raw");
+    let config =
+        format!("pcm.kept {{ type file slave.pcm {{ type null }} file \"{}\" format \"raw\" }}\n", raw.display());
+    fs::write(folder.path().join("asound.conf"), config).expect("a file");
+    (folder, raw)
+}
+
+/// Stereo samples that the device was given.
+pub fn heard(raw: &Path) -> u64 {
+    fs::metadata(raw).map_or(0, |it| it.len() / FRAME_BYTES)
+}
+
+/// Waits until half a second more was heard.
+pub fn goes_on(raw: &Path) {
+    let before = heard(raw);
+    until("the sound goes on", || before + 24_000 < heard(raw));
+}
+
+/// Waits until it is true.
+pub fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        thread::yield_now();
+    }
 }
 
 /// A running program.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use engine::boundary::{Arena, HeapMemory, Sizes};
 use engine::latent::LATENT_CHANNELS;
 use engine::live::{Patched, Patcher, latents};
 use engine::param::Values;
-use engine::playback::{AttachedPlayer, DeckSize, Epoch, Lead, Player, Tape, Transport, Walk, attach};
+use engine::playback::{AttachedPlayer, DeckSize, Epoch, Lead, Tape, Transport, Walk};
 
+use super::attached_deck::attached_deck;
 use super::instrument::{FRAMES, Lawful, TAPE};
 
 struct Attached {
@@ -35,21 +35,10 @@ impl Attached {
 
 #[test]
 fn a_player_that_took_the_place_of_another_is_sent_the_whole_tape_again() {
-    let DeckSize { boxes, window_frames } = DeckSize::default();
-    let sizes = Sizes { boxes, window_frames, tape_frames: TAPE };
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
-    let (mut own, epochs) = (Player::attached(&arena), Epoch::default());
-    own.grant.give(1);
-    epochs.set(1);
-    let mut period = [[0.0; 2]; 300];
-    own.player.fill(&mut period);
-    let (packer, mut transport) = attach(&arena, &epochs);
-    let tape = transport.swap(Tape::new(vec![[0.1; 2]; TAPE]).expect("a tape"), 0).expect("room for a tape");
-    own.player.fill(&mut period);
-    assert!(own.loader.poll());
-    own.player.fill(&mut period);
+    let (tape, epochs) = (Tape::new(vec![[0.1; 2]; TAPE]).expect("a tape"), Epoch::default());
+    let (own, packer, transport) = attached_deck(tape, DeckSize::default(), &epochs);
     let (mut writer, reader) = latents(FRAMES * LATENT_CHANNELS);
-    let (walk, lead) = (Walk::new(tape, FRAMES, 1), Lead::new(256, TAPE / 2));
+    let (walk, lead) = (Walk::new(transport.tape(), FRAMES, 1), Lead::new(256, TAPE / 2));
     let patcher = Patcher::new(Box::new(Lawful::new(Arc::default())), reader, packer, walk, lead);
     let mut it = Attached { own, patcher, transport, sent: 0 };
     writer.publish(&vec![0.5; FRAMES * LATENT_CHANNELS]);

@@ -3,6 +3,8 @@
 //! lasts whole turns of the ring, so that both stand at the same step when the next one comes.
 
 mod attached;
+#[path = "../../../tests/attached_deck/mod.rs"]
+mod attached_deck;
 mod governed;
 mod instrument;
 
