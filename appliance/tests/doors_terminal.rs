@@ -155,11 +155,13 @@ fn the_start_stands_on_the_terminal_before_the_model_is_read_and_the_box_file_wa
     for words in ["DEMON starts", "reading the model", "ctrl-c ends it"] {
         assert!(start.iter().any(|it| it.contains(words)), "{words:?} stood on none of {start:#?}");
     }
-    // What the box's file has wrong takes turns with all else that a start tells; where it found none it is told by their number.
     let before = String::from_utf8_lossy(&stage.seen[..entered]).into_owned();
     assert!(!before.contains("reading"), "nothing slow comes before the screen: {before:?}");
-    // A display that is not there is a fault that stands, and holds up nothing.
+    // A display that is not there is a fault that stands, and holds up nothing; so is what the box's file has wrong.
     stage.shows("/nowhere/fb0");
+    stage.shows("quantize");
+    stage.read_for(LATE);
+    assert!(stage.pictures.last().is_some_and(|it| it.contains("quantize")), "it stands as long as nobody mends it");
     stage.types(b"\x03");
     assert!(stage.ends(true).success() && stage.is_as_before());
     // What the box's file has wrong is there to be read when the screen has gone.

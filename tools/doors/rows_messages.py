@@ -1,6 +1,7 @@
 """A terminal that reads nothing holds up no gesture."""
 
 import contextlib
+import pathlib
 import select
 import threading
 import time
@@ -10,6 +11,13 @@ from door import PATIENCE_S, Demon, at_share
 GESTURES = 20_000
 # Between two changes of the instrument that is played: so that both meet the same machine.
 BLOCK = 100
+# The threads that a key passes on its way to the log: who reads keys, the conductor (the main thread), who writes the log.
+PASSED = {"demon", "surface", "log"}
+
+
+def queued_ns(places):
+    """How long these threads were ready to run and had no core, in all: the machine's affair, and nobody's who held them up."""
+    return sum(int(place.read_bytes().split()[1]) for place in places)
 
 
 class Instrument:
@@ -21,6 +29,11 @@ class Instrument:
         self.threads = [threading.Thread(target=self.hear)] + ([threading.Thread(target=self.drain)] if is_read else [])
         for thread in self.threads:
             thread.start()
+        tasks = [*pathlib.Path(f"/proc/{run.process.pid}/task").iterdir(), pathlib.Path("/proc/thread-self").resolve()]
+        tasks.append(pathlib.Path(f"/proc/self/task/{self.threads[0].native_id}"))
+        ours = len(tasks) - 2
+        names = [(place / "comm").read_text().strip() for place in tasks[:ours]]
+        self.places = [place / "schedstat" for place, name in zip(tasks, [*names, "log", "log"]) if name in PASSED]
 
     def hear(self):
         # Raw reads of whole pieces: what Python keeps of a line would be waited for.
@@ -41,14 +54,16 @@ class Instrument:
                 self.run.seen = b""
 
     def mute(self):
-        """Seconds from the key to its event in the log."""
+        """Seconds from the key to its event in the log, and how many of them nobody on the way was without a core."""
+        queued = queued_ns(self.places)
         with self.changed:
             before = self.events
             begun = time.perf_counter()
             self.run.types(b" ")
             came = self.changed.wait_for(lambda: self.events > before, PATIENCE_S)
         assert came, f"a gesture was not heard within {PATIENCE_S} s"
-        return time.perf_counter() - begun
+        took = time.perf_counter() - begun
+        return took, took - (queued_ns(self.places) - queued) / 1e9
 
     def close(self):
         self.stop.set()
@@ -71,13 +86,15 @@ def row_slow_an_unread_terminal_holds_up_no_gesture(demon):
             for instrument in instruments:
                 instrument.close()
 
-    # The whole way from the key through pseudo-terminal, conductor, log and pipe: what both have is the machine's.
     def words(name, times):
-        over = sum(took > 0.005 for took in times)
-        shares = ", ".join(f"p{100 * share:g} {at_share(times, share) * 1e3:.2f}" for share in (0.5, 0.99, 0.999))
-        return f"{name}: {shares}, max {max(times) * 1e3:.2f} ms, {over} over 5 ms"
+        over = sum(took > 0.005 for took, _ in times)
+        shares = ", ".join(f"p{100 * share:g} {at_share([took for took, _ in times], share) * 1e3:.2f}" for share in (0.5, 0.99, 0.999))
+        most, held = (max(it) * 1e3 for it in zip(*times))
+        return f"{name}: {shares}, max {most:.2f} ms, {over} over 5 ms; held up {held:.2f} ms at most"
 
+    # The whole way from the key through pseudo-terminal, conductor, log and pipe. Waiting for a core is the machine's affair; all
+    # else is somebody who holds the conductor up.
     figures = "; ".join(map(words, ("unread", "read"), times))
-    slow, usual = (sorted(it)[-len(it) // 1000] for it in times)
-    assert slow < max(0.005, 3 * usual), f"a terminal that reads nothing holds gestures up: {figures}"
+    held = max(held for _, held in times[0])
+    assert held < 0.005, f"a terminal that reads nothing holds gestures up: {figures}"
     return figures

@@ -37,7 +37,7 @@ use crate::performance::view::{LAST_WORDS, View};
 use crate::recorder::Recorder;
 use crate::service::attendant::attend;
 use crate::service::systemd::Systemd;
-use crate::settings::box_file::{self, AtStart, BoxConfig};
+use crate::settings::box_file::{AtStart, BOX_FILE, BoxConfig};
 use crate::settings::last_state::Origin;
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::settings::profile::Profiles;
@@ -164,12 +164,15 @@ fn start(
 ) -> anyhow::Result<Begun> {
     // Everything that can be refused is, before anything slow begins; and before a screen stands, which a refusal would sweep away.
     let checked = output(args)?;
-    let mut said = faults;
+    let mut said = Vec::new();
     let score =
         args.set.midi.as_deref().map(|path| read_score(path, &mut |it| said.push(it.to_owned()))).transpose()?;
     let (list, more) = SetList::of_folder(args.set_list.as_deref())?;
     said.extend(more);
     view.step("starting");
+    if !faults.is_empty() {
+        view.say_wrong(box_file(args), &faults.join("\n"));
+    }
     said.drain(..).for_each(|it| view.say_found(&it));
     let mut set = Set::open_sound(&args.set, view)?;
     said.append(&mut set.notices);
@@ -257,8 +260,12 @@ fn begin(
 
 /// Where further profiles of controllers are: beside the box's file.
 fn profile_folder(args: &RunArgs) -> PathBuf {
-    let file = args.config.clone().unwrap_or_else(|| box_file::BOX_FILE.into());
-    file.with_file_name("profiles")
+    box_file(args).with_file_name("profiles")
+}
+
+/// Where the box's file is.
+fn box_file(args: &RunArgs) -> PathBuf {
+    args.config.clone().unwrap_or_else(|| BOX_FILE.into())
 }
 
 /// Of a file that the sound is to go to: whether it can. Makes none yet.

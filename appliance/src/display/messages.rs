@@ -201,6 +201,13 @@ impl Messages {
         }
     }
 
+    /// As [`Self::fault`], of something that was printed already; of several lines the first stands, with the number of the others.
+    pub fn fault_printed(&mut self, key: FaultKey, words: &str) {
+        let printed = self.printed.take();
+        self.fault(key, &first_line(words));
+        self.printed = printed;
+    }
+
     /// A fault is over; nothing happens where none stands.
     pub fn over(&mut self, key: &FaultKey) {
         self.over_with(key, &key.ended());

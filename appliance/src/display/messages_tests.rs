@@ -81,6 +81,21 @@ fn the_same_fault_is_told_once_and_other_words_of_it_again() {
 }
 
 #[test]
+fn what_was_printed_already_stands_as_a_fault_and_is_not_printed_again() {
+    let mut messages = Messages::new(true, []);
+    let file = FaultKey::File("/etc/demon/demon.toml".into());
+    messages.fault_printed(
+        file.clone(),
+        "demon.toml:2: found an unknown key\ndemon.toml:5: found 'no'\ndemon.toml:6: found a word",
+    );
+    assert_eq!(messages.next_line(), None);
+    assert_eq!(messages.worst(), Some("demon.toml:2: found an unknown key (+2)"));
+    assert_eq!(messages.line(Instant::now()), "demon.toml:2: found an unknown key (+2)");
+    messages.over(&file);
+    assert_eq!(messages.next_line().as_deref(), Some("/etc/demon/demon.toml is in order again"));
+}
+
+#[test]
 fn help_comes_last_and_gives_way_at_once() {
     let help = (0..18).map(|number| format!("help {number}"));
     let mut messages = Messages::new(false, help);

@@ -1,13 +1,14 @@
 //! The start as it is seen: every display and the terminal say from the first moment what is being done, and how far it is where that
 //! is known. Lines, where there is no screen, go to standard error with the stages that they name.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hal::gesture::Clock as _;
 
 use super::View;
 use crate::compute::progress::{Progress, ProgressLine};
-use crate::display::messages::Level;
+use crate::display::messages::{FaultKey, Level};
 use crate::display::status::Boot;
 
 /// How long a start that failed waits for displays to show why.
@@ -48,14 +49,25 @@ impl Progress for View {
 impl View {
     /// Says what the start has found: printed at once, or when the screen is left, and a message for those who look at it.
     pub fn say_found(&mut self, words: &str) {
+        self.print_found(words);
+        self.messages.tell_printed(Level::Warning, words);
+        self.show_start();
+    }
+
+    /// As [`Self::say_found`], of a file that is not in order: what is wrong with it stands until it is.
+    pub fn say_wrong(&mut self, file: PathBuf, words: &str) {
+        self.print_found(words);
+        self.messages.fault_printed(FaultKey::File(file), words);
+        self.show_start();
+    }
+
+    fn print_found(&mut self, words: &str) {
         match self.start.as_mut().and_then(|it| it.line.as_mut()) {
             // The message is an event of the journal already.
             _ if self.journal => {}
             Some(line) => words.lines().for_each(|it| line.say(it)),
             None => words.lines().for_each(|it| self.terminal.print(it)),
         }
-        self.messages.tell_printed(Level::Warning, words);
-        self.show_start();
     }
 
     /// A step of the start of which nobody knows how long it takes.
