@@ -13,6 +13,8 @@
 //! It falls at once, after [`SURE`] ticks that say the same, and rises by one slot at a time, after it has been sure for
 //! [`RISES_AFTER_US`]. Times come as numbers; nothing here reads a clock or allocates.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use crate::param::{Class, ParamId, Values};
 use crate::ring::MAX_DEPTH;
 
@@ -47,24 +49,22 @@ pub struct Ticked {
 /// one, where whatever it scales may be left out.
 #[must_use]
 pub fn work_of(values: &Values) -> u64 {
-    let kind = |id: ParamId| {
+    let works = |id: &ParamId| id.row().class != Class::Decode && !matches!(id, ParamId::Depth | ParamId::Seed);
+    let mut work = DefaultHasher::new();
+    for id in ParamId::all().filter(works) {
         let (row, value) = (id.row(), values.exact(id));
         match row.labels() {
-            Some(_) => value as u64 + 2,
-            None => u64::from(value == 0.0) * 2 + u64::from(value == row.default),
+            Some(_) => (value as u64).hash(&mut work),
+            None => [0.0, row.default].iter().position(|it| *it == value).hash(&mut work),
         }
-    };
-    let works = |id: &ParamId| id.row().class != Class::Decode && !matches!(id, ParamId::Depth | ParamId::Seed);
-    // FNV-1a over small numbers.
-    ParamId::all()
-        .filter(works)
-        .fold(0xcbf2_9ce4_8422_2325, |hash, id| (hash ^ kind(id)).wrapping_mul(0x0100_0000_01b3))
+    }
+    work.finish()
 }
 
 /// Watches ticks and says how deep the ring may be.
 #[derive(Debug)]
 pub struct Governor {
-    /// What a tick of so many rows takes when the machine is well, in seconds; of the work of now.
+    /// What a tick of so many rows takes when the machine is well, in microseconds; of the work of now.
     usual: [Option<f32>; ROWS + 1],
     work: Option<u64>,
     /// How many times slower than usual the last ticks were.
@@ -121,7 +121,7 @@ impl Governor {
         if self.work != Some(tick.work) {
             (self.work, self.usual) = (Some(tick.work), [None; ROWS + 1]);
         }
-        let took = tick.took_us.max(1) as f32 / 1e6;
+        let took = tick.took_us.max(1) as f32;
         let usual = self.usual[tick.rows.min(ROWS)].get_or_insert(took / slowness);
         let late = took / *usual;
         if (1.0..SAFE).contains(&late) {

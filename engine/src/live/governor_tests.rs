@@ -170,6 +170,83 @@ fn work_is_another_for_a_choice_and_for_what_is_left_out_at_zero_and_no_other_fo
     assert_eq!(of(&[(ParamId::DcwMagPhase, 0.5)]), of(&[(ParamId::DcwMagPhase, 0.6)]));
 }
 
+#[test]
+fn each_choice_and_each_end_of_a_number_is_work_of_its_own() {
+    let of = |id: ParamId, value: f64| {
+        let mut values = Values::default();
+        values.set(id, value).then(|| work_of(&values))
+    };
+    let works = |id: &ParamId| id.row().class != Class::Decode && !matches!(id, ParamId::Depth | ParamId::Seed);
+    for id in ParamId::all().filter(works) {
+        let row = id.row();
+        let mut kinds: Vec<u64> = match row.labels() {
+            Some(labels) => (0..labels.len()).filter_map(|it| of(id, it as f64)).collect(),
+            // Somewhere between, nothing, and the usual.
+            // Nothing, the usual, and two that are neither and alike.
+            None => {
+                let between = [0.41, 0.43].map(|part| of(id, row.low + (row.high - row.low) * part));
+                assert_eq!(between[0], between[1], "{id:?}");
+                let ends = [0.0, row.default].into_iter().filter(|it| (row.low..=row.high).contains(it));
+                let ends =
+                    ends.filter(|it| *it != 0.0 || row.default != 0.0).chain((row.default == 0.0).then_some(0.0));
+                ends.map(|it| of(id, it)).chain([between[0]]).flatten().collect()
+            }
+        };
+        let all = kinds.len();
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds.len(), all, "{id:?}");
+    }
+}
+
+/// A tick of eight rows under one work.
+fn tick(took_ms: u64, work: u64) -> Ticked {
+    Ticked { took_us: took_ms * 1_000, rows: 8, work, wanted: 8 }
+}
+
+#[test]
+fn other_work_is_learnt_under_the_slowness_of_that_moment() {
+    let mut governor = Governor::default();
+    (0..8).for_each(|_| _ = governor.hear(tick(80, 1)));
+    (0..3).for_each(|_| _ = governor.hear(tick(160, 1)));
+    assert_eq!((governor.slowness(), governor.depth()), (2.0, 6));
+    governor.hear(tick(100, 2));
+    assert_eq!((governor.usual[8], governor.slowness(), governor.depth()), (Some(50_000.0), 2.0, 6));
+    // The machine is well again, and the other work with it.
+    (0..3).for_each(|_| _ = governor.hear(tick(50, 2)));
+    assert_eq!(governor.slowness(), 1.0);
+    (0..20).for_each(|_| _ = governor.hear(tick(50, 2)));
+    assert_eq!(governor.depth(), 8);
+}
+
+#[test]
+fn shorter_ticks_are_the_usual_ones_as_soon_as_three_say_so() {
+    let mut governor = Governor::default();
+    governor.hear(tick(400, 1));
+    (0..2).for_each(|_| _ = governor.hear(tick(100, 1)));
+    assert_eq!(governor.usual[8], Some(400_000.0));
+    governor.hear(tick(100, 1));
+    assert_eq!((governor.usual[8], governor.late), (Some(100_000.0), [1.0; SURE]));
+}
+
+#[test]
+fn a_tick_that_computed_nothing_says_nothing() {
+    let mut governor = Governor::default();
+    (0..4).for_each(|_| _ = governor.hear(tick(20, 1)));
+    for took_ms in [10, 100, 100, 100, 100] {
+        governor.hear(Ticked { rows: 0, ..tick(took_ms, 1) });
+        assert_eq!(governor.depth(), 8);
+    }
+}
+
+#[test]
+fn short_is_what_the_players_depth_would_take_and_not_the_rows_that_there_are() {
+    let governor = Governor::default();
+    let short = |took_us, rows| governor.is_short(&Ticked { took_us, rows, work: 1, wanted: 8 });
+    assert!(short(249, 1) && !short(250, 1), "eight times as long with eight slots");
+    assert!(short(1_999, 8) && !short(2_000, 8) && !short(2_000, 24));
+}
+
 proptest! {
     #[test]
     fn whatever_is_told_the_depth_lies_between_one_and_the_players(

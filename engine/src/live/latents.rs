@@ -85,11 +85,13 @@ mod tests {
     #[test]
     fn the_reader_sees_the_newest_latent_and_its_number() {
         let (mut writer, mut reader) = latents(2);
-        assert_eq!(reader.newest().serial, 0);
+        assert_eq!((reader.newest().serial, reader.has_news()), (0, false));
         writer.publish(&[1.0, 2.0]);
+        assert!(reader.has_news());
         writer.publish(&[3.0, 4.0]);
         let newest = reader.newest();
         assert_eq!((newest.serial, newest.content, newest.latent.as_slice()), (2, 2, &[3.0, 4.0][..]));
+        assert!(!reader.has_news());
         writer.publish_again(&[3.0, 4.0]);
         assert_eq!((reader.newest().serial, reader.newest().content), (3, 2));
     }

@@ -70,7 +70,7 @@ pub(super) fn same_bits(a: &[f32], b: &[f32]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::same_bits;
+    use super::{Standing, same_bits};
 
     #[test]
     fn one_bit_anywhere_tells_two_latents_apart() {
@@ -80,7 +80,21 @@ mod tests {
             let mut other = one.clone();
             other[at] = f32::from_bits(other[at].to_bits() ^ 1);
             assert!(!same_bits(&one, &other), "at {at}");
+            // The same bit in its neighbour: two differences make no likeness.
+            let beside = if at == 699 { 698 } else { at ^ 1 };
+            other[beside] = f32::from_bits(other[beside].to_bits() ^ 1);
+            assert!(!same_bits(&one, &other), "at {at} and {beside}");
         }
         assert!(!same_bits(&[0.0], &[-0.0]), "the sign of nothing is heard by a next step");
+    }
+
+    #[test]
+    fn only_equal_latents_in_a_row_that_were_born_since_something_moved_are_counted() {
+        let mut standing = Standing { since: 5, ..Standing::default() };
+        let mut after = |ticket, equal| {
+            standing.finished(ticket, equal);
+            standing.equal
+        };
+        assert_eq!([after(4, true), after(5, true), after(6, true), after(7, false), after(8, true)], [0, 1, 2, 1, 2]);
     }
 }

@@ -190,6 +190,16 @@ mod tests {
     }
 
     #[test]
+    fn controls_whose_making_was_left_in_the_middle_are_made_anew() {
+        let (mut steering, values) = (Steering::new(4), with(&[(ParamId::VelocityScale, 1.25)]));
+        let whole = steering.controls(&values).clone();
+        steering.controls = StepControls::default();
+        steering.begin_again();
+        assert_eq!(*steering.controls(&values), whole);
+        assert_eq!(whole.velocity_scale, Some(Curve::Scalar(1.25)));
+    }
+
+    #[test]
     fn each_wavelet_of_the_table_is_the_one_of_its_name() {
         let mut steering = Steering::new(4);
         for (place, name) in ParamId::DcwWavelet.row().labels().expect("a choice").iter().enumerate() {

@@ -2,6 +2,7 @@
 //! Method: two whole instruments are played by the same hands, one of which leaves out what it can; between two gestures the rest
 //! lasts whole turns of the ring, so that both stand at the same step when the next one comes.
 
+mod again;
 mod attached;
 #[path = "../../../tests/attached_deck/mod.rs"]
 mod attached_deck;
