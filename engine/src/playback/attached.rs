@@ -158,8 +158,7 @@ impl AttachedFeed {
             }
             Asked::Band { tape: name, start, end } => {
                 of_this(name)?;
-                let (start, end) = (place(start)?, place(end)?);
-                let band = (start < end).then(|| LoopBand::new(start, end, tape_frames)).flatten();
+                let band = LoopBand::new(place(start)?, place(end)?, tape_frames);
                 Ok(Some(Order::Band(band.ok_or(Refused::OffTape)?)))
             }
             Asked::Swap { tape: name, slot, frames, position, sum } => {

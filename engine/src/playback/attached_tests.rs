@@ -433,3 +433,6 @@ proptest! {
         pair.play(20);
     }
 }
+
+#[path = "attached_bounds_tests.rs"]
+mod bounds;

@@ -120,6 +120,9 @@ mod tests {
         {
             assert_eq!(Landing::from_told(&landing.told()), Some(landing));
         }
+        // Just in time is in time.
+        let just = met(&plan(100, 900), 900, 0);
+        assert_eq!((just.timing(), Landing::from_told(&just.told())), (Timing::InTime { left: 0 }, Some(just)));
         let told = met(&plan(100, 900), 400, 0).told();
         for wild in
             [Told { left: Some(i64::MIN), ..told }, Told { delay: u64::MAX, ..told }, Told { keep: 1 << 32, ..told }]

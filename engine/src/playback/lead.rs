@@ -160,6 +160,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rest_before_a_landing_makes_it_no_younger() {
+        let mut lead = Lead::new(PERIOD, 480_000);
+        lead.pass_over(MEMORY_FRAMES);
+        let slow = 10_000;
+        lead.landed(landing(slow, 4_000, 9_000, 25));
+        lead.landed(landing(slow + MEMORY_FRAMES + 1, 4_000, 100, 25));
+        assert_eq!(frames(&mut lead, slow + MEMORY_FRAMES + 2), 100 + PERIOD, "the slow one is forgotten");
+    }
+
+    #[test]
     fn before_anything_is_measured_the_lead_is_half_a_second() {
         assert_eq!(frames(&mut Lead::new(PERIOD, 480_000), 0), 24_000);
     }

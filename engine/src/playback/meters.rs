@@ -112,7 +112,7 @@ impl Deref for SharedMeters {
         match &self.0 {
             Home::Here(meters) => meters,
             Home::Arena(arena) => {
-                let words = &arena.memory().words()[METERS..METERS + METERS_WORDS];
+                let words = &arena.memory().words()[METERS..][..METERS_WORDS];
                 // SAFETY: `words` are as many atomic words as the assertion above has room for, aligned as such, and live as
                 // long as the arena that is borrowed; the struct is `repr(C)` and of atomic words alone, for which any bytes
                 // are a value, and all access is atomic.

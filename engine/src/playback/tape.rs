@@ -153,7 +153,7 @@ impl LoopBand {
     /// A band in stereo samples; `None` when it is shorter than [`Self::FRAMES_MIN`] or leaves the tape.
     #[must_use]
     pub fn new(start: usize, end: usize, tape_frames: usize) -> Option<Self> {
-        (end <= tape_frames && start + Self::FRAMES_MIN <= end).then_some(Self { start, end })
+        (end <= tape_frames && start.saturating_add(Self::FRAMES_MIN) <= end).then_some(Self { start, end })
     }
 
     /// A band from two faders, each 0 (start of the tape) to 1 (its end), in any order. Faders that stand too close
