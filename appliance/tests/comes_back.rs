@@ -158,7 +158,7 @@ fn after_a_kill_values_scenes_undo_patch_bank_and_mute_are_as_they_were() {
     let left = kept(folder, "everything that hands did", all);
     assert_eq!((left.playing.number, left.playing.name.as_str()), (1, "1_bridge"));
     let (before, scene) = (number(folder), left.kept.scenes[2].expect("a scene was kept"));
-    assert_eq!((denoise(&scene), left.kept.done.len()), (96.0 / 127.0, 4), "the patch, and three strokes");
+    assert_eq!((denoise(&scene), left.kept.done.len()), (96.0 / 127.0, 5), "the patch, a scene, and three strokes");
     kill(folder, first);
 
     let next = plays(folder, &[]);
@@ -176,7 +176,7 @@ fn after_a_kill_values_scenes_undo_patch_bank_and_mute_are_as_they_were() {
     score(folder, "undo.mid", &[[0x90, 64, 100]]);
     let next = plays(folder, &["--midi", "undo.mid"]);
     let undone = kept(folder, "a stroke that is taken back", |it| it.kept.undone.len() == 1);
-    assert_eq!((denoise(&undone.kept.aims), undone.kept.done.len()), (96.0 / 127.0, 3));
+    assert_eq!((denoise(&undone.kept.aims), undone.kept.done.len()), (96.0 / 127.0, 4));
     ends(next);
 }
 
@@ -245,7 +245,7 @@ fn what_is_not_whole_or_belongs_to_another_start_is_told_and_set_aside_and_the_p
 
     for (at, (bytes, more, words)) in [
         (&whole[..whole.len() / 2], &[][..], "last-state.toml:3: digest: found a text that is not as it was written"),
-        (b"format = 2\n", &[], "last-state.toml:1: format: found 2 (written by a newer demon)"),
+        (b"format = 3\n", &[], "last-state.toml:1: format: found 3 (written by a newer demon)"),
         (&[0xff; 99], &[], "last-state.toml:1: digest: found no digest"),
         (&whole, &["--seed", "7"], "the last state is of another start (patch hands, recording demo): the patch plays"),
     ]

@@ -166,7 +166,7 @@ fn a_newer_patch_keeps_its_place_in_the_set_list_and_is_passed_over() {
     put(folder.path(), "1-old.toml", Format::Patch, SILENT);
     let newer = put(folder.path(), "2-newer.toml", Format::Patch, NEWER);
     put(folder.path(), "3-now.toml", Format::Patch, "v1");
-    let first = Listed { name: "start".to_owned(), patch: Patch::default() };
+    let first = Listed::new("start".to_owned(), Patch::default(), None);
     let (mut list, told) = SetList::open(first, Some(folder.path())).expect("a folder");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with(&format!("{}:2: format: ", newer.display())), "{told:?}");

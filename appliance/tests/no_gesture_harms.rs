@@ -221,7 +221,7 @@ proptest! {
         map.set_profile(PROFILED, profile.map.own().to_vec());
         map.set_learnt(TAUGHT, learnt.map.own().to_vec());
         let (mut binding, mut desk) = (Binding::new(map), Desk::new(Store::new().0));
-        desk.load(&start, &scenes.try_into().expect("as many as there are places"), &Drawn::default());
+        desk.load(&start, &scenes.try_into().expect("as many as there are places"), &Drawn::default(), 0);
         let mut watch = Watch { heard: HashSet::new(), loaded: HashSet::new() };
         let (mut now, mut acts) = (Duration::ZERO, Vec::new());
         for (surface, wait_ms, walks, motion) in gestures {

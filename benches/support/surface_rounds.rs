@@ -51,7 +51,7 @@ pub fn report(bench: &mut Bench) {
     let engine = EngineLinks { edges: edge_queue(64).0, decode_values: relay().0, transport };
     let (mut conductor, _reader) = Conductor::new(&Patch::default(), FRAMES, engine);
     let hardware = Hardware { surfaces, roster, pairing: Pairing::default(), other_programs: None };
-    let first = Listed { name: "first".to_owned(), patch: Patch::default() };
+    let first = Listed::new("first".to_owned(), Patch::default(), None);
     let list = SetList::open(first, None).expect("no folder is read").0;
     let settings = (BoxConfig::default(), Profiles::built_in());
     let learnt = LearntMaps::open(state.path()).0;

@@ -122,7 +122,7 @@ fn set_list(folder: &std::path::Path) -> (SetList, Patch) {
     let first = Patch::parse(&format!("format = 2\n{MAP}")).expect("a sound patch");
     let (list, faults) = SetList::of_folder(Some(folder)).expect("a folder");
     assert!(faults.is_empty(), "{faults:?}");
-    (list.starting_with(Listed { name: "river".to_owned(), patch: first.clone() }), first)
+    (list.starting_with(Listed::new("river".to_owned(), first.clone(), None)), first)
 }
 
 impl Rehearsal {

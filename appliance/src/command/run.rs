@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
+use engine::param::ParamId;
 use hal::audio::lock_memory;
 use hal::gesture::{Roster, SurfaceId, WallClock};
 use hal::midi::Score;
@@ -38,8 +39,9 @@ use crate::recorder::Recorder;
 use crate::service::attendant::attend;
 use crate::service::systemd::Systemd;
 use crate::settings::box_file::{AtStart, BOX_FILE, BoxConfig};
-use crate::settings::last_state::Origin;
+use crate::settings::last_state::SoundSum;
 use crate::settings::learnt_maps::{self, LearntMaps};
+use crate::settings::patch::Patch;
 use crate::settings::profile::Profiles;
 use crate::settings::set_list::{Listed, SetList};
 use crate::surface::hardware::{Hardware, Wanted};
@@ -185,12 +187,15 @@ fn start(
     // From here on the end has an order.
     let performance = leave.hold("the performance");
     said.extend(lock_memory().err().map(|it| it.to_string()));
-    let first = Listed { name: set.patch_name.clone(), patch: set.patch.clone() };
-    let (origin, mut list) = (Origin::of(&first, &set.name, &set.tape), list.starting_with(first));
+    let mut list = list.starting_with(first(&args.set, &set));
+    said.extend(list.take_kept(&learnt_maps::folder(args.state.as_deref())));
+    let sums = SoundSum::of(&set.tape);
+    // What was kept of it plays; what its file says is the list's affair.
+    set.patch.scenes = list.started().map(|it| it.scenes).unwrap_or_default();
     let (sound, place) = sound(args, checked, set.tape.len(), &mut said)?;
     // Only with the sound nothing can be refused any more: a start that was refused is no crash.
     let at_start = args.at_start.unwrap_or_default();
-    let (kept, last) = come_back(args, origin, &mut list, &mut said);
+    let (kept, last) = come_back(args, &set.name, sums, &mut list, &mut said);
     let screens = last.as_ref().map(|it| it.state.screens.clone()).unwrap_or_default();
     let muted = last.as_ref().map_or(at_start == AtStart::Silence, |it| it.state.muted);
     let mut stage = Stage::start(set, sound, Beginning { ask: args.ask.ask(), muted, last }, leave)?;
@@ -207,6 +212,16 @@ fn start(
             Err(error)
         }
     }
+}
+
+/// The patch that is started with, as its file has it.
+fn first(args: &SetArgs, set: &Set) -> Listed {
+    let patch = Patch { source: set.own_source.clone(), ..set.patch.clone() };
+    let seed = args.seed.map(|it| (ParamId::Seed, f64::from(it)));
+    let over = seed.into_iter().chain(args.depth.map(|it| (ParamId::Depth, f64::from(it)))).collect();
+    let mut first = Listed::new(set.patch_name.clone(), patch, set.patch_file.clone());
+    (first.over, first.recording) = (over, set.patch.source.clone());
+    first
 }
 
 /// What was read of the command line and the files that it names.

@@ -38,6 +38,10 @@ pub struct Set {
     pub patch: Patch,
     /// The patch's name, for the display.
     pub patch_name: String,
+    /// Its file, where one was named.
+    pub patch_file: Option<PathBuf>,
+    /// The recording as the patch is to name it when it is saved: its own, or the one that was asked for. None for the model's.
+    pub own_source: Option<PathBuf>,
     /// The recording's name, for the display.
     pub name: String,
     /// What the tape starts as: whole latent frames.
@@ -92,12 +96,14 @@ impl Set {
         args: &SetArgs,
         line: &mut dyn Progress,
         folder: &Path,
-        (Listed { name: patch_name, mut patch }, instrument): (Listed, ModelSettings),
+        (Listed { name: patch_name, mut patch, file: patch_file, .. }, instrument): (Listed, ModelSettings),
     ) -> anyhow::Result<Self> {
         ModelFolder::find(folder)?;
         let Some(recording) = recording(args, &patch, folder) else {
             bail!("there is no recording to play on: give one with --source FILE, or name one in a patch")
         };
+        let asked = args.source.as_deref().filter(|it| *it != Path::new(STREAM));
+        let own_source = patch.source.take().or_else(|| asked.and_then(|it| std::path::absolute(it).ok()));
         patch.source = Some(recording.clone());
         let (chosen, why) = backend::choose(args.backend.unwrap_or(BackendChoice::Auto))?;
         line.tell("reading the recording", 0, 1);
@@ -130,7 +136,20 @@ impl Set {
         notices.extend(why);
         let computes = words;
         let (name, tape) = (source.name, source.pcm);
-        Ok(Self { patch, patch_name, name, tape, material, stage, computes, instrument, recovery, notices })
+        Ok(Self {
+            patch,
+            patch_name,
+            patch_file,
+            own_source,
+            name,
+            tape,
+            material,
+            stage,
+            computes,
+            instrument,
+            recovery,
+            notices,
+        })
     }
 
     /// Length of the tape in seconds.
@@ -220,14 +239,15 @@ struct Told {
 /// The patch as far as it is sound, and everything that is wrong with it.
 fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Told)> {
     use engine::param::ParamId;
-    let (Listed { name, mut patch }, told) = first_that_is_read(args.patch.as_deref(), model)?;
+    let (mut listed, told) = first_that_is_read(args.patch.as_deref(), model)?;
+    let patch = &mut listed.patch;
     if let Some(seed) = args.seed {
         patch.values.set(ParamId::Seed, f64::from(seed));
     }
     if let Some(depth) = args.depth {
         patch.values.set(ParamId::Depth, f64::from(depth));
     }
-    Ok((Listed { name, patch }, told))
+    Ok((listed, told))
 }
 
 /// The named patch, or the model's own; where neither is of a format that is read, none at all.
@@ -238,10 +258,10 @@ fn first_that_is_read(named: Option<&Path>, model: &Path) -> anyhow::Result<(Lis
         told.stops |= faults.iter().any(|it| !it.mended);
         told.lines.extend((!faults.is_empty()).then(|| lines(path, &faults)));
         if !is_newer(&faults) {
-            return Ok((Listed { name: name_of(path), patch }, told));
+            return Ok((Listed::new(name_of(path), patch, named.filter(|it| *it == path).map(Path::to_owned)), told));
         }
     }
-    Ok((Listed { name: name_of(&own), patch: Patch::default() }, told))
+    Ok((Listed::new(name_of(&own), Patch::default(), None), told))
 }
 
 /// Prompts A and B as the model reads them; both the same where the patch has one.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::param::{Class, Drawn, Kept, NotANumber, ParamId, SCENES, Set, Store, Values};
+use engine::param::{Class, Drawn, Kept, Mark, NotANumber, ParamId, SCENES, Set, Store, Values};
 
 use crate::control::morph::Morph;
 use crate::control::slew::{Slew, SlewSetting};
@@ -71,25 +71,37 @@ impl Desk {
         &self.store
     }
 
-    /// Takes a patch's values, scenes and curves; they are what `revert` comes back to. The first patch is where a set begins: undo
-    /// goes back to no time before it.
-    pub fn load(&mut self, values: &Values, scenes: &[Option<Values>; SCENES], curves: &Drawn) {
+    /// Takes the values, scenes and curves of the patch of a number in one stroke; they are what `revert` comes back to. The first patch is
+    /// where a set begins: undo goes back to no time before it.
+    pub fn load(&mut self, values: &Values, scenes: &[Option<Values>; SCENES], curves: &Drawn, number: u32) {
         // Load-class values stay: a patch is heard at once, and never waits for a worker.
         let mut kept = *values;
         ParamId::all().filter(|id| self.began && id.row().class == Class::Load).for_each(|id| {
             kept.set(id, self.store.value(id));
         });
+        let mark = Mark { patch: number, ..self.store.mark() };
         if std::mem::replace(&mut self.began, true) {
-            self.store.take(&kept, curves);
+            self.store.load(&kept, curves, scenes, mark);
         } else {
             self.store.begin(&kept, curves);
+            for (place, scene) in scenes.iter().enumerate() {
+                self.store.put_scene(place, *scene);
+            }
+            self.store.set_mark(mark);
         }
-        for (place, scene) in scenes.iter().enumerate() {
-            self.store.put_scene(place, *scene);
-        }
-        (self.patch, self.curves) = (kept, curves.clone());
+        self.stand_by(&kept, curves);
         (self.scene, self.morphing) = (None, None);
         self.hand.follow(self.store.values());
+    }
+
+    /// `revert` comes back to these values and curves from now on; nothing moves.
+    pub fn stand_by(&mut self, values: &Values, curves: &Drawn) {
+        (self.patch, self.curves) = (*values, curves.clone());
+    }
+
+    /// A patch was saved, under the number of a save: one stroke that moves no value.
+    pub fn note_save(&mut self, mark: Mark) {
+        self.store.note_save(mark);
     }
 
     /// Goes on where another desk was, in one snapshot: nothing walks, and hands take hold anew. `revert` comes back to the patch that was
@@ -161,16 +173,26 @@ impl Desk {
 
     /// Takes the last stroke back; answers whether there was one.
     pub fn undo(&mut self) -> bool {
+        let jumps = self.store.jumps();
         let undone = self.store.undo();
-        self.follow_if(undone);
+        self.went(jumps);
         undone
     }
 
     /// Does the last undone stroke again; answers whether there was one.
     pub fn redo(&mut self) -> bool {
+        let jumps = self.store.jumps();
         let redone = self.store.redo();
-        self.follow_if(redone);
+        self.went(jumps);
         redone
+    }
+
+    /// After undo or redo: where values have not jumped, those on their way go on; and a scene that is another now is not the one that
+    /// the hands are at.
+    fn went(&mut self, jumps: u64) {
+        self.follow_if(self.store.jumps() != jumps);
+        let is_kept = |it: &(usize, Values)| self.store.scene(it.0) == Some(&it.1);
+        self.scene = self.scene.filter(is_kept);
     }
 
     /// Recalls a scene, from 0; answers whether there is one.
@@ -394,9 +416,9 @@ mod tests {
             curves
         };
         let (first, second) = (curves(0.25), curves(0.75));
-        desk.load(&patch(0.25, 2.0), &[None; SCENES], &first);
+        desk.load(&patch(0.25, 2.0), &[None; SCENES], &first, 0);
         assert!(!desk.undo());
-        desk.load(&patch(0.75, 8.0), &[None; SCENES], &second);
+        desk.load(&patch(0.75, 8.0), &[None; SCENES], &second, 1);
         assert_eq!((desk.store().value(ParamId::Denoise), desk.store().drawn()), (0.75, &second));
         desk.panic();
         assert_eq!(desk.store().drawn(), &Drawn::default(), "a drawn curve is no safe value");

@@ -7,5 +7,6 @@
 pub mod binding;
 pub mod desk;
 pub mod morph;
+pub mod scene_name;
 pub mod slew;
 pub mod tempo;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use engine::latent::SAMPLE_RATE_HZ;
 use engine::live::{Swap, ValuesWriter};
-use engine::param::{Drawn, Edge, EdgeSender, ParamId, SnapshotReader, Store, Unsent, Values};
+use engine::param::{Drawn, Edge, EdgeSender, Mark, ParamId, SnapshotReader, Store, Unsent, Values};
 use engine::playback::{LoopBand, Transport};
 use hal::gesture::{Control, Gesture, Motion, SurfaceId};
 
@@ -95,12 +95,12 @@ impl Conductor {
         let (store, reader) = Store::new();
         let mut desk = Desk::new(store);
         // Loading a patch is where a set begins: there is nothing before it to go back to.
-        desk.load(&patch.values, &patch.scenes, &drawn(patch, frames));
+        desk.load(&patch.values, &patch.scenes, &drawn(patch, frames), 0);
         let mut binding = Binding::new(patch.map.clone());
         let mut counted = patch.clone();
         if let Some(Last { state, patch: gone_to }) = last {
             if let Some(patch) = gone_to {
-                desk.load(&patch.values, &patch.scenes, &drawn(&patch, frames));
+                desk.load(&patch.values, &patch.scenes, &drawn(&patch, frames), state.kept.mark.patch);
                 binding.map_mut().set_own(patch.map.own().to_vec());
                 counted = patch;
             }
@@ -156,14 +156,32 @@ impl Conductor {
         self.beats = bpm.map(|bpm| TapeBeats::new(u32::from(bpm) * 1000, frames, SAMPLE_RATE_HZ));
     }
 
-    /// Plays another patch: its values, scenes, curves and map at once, in one stroke that undo takes back. Its recording
+    /// Plays the patch of a number: its values, scenes, curves and map at once, in one stroke that undo takes back. Its recording
     /// and words are a worker's affair and not of this call.
-    pub fn load(&mut self, patch: &Patch, now: Duration) {
-        self.desk.load(&patch.values, &patch.scenes, &drawn(patch, self.frames));
-        self.binding.map_mut().set_own(patch.map.own().to_vec());
-        self.count(patch, now);
+    pub fn load(&mut self, patch: &Patch, number: u32, now: Duration) {
+        self.desk.load(&patch.values, &patch.scenes, &drawn(patch, self.frames), number);
+        self.surround(patch, now);
         self.waiting = None;
         self.settle(now);
+    }
+
+    /// Stands in another patch without a value that moves, as after an undo that brought its values: map, tempo, and what `revert` comes
+    /// back to.
+    pub fn stand_in(&mut self, patch: &Patch, now: Duration) {
+        self.desk.stand_by(&patch.values, &drawn(patch, self.frames));
+        self.surround(patch, now);
+        self.waiting = None;
+    }
+
+    fn surround(&mut self, patch: &Patch, now: Duration) {
+        self.binding.map_mut().set_own(patch.map.own().to_vec());
+        self.count(patch, now);
+    }
+
+    /// What was played is saved under this mark, as one stroke that moves no value.
+    pub fn note_save(&mut self, patch: &Patch, mark: Mark) {
+        self.desk.note_save(mark);
+        self.desk.stand_by(&patch.values, &drawn(patch, self.frames));
     }
 
     /// Plays one gesture, and adds what came of it to `acts` for the display; [`Act::Quit`] is for the caller.

@@ -110,7 +110,7 @@ fn the_loop_faders_are_the_band_that_is_heard() {
         let head = stage.head();
         assert!((TAPE / 4..=TAPE / 2).contains(&head), "the head is at {head}");
     }
-    stage.conductor.load(&parsed("[values]\nloop_end = 0.125\n"), stage.now);
+    stage.conductor.load(&parsed("[values]\nloop_end = 0.125\n"), 1, stage.now);
     assert_eq!(stage.conductor.transport().band(), band(0, TAPE / 8));
 }
 
@@ -126,7 +126,7 @@ fn a_patchs_curves_are_drawn_over_the_tape_and_go_with_it() {
     let ramp: Vec<f32> = (0..FRAMES).map(|frame| ((frame as f64 + 0.5) / FRAMES as f64) as f32).collect();
     assert_eq!(of(ParamId::SourceBlend), ramp, "a value a frame");
     assert_eq!(of(ParamId::OdeNoise), [0.25; FRAMES]);
-    stage.conductor.load(&parsed("[curves]\node_noise = [[0.5, 0.5]]\n"), stage.now);
+    stage.conductor.load(&parsed("[curves]\node_noise = [[0.5, 0.5]]\n"), 1, stage.now);
     let mut drawn = stage.drawn();
     drawn.sort_by_key(|it| it.0);
     let kept = Some(vec![0.5; FRAMES]);

@@ -87,7 +87,7 @@ fn a_patch_and_its_curves_reach_the_same_tick_however_full_the_queue_is() {
         for (patch, before, after) in [(&two, (0.75, 0.25), (1.25, 0.5)), (&one, (1.25, 0.5), (0.75, 0.25))] {
             // Edges in front of the curves: some of those, or all, find no room at first.
             (0..waiting).for_each(|_| conductor.held.push_back(Edge::Reseed));
-            conductor.load(patch, Duration::ZERO);
+            conductor.load(patch, 1, Duration::ZERO);
             let whole = tick(&mut side, &heard);
             assert!(whole == before || whole == after, "{waiting} edges before: {whole:?}");
             // The queue is empty again: the next round of the conductor sends the rest.
@@ -112,7 +112,7 @@ fn no_tick_of_a_running_instrument_hears_values_of_one_patch_under_curves_of_ano
         let ticks = || heard.lock().expect("nobody panics with it").len();
         for turn in 0..1_000 {
             let before = ticks();
-            conductor.load(if turn % 2 == 0 { &two } else { &one }, Duration::ZERO);
+            conductor.load(if turn % 2 == 0 { &two } else { &one }, 1, Duration::ZERO);
             // At least one tick of each patch; where in the load the ticks fall is for the machine to say.
             while ticks() == before {
                 std::thread::yield_now();
@@ -134,9 +134,9 @@ fn undo_of_a_patch_brings_the_curves_before_it_back_and_redo_its_own() {
         assert!(if back { conductor.desk.undo() } else { conductor.desk.redo() });
         conductor.settle(Duration::ZERO);
     };
-    conductor.load(&patch(None, 0.5), Duration::ZERO);
+    conductor.load(&patch(None, 0.5), 1, Duration::ZERO);
     assert_eq!(tick(&mut side, &heard), (1.0, 0.5), "this one draws nothing");
-    conductor.load(&patch(Some(1.25), 0.125), Duration::ZERO);
+    conductor.load(&patch(Some(1.25), 0.125), 1, Duration::ZERO);
     assert_eq!(tick(&mut side, &heard), (1.25, 0.125));
     for (back, expected) in [(true, (1.0, 0.5)), (true, (0.75, 0.25)), (false, (1.0, 0.5)), (false, (1.25, 0.125))] {
         undo(&mut conductor, back);
@@ -175,7 +175,7 @@ fn whatever_the_fast_threads_are_to_hear_rings_and_nothing_else_does() {
     };
     assert!(rings(&|it| it.settle(Duration::ZERO)), "who begins to sleep has heard nothing yet");
     assert!(!rings(&|it| it.settle(Duration::from_secs(1))));
-    assert!(rings(&|it| it.load(&two, Duration::from_secs(2))), "values and curves");
+    assert!(rings(&|it| it.load(&two, 1, Duration::from_secs(2))), "values and curves");
     assert!(!rings(&|it| it.settle(Duration::from_secs(3))));
     assert!(rings(&|it| {
         it.held.push_back(Edge::Reseed);

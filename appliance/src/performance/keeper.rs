@@ -3,26 +3,29 @@
 //!
 //! Runs on the conductor's thread and waits for nobody: what is written is written by threads that nobody waits for. The state is written when
 //! it is another, at once after a rest and then every [`PERIOD`] at most: what a hand has just done is on the disk within two seconds. Where the
-//! disk refuses it is tried again at that pace, and one fault stands meanwhile.
+//! disk refuses it is tried again at that pace, and one fault stands meanwhile. Scenes go to the disk at once as they are kept.
 
 use std::time::{Duration, Instant};
 
 use engine::param::ParamId;
 
-use crate::display::messages::{FaultKey, Messages};
+use crate::display::messages::{FaultKey, Level, Messages};
 use crate::performance::conductor::Conductor;
 use crate::performance::ending::{Leave, Running};
-use crate::performance::state_writer::StateWriter;
+use crate::performance::state_writer::{StateWriter, not_kept};
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::view::View;
 use crate::settings::box_file::{Screen, Trial};
-use crate::settings::last_state::{LastState, Origin, Playing, Shelf, Starts};
+use crate::settings::last_state::{LastState, Origin, Playing, Shelf, SoundSum, Starts};
 
 /// How long it plays until a start counts as one that went well, where no window comes: a set whose prompts are all refused has none, and the
 /// box's file is not at fault.
 const GOES_WELL: Duration = Duration::from_secs(10);
 /// Between two states that are written; with the time that a disk takes, within two seconds.
 pub const PERIOD: Duration = Duration::from_millis(1_500);
+
+/// Where nothing is kept, nothing is saved either: there is no place for what a save replaces.
+const NOTHING_SAVED: &str = "not saved: another performance has the state folder, or nothing can be written there";
 
 /// What is kept of a performance where it can be.
 #[derive(Debug)]
@@ -31,8 +34,10 @@ pub struct Kept {
     pub shelf: Shelf,
     /// The note that it has not ended yet.
     pub starts: Starts,
-    /// What was started with.
-    pub origin: Origin,
+    /// The recording that was started with.
+    pub recording: String,
+    /// Its sound.
+    pub sound: SoundSum,
 }
 
 /// Keeps what the next start is to know.
@@ -64,12 +69,14 @@ impl Keeper {
     }
 
     /// Looks how it goes; `windows` were sent to the tape so far.
-    pub fn look(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View, windows: u64) {
+    pub fn look(&mut self, conductor: &mut Conductor, surface_side: &mut SurfaceSide, view: &mut View, windows: u64) {
         if 0 < windows || GOES_WELL < self.begun.elapsed() {
             self.went_well();
         }
-        if let Some(state) = &mut self.state {
-            state.look(conductor, surface_side, view);
+        match &mut self.state {
+            Some(state) => state.look(conductor, surface_side, view),
+            None if surface_side.take_jobs().is_empty() => {}
+            None => view.messages().tell(Level::Warning, NOTHING_SAVED),
         }
     }
 
@@ -80,16 +87,29 @@ impl Keeper {
     }
 
     /// The hands rest for good: hands over what is played now, wherever the tape is.
-    pub fn rest(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) {
+    pub fn rest(&mut self, conductor: &mut Conductor, surface_side: &mut SurfaceSide, view: &mut View) {
         if let Some(state) = &mut self.state {
             state.hand_over(conductor, surface_side, view);
+            state.pass_on(conductor, surface_side, view);
         }
     }
 
-    /// The performance has ended, in order or because something `crashed`; answers what could not be kept, in words. An end before the first
+    /// As if [`PERIOD`] had passed since a state was handed over.
+    #[cfg(test)]
+    pub fn time_passes(&mut self) {
+        self.state.as_mut().expect("it is kept").handed_over = None;
+    }
+
+    /// The end that writes.
+    #[cfg(test)]
+    pub fn writer(&self) -> &StateWriter {
+        &self.state.as_ref().expect("it is kept").writer
+    }
+
+    /// The performance has ended, in order or because something `crashed`; answers what could not be kept or saved, in words. An end before the first
     /// window says nothing about the box's file.
     #[must_use]
-    pub fn end(self, crashed: bool) -> Option<String> {
+    pub fn end(self, crashed: bool) -> Vec<String> {
         let Self { trial, went_well, state, leave, .. } = self;
         if let Some(trial) = trial {
             trial.broken_off();
@@ -98,17 +118,12 @@ impl Keeper {
         if let Some(writes) = went_well {
             let _ = writes.join_by(leave.deadline());
         }
-        let state = state?;
+        let Some(state) = state else { return Vec::new() };
         if crashed {
             state.starts.count();
         }
-        let told = state.writer.end(leave.deadline()).flatten()?;
-        Some(not_kept(&told))
+        state.writer.end(leave.deadline())
     }
-}
-
-fn not_kept(why: &str) -> String {
-    format!("{why}; what is played now is not kept for the next start")
 }
 
 /// By what it is seen that the state is another.
@@ -117,6 +132,8 @@ struct Mark {
     revision: u64,
     scene: Option<usize>,
     number: usize,
+    /// The set list's revision.
+    list: u64,
     bank: u8,
     selected: ParamId,
     screens: Vec<Screen>,
@@ -127,28 +144,33 @@ struct Mark {
 #[derive(Debug)]
 struct StateKeeper {
     /// For as long as it is kept.
-    _shelf: Shelf,
+    shelf: Shelf,
     starts: Starts,
-    origin: Origin,
+    recording: String,
+    sound: SoundSum,
     writer: StateWriter,
     /// The state that was handed over last, and when.
     handed_over: Option<(Mark, Duration)>,
-    /// The patch that is played, as it was found last: its digest takes a while.
-    playing: Option<Playing>,
+    /// The patches that were started with and that are played, as they were found last: their digests take a while.
+    belongs: Option<(Origin, Playing)>,
     fails: bool,
 }
 
 impl StateKeeper {
-    fn begin(Kept { shelf, starts, origin }: Kept, leave: &Leave) -> std::io::Result<Self> {
+    fn begin(Kept { shelf, starts, recording, sound }: Kept, leave: &Leave) -> std::io::Result<Self> {
         let writer = StateWriter::start(shelf.path().to_owned(), leave)?;
-        Ok(Self { _shelf: shelf, starts, origin, writer, handed_over: None, playing: None, fails: false })
+        Ok(Self { shelf, starts, recording, sound, writer, handed_over: None, belongs: None, fails: false })
     }
 
-    fn look(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) {
+    fn look(&mut self, conductor: &mut Conductor, surface_side: &mut SurfaceSide, view: &mut View) {
         if let Some(told) = self.writer.told() {
             self.fails = told.is_some();
             tell(told, view.messages());
         }
+        for done in self.writer.done() {
+            surface_side.take_done(done, conductor, view);
+        }
+        self.pass_on(conductor, surface_side, view);
         let now = surface_side.now();
         let mark = mark(conductor, surface_side, view);
         let is_due = self
@@ -160,14 +182,33 @@ impl StateKeeper {
         }
     }
 
-    fn hand_over(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) {
-        let mark = mark(conductor, surface_side, view);
-        if self.playing.as_ref().is_none_or(|it| it.number != mark.number) {
-            self.playing = Playing::of(surface_side.list());
+    /// Hands over the scenes that were kept, and what hands asked of patches' files; before those the state, so that it is known to belong to
+    /// what they are about to be.
+    fn pass_on(&mut self, conductor: &Conductor, surface_side: &mut SurfaceSide, view: &mut View) {
+        let folder = self.shelf.path().parent().map(std::path::Path::to_owned).unwrap_or_default();
+        let kept = surface_side.kept_files(&folder);
+        if !kept.is_empty() {
+            self.writer.keep(kept);
         }
+        let jobs = surface_side.take_jobs();
+        if !jobs.is_empty() {
+            self.hand_over(conductor, surface_side, view);
+        }
+        jobs.into_iter().for_each(|it| self.writer.ask(it.in_state_folder(&folder)));
+    }
+
+    fn hand_over(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) {
+        let (mark, list) = (mark(conductor, surface_side, view), surface_side.list());
+        let is_known =
+            self.handed_over.as_ref().is_some_and(|(it, _)| (it.number, it.list) == (mark.number, mark.list));
+        if self.belongs.is_none() || !is_known {
+            let origin = list.started().map(|it| Origin::of(it, &self.recording, self.sound));
+            self.belongs = Some((origin.unwrap_or_default(), Playing::of(list).unwrap_or_default()));
+        }
+        let (origin, playing) = self.belongs.clone().unwrap_or_default();
         self.writer.write(LastState {
-            origin: self.origin.clone(),
-            playing: self.playing.clone().unwrap_or_default(),
+            origin,
+            playing,
             kept: conductor.store().keep(),
             scene: conductor.desk().scene_values().copied(),
             bank: mark.bank,
@@ -186,6 +227,7 @@ fn mark(conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) -> M
         revision: desk.store().revision(),
         scene: desk.scene_values().map(|it| it.0),
         number: surface_side.list().place(),
+        list: surface_side.list().revision(),
         bank: binding.playing().bank,
         selected: binding.selected(),
         screens: view.displays().screens(),

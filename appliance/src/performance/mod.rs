@@ -4,7 +4,7 @@
 //! [`stage`] is the whole of it: it starts, plays and ends; [`ending`] is how anybody asks for the end, and how everything is let
 //! go by its deadline; [`beginning`] is where it goes on from; [`output`] is where the sound goes. [`remote`] is the sound in a process of its own. [`instrument`] joins deck, performer and patcher; [`threads`] run them; the [`conductor`] turns gestures into values and edges;
 //! [`surface_side`] is what surfaces need beside that (lights, learnt maps, set list, clock), [`device_side`] what a lost card
-//! needs, [`view`] what displays show, [`keeper`] what the next start is to know, by [`state_writer`]. Nothing here reads a command line, and no meaning of a control is decided here.
+//! needs, [`view`] what displays show, [`keeper`] what the next start is to know, by [`state_writer`], which also does what is asked of patches' files ([`patch_jobs`]). Nothing here reads a command line, and no meaning of a control is decided here.
 
 pub mod beginning;
 #[cfg(test)]
@@ -17,6 +17,7 @@ pub mod instrument;
 pub mod keeper;
 pub mod output;
 pub mod page;
+pub mod patch_jobs;
 pub mod remote;
 pub mod stage;
 pub mod state_writer;

@@ -186,14 +186,14 @@ impl Stage {
             for told in self.look_after() {
                 told.to(view.messages());
             }
-            keeper.look(&self.conductor, surface_side, view, self.pulse.windows.load(Relaxed));
+            keeper.look(&mut self.conductor, surface_side, view, self.pulse.windows.load(Relaxed));
             if FRAME <= drawn.elapsed() {
                 drawn = Instant::now();
                 let around = |status: &mut Status| surface_side.show(&self.conductor, status);
                 view.draw(&self.conductor, &self.pulse, around, surface_side.now());
             }
         }
-        keeper.rest(&self.conductor, surface_side, view);
+        keeper.rest(&mut self.conductor, surface_side, view);
     }
 
     /// Which of the engine's threads have crashed since the last look and go on.

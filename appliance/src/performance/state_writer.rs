@@ -1,26 +1,78 @@
-//! Writes the last state to the disk, on a thread that nobody waits for.
+//! Writes whatever is kept of a performance to the disk, on a thread that nobody waits for: the last state, scenes that were kept, patches
+//! that are saved.
 //!
-//! Of what is to be written the latest counts. What the disk says of it is told when it is asked for: once when it begins to fail, and once
-//! when it is over.
+//! Of a state and of a file of scenes the latest counts; what is asked of a patch's file is done one after the other and never left out. A state
+//! that is handed over before a patch is saved is on the disk before the patch is: so it is known to belong to either. A patch that comes again
+//! is there before a state that speaks of it. What the disk says is
+//! told when it is asked for: once when it begins to fail, and once when it is over. What was refused is tried again with the next state.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::files::write_whole;
+use crate::files::{FileError, write_whole};
 use crate::performance::ending::{End, Leave, Running};
+use crate::performance::patch_jobs::{PatchDone, PatchJob};
 use crate::settings::last_state::{LastState, text};
+use crate::settings::patch::Patch;
+use crate::settings::saves::Saves;
+use crate::settings::set_list::KeptFile;
 
 /// What the thread is called.
 pub const STATE_WRITER: &str = "last state";
 
-/// A state to be written, and what became of the one before.
+/// What is to be written, and what became of what was.
 #[derive(Debug, Default)]
 struct Slot {
     next: Option<LastState>,
-    /// What went wrong; nothing where it is on the disk.
-    told: Option<Option<String>>,
+    /// Files of kept scenes.
+    kept: BTreeMap<PathBuf, Option<Box<Patch>>>,
+    /// Whether the disk refused one of them: then they wait for the next state.
+    refused: bool,
+    jobs: VecDeque<PatchJob>,
+    done: Vec<PatchDone>,
+    /// What went wrong with the state and with kept scenes; nothing where they are on the disk.
+    faults: [Option<String>; 2],
+    is_told: bool,
     ends: bool,
+    #[cfg(test)]
+    is_writing: bool,
+}
+
+impl Slot {
+    fn tell(&mut self, of: usize, done: Result<(), FileError>) {
+        self.faults[of] = done.err().map(|it| it.to_string());
+        self.is_told = false;
+    }
+
+    /// What went wrong, where that was not told yet.
+    fn told(&mut self) -> Option<Option<String>> {
+        (!std::mem::replace(&mut self.is_told, true)).then(|| self.faults.iter().flatten().next().cloned())
+    }
+
+    fn next(&mut self) -> Option<Next> {
+        // A state that says that a patch plays is not to be there before the patch is.
+        if self.jobs.iter().any(PatchJob::comes_before_a_state) {
+            return self.jobs.pop_front().map(Next::Job);
+        }
+        if let Some(state) = self.next.take() {
+            return Some(Next::State(Box::new(state)));
+        }
+        if !self.refused
+            && let Some((path, scenes)) = self.kept.pop_first()
+        {
+            return Some(Next::Kept(KeptFile { path, scenes }));
+        }
+        self.jobs.pop_front().map(Next::Job)
+    }
+}
+
+/// What is written next.
+enum Next {
+    State(Box<LastState>),
+    Kept(KeptFile),
+    Job(PatchJob),
 }
 
 #[derive(Debug, Default)]
@@ -34,12 +86,17 @@ impl Shared {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next state, after waiting for it; none when there is none to come.
-    fn next(&self) -> Option<LastState> {
+    /// What is written next, after waiting for it; none when there is none to come.
+    fn next(&self) -> Option<Next> {
         let mut slot = self.slot();
         loop {
-            if let Some(next) = slot.next.take() {
-                return Some(next);
+            let next = slot.next();
+            #[cfg(test)]
+            {
+                slot.is_writing = next.is_some();
+            }
+            if next.is_some() {
+                return next;
             }
             if slot.ends {
                 return None;
@@ -47,9 +104,50 @@ impl Shared {
             slot = self.wake.wait(slot).unwrap_or_else(PoisonError::into_inner);
         }
     }
+
+    fn write(&self, next: Next, path: &Path, saves: &Saves, newest: &mut u32) {
+        match next {
+            Next::State(state) => {
+                let done = write_whole(path, text(&state).as_bytes());
+                self.slot().tell(0, done);
+            }
+            Next::Kept(file) => {
+                let done = write_kept(&file);
+                let mut slot = self.slot();
+                if done.is_err() {
+                    slot.refused = true;
+                    slot.kept.entry(file.path).or_insert(file.scenes);
+                }
+                // Of several files the fault of one is not over because another could be written.
+                if done.is_err() || slot.kept.is_empty() {
+                    slot.tell(1, done);
+                }
+            }
+            Next::Job(job) => {
+                let done = job.done(saves, newest);
+                self.slot().done.push(done);
+            }
+        }
+    }
 }
 
-/// The end that hands states over.
+/// Writes a file of kept scenes, or takes it away.
+fn write_kept(file: &KeptFile) -> Result<(), FileError> {
+    let KeptFile { path, scenes } = file;
+    match scenes {
+        Some(scenes) => {
+            // A folder that cannot be made is told by what cannot be written in it.
+            let _ = path.parent().map(std::fs::create_dir_all);
+            write_whole(path, scenes.scenes_to_text().as_bytes())
+        }
+        None => match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FileError::writing(path)(error)),
+            _ => Ok(()),
+        },
+    }
+}
+
+/// The end that hands over what is to be written.
 #[derive(Debug)]
 pub struct StateWriter {
     shared: Arc<Shared>,
@@ -57,17 +155,19 @@ pub struct StateWriter {
 }
 
 impl StateWriter {
-    /// Starts to write to a file.
+    /// Starts to write a state to a file, and what saves replace beside it.
     ///
     /// # Errors
     /// When the system has no thread left.
     pub fn start(path: PathBuf, leave: &Leave) -> std::io::Result<Self> {
         let shared = Arc::<Shared>::default();
         let its = Arc::clone(&shared);
+        shared.slot().is_told = true;
         let thread = leave.spawn(STATE_WRITER, move || {
-            while let Some(state) = its.next() {
-                let done = write_whole(&path, text(&state).as_bytes());
-                its.slot().told = Some(done.err().map(|it| it.to_string()));
+            let saves = Saves::of(path.parent().unwrap_or(Path::new(".")));
+            let mut newest = 0;
+            while let Some(next) = its.next() {
+                its.write(next, &path, &saves, &mut newest);
             }
         })?;
         Ok(Self { shared, thread })
@@ -75,25 +175,76 @@ impl StateWriter {
 
     /// Hands a state over, in the place of one that still waits. Does not wait for a disk.
     pub fn write(&self, state: LastState) {
-        self.shared.slot().next = Some(state);
+        let mut slot = self.shared.slot();
+        (slot.next, slot.refused) = (Some(state), false);
+        drop(slot);
         self.shared.wake.notify_one();
     }
 
-    /// What became of the last state that was tried since the last call: nothing of none, else what went wrong with it.
+    /// Hands files of kept scenes over, each in the place of one that still waits.
+    pub fn keep(&self, files: impl IntoIterator<Item = KeptFile>) {
+        let mut slot = self.shared.slot();
+        slot.kept.extend(files.into_iter().map(|it| (it.path, it.scenes)));
+        slot.refused = false;
+        drop(slot);
+        self.shared.wake.notify_one();
+    }
+
+    /// Asks for something to be done with a patch's file.
+    pub fn ask(&self, job: PatchJob) {
+        self.shared.slot().jobs.push_back(job);
+        self.shared.wake.notify_one();
+    }
+
+    /// What was done with patches' files since the last call.
+    pub fn done(&self) -> Vec<PatchDone> {
+        std::mem::take(&mut self.shared.slot().done)
+    }
+
+    /// What became of what was tried since the last call: nothing of none, else what went wrong with it.
     pub fn told(&mut self) -> Option<Option<String>> {
         if matches!(self.thread.look(), Some(End::Crashed)) {
             return Some(Some("the thread that writes it crashed; please report it".to_owned()));
         }
-        self.shared.slot().told.take()
+        self.shared.slot().told()
     }
 
-    /// Writes what waits, and ends; by the deadline it is left to itself. Answers as [`Self::told`].
-    pub fn end(self, deadline: Instant) -> Option<Option<String>> {
+    /// Whether all that was handed over is on the disk, and all that was done is told.
+    #[cfg(test)]
+    pub fn rests(&self) -> bool {
+        let slot = self.shared.slot();
+        let waits = slot.next.is_some() || !slot.kept.is_empty() || !slot.jobs.is_empty() || !slot.done.is_empty();
+        !waits && !slot.is_writing
+    }
+
+    /// Does something at a moment at which nothing more is begun: what a kill at that moment would leave is on the disk.
+    #[cfg(test)]
+    pub fn at_a_kill(&self, then: impl FnOnce()) {
+        let _slot = self.shared.slot();
+        then();
+    }
+
+    /// Writes what waits, and ends; by the deadline it is left to itself. Answers what went wrong.
+    pub fn end(self, deadline: Instant) -> Vec<String> {
         self.shared.slot().ends = true;
         self.shared.wake.notify_one();
         match self.thread.join_by(deadline) {
-            End::Done(()) => self.shared.slot().told.take(),
-            End::Crashed | End::Not => Some(Some("it was not written in time".to_owned())),
+            End::Done(()) => {
+                let mut slot = self.shared.slot();
+                let failed = slot.done.drain(..).filter_map(|it| match it {
+                    PatchDone::Failed(words) => Some(words),
+                    _ => None,
+                });
+                let mut told: Vec<String> = failed.collect();
+                told.extend(slot.faults.iter_mut().filter_map(Option::take).map(|it| not_kept(&it)));
+                told
+            }
+            End::Crashed | End::Not => vec![not_kept("it was not written in time")],
         }
     }
+}
+
+/// What it means that something is not on the disk.
+pub(super) fn not_kept(why: &str) -> String {
+    format!("{why}; what is played now is not kept for the next start")
 }

@@ -9,4 +9,5 @@ pub mod learnt_maps;
 pub mod model_settings;
 pub mod patch;
 pub mod profile;
+pub mod saves;
 pub mod set_list;

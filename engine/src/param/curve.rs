@@ -18,8 +18,7 @@ const STILL_HZ: f32 = 0.01;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Breakpoints(Vec<[f64; 2]>);
 
-/// The curves that are drawn at one moment, each one value a latent frame. Cloning shares them; two are equal when they share
-/// the same curves.
+/// The curves that are drawn at one moment, each one value a latent frame. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Drawn([Option<Arc<[f32]>>; PARAMS]);
 
@@ -45,7 +44,8 @@ impl Drawn {
     #[must_use]
     pub fn agrees(&self, other: &Self, id: ParamId) -> bool {
         match (self.get(id), other.get(id)) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            // A curve that was read again is the same curve.
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
             (a, b) => a.is_none() && b.is_none(),
         }
     }
@@ -116,6 +116,24 @@ impl Breakpoints {
         Ok(Self(points.to_vec()))
     }
 
+    /// Points that give these values, one a latent frame, back to the bit where there are not too many of them; then every second, every third
+    /// and so on.
+    ///
+    /// # Errors
+    /// [`CurveFault`], where the values are none of this parameter.
+    pub fn through(id: ParamId, values: &[f32]) -> Result<Self, CurveFault> {
+        let differs = |a: Option<&f32>, b: &f32| a.is_none_or(|it| it != b);
+        let is_needed = |at: usize| {
+            let before = at.checked_sub(1).and_then(|it| values.get(it));
+            differs(before, &values[at]) || differs(values.get(at + 1), &values[at])
+        };
+        let time = |at: usize| (at as f64 + 0.5) / values.len() as f64;
+        let points: Vec<[f64; 2]> =
+            (0..values.len()).filter(|at| is_needed(*at)).map(|at| [time(at), values[at].into()]).collect();
+        let step = points.len().div_ceil(MOST_POINTS).max(1);
+        Self::new(id, &points.into_iter().step_by(step).collect::<Vec<_>>())
+    }
+
     /// The points as they were given.
     #[must_use]
     pub fn points(&self) -> &[[f64; 2]] {
@@ -179,6 +197,18 @@ mod tests {
         let curve = Breakpoints::new(ParamId::OdeNoise, &[[0.5, 0.25]]).expect("sane points");
         assert_eq!(*curve.resample(3), [0.25; 3]);
         assert_eq!(curve.points(), [[0.5, 0.25]]);
+    }
+
+    #[test]
+    fn points_through_the_values_of_a_curve_give_the_same_values() {
+        for points in [&[[0.25, 0.0], [0.75, 1.0]][..], &[[0.0, 0.2], [0.5, 0.2], [0.5, 0.8]], &[[0.5, 0.3]]] {
+            let values = Breakpoints::new(ParamId::SourceBlend, points).expect("sane points").resample(37);
+            let through = Breakpoints::through(ParamId::SourceBlend, &values).expect("its own values");
+            assert_eq!(through.resample(37), values, "{through:?}");
+        }
+        let long: Vec<f32> = (0..9_000).map(|it| (it % 2) as f32).collect();
+        assert!(Breakpoints::through(ParamId::SourceBlend, &long).is_ok_and(|it| it.points().len() <= 4096));
+        assert_eq!(Breakpoints::through(ParamId::SourceBlend, &[]), Err(CurveFault::Points(0)));
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! What undo and redo remember: strokes of the hand, each with the values and the curves before and after it.
+//! What undo and redo remember: strokes of the hand, each with the values, curves and scenes before and after it.
 //!
 //! A fader sends a hundred values in one move; undo takes back the move. Who calls decides where a stroke ends, since
 //! this room has no clock. Bounded: the oldest stroke is forgotten first.
 
 use std::collections::VecDeque;
 
-use super::{Drawn, ParamId};
+use super::{Drawn, ParamId, SCENES, Values};
 
-/// Strokes remembered: more than a set needs, about 20 kB at worst, and the curves that they drew.
+/// Strokes remembered: more than a set needs, about 20 kB at worst (1 MB where every one is a patch full of scenes), and the curves
+/// that they drew.
 const MOST_STROKES: usize = 64;
 
 /// One parameter's part in a stroke.
@@ -21,6 +22,26 @@ pub struct Change {
     pub after: f64,
 }
 
+/// One scene's part in a stroke.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SceneChange {
+    /// Which place, below [`SCENES`].
+    pub place: usize,
+    /// What was kept there before.
+    pub before: Option<Values>,
+    /// And after.
+    pub after: Option<Values>,
+}
+
+/// Where a stroke belongs, in numbers that mean something only to whoever loads and saves patches: undo and redo bring them back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The patch that is played.
+    pub patch: u32,
+    /// The last time that one was saved; 0 for never.
+    pub save: u32,
+}
+
 /// One move of the hand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stroke {
@@ -28,13 +49,24 @@ pub struct Stroke {
     pub changes: Vec<Change>,
     /// All curves before and after, where any of them changed.
     pub curves: Option<Box<[Drawn; 2]>>,
+    /// The scenes that it kept, each place once.
+    pub scenes: Vec<SceneChange>,
+    /// The mark before and after, where another patch was loaded, or one saved.
+    pub marks: Option<[Mark; 2]>,
 }
 
 impl Stroke {
     /// Whether everything came back to where it began.
     fn is_nothing(&self) -> bool {
         let still = self.changes.iter().all(|it| it.before == it.after);
-        still && self.curves.as_ref().is_none_or(|it| it[0] == it[1])
+        let curves_still = self.curves.as_ref().is_none_or(|it| it[0] == it[1]);
+        let around_still = self.scenes.iter().all(|it| it.before == it.after) && self.marks.is_none();
+        still && curves_still && around_still
+    }
+
+    /// Whether it moves values or curves, and not only what is kept.
+    pub(super) fn is_heard(&self) -> bool {
+        !self.changes.is_empty() || self.curves.is_some()
     }
 }
 
@@ -87,6 +119,24 @@ impl History {
         match &mut self.stroke().curves {
             Some(known) => known[1] = after.clone(),
             curves => *curves = Some(Box::new([before.clone(), after.clone()])),
+        }
+    }
+
+    /// Remembers that a scene is kept, as [`Self::note`].
+    pub fn note_scene(&mut self, change: SceneChange) {
+        debug_assert!(change.place < SCENES);
+        let scenes = &mut self.stroke().scenes;
+        match scenes.iter_mut().find(|known| known.place == change.place) {
+            Some(known) => known.after = change.after,
+            None => scenes.push(change),
+        }
+    }
+
+    /// Remembers another mark, as [`Self::note`].
+    pub fn note_mark(&mut self, before: Mark, after: Mark) {
+        match &mut self.stroke().marks {
+            Some(known) => known[1] = after,
+            marks => *marks = Some([before, after]),
         }
     }
 

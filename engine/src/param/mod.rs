@@ -18,7 +18,7 @@ mod store;
 
 pub use curve::{Breakpoints, CurveFault, Drawn, swell};
 pub use edge::{Edge, EdgeReceiver, EdgeSender, Unsent, edge_queue};
-pub use history::{Change, Stroke};
+pub use history::{Change, Mark, SceneChange, Stroke};
 pub use row::{AS_GROUP, Class, Row, Taper, Unit};
 pub use snapshot::{KEYSTONES, Keystone, Snapshot, SnapshotReader, Values};
 pub use store::{Kept, NotANumber, SCENES, Set, Store};

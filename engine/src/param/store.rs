@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use triple_buffer::Input;
 
-use super::history::{Change, History, Stroke};
+use super::history::{Change, History, Mark, SceneChange, Stroke};
 use super::{Class, Drawn, PARAMS, ParamId, Snapshot, SnapshotReader, Values};
 
 /// Places for scenes.
@@ -45,6 +45,8 @@ pub struct Kept {
     pub done: Vec<Stroke>,
     /// Strokes that redo does again, the next one last.
     pub undone: Vec<Stroke>,
+    /// Which patch is played, and when one was saved last.
+    pub mark: Mark,
 }
 
 /// The one thing a parameter refuses. Say which device sent it; the old value stays.
@@ -63,6 +65,7 @@ pub struct Store {
     output: Input<Snapshot>,
     history: History,
     scenes: [Option<Values>; SCENES],
+    mark: Mark,
     clamped: u64,
     jumps: u64,
     revision: u64,
@@ -76,8 +79,8 @@ impl Store {
         let (output, reader) = triple_buffer::triple_buffer(&now);
         let (history, scenes) = (History::default(), [None; SCENES]);
         let (drawn, sent) = (Drawn::default(), Drawn::default());
-        let store =
-            Self { now, aims: now.values, drawn, sent, output, history, scenes, clamped: 0, jumps: 0, revision: 0 };
+        let (aims, mark) = (now.values, Mark::default());
+        let store = Self { now, aims, drawn, sent, output, history, scenes, mark, clamped: 0, jumps: 0, revision: 0 };
         (store, SnapshotReader(reader))
     }
 
@@ -191,7 +194,10 @@ impl Store {
         if let Some(curves) = &stroke.curves {
             self.drawn = curves[0].clone();
         }
-        self.jumped();
+        stroke.scenes.iter().for_each(|it| self.scenes[it.place] = it.before);
+        self.mark = stroke.marks.map_or(self.mark, |it| it[0]);
+        let is_heard = stroke.is_heard();
+        self.changed(is_heard);
         true
     }
 
@@ -202,8 +208,19 @@ impl Store {
         if let Some(curves) = &stroke.curves {
             self.drawn = curves[1].clone();
         }
-        self.jumped();
+        stroke.scenes.iter().for_each(|it| self.scenes[it.place] = it.after);
+        self.mark = stroke.marks.map_or(self.mark, |it| it[1]);
+        let is_heard = stroke.is_heard();
+        self.changed(is_heard);
         true
+    }
+
+    /// A stroke was taken back or done again. Where only scenes or marks moved, no value jumps and every hand keeps hold.
+    fn changed(&mut self, is_heard: bool) {
+        match is_heard {
+            true => self.jumped(),
+            false => self.revision += 1,
+        }
     }
 
     /// Strokes that [`Store::undo`] can take back, 64 at most.
@@ -212,10 +229,42 @@ impl Store {
         self.history.depth()
     }
 
-    /// Keeps the aims of now as scene `place`, below [`SCENES`]; answers whether there is such a place.
+    /// Keeps the aims of now as scene `place`, below [`SCENES`], as one stroke: undo brings back what was kept there. Answers whether there
+    /// is such a place.
     pub fn capture(&mut self, place: usize) -> bool {
-        let values = self.aims;
-        self.put_scene(place, Some(values))
+        let Some(before) = self.scenes.get(place).copied() else { return false };
+        let after = Some(self.aims);
+        self.history.close();
+        if before != after {
+            self.history.note_scene(SceneChange { place, before, after });
+            self.history.close();
+        }
+        self.put_scene(place, after)
+    }
+
+    /// All scenes.
+    #[must_use]
+    pub const fn scenes(&self) -> &[Option<Values>; SCENES] {
+        &self.scenes
+    }
+
+    /// Which patch is played, and when one was saved last.
+    #[must_use]
+    pub const fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// Says where this belongs from now on; not a thing to undo.
+    pub fn set_mark(&mut self, mark: Mark) {
+        (self.mark, self.revision) = (mark, self.revision + 1);
+    }
+
+    /// A patch was saved, under this number: a stroke that moves no value.
+    pub fn note_save(&mut self, after: Mark) {
+        self.history.close();
+        self.history.note_mark(self.mark, after);
+        self.history.close();
+        self.set_mark(after);
     }
 
     /// The scene kept at `place`.
@@ -224,7 +273,7 @@ impl Store {
         self.scenes.get(place)?.as_ref()
     }
 
-    /// Puts a scene from a patch, or clears the place; answers whether there is such a place.
+    /// Puts a scene where a set begins, or clears the place; not a thing to undo. Answers whether there is such a place.
     pub fn put_scene(&mut self, place: usize, scene: Option<Values>) -> bool {
         let Some(slot) = self.scenes.get_mut(place) else { return false };
         *slot = scene;
@@ -237,6 +286,8 @@ impl Store {
     pub fn recall(&mut self, place: usize) -> bool {
         let Some(scene) = self.scene(place).copied() else { return false };
         self.take_over(&scene, None, |class| class != Class::Load);
+        self.history.close();
+        self.jumped();
         true
     }
 
@@ -250,14 +301,15 @@ impl Store {
     #[must_use]
     pub fn keep(&self) -> Kept {
         let (done, undone) = self.history.strokes();
-        Kept { aims: self.aims, drawn: self.drawn.clone(), scenes: self.scenes, done, undone }
+        let Self { aims, scenes, mark, .. } = *self;
+        Kept { aims, drawn: self.drawn.clone(), scenes, done, undone, mark }
     }
 
     /// Goes on where another store was, in one snapshot: values, curves, scenes, undo and redo are its own. A stroke that was not ended is
     /// ended.
     pub fn restore(&mut self, kept: Kept) {
-        let Kept { aims, drawn, scenes, done, undone } = kept;
-        (self.aims, self.drawn, self.scenes) = (aims, drawn, scenes);
+        let Kept { aims, drawn, scenes, done, undone, mark } = kept;
+        (self.aims, self.drawn, self.scenes, self.mark) = (aims, drawn, scenes, mark);
         self.history = History::of(done, undone);
         self.jumped();
     }
@@ -283,6 +335,24 @@ impl Store {
     /// Takes all values and curves of a patch, in one snapshot and as one stroke.
     pub fn take(&mut self, values: &Values, curves: &Drawn) {
         self.take_over(values, Some(curves), |_| true);
+        self.history.close();
+        self.jumped();
+    }
+
+    /// As [`Store::take`], with the patch's scenes and its mark: undo brings all of the patch before back.
+    pub fn load(&mut self, values: &Values, curves: &Drawn, scenes: &[Option<Values>; SCENES], mark: Mark) {
+        self.take_over(values, Some(curves), |_| true);
+        for (place, (before, after)) in self.scenes.iter().zip(scenes).enumerate() {
+            if before != after {
+                self.history.note_scene(SceneChange { place, before: *before, after: *after });
+            }
+        }
+        if self.mark != mark {
+            self.history.note_mark(self.mark, mark);
+        }
+        (self.scenes, self.mark) = (*scenes, mark);
+        self.history.close();
+        self.jumped();
     }
 
     /// The curves that are drawn.
@@ -315,6 +385,7 @@ impl Store {
         true
     }
 
+    /// Leaves the stroke open, for who has more to say of it.
     fn take_over(&mut self, values: &Values, curves: Option<&Drawn>, wanted: impl Fn(Class) -> bool) {
         self.history.close();
         if let Some(curves) = curves.filter(|it| **it != self.drawn) {
@@ -328,8 +399,6 @@ impl Store {
                 self.aims.set(id, after);
             }
         }
-        self.history.close();
-        self.jumped();
     }
 
     fn jumped(&mut self) {

@@ -1,6 +1,6 @@
 //! The store: what is set, undone, kept and published.
 
-use super::{NotANumber, Set, Store};
+use super::{Mark, NotANumber, SCENES, Set, Store};
 use crate::param::{Class, Drawn, ParamId, Values};
 use proptest::prelude::*;
 
@@ -124,12 +124,12 @@ fn a_store_goes_on_where_another_was_in_one_snapshot() {
         store.set(ParamId::Denoise, value).expect("a number");
         store.end_stroke();
     }
-    store.capture(4);
     assert!(store.undo());
+    store.capture(4);
     store.aim(ParamId::Shift, 4.0).expect("a number");
     // Still in the hand, and on its way: it is where it goes.
     let kept = store.keep();
-    assert_eq!((kept.done.len(), kept.undone.len()), (4, 0));
+    assert_eq!((kept.done.len(), kept.undone.len()), (5, 0));
     let (mut next, mut reader) = Store::new();
     next.set(ParamId::X0Target, 0.5).expect("a number");
     let before = reader.latest().generation;
@@ -137,11 +137,11 @@ fn a_store_goes_on_where_another_was_in_one_snapshot() {
     assert_eq!(reader.latest().generation, before, "values wait for their curves");
     assert!(next.send_curves(|_, _, _| true));
     assert_eq!((reader.latest().generation, reader.latest().values), (before + 1, kept.aims));
-    assert_eq!((next.keep(), next.scene(4), next.undo_depth()), (kept, store.scene(4), 4));
-    let undone: Vec<f64> = (0..3).map(|_| (next.undo(), next.value(ParamId::Denoise)).1).collect();
-    assert_eq!(undone, [0.7, 0.6, 0.5]);
+    assert_eq!((next.keep(), next.scene(4), next.undo_depth()), (kept, store.scene(4), 5));
+    let undone: Vec<f64> = (0..4).map(|_| (next.undo(), next.value(ParamId::Denoise)).1).collect();
+    assert_eq!(undone, [0.7, 0.7, 0.6, 0.5]);
     assert!(next.undo() && !next.undo() && *next.drawn() == Drawn::default());
-    assert!((0..4).all(|_| next.redo()) && !next.redo());
+    assert!((0..5).all(|_| next.redo()) && !next.redo());
     assert_eq!(next.aims(), store.aims());
 }
 
@@ -157,7 +157,54 @@ fn whatever_is_kept_changes_the_revision() {
     assert!(!changed(&store) && store.undo() && changed(&store) && store.redo() && changed(&store));
     assert!(store.capture(1) && changed(&store) && store.recall(1) && changed(&store));
     store.adopt(ParamId::GainDb, -6.0);
-    assert!(changed(&store) && store.undo_depth() == 1, "not a thing to undo");
+    assert!(changed(&store) && store.undo_depth() == 2, "not a thing to undo");
+}
+
+#[test]
+fn keeping_a_scene_is_a_stroke_that_moves_no_value_and_lets_no_hand_go() {
+    let (mut store, _reader) = Store::new();
+    for value in [0.6, 0.7] {
+        store.set(ParamId::Denoise, value).expect("a number");
+        store.capture(2);
+    }
+    let kept = |store: &Store| store.scene(2).map(|it| it.exact(ParamId::Denoise));
+    store.capture(2);
+    assert_eq!((kept(&store), store.undo_depth()), (Some(0.7), 4), "what is kept already is no stroke");
+    let jumps = store.jumps();
+    assert!(store.undo());
+    assert_eq!((kept(&store), store.value(ParamId::Denoise), store.jumps()), (Some(0.6), 0.7, jumps));
+    assert!(store.undo() && store.undo());
+    assert_eq!((kept(&store), store.value(ParamId::Denoise)), (None, 0.6));
+    assert!((0..3).all(|_| store.redo()));
+    assert_eq!((kept(&store), store.value(ParamId::Denoise)), (Some(0.7), 0.7));
+}
+
+#[test]
+fn a_patch_is_one_stroke_with_its_values_curves_scenes_and_mark_and_so_is_a_save() {
+    let (mut store, _reader) = Store::new();
+    store.capture(0);
+    let before = store.keep();
+    let (mut values, mut curves, mut scenes) = (Values::default(), Drawn::default(), [None; SCENES]);
+    values.set(ParamId::Denoise, 0.9);
+    curves.set(ParamId::SourceBlend, Some([0.5].into()));
+    scenes[4] = Some(values);
+    let mark = Mark { patch: 3, save: 0 };
+    store.load(&values, &curves, &scenes, mark);
+    let after = store.keep();
+    assert_eq!((store.undo_depth(), after.scenes, after.mark), (2, scenes, mark));
+    let all = |kept: &super::Kept| (kept.aims, kept.drawn.clone(), kept.scenes, kept.mark);
+    assert!(store.undo());
+    assert_eq!(all(&store.keep()), all(&before));
+    assert!(store.redo());
+    assert_eq!(all(&store.keep()), all(&after));
+    store.note_save(Mark { patch: 3, save: 7 });
+    let jumps = store.jumps();
+    assert!(store.undo());
+    assert_eq!((store.mark(), store.jumps(), store.aims()), (mark, jumps, &values));
+    assert!(store.redo() && store.mark().save == 7);
+    // The same patch again, as it is: nothing to take back.
+    store.load(&values, &curves, &scenes, store.mark());
+    assert_eq!(store.undo_depth(), 3);
 }
 
 #[test]
@@ -179,10 +226,12 @@ fn a_value_on_its_way_is_published_and_its_aim_is_what_is_undone_and_kept() {
     store.walk(ParamId::Denoise, f64::NAN);
     assert_eq!((store.value(ParamId::Denoise), seen(&mut reader)), (0.9, 0.6));
     store.capture(0);
+    assert!(store.undo() && store.scene(0).is_none());
+    assert_eq!((store.value(ParamId::Denoise), seen(&mut reader)), (0.9, 0.6), "what is on its way goes on");
     assert!(store.undo());
     assert_eq!((store.value(ParamId::Denoise), seen(&mut reader)), (0.5, 0.5));
     assert!(!store.undo(), "walking is not a thing to undo");
-    assert!(store.redo() && store.recall(0));
+    assert!(store.redo() && store.redo() && store.recall(0));
     assert_eq!(seen(&mut reader), 0.9);
 }
 

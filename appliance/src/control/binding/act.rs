@@ -50,6 +50,10 @@ pub enum Act {
     Patch(usize),
     /// A patch that many places further on.
     PatchBy(i8),
+    /// The patch is to be saved; `true`: as a new one.
+    Save(bool),
+    /// The patch is to be read again.
+    Reload,
     /// A beat was tapped.
     Tapped,
     /// A bank (from 0) or shift is played now.
@@ -88,6 +92,8 @@ impl Act {
             Self::KeyList(_) | Self::Closed => None,
             Self::WillQuit => said("q again leaves"),
             Self::Morphed(.., Some(_)) | Self::Tapped | Self::Patch(_) | Self::PatchBy(_) => None,
+            // What becomes of it is told when it is known.
+            Self::Save(_) | Self::Reload => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
             Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),
             Self::Reseed => said("new seeds"),

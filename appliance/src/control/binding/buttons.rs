@@ -136,6 +136,10 @@ impl Binding {
             _ => 0,
         };
         let number = usize::from(number);
+        if deed.is_undone_by_itself() {
+            // What was learnt is older: undo takes this back first.
+            self.unlearn = None;
+        }
         let act = match deed {
             Deed::Reseed => Act::Reseed,
             Deed::Mute => Act::Mute,
@@ -152,12 +156,12 @@ impl Binding {
             Deed::Recall(place) => self.recall(place, desk),
             Deed::RecallByNumber => self.recall(number, desk),
             Deed::NextScreen => Act::NextScreen,
-            Deed::Capture(place) => {
-                desk.capture(place);
-                Act::Captured(place)
-            }
+            Deed::Capture(place) => self.capture(place, desk),
             Deed::PatchByNumber => Act::Patch(number),
             Deed::PatchBy(by) => Act::PatchBy(by),
+            Deed::Save => Act::Save(false),
+            Deed::SaveNew => Act::Save(true),
+            Deed::Reload => Act::Reload,
             Deed::Start => Act::Seek(0.0),
             Deed::Tap => Act::Tapped,
             Deed::Browse => return self.walk_by(1, acts),
@@ -179,6 +183,12 @@ impl Binding {
             },
         };
         acts.push(act);
+    }
+
+    pub(super) fn capture(&mut self, place: usize, desk: &mut Desk) -> Act {
+        self.unlearn = None;
+        desk.capture(place);
+        Act::Captured(place)
     }
 
     fn recall(&mut self, place: usize, desk: &mut Desk) -> Act {

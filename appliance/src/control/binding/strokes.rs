@@ -115,10 +115,7 @@ impl Binding {
                 self.key_list += 1;
                 acts.push(Act::KeyList(self.key_list));
             }
-            KeyMeaning::Deed(Deed::Recall(place)) if capture => {
-                desk.capture(place);
-                acts.push(Act::Captured(place));
-            }
+            KeyMeaning::Deed(Deed::Recall(place)) if capture => acts.push(self.capture(place, desk)),
             KeyMeaning::Deed(deed) => {
                 self.deed(gesture, deed, Control::Program { channel: 1, number: 0 }, desk, acts);
                 // A key has no way up that a terminal would tell: learn stays on as after a short press.

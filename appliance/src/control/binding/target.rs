@@ -29,6 +29,12 @@ pub enum Deed {
     PatchByNumber,
     /// The next patch of the set list, or the one before.
     PatchBy(i8),
+    /// Save the patch: values, scenes, curves and map, into its file.
+    Save,
+    /// Save it as a new one, beside.
+    SaveNew,
+    /// The patch as its file has it now.
+    Reload,
     /// Play from the start of the tape.
     Start,
     /// One beat of the tempo.
@@ -48,7 +54,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 19] = [
+const NAMED: [(&str, Deed); 22] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("panic", Deed::Panic),
@@ -59,6 +65,9 @@ const NAMED: [(&str, Deed); 19] = [
     ("patch", Deed::PatchByNumber),
     ("next-patch", Deed::PatchBy(1)),
     ("previous-patch", Deed::PatchBy(-1)),
+    ("save-patch", Deed::Save),
+    ("save-as-new-patch", Deed::SaveNew),
+    ("reload-patch", Deed::Reload),
     ("start", Deed::Start),
     ("tap", Deed::Tap),
     ("shift-layer", Deed::Shift),
@@ -110,6 +119,22 @@ impl Deed {
             Self::BankBy(by) => if by < 0 { "previous-bank" } else { "next-bank" }.to_owned(),
             named => NAMED.iter().find(|(_, deed)| *deed == named).map_or("", |(name, _)| name).to_owned(),
         }
+    }
+
+    /// Whether undo knows it as a thing of its own.
+    pub(super) const fn is_undone_by_itself(self) -> bool {
+        matches!(
+            self,
+            Self::Panic
+                | Self::Revert
+                | Self::Recall(_)
+                | Self::RecallByNumber
+                | Self::PatchByNumber
+                | Self::PatchBy(_)
+                | Self::Save
+                | Self::SaveNew
+                | Self::Reload
+        )
     }
 
     /// Whether it lasts as long as the control is held.

@@ -7,7 +7,7 @@ use crate::display::messages::Level;
 use crate::performance::conductor::Conductor;
 use crate::performance::view::View;
 use crate::settings::patch::Patch;
-use crate::settings::set_list::SetList;
+use crate::settings::set_list::{Listed, SetList};
 use crate::surface::clock_sender::Order;
 
 impl SurfaceSide {
@@ -25,6 +25,7 @@ impl SurfaceSide {
         conductor: &mut Conductor,
         view: &mut View,
     ) {
+        self.keep_scenes(conductor);
         let gone = match place {
             Some(place) => self.list.go(place),
             None => self.list.go_by(by),
@@ -39,13 +40,14 @@ impl SurfaceSide {
                 None => view.messages().hand("there is no such patch"),
             };
         };
-        conductor.load(&listed.patch, self.clock.now());
+        conductor.load(&listed.played(), u32::try_from(self.list.place()).unwrap_or(0), self.clock.now());
         view.messages().hand(&format!("patch {}", listed.name));
         // What plays is still the recording of the start, whatever was gone through since.
-        if needs_worker(&started.patch, &listed.patch) {
+        if needs_worker(started, &listed.patch) {
             let words = format!("{}: its recording and words need a start with --patch", listed.name);
             view.messages().tell(Level::Warning, &words);
         }
+        self.keep_scenes(conductor);
         self.pair_up(conductor);
         self.sender.tell(Order::Beats(conductor.beats()));
         self.send_program(self.list.place(), sender);
@@ -53,8 +55,10 @@ impl SurfaceSide {
 }
 
 /// Whether a patch has what only a worker can bring: another recording, other words.
-fn needs_worker(started: &Patch, next: &Patch) -> bool {
-    let other_source = next.source.is_some() && next.source != started.source;
+fn needs_worker(started: &Listed, next: &Patch) -> bool {
+    let plays = started.recording.as_ref().or(started.patch.source.as_ref());
+    let started = &started.patch;
+    let other_source = next.source.is_some() && next.source.as_ref() != plays;
     other_source
         || (!next.prompt.a.is_empty() && (&next.prompt.a, &next.prompt.b) != (&started.prompt.a, &started.prompt.b))
 }

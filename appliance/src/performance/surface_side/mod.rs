@@ -1,9 +1,10 @@
 //! The surfaces' side of a performance: surfaces, what controllers have learnt, the set list, clock and programs sent out.
 //!
 //! Runs on the conductor's thread. It may wait, allocate and save; nothing behind the conductor waits for it. What it owns, and the
-//! way of a gesture, stand here; a file each has what it does about lights, learnt maps, the set list, the clock, and troubles.
+//! way of a gesture, stand here; a file each has what it does about lights, learnt maps, the set list, what is kept and saved, the clock, and troubles.
 
 mod clock;
+mod kept;
 mod learnt;
 mod lights;
 mod list;
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::param::ParamId;
+use engine::param::{Mark, ParamId};
 use engine::playback::LoopBand;
 use hal::gesture::{Clock, Control, Identity, Motion, Reply, SurfaceId, WallClock};
 
@@ -23,6 +24,7 @@ use crate::control::binding::Act;
 use crate::display::messages::FaultKey;
 use crate::performance::conductor::{Conductor, by_program};
 use crate::performance::gesture_intake::GestureIntake;
+use crate::performance::patch_jobs::PatchJob;
 use crate::performance::view::View;
 use crate::recorder::Recorder;
 use crate::settings::box_file::BoxConfig;
@@ -66,6 +68,10 @@ pub struct SurfaceSide {
     /// The knob that a hand had last, where it stands on a page.
     touched: Option<(SurfaceId, Control)>,
     recorder: Recorder,
+    /// Where undo stood when it was last looked.
+    mark: Mark,
+    /// What hands asked of patches' files, for the keeper.
+    jobs: Vec<PatchJob>,
 }
 
 impl SurfaceSide {
@@ -110,7 +116,10 @@ impl SurfaceSide {
             models,
             touched,
             recorder: Recorder::nowhere(),
+            mark: Mark::default(),
+            jobs: Vec::new(),
         };
+        surface_side.keep_scenes(conductor);
         surface_side.address();
         surface_side.follow_tape(conductor);
         surface_side.sender.tell(Order::Start);
@@ -203,6 +212,10 @@ impl SurfaceSide {
             Act::Recalled(place, true) if !self.list.has_others() => self.send_program(place, sender),
             Act::Patch(place) => self.go_to_patch(Some(place), 0, sender, conductor, view),
             Act::PatchBy(by) => self.go_to_patch(None, by, sender, conductor, view),
+            Act::Captured(_) => self.keep_scenes(conductor),
+            Act::Undone(true) | Act::Redone(true) => self.follow_history(conductor, view),
+            Act::Save(as_new) => self.save(as_new, conductor, view),
+            Act::Reload => self.reload(conductor, view),
             Act::Seek(0.0) => self.sender.tell(Order::Start),
             Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
             _ => {}
@@ -226,6 +239,6 @@ mod kept_tests;
 #[cfg(test)]
 mod shown_tests;
 #[cfg(test)]
-mod support_tests;
+pub(crate) mod support_tests;
 #[cfg(test)]
 mod tests;

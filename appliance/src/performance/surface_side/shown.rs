@@ -4,6 +4,7 @@ use engine::param::SCENES;
 use hal::gesture::{Gesture, Motion};
 
 use super::SurfaceSide;
+use crate::control::scene_name::scene_name;
 use crate::display::status::{Listed, Scene, SetPlace, Status};
 use crate::performance::conductor::Conductor;
 use crate::performance::page::page;
@@ -15,9 +16,13 @@ impl SurfaceSide {
         let playing = self.list.playing();
         playing.map_or("", |it| bare(&it.name, self.list.place())).clone_into(&mut status.patch);
         status.set_list = place_in(&self.list);
-        let kept = |place| conductor.desk().store().scene(place).is_some();
-        let name = |place: usize| playing.and_then(|it| it.patch.scene_names.get(place)?.clone());
-        status.scenes = (0..SCENES).map(|place| Scene { kept: kept(place), name: name(place) }).collect();
+        let named = |place: usize| playing.and_then(|it| it.scene_names.get(place)?.clone());
+        let scene = |place: usize| {
+            let values = conductor.desk().store().scene(place);
+            let usual = || Some(scene_name(values?, &playing?.patch.values));
+            Scene { kept: values.is_some(), name: named(place).or_else(usual) }
+        };
+        status.scenes = (0..SCENES).map(scene).collect();
         let profile = |(surface, _)| self.models.get(&surface).unwrap_or_else(|| self.profiles.usual());
         let (binding, desk) = (conductor.binding(), conductor.desk());
         status.page = self.touched.and_then(|touched| page(binding, desk, profile(touched), touched));

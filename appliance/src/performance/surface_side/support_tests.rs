@@ -6,12 +6,14 @@ use std::time::Duration;
 use engine::live::relay;
 use engine::param::{EdgeReceiver, ParamId, SnapshotReader, edge_queue};
 use engine::playback::{DeckSize, Player, Tape, deck};
-use hal::gesture::{Control, FakeSurface, Identity, Motion, Reply, Roster, SurfaceId, Told, WallClock};
+use hal::gesture::{Control, FakeSurface, Gesture, Identity, Motion, Reply, Roster, SurfaceId, Told, WallClock};
 use hal::midi::Pairing;
 
 use super::SurfaceSide;
+use crate::control::binding::Act;
 use crate::display::displays::Displays;
 use crate::display::terminal::{Ink, Terminal};
+use crate::performance::beginning::Last;
 use crate::performance::conductor::{Conductor, EngineLinks};
 use crate::performance::view::View;
 use crate::settings::box_file::BoxConfig;
@@ -26,35 +28,48 @@ use crate::surface::surfaces::Surfaces;
 pub(super) const FIRST: SurfaceId = SurfaceId::FIRST_LIVE;
 const TAPE: usize = 96_000;
 
-pub(super) struct Stage {
-    pub(super) surface_side: SurfaceSide,
-    pub(super) conductor: Conductor,
-    pub(super) view: View,
+pub(crate) struct Stage {
+    pub(crate) surface_side: SurfaceSide,
+    pub(crate) conductor: Conductor,
+    pub(crate) view: View,
     pub(super) told: Told,
     pub(super) player: Player,
     _values: SnapshotReader,
-    _edges: EdgeReceiver<engine::live::Swap>,
+    edges: EdgeReceiver<engine::live::Swap>,
 }
 
 impl Stage {
-    /// A stage whose one controller plays `surface`, with `patches` in the set list.
+    /// A stage whose one controller plays `surface`, with `patches` in the set list, whose folder is in that of the state.
     pub(super) fn new(state: &Path, surface: FakeSurface, config: BoxConfig, patches: &[&str]) -> Self {
         let patches: Vec<Patch> = patches.iter().map(|text| Patch::parse(text).expect("a patch")).collect();
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = state.join("set-list");
+        std::fs::create_dir_all(&folder).expect("a disk");
         for (number, patch) in patches.iter().enumerate().skip(1) {
-            patch.save(&folder.path().join(format!("{number}.toml"))).expect("a disk");
+            patch.save(&folder.join(format!("{number}.toml"))).expect("a disk");
         }
-        let first = Listed { name: "first".to_owned(), patch: patches[0].clone() };
-        let (list, faults) = SetList::open(first, Some(folder.path())).expect("a folder");
+        let first = Listed::new("first".to_owned(), patches[0].clone(), None);
+        let (list, faults) = SetList::open(first, Some(&folder)).expect("a folder");
         assert!(faults.is_empty(), "{faults:?}");
+        Self::going_on(state, surface, config, list, None)
+    }
+
+    /// A stage with a set list, where the last performance was.
+    pub(crate) fn going_on(
+        state: &Path,
+        surface: FakeSurface,
+        config: BoxConfig,
+        list: SetList,
+        last: Option<Last>,
+    ) -> Self {
         // Whole turns of 480 Hz, at .1.
         let sound = |at: usize| [(at as f32 / 100.0 * std::f32::consts::TAU).sin() * 0.1; 2];
         let tape = Tape::new((0..TAPE).map(sound).collect::<Vec<_>>()).expect("a tape");
         let (player, _packer, transport) = deck(tape, DeckSize::default());
-        let (edges, receiver) = edge_queue(16);
+        let (edges, receiver) = edge_queue(64);
         let (decode_values, _reader) = relay();
         let engine = EngineLinks { edges, decode_values, transport };
-        let (mut conductor, values) = Conductor::new(&patches[0], TAPE / 1920, engine);
+        let first = list.started().expect("a patch").played();
+        let (mut conductor, values) = Conductor::begin(&first, TAPE / 1920, engine, last, false);
         let told = surface.told();
         let roster = Roster::default();
         assert_eq!(roster.arrive(&Identity::new("fake", "fake")), FIRST);
@@ -62,19 +77,27 @@ impl Stage {
         surfaces.add(Box::new(surface)).expect("a thread");
         let hardware = Hardware { surfaces, roster, pairing: Pairing::default(), other_programs: None };
         let (learnt, _) = LearntMaps::open(state);
-        let surface_side = SurfaceSide::begin(
-            hardware,
-            learnt,
-            list,
-            WallClock::start(),
-            (config, Profiles::built_in()),
-            &mut conductor,
-        )
-        .expect("threads");
+        let clock = WallClock::start();
+        let config = (config, Profiles::built_in());
+        let surface_side = SurfaceSide::begin(hardware, learnt, list, clock, config, &mut conductor).expect("threads");
         let nobody = std::fs::OpenOptions::new().write(true).open("/dev/null").expect("Linux has it");
         let terminal = Terminal::onto(&nobody, false, Ink::default()).expect("a thread");
         let view = View::new(terminal, Displays::default(), WallClock::start());
-        Self { surface_side, conductor, view, told, player, _values: values, _edges: receiver }
+        Self { surface_side, conductor, view, told, player, _values: values, edges: receiver }
+    }
+
+    /// Plays a gesture of a score, all the way to what comes of it.
+    pub(crate) fn play(&mut self, motion: Motion, at: Duration) -> Vec<Act> {
+        let gesture = Gesture { at, surface: SurfaceId::SCORE, motion };
+        let mut acts = Vec::new();
+        self.conductor.play(&gesture, &mut acts);
+        let told = acts.clone();
+        self.surface_side.answer_all(&mut acts, None, &mut self.conductor, &mut self.view);
+        // Nobody ticks here.
+        while let Some(edge) = self.edges.next_edge(u64::MAX) {
+            self.edges.retire(edge);
+        }
+        told
     }
 
     /// Lets the surface_side hear until `done`; what the fakes say comes at once, so this ends or the test is stuck.
@@ -88,7 +111,7 @@ impl Stage {
         self.conductor.store().value(id)
     }
 
-    pub(super) fn close_only(self) {
+    pub(crate) fn close_only(self) {
         assert_eq!(self.surface_side.close(Duration::from_secs(20)), Vec::<String>::new());
     }
 

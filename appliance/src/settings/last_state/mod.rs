@@ -15,12 +15,14 @@ use engine::latent::StereoFrame;
 use engine::param::{Kept, ParamId, Values};
 
 use crate::settings::box_file::Screen;
-use crate::settings::patch::Patch;
 use crate::settings::set_list::{Listed, SetList};
 pub use read::parse;
 pub use shelf::{FILE, Found, Shelf};
 pub use starts::{CRASHES, Starts};
 pub use write::{sealed, text};
+
+/// Earlier digests of a patch that are remembered.
+pub const SAVED: usize = 16;
 
 /// What a performance was started with, by which its state is known to belong to another start: the patch as it was read, with what the
 /// command line changed in it, and the recording.
@@ -32,26 +34,47 @@ pub struct Origin {
     pub source: String,
     /// A digest of patch and sound.
     pub digest: String,
+    /// What the digest was or will be: a state is on the disk before the patch that it speaks of is saved.
+    pub saved: Vec<String>,
 }
 
-impl Origin {
-    /// Of a patch called so, and a recording that sounds so. Where the recording lies makes no difference.
+/// The sound of a recording, wherever it lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoundSum {
+    sum: u64,
+    frames: u64,
+}
+
+impl SoundSum {
+    /// Of a recording as it is played.
     #[must_use]
-    pub fn of(patch: &Listed, source: &str, tape: &[StereoFrame]) -> Self {
+    pub fn of(tape: &[StereoFrame]) -> Self {
+        Self { sum: engine::playback::sum_of(tape), frames: tape.len() as u64 }
+    }
+
+    /// The digest of a start with a patch of this digest.
+    #[must_use]
+    pub fn with(self, patch: &str) -> String {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(digest_of(&patch.patch).as_bytes());
-        let sum = engine::playback::sum_of(tape);
-        hasher.update(&sum.to_le_bytes()).update(&(tape.len() as u64).to_le_bytes());
-        let digest = hasher.finalize().to_hex().to_string();
-        Self { patch: patch.name.clone(), source: source.to_owned(), digest }
+        hasher.update(patch.as_bytes());
+        hasher.update(&self.sum.to_le_bytes()).update(&self.frames.to_le_bytes());
+        hasher.finalize().to_hex().to_string()
     }
 }
 
-/// A patch by its text, wherever its recording lies.
-#[must_use]
-pub fn digest_of(patch: &Patch) -> String {
-    let bare = Patch { source: None, ..patch.clone() };
-    blake3::hash(bare.to_text().as_bytes()).to_hex().to_string()
+impl Origin {
+    /// Of the patch that was started with, and a recording that sounds so. Where the recording lies makes no difference.
+    #[must_use]
+    pub fn of(patch: &Listed, source: &str, sound: SoundSum) -> Self {
+        let saved = patch.saved.iter().map(|it| sound.with(it)).collect();
+        Self { patch: patch.name.clone(), source: source.to_owned(), digest: sound.with(&patch.digest()), saved }
+    }
+
+    /// Whether a state of `other` belongs to this one.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        self.digest == other.digest || other.saved.contains(&self.digest)
+    }
 }
 
 /// The patch that is played, of those of the set list.
@@ -63,6 +86,10 @@ pub struct Playing {
     pub name: String,
     /// Its digest.
     pub digest: String,
+    /// What the digest was or will be.
+    pub saved: Vec<String>,
+    /// The numbers and names of the set list, as `7 bridge`: what strokes say of a number they say of that name.
+    pub list: Vec<String>,
 }
 
 impl Playing {
@@ -70,7 +97,8 @@ impl Playing {
     #[must_use]
     pub fn of(list: &SetList) -> Option<Self> {
         let listed = list.playing()?;
-        Some(Self { number: list.place(), name: listed.name.clone(), digest: digest_of(&listed.patch) })
+        let (name, saved) = (listed.name.clone(), listed.saved.clone());
+        Some(Self { number: list.place(), name, digest: listed.digest(), saved, list: list.names() })
     }
 }
 

@@ -2,17 +2,32 @@
 
 use std::sync::Arc;
 
-use engine::param::{Change, Drawn, Kept, ParamId, SCENES, Stroke, Values};
+use engine::param::{Change, Drawn, Kept, Mark, ParamId, SCENES, SceneChange, Stroke, Values};
 
 use super::write::word;
-use super::{LastState, Origin, Playing};
+use super::{LastState, Origin, Playing, SAVED};
 use crate::control::binding::BANKS;
 use crate::files::document::{self, Fault, Format, Item, Reader, is_newer};
 use crate::settings::box_file::Screen;
 
-const KEYS: [&str; 15] = [
-    "digest", "bank", "selected", "screens", "position", "muted", "origin", "playing", "values", "scenes", "scene",
-    "curve", "drawn", "done", "undone",
+const KEYS: [&str; 17] = [
+    "digest",
+    "bank",
+    "selected",
+    "screens",
+    "position",
+    "muted",
+    "save",
+    "origin",
+    "playing",
+    "values",
+    "scenes",
+    "scene",
+    "curve",
+    "kept_scene",
+    "drawn",
+    "done",
+    "undone",
 ];
 /// What begins the line behind which everything is under the digest.
 const DIGEST: &str = "digest = \"";
@@ -20,6 +35,8 @@ const DIGEST: &str = "digest = \"";
 const DIGEST_LETTERS: usize = 64;
 /// Letters of a value of a curve.
 const LETTERS: usize = 8;
+/// Earlier digests of a patch that a text may hold: as many as are written.
+const MOST_SAVED: usize = SAVED;
 /// Strokes that a text may hold, of each kind: as many as undo remembers.
 const MOST_STROKES: usize = 64;
 
@@ -30,12 +47,15 @@ const MOST_STROKES: usize = 64;
 pub fn parse(text: &str) -> Result<LastState, Vec<Fault>> {
     let mut raw = Raw::default();
     let ((), mut faults) = document::read(Format::LastState, text, |reader, document| {
-        // Curves first: others speak of them.
-        let is_curve = |it: &(&str, Item<'_, '_>)| it.0 == "curve";
-        let (curves, others): (Vec<_>, Vec<_>) =
-            document.iter().map(|(key, item)| (key.get_ref().as_ref(), item)).partition(is_curve);
-        for (_, item) in curves {
-            raw.curves = reader.list("curve", item, curve);
+        // Curves and scenes of strokes first: others speak of them.
+        let is_pool = |it: &(&str, Item<'_, '_>)| it.0 == "curve" || it.0 == "kept_scene";
+        let (pools, others): (Vec<_>, Vec<_>) =
+            document.iter().map(|(key, item)| (key.get_ref().as_ref(), item)).partition(is_pool);
+        for (key, item) in pools {
+            match key {
+                "curve" => raw.pools.curves = reader.list(key, item, curve),
+                _ => raw.pools.scenes = reader.list(key, item, |reader, path, item| Some(values(reader, path, item))),
+            }
         }
         for (key, item) in others {
             raw.take(reader, key, item);
@@ -82,6 +102,13 @@ fn fault(line: usize, found: &str, expected: &str) -> Fault {
     Fault { line, key: "digest".to_owned(), found: found.to_owned(), expected: expected.to_owned(), ..Fault::default() }
 }
 
+/// What strokes speak of by its place, from 1.
+#[derive(Default)]
+struct Pools {
+    curves: Vec<Arc<[f32]>>,
+    scenes: Vec<Values>,
+}
+
 /// The parts, as far as they were there.
 #[derive(Default)]
 struct Raw {
@@ -90,7 +117,8 @@ struct Raw {
     values: Option<Values>,
     scenes: [Option<Values>; SCENES],
     scene: Option<(usize, Values)>,
-    curves: Vec<Arc<[f32]>>,
+    pools: Pools,
+    save: u32,
     drawn: Option<Drawn>,
     done: Vec<Stroke>,
     undone: Vec<Stroke>,
@@ -109,6 +137,8 @@ impl Raw {
             "screens" => self.screens = Some(reader.list(key, item, screen)),
             "position" => self.position = reader.whole(key, item, 0, u32::MAX).map(u64::from),
             "muted" => self.muted = reader.boolean(key, item),
+            // A state of the first format knows no saves.
+            "save" => self.save = reader.whole(key, item, 0, u32::MAX).unwrap_or_default(),
             "origin" => self.origin = Some(origin(reader, item)),
             "playing" => self.playing = Some(playing(reader, item)),
             "values" => self.values = Some(values(reader, key, item)),
@@ -121,7 +151,7 @@ impl Raw {
             }),
             "scene" => self.scene = scene(reader, item),
             "drawn" => reader.table(key, item, |reader, key, item| match key.get_ref().as_ref() {
-                "now" => self.drawn = Some(drawn(&self.curves, reader, "drawn.now", item)),
+                "now" => self.drawn = Some(drawn(&self.pools.curves, reader, "drawn.now", item)),
                 _ => reader.unknown("drawn.", key, &["now"]),
             }),
             "done" => self.done = self.strokes(reader, key, item),
@@ -132,7 +162,7 @@ impl Raw {
     }
 
     fn strokes(&self, reader: &mut Reader<'_>, key: &str, item: Item<'_, '_>) -> Vec<Stroke> {
-        let strokes = reader.list(key, item, |reader, path, item| Some(stroke(&self.curves, reader, path, item)));
+        let strokes = reader.list(key, item, |reader, path, item| Some(stroke(&self.pools, reader, path, item)));
         if MOST_STROKES < strokes.len() {
             reader.note(key, item, format!("{} strokes", strokes.len()), "at most 64");
         }
@@ -141,10 +171,12 @@ impl Raw {
 
     fn whole(self) -> Option<LastState> {
         let Self { origin, playing, values, scenes, scene, drawn, done, undone, bank, selected, screens, .. } = self;
+        let playing = playing?;
+        let mark = Mark { patch: u32::try_from(playing.number).ok()?, save: self.save };
         Some(LastState {
             origin: origin?,
-            playing: playing?,
-            kept: Kept { aims: values?, drawn: drawn?, scenes, done, undone },
+            playing,
+            kept: Kept { aims: values?, drawn: drawn?, scenes, done, undone, mark },
             scene,
             bank: bank?,
             selected: selected?,
@@ -176,7 +208,8 @@ fn origin(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Origin {
             "patch" => origin.patch = reader.words(&path, item).unwrap_or_default(),
             "source" => origin.source = reader.words(&path, item).unwrap_or_default(),
             "digest" => origin.digest = reader.words(&path, item).unwrap_or_default(),
-            _ => reader.unknown("origin.", key, &["patch", "source", "digest"]),
+            "saved" => origin.saved = saved(reader, &path, item),
+            _ => reader.unknown("origin.", key, &["patch", "source", "digest", "saved"]),
         }
     });
     origin
@@ -190,10 +223,21 @@ fn playing(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Playing {
             "number" => playing.number = reader.whole(&path, item, 0, u32::MAX).unwrap_or_default() as usize,
             "name" => playing.name = reader.words(&path, item).unwrap_or_default(),
             "digest" => playing.digest = reader.words(&path, item).unwrap_or_default(),
-            _ => reader.unknown("playing.", key, &["number", "name", "digest"]),
+            "saved" => playing.saved = saved(reader, &path, item),
+            "list" => playing.list = reader.list(&path, item, |reader, path, item| reader.words(path, item)),
+            _ => reader.unknown("playing.", key, &["number", "name", "digest", "saved", "list"]),
         }
     });
     playing
+}
+
+/// Earlier digests of a patch.
+fn saved(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Vec<String> {
+    let saved = reader.list(path, item, |reader, path, item| reader.words(path, item));
+    if MOST_SAVED < saved.len() {
+        reader.note(path, item, format!("{} digests", saved.len()), &format!("at most {MOST_SAVED}"));
+    }
+    saved
 }
 
 fn scene(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Option<(usize, Values)> {
@@ -274,18 +318,54 @@ fn drawn(curves: &[Arc<[f32]>], reader: &mut Reader<'_>, path: &str, item: Item<
     drawn
 }
 
-fn stroke(curves: &[Arc<[f32]>], reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Stroke {
-    let (mut changes, mut before, mut after) = (Vec::new(), None, None);
+fn stroke(pools: &Pools, reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Stroke {
+    let (mut stroke, mut before, mut after) = (Stroke::default(), None, None);
     reader.table(path, item, |reader, key, item| {
         let path = format!("{path}.{}", key.get_ref());
         match key.get_ref().as_ref() {
-            "changes" => changes = reader.list(&path, item, change),
-            "before" => before = Some(drawn(curves, reader, &path, item)),
-            "after" => after = Some(drawn(curves, reader, &path, item)),
-            _ => reader.unknown("stroke.", key, &["changes", "before", "after"]),
+            "changes" => stroke.changes = reader.list(&path, item, change),
+            "before" => before = Some(drawn(&pools.curves, reader, &path, item)),
+            "after" => after = Some(drawn(&pools.curves, reader, &path, item)),
+            "scenes" => {
+                stroke.scenes = reader.list(&path, item, |reader, path, item| scene_change(pools, reader, path, item))
+            }
+            "marks" => stroke.marks = marks(reader, &path, item),
+            _ => reader.unknown("stroke.", key, &["changes", "before", "after", "scenes", "marks"]),
         }
     });
-    Stroke { changes, curves: before.zip(after).map(|(before, after)| Box::new([before, after])) }
+    stroke.curves = before.zip(after).map(|(before, after)| Box::new([before, after]));
+    stroke
+}
+
+/// Whole numbers, exactly so many of them.
+fn wholes<const N: usize>(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<[u32; N]> {
+    reader.list(path, item, |reader, path, item| reader.whole(path, item, 0, u32::MAX)).try_into().ok()
+}
+
+fn scene_change(pools: &Pools, reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<SceneChange> {
+    let kept = |at: u32| match at as usize {
+        0 => Some(None),
+        at => pools.scenes.get(at - 1).map(|it| Some(*it)),
+    };
+    let read = wholes(reader, path, item).and_then(|[place, before, after]| {
+        let place = (place as usize).checked_sub(1).filter(|it| *it < SCENES)?;
+        Some(SceneChange { place, before: kept(before)?, after: kept(after)? })
+    });
+    if read.is_none() {
+        reader.fault(path, item, "a place from 1 to 9, and the kept scenes before and after");
+    }
+    read
+}
+
+fn marks(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<[Mark; 2]> {
+    let mark = |reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>| {
+        wholes(reader, path, item).map(|[patch, save]| Mark { patch, save })
+    };
+    let read = reader.list(path, item, mark).try_into().ok();
+    if read.is_none() {
+        reader.fault(path, item, "two marks, each a patch and a save");
+    }
+    read
 }
 
 fn change(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Change> {

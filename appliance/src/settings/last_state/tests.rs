@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use engine::param::{Change, Drawn, Kept, ParamId, SCENES, Stroke, Values};
+use engine::param::{Change, Drawn, Kept, Mark, ParamId, SCENES, SceneChange, Stroke, Values};
 use proptest::prelude::*;
 
-use super::{FILE, Found, LastState, Origin, Playing, Shelf, digest_of, parse, sealed, text};
+use super::{FILE, Found, LastState, Origin, Playing, Shelf, SoundSum, parse, sealed, text};
 use crate::settings::box_file::Screen;
 use crate::settings::patch::Patch;
 use crate::settings::set_list::{Listed, SetList};
@@ -46,8 +46,18 @@ fn any_stroke(curves: Vec<Arc<[f32]>>) -> impl Strategy<Value = Stroke> {
         (any_value(id), any_value(id)).prop_map(move |(before, after)| Change { id, before, after })
     });
     let both = prop::option::of((any_drawn(curves.clone()), any_drawn(curves)));
-    (prop::collection::vec(change, 0..4), both)
-        .prop_map(|(changes, both)| Stroke { changes, curves: both.map(|(before, after)| Box::new([before, after])) })
+    let scene = (0..SCENES, prop::option::of(any_values()), prop::option::of(any_values()))
+        .prop_map(|(place, before, after)| SceneChange { place, before, after });
+    let mark = || (any::<u32>(), any::<u32>()).prop_map(|(patch, save)| Mark { patch, save });
+    let marks = prop::option::weighted(0.3, (mark(), mark()).prop_map(|(before, after)| [before, after]));
+    (prop::collection::vec(change, 0..4), both, prop::collection::vec(scene, 0..2), marks).prop_map(
+        |(changes, both, scenes, marks)| Stroke {
+            changes,
+            curves: both.map(|(before, after)| Box::new([before, after])),
+            scenes,
+            marks,
+        },
+    )
 }
 
 fn any_kept() -> impl Strategy<Value = Kept> {
@@ -58,7 +68,7 @@ fn any_kept() -> impl Strategy<Value = Kept> {
         (any_values(), any_drawn(curves.clone()), scenes, strokes(6), strokes(3)).prop_map(
             |(aims, drawn, scenes, done, undone)| {
                 let scenes = scenes.try_into().expect("as many as there are");
-                Kept { aims, drawn, scenes, done, undone }
+                Kept { aims, drawn, scenes, done, undone, mark: Mark::default() }
             },
         )
     })
@@ -71,9 +81,14 @@ fn any_state() -> impl Strategy<Value = LastState> {
     let scene = prop::option::of((0..SCENES, any_values()));
     (any_kept(), names, around, scene, any::<u32>(), any::<bool>()).prop_map(
         |(kept, (patch, source, digest, number), (bank, selected, screens), scene, position, muted)| LastState {
-            origin: Origin { patch: patch.clone(), source, digest: digest.clone() },
-            playing: Playing { number, name: patch, digest },
-            kept,
+            origin: Origin {
+                patch: patch.clone(),
+                source,
+                digest: digest.clone(),
+                saved: vec![digest.clone(); number % 3],
+            },
+            playing: Playing { number, name: patch, list: vec![digest.clone()], saved: vec![digest.clone()], digest },
+            kept: Kept { mark: Mark { patch: number as u32, save: position }, ..kept },
             scene,
             bank,
             selected,
@@ -98,11 +113,20 @@ fn all(state: &LastState) -> impl PartialEq + std::fmt::Debug + use<> {
     let strokes = |of: &[Stroke]| {
         let change = |it: &Change| (it.id, it.before.to_bits(), it.after.to_bits());
         let both = |it: &Stroke| it.curves.as_deref().map(|it| it.each_ref().map(curves));
-        of.iter().map(|it| (it.changes.iter().map(change).collect::<Vec<_>>(), both(it))).collect::<Vec<_>>()
+        let scene = |it: &SceneChange| (it.place, it.before.as_ref().map(bits), it.after.as_ref().map(bits));
+        let all = |it: &Stroke| {
+            (
+                it.changes.iter().map(change).collect::<Vec<_>>(),
+                both(it),
+                it.scenes.iter().map(scene).collect::<Vec<_>>(),
+                it.marks,
+            )
+        };
+        of.iter().map(all).collect::<Vec<_>>()
     };
     let scenes: Vec<_> = kept.scenes.iter().map(|it| it.as_ref().map(bits)).collect();
     let values = (bits(&kept.aims), scenes, scene.map(|(place, values)| (place, bits(&values))));
-    let drawn = (curves(&kept.drawn), strokes(&kept.done), strokes(&kept.undone));
+    let drawn = (curves(&kept.drawn), strokes(&kept.done), strokes(&kept.undone), kept.mark);
     ((origin, playing), values, drawn, (bank, selected, screens, position, muted))
 }
 
@@ -182,7 +206,7 @@ fn undo_forgets_its_oldest_curves_before_a_text_grows_without_end() {
     };
     let mut state = state();
     let stroke =
-        |it: usize| Stroke { changes: Vec::new(), curves: Some(Box::new([curve(it as f32), curve(it as f32 + 0.5)])) };
+        |it: usize| Stroke { curves: Some(Box::new([curve(it as f32), curve(it as f32 + 0.5)])), ..Stroke::default() };
     (state.kept.drawn, state.kept.done, state.kept.undone) = (curve(9.0), (0..3).map(stroke).collect(), Vec::new());
     let read = parse(&text(&state)).expect("a state");
     assert_eq!(curves(&read.kept.drawn), curves(&state.kept.drawn));
@@ -201,15 +225,17 @@ fn a_state_belongs_to_its_patch_and_sound_wherever_the_recording_lies() {
     let listed = |source: &str, denoise: f64| {
         let mut patch = Patch { source: Some(source.into()), ..Patch::default() };
         patch.values.set(ParamId::Denoise, denoise);
-        Listed { name: "set".to_owned(), patch }
+        Listed::new("set".to_owned(), patch, None)
     };
-    let of = |source: &str, denoise: f64, level: f32| Origin::of(&listed(source, denoise), "x", &tape(level)).digest;
+    let of = |source: &str, denoise: f64, level: f32| {
+        Origin::of(&listed(source, denoise), "x", SoundSum::of(&tape(level))).digest
+    };
     assert_eq!(of("a.wav", 0.5, 0.1), of("b.wav", 0.5, 0.1));
     assert_ne!(of("a.wav", 0.5, 0.1), of("a.wav", 0.6, 0.1));
     assert_ne!(of("a.wav", 0.5, 0.1), of("a.wav", 0.5, 0.2));
     let list = SetList::default().starting_with(listed("a.wav", 0.5));
     let playing = Playing::of(&list).expect("a patch");
-    assert_eq!((playing.number, playing.digest), (0, digest_of(&listed("b.wav", 0.5).patch)));
+    assert_eq!((playing.number, playing.digest), (0, listed("b.wav", 0.5).patch.digest()));
 }
 
 #[test]

@@ -3,15 +3,37 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use engine::param::{Drawn, ParamId, Stroke, Values};
+use engine::param::{Drawn, Kept, Mark, ParamId, SceneChange, Stroke, Values};
 
-use super::LastState;
+use super::{LastState, Origin, Playing};
 use crate::files::document::{Format, quoted};
 use crate::settings::box_file::Screen;
 
 /// Values of curves that a text may hold, 8 letters each: 40 curves of a minute are 60,000. What undo knows of curves beyond it is
 /// forgotten, the oldest stroke first.
 const MOST_CURVE_VALUES: usize = 1 << 20;
+
+/// The scenes that strokes speak of, each once: to a patch and back are the same nine twice.
+#[derive(Default)]
+struct ScenePool(Vec<Values>);
+
+impl ScenePool {
+    fn of(strokes: &[&[Stroke]]) -> Self {
+        let mut pool = Self::default();
+        let scenes = strokes.iter().copied().flatten().flat_map(|it| &it.scenes);
+        for values in scenes.flat_map(|it| [it.before, it.after]).flatten() {
+            if !pool.0.contains(&values) {
+                pool.0.push(values);
+            }
+        }
+        pool
+    }
+
+    /// Its place from 1; 0 for none.
+    fn place(&self, scene: Option<&Values>) -> usize {
+        scene.and_then(|values| self.0.iter().position(|it| it == values)).map_or(0, |it| it + 1)
+    }
+}
 
 /// The curves of a state, each once: strokes share most of theirs.
 #[derive(Default)]
@@ -58,11 +80,9 @@ fn write(out: &mut String, state: &LastState) -> fmt::Result {
     let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted } = state;
     let screens: Vec<String> = screens.iter().map(|it| quoted(word(*it))).collect();
     writeln!(out, "bank = {bank}\nselected = {}\nscreens = [{}]", quoted(selected.row().name), screens.join(", "))?;
-    writeln!(out, "position = {position}\nmuted = {muted}")?;
-    writeln!(out, "\n[origin]\npatch = {}\nsource = {}", quoted(&origin.patch), quoted(&origin.source))?;
-    writeln!(out, "digest = {}", quoted(&origin.digest))?;
-    writeln!(out, "\n[playing]\nnumber = {}\nname = {}", playing.number, quoted(&playing.name))?;
-    writeln!(out, "digest = {}", quoted(&playing.digest))?;
+    writeln!(out, "position = {position}\nmuted = {muted}\nsave = {}", kept.mark.save)?;
+    write_origin(out, origin)?;
+    write_playing(out, playing)?;
     writeln!(out, "\n[values]")?;
     write_values(out, &kept.aims)?;
     for (place, values) in kept.scenes.iter().enumerate().filter_map(|(place, it)| Some((place, it.as_ref()?))) {
@@ -73,14 +93,39 @@ fn write(out: &mut String, state: &LastState) -> fmt::Result {
         writeln!(out, "\n[scene]\nplace = {}\n[scene.values]", place + 1)?;
         write_values(out, values)?;
     }
+    write_strokes(out, state, kept)
+}
+
+fn write_origin(out: &mut String, origin: &Origin) -> fmt::Result {
+    let Origin { patch, source, digest, saved } = origin;
+    writeln!(out, "\n[origin]\npatch = {}\nsource = {}", quoted(patch), quoted(source))?;
+    writeln!(out, "digest = {}\nsaved = {}", quoted(digest), listed(saved))
+}
+
+fn write_playing(out: &mut String, playing: &Playing) -> fmt::Result {
+    let Playing { number, name, digest, saved, list } = playing;
+    writeln!(out, "\n[playing]\nnumber = {number}\nname = {}", quoted(name))?;
+    writeln!(out, "digest = {}\nsaved = {}\nlist = {}", quoted(digest), listed(saved), listed(list))
+}
+
+fn listed(words: &[String]) -> String {
+    format!("[{}]", words.iter().map(|it| quoted(it)).collect::<Vec<_>>().join(", "))
+}
+
+fn write_strokes(out: &mut String, state: &LastState, kept: &Kept) -> fmt::Result {
     let (pool, done, undone) = pooled(state);
     for curve in &pool.0 {
         let letters: String = curve.iter().map(|it| format!("{:08x}", it.to_bits())).collect();
         writeln!(out, "\n[[curve]]\nbits = \"{letters}\"")?;
     }
+    let scenes = ScenePool::of(&[done, undone]);
+    for values in &scenes.0 {
+        writeln!(out, "\n[[kept_scene]]")?;
+        write_values(out, values)?;
+    }
     writeln!(out, "\n[drawn]\nnow = {}", drawn(&pool, &kept.drawn))?;
-    done.iter().try_for_each(|it| write_stroke(out, "done", it, &pool))?;
-    undone.iter().try_for_each(|it| write_stroke(out, "undone", it, &pool))
+    done.iter().try_for_each(|it| write_stroke(out, "done", it, (&pool, &scenes)))?;
+    undone.iter().try_for_each(|it| write_stroke(out, "undone", it, (&pool, &scenes)))
 }
 
 /// All curves, and the strokes of which all curves are among them.
@@ -107,13 +152,23 @@ fn write_values(out: &mut String, values: &Values) -> fmt::Result {
     ParamId::all().try_for_each(|id| writeln!(out, "{} = {:?}", id.row().name, values.exact(id)))
 }
 
-fn write_stroke(out: &mut String, key: &str, stroke: &Stroke, pool: &Pool) -> fmt::Result {
+fn write_stroke(out: &mut String, key: &str, stroke: &Stroke, (pool, scenes): (&Pool, &ScenePool)) -> fmt::Result {
     let change =
         |it: &engine::param::Change| format!("[{}, {:?}, {:?}]", quoted(it.id.row().name), it.before, it.after);
     let changes: Vec<String> = stroke.changes.iter().map(change).collect();
     writeln!(out, "\n[[{key}]]\nchanges = [{}]", changes.join(", "))?;
     if let Some([before, after]) = stroke.curves.as_deref() {
         writeln!(out, "before = {}\nafter = {}", drawn(pool, before), drawn(pool, after))?;
+    }
+    if !stroke.scenes.is_empty() {
+        let scene = |it: &SceneChange| {
+            format!("[{}, {}, {}]", it.place + 1, scenes.place(it.before.as_ref()), scenes.place(it.after.as_ref()))
+        };
+        writeln!(out, "scenes = [{}]", stroke.scenes.iter().map(scene).collect::<Vec<_>>().join(", "))?;
+    }
+    if let Some([before, after]) = stroke.marks {
+        let mark = |it: Mark| format!("[{}, {}]", it.patch, it.save);
+        writeln!(out, "marks = [{}, {}]", mark(before), mark(after))?;
     }
     Ok(())
 }

@@ -107,6 +107,28 @@ impl Patch {
         write::text(self)
     }
 
+    /// The scenes alone as the text of a patch.
+    #[must_use]
+    pub fn scenes_to_text(&self) -> String {
+        write::scenes_text(self)
+    }
+
+    /// A digest of the patch, wherever its recording lies.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let bare = Self { source: None, ..self.clone() };
+        blake3::hash(bare.to_text().as_bytes()).to_hex().to_string()
+    }
+
+    /// The patch as a file in a folder has it: a recording that lies there goes by its name.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        if let Some(beside) = self.source.as_deref().and_then(|it| it.strip_prefix(folder).ok()) {
+            self.source = Some(beside.to_owned());
+        }
+        self
+    }
+
     /// Saves the patch: after this returns, the file is whole on the disk; whatever happens before, the old one is.
     ///
     /// # Errors

@@ -195,7 +195,7 @@ fn a_patch_goes_through_the_store_and_back() {
     let mut patch = Patch::parse(&example()).expect("the documentation's own example");
     let (store, mut reader) = Store::new();
     let mut desk = Desk::new(store);
-    desk.load(&patch.values, &patch.scenes, &Drawn::default());
+    desk.load(&patch.values, &patch.scenes, &Drawn::default(), 0);
     assert_eq!(reader.latest().values, patch.values);
     let before = patch.clone();
     patch.values = Values::default();

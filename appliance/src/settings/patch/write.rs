@@ -8,6 +8,10 @@ use super::Patch;
 use crate::control::binding::write_entry;
 use crate::files::document::{Format, quoted};
 
+/// What a file of kept scenes begins with.
+const KEPT: &str = "# Scenes that were kept on the box and are not in the patch's own file: each comes before the patch's of the same number.\n\
+                    # Written as scenes are kept. Edit them, or take them away, while the box does not play.";
+
 /// The patch as text.
 pub(super) fn text(patch: &Patch) -> String {
     let mut out = String::new();
@@ -44,6 +48,19 @@ fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
         let points: Vec<String> = curve.points().iter().map(|[time, value]| format!("[{time:?}, {value:?}]")).collect();
         writeln!(out, "{} = [{}]", id.row().name, points.join(", "))?;
     }
+    write_scenes(out, patch)?;
+    patch.map.own().iter().try_for_each(|entry| write_entry(out, "map", entry))
+}
+
+/// Scenes that were kept on the box, as a patch of nothing else.
+pub(super) fn scenes_text(patch: &Patch) -> String {
+    let mut out = format!("{KEPT}\n{}\n", Format::Patch);
+    // Writing to a string cannot fail.
+    let _ = write_scenes(&mut out, patch);
+    out
+}
+
+fn write_scenes(out: &mut String, patch: &Patch) -> std::fmt::Result {
     for (place, scene) in patch.scenes.iter().enumerate() {
         if let Some(values) = scene {
             writeln!(out, "\n[scenes.{}]", place + 1)?;
@@ -53,7 +70,7 @@ fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
             write_values(out, values)?;
         }
     }
-    patch.map.own().iter().try_for_each(|entry| write_entry(out, "map", entry))
+    Ok(())
 }
 
 /// Every value by name, those at their default too: a later version may have other defaults.

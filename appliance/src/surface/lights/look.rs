@@ -88,6 +88,9 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::RecallByNumber
         | Deed::PatchByNumber
         | Deed::PatchBy(_)
+        | Deed::Save
+        | Deed::SaveNew
+        | Deed::Reload
         | Deed::Start
         | Deed::Tap
         | Deed::Browse

@@ -8,31 +8,32 @@
 //! it). Files whose names begin with none follow after the highest, by name. Where two names begin with one number, the first
 //! by name has it; the other gets the next that is free, and that is said, as of a number that a program change cannot send.
 
+mod kept;
+mod listed;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::files::document::{is_newer, is_text_of_ours, lines};
 use crate::files::{FileError, Kind, Trouble, shown};
 use crate::settings::patch::Patch;
+pub use kept::KeptFile;
+pub use listed::{Listed, Scenes};
 
 /// The highest number that a program change sends; 0 is the patch of the start.
 const HIGHEST: usize = 127;
-
-/// One patch of the list.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Listed {
-    /// Its name: the file's, without its end.
-    pub name: String,
-    /// The patch, as far as it is sound.
-    pub patch: Patch,
-}
 
 /// The list, and where in it the player is.
 #[derive(Clone, Debug, Default)]
 pub struct SetList {
     /// By number: a patch, or the name of what cannot be played.
     patches: BTreeMap<usize, Result<Listed, String>>,
+    /// Patches that were saved as new and taken back: redo brings them again.
+    taken_back: BTreeMap<usize, Listed>,
     at: usize,
+    revision: u64,
+    /// The folder whose patches these are.
+    folder: Option<PathBuf>,
 }
 
 impl SetList {
@@ -57,7 +58,7 @@ impl SetList {
             let listed = match Patch::load_sound(&path) {
                 Ok((patch, told)) => {
                     faults.extend((!told.is_empty()).then(|| lines(&path, &told)));
-                    if is_newer(&told) { Err(name) } else { Ok(Listed { name, patch }) }
+                    if is_newer(&told) { Err(name) } else { Ok(Listed::new(name, patch, Some(path))) }
                 }
                 Err(error) => {
                     faults.push(error.to_string());
@@ -66,7 +67,7 @@ impl SetList {
             };
             patches.insert(number, listed);
         }
-        Ok((Self { patches, at: 0 }, faults))
+        Ok((Self { patches, folder: folder.map(Path::to_owned), ..Self::default() }, faults))
     }
 
     /// The list with its beginning.
@@ -86,6 +87,80 @@ impl SetList {
     #[must_use]
     pub fn started(&self) -> Option<&Listed> {
         self.patches.get(&0)?.as_ref().ok()
+    }
+
+    /// The folder whose patches these are.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// The patch of a number.
+    #[must_use]
+    pub fn listed(&self, place: usize) -> Option<&Listed> {
+        self.patches.get(&place)?.as_ref().ok()
+    }
+
+    /// The patch of a number, to say what became of it.
+    pub fn listed_mut(&mut self, place: usize) -> Option<&mut Listed> {
+        self.revision += 1;
+        self.patches.get_mut(&place)?.as_mut().ok()
+    }
+
+    /// Keeps scenes of the patch that is played.
+    pub fn keep(&mut self, scenes: &Scenes) {
+        if let Some(Ok(listed)) = self.patches.get_mut(&self.at) {
+            listed.keep(scenes);
+        }
+    }
+
+    /// A number that is another as soon as what its files have or are about to have is.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Takes a patch in that was saved as new, and goes there; answers its number.
+    pub fn take_in(&mut self, listed: Listed) -> usize {
+        let own = listed.file.as_deref().and_then(number_of).filter(|it| (1..=HIGHEST).contains(it));
+        let is_free = |it: &usize| !self.patches.contains_key(it) && !self.taken_back.contains_key(it);
+        let last = self.last().max(self.taken_back.last_key_value().map_or(0, |it| *it.0));
+        let number = own.and_then(|it| (it..=last).find(is_free)).unwrap_or(last + 1);
+        self.patches.insert(number, Ok(listed));
+        (self.at, self.revision) = (number, self.revision + 1);
+        number
+    }
+
+    /// A patch that was saved as new is taken back: nobody goes there any more.
+    pub fn take_back(&mut self, place: usize) {
+        self.revision += 1;
+        if let Some(Ok(listed)) = self.patches.remove(&place) {
+            self.taken_back.insert(place, listed);
+        }
+    }
+
+    /// And is there again.
+    pub fn give_back(&mut self, place: usize) {
+        self.revision += 1;
+        if let Some(listed) = self.taken_back.remove(&place) {
+            self.patches.insert(place, Ok(listed));
+        }
+    }
+
+    /// The numbers and names of all, as `7 bridge`: by the names a number is found again that another start gave another.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let name = |it: &Result<Listed, String>| it.as_ref().map_or_else(Clone::clone, |it| it.name.clone());
+        self.patches.range(1..).map(|(number, it)| format!("{number} {}", name(it))).collect()
+    }
+
+    /// The number that a patch has here which had one in a list of these names; 0 stays what it is.
+    #[must_use]
+    pub fn number_now(&self, number: usize, names: &[String]) -> Option<usize> {
+        let name = |it: &String| Some((it.split_once(' ')?.0.parse::<usize>().ok()?, it.split_once(' ')?.1.to_owned()));
+        let was = names.iter().filter_map(name).find(|it| it.0 == number);
+        let is_now = |of: &str| self.patches.range(1..).find(|(_, it)| it.as_ref().is_ok_and(|it| it.name == of));
+        if number == 0 { Some(0) } else { was.and_then(|(_, name)| Some(*is_now(&name)?.0)) }
     }
 
     /// Whether there is anything beside the patch that was started with.
@@ -158,13 +233,15 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     };
     let mut files = read().map_err(FileError::reading(folder))?;
     files.retain(|path| is_text_of_ours(path));
-    files.sort();
+    // By names without their end: what was saved as new (`3_c-2`) comes behind what it was.
+    files.sort_by_cached_key(|it| (it.file_stem().map(ToOwned::to_owned), it.clone()));
     Ok(files)
 }
 
 /// Each file with its number.
 fn numbered(files: Vec<PathBuf>, faults: &mut Vec<String>) -> BTreeMap<usize, PathBuf> {
     let (mut numbers, mut second, mut none) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let names: Vec<String> = files.iter().map(|it| stem_of(it)).collect();
     for path in files {
         match number_of(&path) {
             Some(number @ 1..=HIGHEST) if !numbers.contains_key(&number) => {
@@ -178,7 +255,11 @@ fn numbered(files: Vec<PathBuf>, faults: &mut Vec<String>) -> BTreeMap<usize, Pa
     for (number, path) in second {
         let free = (number + 1..).find(|it| !numbers.contains_key(it)).expect("numbers do not end");
         let why = if number == 0 { "0 is the patch of the start" } else { "another patch has its number" };
-        faults.push(format!("{}: {why}; it is number {free}", shown(&path)));
+        // Of one that the box itself saved as new that is no mistake.
+        let is_saved_as_new = saved_from(&stem_of(&path)).is_some_and(|it| names.iter().any(|name| name == it));
+        if !is_saved_as_new {
+            faults.push(format!("{}: {why}; it is number {free}", shown(&path)));
+        }
         numbers.insert(free, path);
     }
     for path in none {
@@ -186,6 +267,16 @@ fn numbered(files: Vec<PathBuf>, faults: &mut Vec<String>) -> BTreeMap<usize, Pa
         numbers.insert(next, path);
     }
     numbers
+}
+
+fn stem_of(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The name of the patch that one of this name was saved as new from: `bridge` for `bridge-2`.
+#[must_use]
+pub fn saved_from(name: &str) -> Option<&str> {
+    name.rsplit_once('-').filter(|(_, number)| number.parse::<u32>().is_ok()).map(|it| it.0)
 }
 
 /// The number that a file's name begins with.
@@ -216,7 +307,7 @@ mod tests {
         ] {
             std::fs::write(folder.path().join(name), text).expect("a disk");
         }
-        let first = Listed { name: "start".to_owned(), patch: Patch::default() };
+        let first = Listed::new("start".to_owned(), Patch::default(), None);
         let (mut list, faults) = SetList::open(first, Some(folder.path())).expect("a folder");
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].contains("2-b.toml:3: values.noise"), "{faults:?}");
@@ -265,12 +356,22 @@ mod tests {
     }
 
     #[test]
+    fn a_patch_that_was_saved_as_new_takes_no_number_away_and_is_no_mistake() {
+        let (found, told) = numbers(&["3_c-2.toml", "3_c.toml", "3_c-10.toml", "4_d.toml", "5_e-2.toml", "5_f.toml"]);
+        assert_eq!(found, ["3 3_c", "4 4_d", "5 5_e-2", "6 3_c-10", "7 3_c-2", "8 5_f"]);
+        assert!(
+            told.len() == 1 && told[0].ends_with("5_f.toml: another patch has its number; it is number 8"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
     fn what_is_no_file_keeps_its_number_and_is_told_and_a_folder_that_is_none_is_named() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("1_folder.toml")).expect("a disk");
         std::os::unix::fs::symlink("nowhere", folder.path().join("2_gone.toml")).expect("a link");
         std::fs::write(folder.path().join("3_a.toml"), "").expect("a disk");
-        let first = Listed { name: "start".to_owned(), patch: Patch::default() };
+        let first = Listed::new("start".to_owned(), Patch::default(), None);
         let (mut list, told) = SetList::open(first.clone(), Some(folder.path())).expect("a folder");
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].ends_with("1_folder.toml: cannot be read: a folder (expected a file)"), "{told:?}");
