@@ -6,6 +6,7 @@ SECONDS ?= 60
 
 .PHONY: help run test build packages lint msrv bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
 .PHONY: survive doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: image image-lock image-twice image-lint image-test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -110,6 +111,21 @@ deny: ## licences of the dependencies, and advisories against them (installs car
 	@if $(CARGO) deny fetch db; then $(CARGO) deny check advisories && echo '2 passed, 0 failed, 0 skipped'; \
 	else echo 'skipped: the list of advisories could not be fetched; `make deny` where it can'; \
 	echo '1 passed, 0 failed, 1 skipped'; fi
+
+image: ## the box's image, target/image/out, from image/lock and a release build (ARGS="--demon FILE", "--keys FOLDER", "--test-keys")
+	@image/make $(ARGS)
+
+image-lock: ## image/lock again: what image/packages means in the archive today
+	@image/renew-lock
+
+image-twice: ## builds the image twice and compares root, hashes and kernel file bit for bit (ARGS="--demon FILE")
+	@image/twice $(ARGS)
+
+image-lint: ## what can be said of the image without building it: units, partitions, lock, scripts; under a minute
+	@image/lint
+
+image-test: ## boots the built image in QEMU with UEFI to sound and windows; a table, and target/image/test/report.json (ARGS="--only ROW")
+	@image/test $(ARGS)
 
 clean: ## removes what was built
 	$(CARGO) clean

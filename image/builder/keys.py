@@ -1,0 +1,73 @@
+"""Keys of an owner: one pair with which firmware knows what it may start, one with which a box knows its updates.
+
+`image/keys/README.md` says how they are made and kept. Without them an image is unsigned, and that is said; the throw-away pair that
+`--test-keys` makes is for tests, and an image that is signed with it says so too.
+"""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .told import Refused
+
+NAMES = ("boot.key", "boot.crt", "update.key", "update.pub")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The four files, and whose they are."""
+
+    boot_key: Path
+    boot_certificate: Path
+    update_key: Path
+    update_public: Path
+    are_tests: bool
+
+
+def openssl(*words):
+    done = subprocess.run(["openssl", *map(str, words)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Refused(f"openssl {words[0]}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def make(folder, name):
+    """Makes both pairs in `folder`, readable by nobody else; what is there is never replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    there = [it for it in NAMES if (folder / it).exists()]
+    if there:
+        raise Refused(f"{folder} holds {', '.join(there)} already; keys are never replaced, name another folder")
+    openssl("req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "3650", "-subj", f"/CN={name}",
+            "-keyout", folder / "boot.key", "-out", folder / "boot.crt")
+    openssl("genpkey", "-algorithm", "ed25519", "-out", folder / "update.key")
+    openssl("pkey", "-in", folder / "update.key", "-pubout", "-out", folder / "update.pub")
+    for it in ("boot.key", "update.key"):
+        (folder / it).chmod(0o600)
+
+
+def read(folder, are_tests=False):
+    """The keys of a folder; what is missing is named."""
+    missing = [it for it in NAMES if not (folder / it).is_file()]
+    if missing:
+        raise Refused(f"{folder} lacks {', '.join(missing)} (image/keys/README.md says how they are made)")
+    return Keys(*(folder / it for it in NAMES), are_tests)
+
+
+def for_tests(folder):
+    """The throw-away pair, made once."""
+    if not (folder / "update.pub").is_file():
+        make(folder, "demon TEST keys, never for a box")
+    return read(folder, are_tests=True)
+
+
+def sign_boot(keys, tools, source, target):
+    """Signs what firmware starts, and asks the signature whether it is one."""
+    # A signature bears its time; with the image's own it is the same twice.
+    tools.run_dated("sbsign", "--key", keys.boot_key, "--cert", keys.boot_certificate, "--output", target, source)
+    tools.run("sbverify", "--cert", keys.boot_certificate, target)
+
+
+def sign_update(keys, message, target):
+    """An Ed25519 signature (64 bytes) of a file's content."""
+    openssl("pkeyutl", "-sign", "-rawin", "-inkey", keys.update_key, "-in", message, "-out", target)
