@@ -21,6 +21,7 @@ test: packages ## everything that holds the promises of SPECIFICATION.md, on the
 	$(CARGO) clippy --package demon-box --bench gpu --locked -- -D warnings
 	$(CARGO) test --workspace --locked --exclude demon-box
 	$(CARGO) test --locked -p demon-box
+	@image/lint
 
 build: packages ## the release binary, target/release/demon
 	$(CARGO) build --release --locked -p appliance --bin demon

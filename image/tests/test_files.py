@@ -1,0 +1,88 @@
+"""What is laid over the packages: scripts compile, units are understood, mounts have their places, what starts exists."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from builder import modules
+from builder.lock import HERE
+
+REPO = HERE.parent
+SYSTEM = Path("usr/lib/systemd/system")
+UNPACKED = REPO / "target/image/unpacked/image"
+
+
+def scripts():
+    """Every shell script of the image and of its build."""
+    found = [it for it in HERE.rglob("*") if it.is_file() and it.suffix not in (".py", ".pyc", ".md")]
+    return [it for it in found if it.read_bytes().startswith(b"#!/bin/sh")]
+
+
+class Scripts(unittest.TestCase):
+    def test_every_script_compiles(self):
+        found = scripts()
+        self.assertIn(HERE / "initrd/init", found)
+        for path in found:
+            done = subprocess.run(["sh", "-n", path], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), path)
+            self.assertTrue(path.stat().st_mode & 0o100, f"{path} is not to be run (chmod +x)")
+        for path in HERE.rglob("*.py"):
+            text = path.read_text()
+            compile(text, str(path), "exec")
+            self.assertTrue(text == "" or text.startswith('"""'), f"{path} does not begin with what it is")
+
+
+class Units(unittest.TestCase):
+    def copied(self, root):
+        """Ours over those of this machine's systemd, or of the unpacked packages where there are some."""
+        theirs = (UNPACKED if UNPACKED.is_dir() else Path("/")) / SYSTEM
+        shutil.copytree(theirs, root / SYSTEM, symlinks=True)
+        for folder in (REPO / "systemd/system", HERE / "root" / SYSTEM):
+            shutil.copytree(folder, root / SYSTEM, dirs_exist_ok=True)
+        # What the mounts of /etc/fstab become at the start.
+        for name, place in (("data", "/data"), ("etc-demon", "/etc/demon"), ("var-lib-demon", "/var/lib/demon")):
+            (root / SYSTEM / f"{name}.mount").write_text(f"[Mount]\nWhat=/dev/null\nWhere={place}\n")
+        for name in ("usr/bin/demon", "usr/lib/demon/data", "usr/lib/demon/gate", "bin/busybox"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text("#!/bin/sh\n")
+            (root / name).chmod(0o755)
+
+    def test_systemd_understands_our_units(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd-analyze is not here")
+        version = int(re.search(r"\d+", subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True).stdout)[0])
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            self.copied(root)
+            if version < 257:
+                # A word that came with the image's own systemd.
+                for path in root.glob(f"{SYSTEM}/*.d/image.conf"):
+                    path.write_text(path.read_text().replace("PrivateTmp=disconnected", "PrivateTmp=yes"))
+            ours = sorted(it.name for it in (HERE / "root" / SYSTEM).iterdir() if it.is_file())
+            ours += ["demon-player.service", "demon-engine.service"]
+            done = subprocess.run(["systemd-analyze", f"--root={root}", "--man=no", "verify", *ours], capture_output=True, text=True)
+            own = [line for line in (done.stdout + done.stderr).splitlines() if "demon" in line]
+            self.assertEqual(own, [])
+
+    def test_what_starts_exists_and_what_never_can_is_not_started(self):
+        lines = modules.words(HERE / "enabled")
+        never = {it[1:].strip() for it in lines if it.startswith("-")}
+        starts = [it.split() for it in lines if not it.startswith("-")]
+        self.assertTrue(all(len(it) == 2 for it in starts), starts)
+        self.assertEqual({unit for unit, _ in starts} & never, set())
+        places = [REPO / "systemd/system", HERE / "root" / SYSTEM]
+        for unit, _ in starts:
+            ours = any((it / unit).is_file() for it in places)
+            self.assertTrue(ours or not unit.startswith("demon-"), f"image/enabled: {unit} is no unit of ours")
+            if not ours and UNPACKED.is_dir():
+                self.assertTrue((UNPACKED / SYSTEM / unit).is_file(), f"image/enabled: {unit} is in no package")
+
+    def test_every_mount_has_six_words_and_none_stops_the_start(self):
+        lines = [it.split() for it in (HERE / "root/etc/fstab").read_text().splitlines() if it and not it.startswith("#")]
+        for words in lines:
+            self.assertEqual(len(words), 6, words)
+            self.assertTrue(words[2] == "tmpfs" or "nofail" in words[3].split(","), words)
+        self.assertLessEqual({"/data", "/var/lib/demon", "/etc/demon", "/var"}, {it[1] for it in lines})

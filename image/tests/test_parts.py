@@ -1,0 +1,128 @@
+"""What the builder writes by itself is what others read: partition table, kernel file, initrd, users."""
+
+import json
+import struct
+import subprocess
+import tempfile
+import unittest
+import uuid
+import zlib
+from pathlib import Path
+
+from builder import cpio, disk, uki, users
+from builder.told import Refused
+from builder.verity import Verity
+
+ROOT = Verity("demon_1.2.3", "0123456789abcdef" * 4, "00", 10)
+
+
+def small_stub():
+    """A PE file with one section and room for more heads."""
+    data = bytearray(0x400)
+    struct.pack_into("<I", data, 0x3C, 0x80)
+    data[0x80:0x84] = b"PE\0\0"
+    struct.pack_into("<HH", data, 0x84, 0x8664, 1)
+    struct.pack_into("<H", data, 0x80 + 20, 240)
+    struct.pack_into("<II", data, 0x98 + 32, 0x1000, 0x200)
+    struct.pack_into("<I", data, 0x98 + 60, 0x400)
+    uki.SECTION.pack_into(data, 0x98 + 240, b".text", 0x100, 0x1000, 0x200, 0x400, 0, 0, 0, 0, 0x60000020)
+    return bytes(data) + b"\x90" * 0x200
+
+
+class Disk(unittest.TestCase):
+    def made(self, folder):
+        content = Path(folder) / "root"
+        content.write_bytes(b"root" * 1024)
+        place = Path(folder) / "disk"
+        return place, disk.write(place, disk.layout(content, content, content, ROOT))
+
+    def test_both_headers_add_up_and_point_at_each_other(self):
+        with tempfile.TemporaryDirectory() as folder:
+            place, size = self.made(folder)
+            data = place.read_bytes()
+        last = size // 512 - 1
+        for here, there, entries_at in ((1, last, 2), (last, 1, last - 32)):
+            head = bytearray(data[here * 512:here * 512 + 92])
+            crc, = struct.unpack_from("<I", head, 16)
+            struct.pack_into("<I", head, 16, 0)
+            self.assertEqual(crc, zlib.crc32(head))
+            self.assertEqual(struct.unpack_from("<QQ", head, 24), (here, there))
+            entries = data[entries_at * 512:entries_at * 512 + 128 * 128]
+            self.assertEqual(struct.unpack_from("<I", head, 88)[0], zlib.crc32(entries))
+        self.assertEqual(data[2 * 512 + 128 + 16:2 * 512 + 128 + 32], uuid.UUID("0123456789abcdef" * 2).bytes_le)
+        self.assertEqual(data[disk.MIB * 193:disk.MIB * 193 + 4], b"root")
+
+    def test_another_program_finds_the_partitions_and_room_for_data_behind_them(self):
+        try:
+            subprocess.run(["systemd-repart", "--version"], capture_output=True, check=True)
+        except FileNotFoundError:
+            self.skipTest("systemd-repart is not here (Debian: apt-get install systemd-repart, before 13: systemd)")
+        with tempfile.TemporaryDirectory() as folder:
+            place, size = self.made(folder)
+            # A disk that is larger than the image, as the disk of a box is.
+            command = ["systemd-repart", "--dry-run=yes", "--json=short", f"--size={size + (1 << 30)}", "--definitions=image/repart.d", place]
+            done = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = {it["label"]: it for it in json.loads(done.stdout)}
+        self.assertEqual({"demon-esp", "demon_1.2.3", "demon_1.2.3_verity", "demon-data"} - rows.keys(), set(), done.stdout)
+        self.assertGreater(rows["demon-data"]["raw_size"], 900 << 20)
+
+
+class Kernel(unittest.TestCase):
+    def test_sections_come_out_as_they_went_in(self):
+        parts = [(".cmdline", b"quiet"), (".linux", b"kernel" * 1000)]
+        read = uki.read(uki.make(small_stub(), parts))
+        self.assertEqual([read[name] for name, _ in parts], [content for _, content in parts])
+
+    def test_a_second_section_of_a_name_and_a_file_without_room_are_refused(self):
+        with self.assertRaises(Refused):
+            uki.make(small_stub(), [(".text", b"")])
+        with self.assertRaises(Refused):
+            uki.make(small_stub(), [(f".s{it}", b"x") for it in range(20)])
+        with self.assertRaises(Refused):
+            uki.make(b"no such file" * 100, [])
+
+
+class Initrd(unittest.TestCase):
+    def test_an_archive_unpacks_to_what_was_packed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "bin").mkdir()
+            (Path(folder) / "bin/tool").write_bytes(b"#!")
+            (Path(folder) / "init").symlink_to("bin/tool")
+            packed = cpio.archive(Path(folder), 1)
+        names, at = {}, 0
+        while packed[at:at + 6] == b"070701":
+            fields = [int(packed[at + 6 + 8 * it:at + 14 + 8 * it], 16) for it in range(13)]
+            name = packed[at + 110:at + 110 + fields[11] - 1].decode()
+            body = at + (110 + fields[11] + 3) // 4 * 4
+            names[name] = packed[body:body + fields[6]]
+            at = body + (fields[6] + 3) // 4 * 4
+        self.assertEqual(at, len(packed))
+        self.assertEqual((names["bin/tool"], names["init"]), (b"#!", b"bin/tool"))
+        self.assertIn("dev/console", names)
+
+
+class Users(unittest.TestCase):
+    def test_users_have_numbers_groups_no_password_and_no_shell(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tree = Path(folder)
+            (tree / "usr/share/base-passwd").mkdir(parents=True)
+            (tree / "usr/share/base-passwd/passwd.master").write_text("root::0:0:root:/root:/bin/bash\n")
+            (tree / "usr/share/base-passwd/group.master").write_text("root:*:0:\naudio:*:29:\n")
+            (tree / "usr/lib/sysusers.d").mkdir(parents=True)
+            (tree / "etc").mkdir()
+            text = Path("systemd/sysusers.d/demon.conf").read_text()
+            (tree / "usr/lib/sysusers.d/demon.conf").write_text(text)
+            numbers = users.write(tree)
+            lines = (tree / "etc/passwd").read_text().splitlines()
+            self.assertTrue(all(it.endswith("/usr/sbin/nologin") for it in lines), lines)
+            self.assertIn("root:!*:", (tree / "etc/shadow").read_text())
+            self.assertIn("audio:x:29:demon", (tree / "etc/group").read_text())
+            self.assertEqual(numbers["demon"], users.FIRST)
+            (tree / "usr/lib/sysusers.d/odd.conf").write_text("q odd -\n")
+            with self.assertRaises(Refused):
+                users.write(tree)
+
+
+if __name__ == "__main__":
+    unittest.main()
