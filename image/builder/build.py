@@ -12,7 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import disk, esp, fetch, initrd, keys, lock, modules, sbom, tree, unpack, uki, verity
+from . import disk, esp, fetch, initrd, keys, lock, modules, sbom, tree, unpack, update, uki, verity
 from .told import Refused, megabytes, run_main, say, step
 from .tools import Tools
 
@@ -85,6 +85,7 @@ def build_root(parts, folders, demon, owner, image_tools, tools, epoch):
         note(megabytes(size))
     with step("hashes (dm-verity)") as note:
         found = verity.hashes(parts.file("root"), parts.file("verity"), parts.version, tools)
+        parts.file("roothash").write_text(f"{found.hash}\n")
         note(found.hash[:16])
     return found
 
@@ -138,6 +139,11 @@ def main():
         shipped = {k: v for k, v in files.items() if k.group != "tools"}
         rows, owed = sbom.write(out, shipped, folders, locked.day, given.version, epoch)
         note(f"{len(rows)} parts, {owed} want their source offered")
+    if owner is not None:
+        with step("update for a stick") as note:
+            files = [(part, parts.file(ending)) for part, ending in update.PARTS]
+            size = update.write(owner, files, parts.version, found.hash, parts.out / f"demon-{parts.version}.update")
+            note(megabytes(size))
     tell(parts, name, locked, owner)
     return 0
 

@@ -41,7 +41,10 @@ def make(folder, name):
     openssl("req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "3650", "-subj", f"/CN={name}",
             "-keyout", folder / "boot.key", "-out", folder / "boot.crt")
     openssl("genpkey", "-algorithm", "ed25519", "-out", folder / "update.key")
-    openssl("pkey", "-in", folder / "update.key", "-pubout", "-out", folder / "update.pub")
+    openssl("pkey", "-in", folder / "update.key", "-pubout", "-outform", "DER", "-out", folder / "update.der")
+    # The last 32 bytes are the key; a box reads a line of digits.
+    (folder / "update.pub").write_text((folder / "update.der").read_bytes()[-32:].hex() + "\n")
+    (folder / "update.der").unlink()
     for it in ("boot.key", "update.key"):
         (folder / it).chmod(0o600)
 

@@ -1,0 +1,122 @@
+"""The image in a machine: QEMU with UEFI firmware and emulated processor, a disk, a sound card that is written to a file.
+
+Nothing is added to the image. A shell on the second serial port comes in by the firmware of the guest (systemd takes units from there), which is
+also how the engine is made small: one slot, a short song.
+"""
+
+import base64
+import os
+import selectors
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from builder.lock import HERE
+from builder.told import Refused
+
+sys.path.insert(0, str(HERE.parent / "tools/vm-test"))
+import machine  # noqa: E402
+
+FIRMWARE = ((Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")),
+            (Path("/usr/share/OVMF/OVMF_CODE.fd"), Path("/usr/share/OVMF/OVMF_VARS.fd")))
+SHELL = r"""[Unit]
+DefaultDependencies=no
+After=systemd-tmpfiles-setup-dev.service
+[Service]
+OOMScoreAdjust=-1000
+ExecStart=/bin/busybox sh -c "busybox mkdir -p /run/bin; busybox --install -s /run/bin; PATH=/run/bin:/usr/bin:/usr/sbin; export PATH; stty -F /dev/ttyS1 raw -echo; exec </dev/ttyS1 >/dev/ttyS1 2>&1; printf '\n@@0\n'; while IFS= read -r line; do sh -c \"$$line\" </dev/null 2>&1; printf '\n@@%%d\n' $$?; done"
+"""
+SMALL = """[Service]
+ExecStartPre=+/bin/busybox cp /sys/block/vda/stat /run/read-before-first-sample
+ExecStart=
+ExecStart=/usr/bin/demon run --plain --wait-for-player --backend cpu --longest 4 --depth 1
+"""
+CREDENTIALS = {
+    "systemd.extra-unit.image-test.service": SHELL,
+    "systemd.unit-dropin.sysinit.target": "[Unit]\nWants=image-test.service\n",
+    "systemd.unit-dropin.demon-engine.service": SMALL,
+    # Emulated, nothing is in time.
+    "systemd.unit-dropin.demon-player.service": "[Service]\nTimeoutStartSec=20min\nWatchdogSec=0\n",
+}
+LINE = "console=ttyS0 no_timer_check nowatchdog"
+
+
+def firmware():
+    found = next((it for it in FIRMWARE if it[0].is_file() and it[1].is_file()), None)
+    if found is None:
+        raise Refused("UEFI firmware is missing: apt-get install ovmf")
+    return found
+
+
+def needs():
+    """What is missing to run a guest, in words, or nothing."""
+    from shutil import which
+    if not which("qemu-system-x86_64"):
+        return "qemu-system-x86_64 is missing: apt-get install qemu-system-x86"
+    try:
+        firmware()
+    except Refused as refused:
+        return str(refused)
+    return None
+
+
+class Guest(machine.Machine):
+    """A guest that starts from a disk; `heard` are the bytes of its first serial port, where kernel and initrd speak."""
+
+    def __init__(self, disk: Path, variables: Path, log: Path, wave: Path, until_shell_s: float = machine.BOOT_S):
+        self.log, self.wave = log, wave
+        code, _ = firmware()
+        command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", "2048"]
+        command += ["-nodefaults", "-display", "none", "-device", "VGA"]
+        command += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}"]
+        command += ["-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+        command += ["-drive", f"file={disk},if=virtio,format=raw"]
+        command += ["-audiodev", f"wav,id=ear,path={wave}", "-device", "intel-hda", "-device", "hda-output,audiodev=ear,mixer=off"]
+        command += ["-serial", f"file:{log}", "-serial", "stdio"]
+        command += ["-smbios", f"type=11,value=io.systemd.stub.kernel-cmdline-extra={LINE}"]
+        for name, text in CREDENTIALS.items():
+            packed = base64.b64encode(text.encode()).decode()
+            command += ["-smbios", f"type=11,value=io.systemd.credential.binary:{name}={packed}"]
+        self.begun = time.monotonic()
+        self._qemu = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self._ready = selectors.DefaultSelector()
+        self._ready.register(self._qemu.stdout, selectors.EVENT_READ)
+        self._heard = b""
+        try:
+            self._answer(until_shell_s, "boot")
+        except BaseException:
+            self.close()
+            raise
+        self.shell_s = time.monotonic() - self.begun
+
+    def close(self):
+        """Takes the power away."""
+        self._qemu.kill()
+        self._qemu.wait()
+
+    def switch_off(self, limit_s: float = 180):
+        """Asks for an orderly end and waits until the machine is off."""
+        os.write(self._qemu.stdin.fileno(), b"systemctl poweroff\n")
+        try:
+            self._qemu.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            self.close()
+            raise machine.Wrong(f"not off after {limit_s:.0f} s") from None
+
+    def words(self) -> str:
+        """What kernel and initrd have said on the first serial port."""
+        return self.log.read_bytes().decode(errors="replace")
+
+    def when(self, unit: str) -> float | None:
+        """Seconds from the kernel's start until a unit was ready; nothing when it is not."""
+        said = self.sh(f"systemctl show -p ActiveState -p ActiveEnterTimestampMonotonic {unit}")
+        fields = dict(it.split("=", 1) for it in said.splitlines() if "=" in it)
+        return int(fields["ActiveEnterTimestampMonotonic"]) / 1e6 if fields.get("ActiveState") == "active" else None
+
+    def until_ready(self, unit: str, limit_s: float = 900) -> float:
+        """Waits until a unit is ready; when that was."""
+        def seen():
+            time.sleep(2)
+            return self.when(unit)
+        return self.until(f"{unit} to be ready", seen, limit_s)

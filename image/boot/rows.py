@@ -1,0 +1,187 @@
+"""What is asked of the image, a stage a boot, a row a sentence that is false when it fails.
+
+A row is a function of the guest; it answers what was seen, raises `Wrong` with what is not as it should be, or `Skip` with the reason.
+Under emulation nothing is said of how fast anything is: times are written down beside each other, never held to.
+"""
+
+import re
+import struct
+
+from .guest import machine
+
+Wrong, Skip = machine.Wrong, machine.Skip
+MARKER = "kept from the first start"
+
+
+def hands_over(guest):
+    version = guest.sh("cat /proc/version").split()[2]
+    entry = guest.sh("cat /sys/firmware/efi/efivars/LoaderEntrySelected-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f | tr -d '\\000' | tail -c +2")
+    return f"{version}, {''.join(it for it in entry if it.isprintable())}, a shell after {guest.shell_s:.0f} s (emulated)"
+
+
+def root_is_checked(guest):
+    table = guest.sh("dmsetup table root")
+    status = guest.sh("dmsetup status root").split()
+    mount = guest.sh("grep ' / ' /proc/mounts")
+    if " verity " not in table or status[-1] != "V" or "erofs ro" not in mount:
+        raise Wrong(f"{table} | {status} | {mount}")
+    code, said = guest.ask("touch /usr/bin/demon")
+    if code == 0:
+        raise Wrong("the root could be written to")
+    return said.splitlines()[-1]
+
+
+def data_is_made(guest):
+    guest.until("/data to be mounted", lambda: " /data " in guest.sh("cat /proc/mounts"), 600)
+    size = int(guest.sh("cat /sys/class/block/$(basename $(readlink -f /dev/demon/data))/size")) * 512
+    if size < 1 << 30:
+        raise Wrong(f"{size} bytes")
+    return f"{size / 1e9:.2f} GB, {guest.sh('ls /data').split()}"
+
+
+def player_plays_first(guest):
+    at = guest.until_ready("demon-player.service")
+    def counted():
+        code, said = guest.ask("cat /run/read-before-first-sample")
+        return said if code == 0 else None
+    read = int(guest.until("the engine to start", counted, 600).split()[2]) * 512
+    names = guest.sh("systemctl show '*' -p Id -p ActiveEnterTimestampMonotonic | grep -B1 -A1 Monotonic=").split("\n\n")
+    before = sum(0 < int((it.split("Monotonic=")[1].split() or ["0"])[0]) <= at * 1e6 for it in names if "Monotonic=" in it)
+    initrd = float(guest.sh("cat /run/demon-disk/uptime"))
+    return f"initrd {initrd:.1f} s, first sample {at:.1f} s, {read / 1e6:.1f} MB read, {before} units before it (emulated)"
+
+
+def engine_sends_windows(guest):
+    at = guest.until_ready("demon-engine.service", 1500)
+    if at < guest.when("demon-player.service"):
+        raise Wrong("the engine was ready before the player")
+    return f"first window {at:.1f} s after the kernel's start (emulated)"
+
+
+def sound_is_heard(guest):
+    def loudest():
+        data = guest.wave.read_bytes()[44:]
+        data = data[-(len(data) // 4 * 4) or len(data):][-8_000_000:]
+        data = data[:len(data) // 2 * 2]
+        return max(map(abs, struct.unpack(f"<{len(data) // 2}h", data)), default=0)
+    level = guest.until("a sample that is not silence in the sound card's file", loudest, 300)
+    return f"loudest sample {level} of 32767"
+
+
+def version_is_blessed(guest):
+    def blessed():
+        names = guest.sh("ls /efi/EFI/Linux").split()
+        return names if any("+" not in it for it in names) else None
+    return " ".join(guest.until("a version without tries", blessed, 300))
+
+
+def nothing_listens(guest):
+    for kind in ("tcp", "tcp6", "udp", "udp6", "udplite", "raw", "raw6"):
+        code, said = guest.ask(f"tail -n +2 /proc/net/{kind}")
+        if code == 0 and said:
+            raise Wrong(f"{kind}: {said.splitlines()[0]}")
+    return f"no internet socket; interfaces {guest.sh('ls /sys/class/net')}"
+
+
+def nobody_logs_in(guest):
+    for line in guest.sh("cat /etc/shadow").splitlines():
+        if not line.split(":")[1].startswith("!"):
+            raise Wrong(f"{line.split(':')[0]} has a password")
+    running = guest.sh("ps -o comm")
+    found = [it for it in ("getty", "login", "sshd", "sulogin", "agetty") if it in running.split()]
+    if found:
+        raise Wrong(f"{found} runs")
+    special = guest.sh("find / -xdev -perm /6000 -type f | head -3")
+    if special:
+        raise Wrong(f"set-uid: {special}")
+    return "no password, no getty, no set-uid file"
+
+
+def memory_at_play(guest):
+    rows = dict(it.split(":") for it in guest.sh("cat /proc/meminfo").splitlines())
+    left, whole = (int(rows[it].split()[0]) / 1024 for it in ("MemAvailable", "MemTotal"))
+    return f"{whole - left:.0f} MB of {whole:.0f} in use"
+
+
+def something_is_kept(guest):
+    guest.until("the last state to be written", lambda: "last" in guest.sh("ls -R /var/lib/demon"), 120)
+    guest.sh(f"echo '{MARKER}' >/var/lib/demon/marker; journalctl --sync; sync")
+    guest.switch_off()
+    return "switched off in order"
+
+
+def data_has_grown(guest):
+    guest.until("/data to be mounted", lambda: " /data " in guest.sh("cat /proc/mounts"), 600)
+    size = int(guest.sh("cat /sys/class/block/$(basename $(readlink -f /dev/demon/data))/size")) * 512
+    room = guest.until("the file system to grow", lambda: room_of(guest), 120)
+    return f"{size / 1e9:.2f} GB, {room / 1e9:.2f} GB of them file system"
+
+
+def room_of(guest):
+    blocks = int(guest.sh("df -k /data | tail -1 | awk '{print $2}'")) * 1024
+    return blocks if 2.4e9 < blocks else None
+
+
+def state_is_back(guest):
+    if guest.sh("cat /var/lib/demon/marker") != MARKER:
+        raise Wrong("the file is another")
+    boots = len(guest.sh("journalctl --list-boots --no-pager --quiet | grep -c .").strip() and
+                guest.sh("journalctl --list-boots --no-pager --quiet").splitlines())
+    if boots < 2:
+        raise Wrong(f"the journal knows {boots} start")
+    guest.until_ready("demon-engine.service", 1500)
+    said = guest.sh("journalctl -b -u demon-engine --no-pager -o cat | head -40")
+    told = [it for it in said.splitlines() if "goes on" in it or "left" in it]
+    return f"{boots} starts in the journal; the engine: {told[0] if told else said.splitlines()[0]}"
+
+
+def no_tries_are_counted(guest):
+    code, _ = guest.ask("ls /sys/firmware/efi/efivars/LoaderBootCountPath-*")
+    if code == 0:
+        raise Wrong("the boot loader still counts a version that was fit")
+    return "demon-gate was not asked again"
+
+
+def damaged_root_is_refused(guest):
+    words = guest.words()
+    refused = len(re.findall(r"^demon: .* is damaged and is not started", words, re.MULTILINE))
+    version = guest.sh("grep IMAGE_VERSION /etc/os-release")
+    if version != f"IMAGE_VERSION={guest.expected}":
+        raise Wrong(f"{version} runs, expected {guest.expected}")
+    names = guest.until("the boot partition", lambda: guest.sh("ls /efi/EFI/Linux").split(), 300)
+    if not any("+0-3" in it for it in names) or refused != 3:
+        raise Wrong(f"{names}, {refused} refusals")
+    return f"{refused} refusals, then {version}; {' '.join(names)}"
+
+
+STAGES = {
+    "first": [
+        ("the firmware hands over to our kernel", hands_over),
+        ("the root is read-only and every block of it is checked", root_is_checked),
+        ("data is made at the first start, on all that the disk has", data_is_made),
+        ("the player's first sample comes before the engine starts", player_plays_first),
+        ("the engine sends its first window", engine_sends_windows),
+        ("what the sound card takes is not silence", sound_is_heard),
+        ("a version that plays is blessed", version_is_blessed),
+        ("nothing listens", nothing_listens),
+        ("nobody can log in", nobody_logs_in),
+        ("memory at play", memory_at_play),
+        ("what is done is kept and the box switches off in order", something_is_kept),
+    ],
+    "second": [
+        ("data grows when the disk has", data_has_grown),
+        ("state and journal are back at the second start", state_is_back),
+        ("a blessed version is not counted again", no_tries_are_counted),
+    ],
+    "damage": [
+        ("a root with one bit turned is refused three times and the other slot starts", damaged_root_is_refused),
+    ],
+}
+# What the issue asks for and nothing here shows yet.
+NOT_YET = (
+    ("an update is written while it plays, and taken back when it is unfit", "`demon update` writes no slot yet"),
+    ("power cuts at any write of boot, play, save and update", "no block log is recorded yet"),
+    ("a bit turned in a block that is read late", "only the first blocks of a root are turned"),
+    ("data full, corrupt or gone", "not asked yet"),
+    ("Secure Boot with own keys enrolled", "the firmware's variables hold no key of ours yet"),
+)

@@ -1,0 +1,65 @@
+"""The file `demon-VERSION.update`: what a stick brings to a box. `appliance/src/update` is its reader and says what each byte is.
+
+    python3 -m builder.update --keys FOLDER --from FOLDER --version VERSION
+
+A line with the format's number, the manifest's length (4 bytes, the lowest first), an Ed25519 signature over line and manifest, the manifest, and the
+parts one behind the other.
+"""
+
+import argparse
+import hashlib
+import struct
+import tempfile
+from pathlib import Path
+
+from . import keys
+from .told import megabytes, run_main, say
+
+LINE = b"demon update 1\n"
+PARTS = (("root", "root"), ("verity", "verity"), ("kernel", "efi"))
+
+
+def manifest(files, version, roothash):
+    """The text that is signed."""
+    text = f'product = "demon"\nmachine = "x86_64"\nversion = "{version}"\nroothash = "{roothash}"\n'
+    for name, path in files:
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        text += f'[[part]]\nname = "{name}"\nbytes = {path.stat().st_size}\nsha256 = "{digest}"\n'
+    return text.encode()
+
+
+def write(owner, files, version, roothash, place):
+    """Writes the file; its size."""
+    text = manifest(files, version, roothash)
+    with tempfile.TemporaryDirectory() as folder:
+        message, signature = Path(folder) / "message", Path(folder) / "signature"
+        message.write_bytes(LINE + text)
+        keys.sign_update(owner, message, signature)
+        head = LINE + struct.pack("<I", len(text)) + signature.read_bytes() + text
+    part = place.with_suffix(".part")
+    with open(part, "wb") as out:
+        out.write(head)
+        for _, path in files:
+            with open(path, "rb") as file:
+                while piece := file.read(1 << 20):
+                    out.write(piece)
+    part.rename(place)
+    return place.stat().st_size
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="builder.update")
+    parser.add_argument("--keys", type=Path, required=True)
+    parser.add_argument("--from", dest="folder", type=Path, required=True, help="a folder with a built version")
+    parser.add_argument("--version", required=True)
+    given = parser.parse_args()
+    files = [(name, given.folder / f"demon_{given.version}.{ending}") for name, ending in PARTS]
+    roothash = (given.folder / f"demon_{given.version}.roothash").read_text().strip()
+    place = given.folder / f"demon-{given.version}.update"
+    say(f"{place}  {megabytes(write(keys.read(given.keys), files, given.version, roothash, place))}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
