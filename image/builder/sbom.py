@@ -1,7 +1,7 @@
 """What is in an image and what whoever ships it owes: CycloneDX as JSON, and a table in words.
 
-Debian packages come from the lock, their licences from their own `copyright` files; crates from Cargo. A package whose file names no
-licence in the readable form is listed as such, and never guessed.
+Debian packages come from the lock, their licences from their own `copyright` files; crates from Cargo. Where a program cannot read the
+licence, source counts as owed.
 """
 
 import json
@@ -15,13 +15,14 @@ REPO = HERE.parent
 WANT_SOURCE = ("gpl", "lgpl", "agpl", "mpl", "epl", "cddl")
 
 
-def licences(copyright_file):
-    """Short names of the licences that a package's file names."""
-    if not copyright_file.is_file():
-        return []
-    found = re.findall(r"^License:\s*(\S[^\n]*)$", copyright_file.read_text(errors="replace"), re.MULTILINE)
-    names = {word.strip("(),") for line in found for word in re.split(r"\s+(?:and/or|and|or|with)\s+|,\s*", line) if word.strip("(),")}
-    return sorted(names)
+def licences(text):
+    """Short names of the licences that a package's `copyright` names: by its fields where it has some, else by the licences it speaks of."""
+    if re.search(r"^Format:", text, re.MULTILINE):
+        found = re.findall(r"^License:\s*(\S[^\n]*)$", text, re.MULTILINE)
+        words = {word.strip("(),") for line in found for word in re.split(r"\s+(?:and/or|and|or|with)\s+|,\s*", line)}
+        return sorted(it for it in words if it)
+    spoken = {"GPL": r"GNU General Public License|\bGPL\b", "LGPL": r"GNU (Lesser|Library) General Public License|\bLGPL\b"}
+    return [f"{name} (by its text)" for name, like in spoken.items() if re.search(like, re.sub(r"\s+", " ", text))]
 
 
 def source(deb):
@@ -42,13 +43,14 @@ def debian(files, trees, day):
         tree = trees[package.group]
         name, version = source(deb)
         # A package's documents may be a link to another's.
-        found = licences(tree / "usr/share/doc" / package.name / "copyright")
+        file = tree / "usr/share/doc" / package.name / "copyright"
+        found = licences(file.read_text(errors="replace")) if file.is_file() else []
         archive = package.path.split("/", 1)[0]
         rows.append({
             "type": "library" if package.name.startswith("lib") else "application", "name": package.name, "version": package.version,
             "purl": f"pkg:deb/debian/{package.name}@{package.version}?arch=amd64", "licences": found,
             "hash": package.sha256, "source": f"{name} {version}",
-            "source_url": f"https://snapshot.debian.org/package/{name}/{version.split(':')[-1] if ':' not in version else version}/",
+            "source_url": f"https://snapshot.debian.org/package/{name}/{version}/",
             "archive": f"{archive} {day}",
         })
     return rows
@@ -71,7 +73,8 @@ def crates():
 
 
 def wants_source(row):
-    return any(name.lower().startswith(WANT_SOURCE) for name in row["licences"])
+    """Whether source is owed; a package whose licence is not readable by a program counts as one of those."""
+    return not row["licences"] or any(name.lower().startswith(WANT_SOURCE) for name in row["licences"])
 
 
 def cyclone(rows, version, epoch):

@@ -9,7 +9,7 @@ import uuid
 import zlib
 from pathlib import Path
 
-from builder import cpio, disk, uki, users
+from builder import cpio, disk, sbom, uki, users
 from builder.told import Refused
 from builder.verity import Verity
 
@@ -124,5 +124,14 @@ class Users(unittest.TestCase):
                 users.write(tree)
 
 
-if __name__ == "__main__":
-    unittest.main()
+class Parts(unittest.TestCase):
+    def test_source_is_owed_where_the_licence_asks_for_it_or_cannot_be_read(self):
+        fields = "Format: https://x\n\nFiles: *\nLicense: BSD-3-clause and Expat\n text\n"
+        for text, names, owed in (
+            (fields, ["BSD-3-clause", "Expat"], False),
+            (fields + "License: LGPL-2.1+\n", ["BSD-3-clause", "Expat", "LGPL-2.1+"], True),
+            ("License:\n\n you can redistribute it under the terms of the GNU\n General Public License", ["GPL (by its text)"], True),
+            ("do what you like", [], True),
+        ):
+            found = sbom.licences(text)
+            self.assertEqual((found, sbom.wants_source({"licences": found})), (names, owed))
