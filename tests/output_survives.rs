@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::Ordering::Relaxed;
 
 use engine::playback::{DeckSize, Tape, deck};
-use hal::audio::{AlsaOut, Ask, AudioOut, Encoding, FakeOut, Heard, OutError, Speaker};
+use hal::audio::{AlsaIn, AlsaOut, Ask, AudioIn, AudioOut, Encoding, FakeOut, Heard, OutError, Speaker};
 
 const ASK: Ask = Ask { rate_hz: 48_000, period_frames: 256, periods: 3 };
 /// Tells the child where its folder is.
@@ -18,7 +18,8 @@ const FOLDER: &str = "DEMON_TEST_ALSA_FOLDER";
 fn config(folder: &Path) -> String {
     format!(
         r#"
-        pcm.take {{ type file slave.pcm {{ type null }} file "{}/take.raw" format "raw" }}
+        pcm.take {{ type file slave.pcm {{ type null }} file "{0}/take.raw" format "raw" }}
+        pcm.played {{ type file slave.pcm {{ type null }} file "/dev/null" infile "{0}/came.raw" format "raw" }}
         pcm.whole {{ type linear slave {{ pcm {{ type null }} format S16_LE }} }}
         pcm.surround {{ type route slave {{ pcm {{ type null }} channels 6 }} ttable.0.0 1 ttable.1.1 1 }}
         "#,
@@ -85,6 +86,29 @@ fn what_is_played_through_alsa_arrives_sample_for_sample() {
     let narrow: Vec<i16> = narrow.chunks(2).map(|it| i16::from_le_bytes(it.try_into().unwrap())).collect();
     assert_eq!(narrow.len(), samples.len());
     assert!(narrow.iter().zip(&samples).all(|(a, b)| (f32::from(*a) - b * 32_768.0).abs() <= 1.5));
+}
+
+#[test]
+fn what_is_recorded_through_alsa_arrives_sample_for_sample() {
+    if parent("what_is_recorded_through_alsa_arrives_sample_for_sample").is_some() {
+        return;
+    }
+    let sound = sound(10_000);
+    let bytes: Vec<u8> = sound.concat().iter().flat_map(|it| it.to_le_bytes()).collect();
+    fs::write(folder().join("came.raw"), bytes).unwrap();
+    let mut input = AlsaIn::new("played");
+    let agreed = input.open(ASK).unwrap();
+    assert_eq!((agreed.encoding, agreed.channels), (Encoding::F32, 2));
+    let (mut all, mut room) = (Vec::new(), [[9.0; 2]; 700]);
+    // It is read as fast as it comes; what is not there yet is not waited for.
+    while all.len() < sound.len() {
+        let read = input.read(&mut room).unwrap();
+        all.extend_from_slice(&room[..read]);
+        std::thread::yield_now();
+    }
+    assert!(all[..sound.len()] == sound[..], "{} frames", all.len());
+    let error = AlsaIn::new("nowhere").open(ASK).unwrap_err();
+    assert!(error.to_string().starts_with("sound device nowhere: No such file or directory"), "{error}");
 }
 
 #[test]

@@ -63,7 +63,7 @@ const SAID: [&str; 32] = [
     "appliance/src/settings/set_list/mod.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 18] = [
     "box file",
     "last state",
     "card health",
@@ -76,6 +76,7 @@ const PARTS: [&str; 17] = [
     "MIDI file that is played",
     "model that plays",
     "--source - and --midi -: only one of them can be standard input",
+    "the player",
     "the sound device",
     ", not to …",
     "in order",

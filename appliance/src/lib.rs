@@ -10,6 +10,7 @@ pub mod display;
 pub mod doctor;
 pub mod files;
 pub mod handover;
+pub mod latency;
 pub mod performance;
 pub mod player;
 pub mod recorder;

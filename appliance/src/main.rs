@@ -2,7 +2,7 @@
 //!
 //! Exit codes stand in `--help`, and here again by where they come from: 0 done, or a run that was asked to end; 1 it failed, or
 //! the sound did not end in time; 2 the command line was not understood; 128 and a signal's number when a second one ended it at
-//! once; 130 a build or a render was interrupted. Whatever does not end in time is named, and not waited for.
+//! once; 130 a build, a render or a measurement was interrupted. Whatever does not end in time is named, and not waited for.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,9 +12,10 @@ use appliance::command::log::{LogWriter, Put, left_out, lines_to};
 use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
-use appliance::command::{Cli, Command, build, doctor, learn, params, player, render, report, run};
+use appliance::command::{Cli, Command, build, doctor, latency, learn, params, player, render, report, run};
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
+use appliance::latency::Interrupted;
 use appliance::performance::ending::NotEnded;
 use appliance::service::journal::{self, Entries, Entry};
 use clap::Parser;
@@ -35,14 +36,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let code = run(&cli);
+    let code = run(&cli, log.as_ref());
     if let Some(log) = log {
         log.flush();
     }
     code
 }
 
-fn run(cli: &Cli) -> ExitCode {
+fn run(cli: &Cli, log: Option<&Log>) -> ExitCode {
     let mut out = Told::new(std::io::stdout());
     let done = match &cli.command {
         Command::Render(args) => render::render(args).map(|rendered| {
@@ -59,6 +60,7 @@ fn run(cli: &Cli) -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Player(args) => player::player(args),
         Command::Doctor(args) => doctor::doctor(args, &mut out),
+        Command::Latency(args) => latency::latency(args, &mut out),
         Command::Report(args) => report::report(args, &mut out),
         Command::Learn(args) => learn::learn(args, &mut out),
         Command::Build(args) => match build::command(args, &mut out) {
@@ -73,17 +75,27 @@ fn run(cli: &Cli) -> ExitCode {
     match done.and_then(|()| out.flush().map_err(Into::into)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("demon: {}", told(&error)));
+            last_word(&told(&error));
             if let Some(rest) = error.downcast_ref::<NotEnded>() {
                 // What hangs would hold up the end of the process, too.
+                log.into_iter().for_each(Log::flush);
                 end_at_once(u8::from(rest.lost_sound()));
             }
             match () {
                 () if error.is::<Misused>() => ExitCode::from(2),
-                () if error.is::<render::Interrupted>() => ExitCode::from(INTERRUPTED),
+                () if error.is::<render::Interrupted>() || error.is::<Interrupted>() => ExitCode::from(INTERRUPTED),
                 () => ExitCode::FAILURE,
             }
         }
+    }
+}
+
+/// Why it failed: a fault of the journal where standard error goes there, or a line.
+fn last_word(words: &str) {
+    if journal::holds(std::io::stderr()) {
+        tracing::error!("{words}");
+    } else {
+        say(&format!("demon: {words}"));
     }
 }
 

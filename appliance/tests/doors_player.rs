@@ -89,6 +89,22 @@ fn a_player_that_is_killed_is_started_again_and_said() {
 }
 
 #[test]
+fn a_player_that_hangs_is_a_fault_is_ended_and_started_again_with_its_tape() {
+    let (folder, raw) = with_device();
+    let mut run = playing(folder.path());
+    let process = player_of(&run);
+    kill_process(process, Signal::STOP).unwrap();
+    run.until(&format!("the player (process {}) stands still; it is started again", process.as_raw_nonzero()));
+    run.until("the player plays again (process ");
+    goes_on(&raw);
+    is_gone(process);
+    assert_ne!(player_of(&run), process);
+    run.signal(Signal::TERM);
+    let (code, said) = run.end();
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
 fn who_stops_the_player_ends_its_engine_too_and_a_terminal_that_goes_ends_both() {
     let (folder, _) = with_device();
     let run = playing(folder.path());

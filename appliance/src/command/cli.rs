@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::doctor::DoctorArgs;
+use super::latency::LatencyArgs;
 use super::learn::LearnArgs;
 use super::params::ParamsArgs;
 use super::player::PlayerArgs;
@@ -44,6 +45,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Say what is wrong with the box, and what would mend it: card, model, sound, controllers, rights, disk, units
     Doctor(DoctorArgs),
+    /// Measure how long a gesture takes from the hand to the ear, by class, and what the sound device adds
+    Latency(LatencyArgs),
     /// Write what hands did and what was told in the last minutes of the last performance, also after a crash
     Report(ReportArgs),
 }

@@ -6,7 +6,8 @@ use clap::Args;
 use hal::audio::Ask;
 
 use super::run::RunArgs;
-use crate::settings::box_file::{AtStart, AudioPlan, BoxConfig, PERIOD_FRAMES, PERIODS};
+use crate::compute::arguments::SetArgs;
+use crate::settings::box_file::{AtStart, AudioPlan, BoxConfig, PERIOD_FRAMES, PERIODS, PlayPlan};
 
 /// How the sound device is asked.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,15 +49,19 @@ impl AskArgs {
     }
 }
 
+/// What is played, where the command line says nothing, as the box's file has it.
+pub(super) fn fill_in(set: &mut SetArgs, play: &PlayPlan) {
+    set.patch = set.patch.take().or_else(|| play.patch.clone());
+    set.model = set.model.take().or_else(|| play.model.clone());
+    set.backend = set.backend.or(play.backend);
+    set.depth = set.depth.or(play.depth);
+}
+
 impl RunArgs {
     /// The command line, and what the box's file says where nothing is said here.
     pub(super) fn or(&self, config: &BoxConfig) -> Self {
         let (mut whole, play) = (self.clone(), &config.play);
-        let set = &mut whole.set;
-        set.patch = set.patch.take().or_else(|| play.patch.clone());
-        set.model = set.model.take().or_else(|| play.model.clone());
-        set.backend = set.backend.or(play.backend);
-        set.depth = set.depth.or(play.depth);
+        fill_in(&mut whole.set, play);
         whole.set_list = whole.set_list.take().or_else(|| play.set_list.clone());
         whole.wants_last = whole.at_start == Some(AtStart::Last);
         whole.at_start = whole.at_start.or(play.at_start);

@@ -7,6 +7,7 @@ pub mod build;
 mod come_back;
 pub mod doctor;
 mod from_box;
+pub mod latency;
 pub mod learn;
 pub mod log;
 pub mod params;

@@ -11,13 +11,15 @@ use super::from_box::AskArgs;
 use super::signals::listen;
 use super::stdout::say;
 use crate::compute::arguments::{Misused, number};
+use crate::display::messages::Level;
 use crate::files::{Place, STREAM};
 use crate::handover::door::Door;
 use crate::handover::folder::folder;
 use crate::handover::link::{NotAttached, stop};
 use crate::handover::memory::{SharedArena, sizes};
 use crate::performance::output::{DEFAULT_DEVICE, Output};
-use crate::player::{Parts, play};
+use crate::player::{Line, Parts, play};
+use crate::service::journal;
 use crate::service::systemd::{Systemd, kept};
 use crate::settings::box_file::{AudioPlan, BoxConfig};
 
@@ -106,10 +108,10 @@ pub fn player(args: &PlayerArgs) -> anyhow::Result<()> {
     // A file that nobody hears is not to grow for ever.
     let ends_with_engine = args.own || args.for_one && output.is_file();
     let (out, place, notice) = output.make()?;
-    say(&format!("playing to {place}"));
+    put(&Line::new(Level::Info, format!("playing to {place}")));
     let ask = args.ask.or(&plan).ask();
     let parts = Parts { door, shared, out, ask, place, notice, ends_with_engine, manager };
-    let played = play(parts, &leave, &mut |words| say(words));
+    let played = play(parts, &leave, &mut put);
     if args.own {
         let _ = std::fs::remove_dir_all(&folder);
     }
@@ -125,11 +127,12 @@ fn memory(args: &PlayerArgs, manager: Systemd) -> anyhow::Result<SharedArena> {
     }
     match kept(MEMORY).map(SharedArena::open) {
         Some(Ok(shared)) => {
-            say("the tape of the player before this one plays on");
+            put(&Line::new(Level::Info, "the tape of the player before this one plays on"));
             return Ok(shared);
         }
         Some(Err(error)) => {
-            say(&format!("what the service manager kept is no tape of this version ({error}); it is let go"));
+            let words = format!("what the service manager kept is no tape of this version ({error}); it is let go");
+            put(&Line::new(Level::Warning, words));
             manager.let_go(MEMORY);
         }
         None => {}
@@ -145,6 +148,16 @@ fn plan(args: &PlayerArgs) -> anyhow::Result<AudioPlan> {
         return Ok(AudioPlan::default());
     }
     let (config, faults) = BoxConfig::open(args.config.as_deref())?;
-    faults.iter().for_each(|it| say(it));
+    faults.into_iter().for_each(|it| put(&Line::new(Level::Warning, it)));
     Ok(config.audio)
+}
+
+/// A line is an event where the log is read, and else words on standard error; nothing twice. A journal that does not want its level does
+/// not get it as words either.
+fn put(line: &Line) {
+    if line.is_logged() {
+        line.log();
+    } else if !journal::holds(std::io::stderr()) {
+        say(&line.words);
+    }
 }

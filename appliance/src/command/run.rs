@@ -27,6 +27,7 @@ use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
 use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM};
+use crate::latency::kept;
 use crate::performance::beginning::Beginning;
 use crate::performance::conductor::Conductor;
 use crate::performance::ending::{Hold, Leave, SOUND};
@@ -122,6 +123,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let clock = WallClock::start();
     let displays = Displays::open(&config.displays, clock)?;
     let mut view = View::new(Terminal::open(args.plain, config.terminal_high_contrast)?, displays, clock);
+    view.measured(kept::shown(&state));
     match start(args, (config, faults), clock, &leave, &mut view) {
         Ok(Begun { mut stage, mut surface_side, recorder, kept, performance: _performance }) => {
             recording::begin(&recorder);

@@ -51,6 +51,8 @@ pub enum Level {
 /// What a fault is of. The order is that of what hurts a performance most.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKey {
+    /// The player in a process of its own.
+    Player,
     /// The sound device.
     SoundDevice,
     /// The engine's ticks.
@@ -76,6 +78,7 @@ pub enum FaultKey {
 impl fmt::Display for FaultKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Player => f.write_str("the player"),
             Self::SoundDevice => f.write_str("the sound device"),
             Self::EngineTick => f.write_str("the engine"),
             Self::EngineDecode => f.write_str("the engine's decoder"),
@@ -98,7 +101,7 @@ impl FaultKey {
             Self::Disk => "what could not be written is on the disk".to_owned(),
             Self::LastState => "the last state is kept again".to_owned(),
             Self::Pace => "ticks are no longer slow".to_owned(),
-            Self::EngineTick | Self::EngineDecode | Self::Surface(_) => format!("{self} works again"),
+            Self::Player | Self::EngineTick | Self::EngineDecode | Self::Surface(_) => format!("{self} works again"),
             Self::File(_) => format!("{self} is in order again"),
         }
     }

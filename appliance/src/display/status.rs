@@ -16,6 +16,17 @@ pub struct Took {
     pub max_ms: f32,
 }
 
+/// How long a gesture takes from the hand to the ear, as it was measured last, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HandToEar {
+    /// Of a step-class parameter.
+    pub step_ms: f32,
+    /// Of a slot-class one.
+    pub slot_ms: f32,
+    /// Of a decode-class one.
+    pub decode_ms: f32,
+}
+
 /// A place between two scenes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Morph {
@@ -132,6 +143,8 @@ pub struct Status {
     pub finished_per_s: f32,
     /// How far ahead of the playhead windows land, in milliseconds; the least of late.
     pub lead_ms: f32,
+    /// From the hand to the ear, where it was measured.
+    pub hand_to_ear: Option<HandToEar>,
     /// Underruns of the output since the start.
     pub xruns: u64,
     /// Windows that came too late since the start.
@@ -206,6 +219,7 @@ impl Default for Status {
             rests: false,
             finished_per_s: 0.0,
             lead_ms: 0.0,
+            hand_to_ear: None,
             xruns: 0,
             late: 0,
             non_finite: 0,

@@ -20,6 +20,7 @@ pub mod page;
 pub mod patch_jobs;
 pub mod remote;
 pub mod stage;
+pub mod standstill;
 pub mod state_writer;
 pub mod surface_side;
 pub mod threads;

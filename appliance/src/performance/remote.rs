@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use engine::latent::StereoFrame;
-use engine::playback::{Epoch, Packer, Tape, Transport, attach, sum_of};
+use engine::playback::{Epoch, Packer, SharedMeters, Tape, Transport, attach, sum_of};
 use rtrb::Producer;
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::handover::link::{Heard, Link, NotAttached};
 use crate::handover::memory::{SharedArena, sizes};
@@ -24,6 +25,7 @@ use crate::handover::witness::{write_tape, write_window};
 use crate::handover::words::Told;
 use crate::performance::beginning::Beginning;
 use crate::performance::ending::{Leave, Running, SOUND};
+use crate::performance::standstill::{Clock, Standstill};
 use crate::performance::threads::{AudioNews, NotPlayed};
 use crate::service::systemd::ADDRESSED;
 
@@ -92,6 +94,16 @@ impl StartPlayer {
         command.arg("--runtime").arg(&self.folder).args(&self.output);
         command.stdin(Stdio::from(memory.try_clone_to_owned()?)).stdout(Stdio::null()).stderr(said.try_clone()?);
         Ok(Started { child: command.spawn()?, said })
+    }
+
+    /// What becomes of a player whose clock stands, in words.
+    const fn stands(&self) -> &'static str {
+        match (self.own, self.waits) {
+            // A file that is begun again would be empty: a slow disk is waited for.
+            (true, _) => "its file takes nothing",
+            (_, true) => "the system starts it again",
+            (false, false) => "it is started again",
+        }
     }
 
     /// Waits until a player is there, and attaches to it.
@@ -216,7 +228,7 @@ impl Remote {
         Ok((packer, transport, stands))
     }
 
-    /// Watches over the player until it has ended; asks it to when somebody wants to leave, unless the sound is to be left, or the player
+    /// Watches over the player until it has ended, and starts it again when it is gone or its clock stands; asks it to when somebody wants to leave, unless the sound is to be left, or the player
     /// is kept by somebody else.
     ///
     /// # Errors
@@ -224,8 +236,8 @@ impl Remote {
     pub fn watch(mut self, mut news: Producer<AudioNews>, leave: &Leave) -> io::Result<Running<Result<(), NotPlayed>>> {
         let leaving = leave.clone();
         leave.spawn(SOUND, move || {
-            let mut asked = false;
-            let mut tell = move |told: Told| drop(news.push(AudioNews::Told(told)));
+            let (mut asked, mut standstill) = (false, Standstill::new(self.played(), Instant::now()));
+            let mut tell = move |told: AudioNews| drop(news.push(told));
             loop {
                 // A player that is this engine's alone ends with it in any case; one that is kept by somebody else stays for the next.
                 let stays = leaving.leaves_the_sound() && !self.start.own || leaving.is_asked() && self.start.waits;
@@ -237,26 +249,54 @@ impl Remote {
                     self.link.ask_to_stop();
                 }
                 match self.link.hear(LOOK) {
-                    Heard::Nothing => {}
+                    Heard::Nothing if asked => {}
+                    Heard::Nothing => match standstill.look(self.played(), Instant::now()) {
+                        Clock::Goes => {}
+                        Clock::GoesAgain => tell(AudioNews::PlaysAgain(self.process())),
+                        Clock::Stands if self.start.own || self.start.waits => {
+                            tell(AudioNews::Stands(self.process(), self.start.stands()));
+                        }
+                        Clock::Stands => {
+                            tell(AudioNews::Stands(self.process(), self.start.stands()));
+                            self.kill_it();
+                            self.start_again(&leaving).map_err(|it| NotPlayed::Remote(it.to_string()))?;
+                            tell(AudioNews::PlaysAgain(self.process()));
+                            standstill = Standstill::new(self.played(), Instant::now());
+                        }
+                    },
                     Heard::Told(Told::Ended(words)) => {
                         self.see_it_go();
                         return words.map_or(Ok(()), |it| Err(NotPlayed::Remote(it)));
                     }
-                    Heard::Told(told) => tell(told),
+                    Heard::Told(told) => tell(AudioNews::Told(told)),
                     Heard::Gone if asked => {
                         return Err(NotPlayed::Remote("the player did not say how it ended".to_owned()));
                     }
                     Heard::Gone => {
-                        tell(Told::News(format!(
-                            "the player (process {}) is gone; it is started again",
-                            self.process()
-                        )));
+                        let words = format!("the player (process {}) is gone; it is started again", self.process());
+                        tell(AudioNews::Told(Told::News(words)));
                         self.start_again(&leaving).map_err(|it| NotPlayed::Remote(it.to_string()))?;
-                        tell(Told::News(format!("the player plays again (process {})", self.process())));
+                        tell(AudioNews::Told(Told::News(format!(
+                            "the player plays again (process {})",
+                            self.process()
+                        ))));
+                        standstill = Standstill::new(self.played(), Instant::now());
                     }
                 }
             }
         })
+    }
+
+    /// Frames that the player has played.
+    fn played(&self) -> u64 {
+        SharedMeters::of(&self.link.shared.arena).playhead().played.count()
+    }
+
+    /// Ends a player that hangs, whoever started it. Its door is open, so the process is still that one.
+    fn kill_it(&self) {
+        if let Some(process) = Pid::from_raw(self.process()) {
+            let _ = kill_process(process, Signal::KILL);
+        }
     }
 
     /// Starts another player on the same memory, as often as it takes, or waits for who keeps it to do so.

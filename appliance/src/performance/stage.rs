@@ -297,7 +297,14 @@ pub fn tell_output(news: News, messages: &mut Messages) {
 /// What the audio thread tells, as a player reads it.
 fn words(news: AudioNews) -> Option<Told> {
     let device = FaultKey::SoundDevice;
+    let of_player = match news {
+        AudioNews::Stands(..) => Some(true),
+        AudioNews::PlaysAgain(_) => Some(false),
+        _ => None,
+    };
     match news.told() {
+        handover::Told::News(words) if of_player == Some(true) => Some(Told::Fault(FaultKey::Player, words)),
+        handover::Told::News(words) if of_player == Some(false) => Some(Told::Over(FaultKey::Player, words)),
         handover::Told::News(words) => Some(Told::Words(words)),
         handover::Told::Away(why) => Some(Told::Fault(device, format!("{why}; playing on, waiting for it"))),
         handover::Told::Back => Some(Told::Over(device, "the sound device is here".to_owned())),

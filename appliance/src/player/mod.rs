@@ -5,6 +5,8 @@
 //! is gone is only a number to obey. Memory is locked, and the audio thread allocates nothing, waits for nobody and makes no system
 //! call but those of its device.
 
+mod line;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -15,6 +17,7 @@ use engine::playback::{AttachedPlayer, Grant, Loader, Player, Refusals, SharedMe
 use hal::audio::{Ask, AudioOut, lock_memory};
 use rtrb::{Consumer, RingBuffer};
 
+use crate::display::messages::Level;
 use crate::handover::door::{Door, Knock};
 use crate::handover::memory::SharedArena;
 use crate::handover::words::Told;
@@ -23,6 +26,7 @@ use crate::performance::threads::{self, AudioNews, NotPlayed};
 use crate::service::attendant::{Looked, Words, attend};
 use crate::service::systemd::Systemd;
 use crate::service::vitals::Vitals;
+pub use line::{DEVICE, ENGINE, Line};
 
 /// How long a look at the door may take: a tape is loaded so soon after it came.
 const LOOK: Duration = Duration::from_millis(5);
@@ -55,13 +59,13 @@ pub struct Parts {
 ///
 /// # Errors
 /// When the output did not take all of the sound, or hangs.
-pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&Line)) -> anyhow::Result<()> {
     let Parts { door, shared, out, ask, place, notice, ends_with_engine, manager } = parts;
     let _process = leave.hold("the player");
     let AttachedPlayer { player, loader, grant, refusals } = Player::attached(&shared.arena);
     touch(&shared.arena);
     if let Err(refused) = lock_memory() {
-        say(&refused.to_string());
+        say(&Line::new(Level::Warning, refused.to_string()));
     }
     let (tell, news) = RingBuffer::new(NEWS);
     let audio = threads::audio(out, ask, player, tell, leave)?;
@@ -76,6 +80,7 @@ pub fn play(parts: Parts, leave: &Leave, say: &mut dyn FnMut(&str)) -> anyhow::R
         grant,
         refusals,
         told: 0,
+        faults: 0,
         looks,
         words,
         unlooked: 0,
@@ -131,6 +136,8 @@ struct Host {
     /// Refusals that were told, and looks since.
     told: u64,
     unlooked: u32,
+    /// Those of them that are somebody's fault.
+    faults: u64,
     /// As what the engine is attached, or was last.
     epoch: u64,
     /// An engine that is let in when it is obeyed.
@@ -146,7 +153,7 @@ impl Host {
         mut audio: Running<Result<(), NotPlayed>>,
         mut news: Consumer<AudioNews>,
         leave: &Leave,
-        say: &mut dyn FnMut(&str),
+        say: &mut dyn FnMut(&Line),
     ) -> anyhow::Result<()> {
         while audio.look().is_none() {
             self.loader.poll();
@@ -180,35 +187,40 @@ impl Host {
         }
     }
 
-    fn answer(&mut self, knock: Knock, leave: &Leave, say: &mut dyn FnMut(&str)) {
+    fn answer(&mut self, knock: Knock, leave: &Leave, say: &mut dyn FnMut(&Line)) {
         match knock {
             Knock::Engine(who) => {
                 self.epoch += 1;
                 self.grant.give(self.epoch);
                 self.pending = Some(self.epoch);
-                say(&format!("an engine is attached (process {})", who.process));
+                let words = format!("an engine is attached (process {})", who.process);
+                say(&Line::new(Level::Info, words).of_engine(who.process));
                 self.words.say(&format!("plays to {}; engine {}", self.place, who.process));
             }
             Knock::Gone(who) => {
                 self.grant.give(0);
                 self.pending = None;
-                say(&format!("the engine is gone (process {}); playing on", who.process));
+                let words = format!("the engine is gone (process {}); playing on", who.process);
+                say(&Line::new(Level::Info, words).of_engine(who.process));
                 self.words.say(&format!("plays to {}; no engine", self.place));
                 if self.ends_with_engine {
                     leave.ask();
                 }
             }
             Knock::Stop(who) => {
-                say(&format!("asked to end (process {})", who.process));
+                say(&Line::new(Level::Info, format!("asked to end (process {})", who.process)));
                 leave.ask();
             }
-            Knock::Refused(who, why) => say(&format!("sent process {} away: {why}", who.process)),
+            Knock::Refused(who, why) => {
+                let words = format!("sent process {} away: {why}", who.process);
+                say(&Line::new(Level::Warning, words).of_engine(who.process));
+            }
         }
     }
 
     /// Says what the audio thread told, to the engine and here. It stands for engines that come, as long as it is so: what a device
     /// is like, or that nobody gave it priority, is told before any engine can be there.
-    fn hand_on(&mut self, told: Told, say: &mut dyn FnMut(&str)) {
+    fn hand_on(&mut self, told: Told, say: &mut dyn FnMut(&Line)) {
         self.tell(&told, say);
         if matches!(told, Told::Away(_) | Told::Over(_) | Told::Back) {
             self.standing.retain(|it| matches!(it, Told::News(_)));
@@ -219,25 +231,42 @@ impl Host {
     }
 
     /// Says it to the engine and here.
-    fn tell(&self, told: &Told, say: &mut dyn FnMut(&str)) {
-        match told {
-            Told::News(words) | Told::Away(words) | Told::Over(words) => say(words),
-            Told::Back => say("the sound device is here"),
-            Told::Welcome { .. } | Told::Refused(_) | Told::Ended(_) => {}
-        }
+    fn tell(&self, told: &Told, say: &mut dyn FnMut(&Line)) {
+        say_of(told, say);
         self.door.tell(told);
     }
 
-    fn tell_refusals(&mut self, say: &mut dyn FnMut(&str)) {
+    fn tell_refusals(&mut self, say: &mut dyn FnMut(&Line)) {
         self.unlooked = self.unlooked.saturating_add(1);
         let all: u64 = self.refusals.told().map(|it| it.1).sum();
-        if all != self.told && TELL_EVERY <= self.unlooked {
-            (self.told, self.unlooked) = (all, 0);
-            let each: Vec<String> =
-                self.refusals.told().map(|(why, count)| format!("{count} of {}", why.words())).collect();
-            // Of this engine, and nothing to the next.
-            self.tell(&Told::News(format!("refused of the engine: {}", each.join(", "))), say);
+        if all == self.told || self.unlooked < TELL_EVERY {
+            return;
         }
+        (self.told, self.unlooked) = (all, 0);
+        let faults = || self.refusals.told().filter(|it| !it.0.is_left_behind());
+        let count: u64 = faults().map(|it| it.1).sum();
+        if count == self.faults {
+            // What an engine had on its way when it left is no fault of it, and nothing to the next.
+            return say(&Line::new(Level::Info, "passed over what an engine had on its way when it left").of(ENGINE));
+        }
+        self.faults = count;
+        let each: Vec<String> = faults().map(|(why, count)| format!("{count} of {}", why.words())).collect();
+        let words = format!("refused of the engine: {}", each.join(", "));
+        say(&Line::new(Level::Warning, words.clone()).of(ENGINE));
+        // Of this engine, and nothing to the next.
+        self.door.tell(&Told::News(words));
+    }
+}
+
+/// Says here what was told: what is of the device stands as it does in a performance.
+fn say_of(told: &Told, say: &mut dyn FnMut(&Line)) {
+    match told {
+        Told::News(words) => say(&Line::new(Level::Warning, words.clone())),
+        Told::Away(words) | Told::Over(words) => {
+            say(&Line::new(Level::Fault, words.clone()).of(DEVICE).standing(true));
+        }
+        Told::Back => say(&Line::new(Level::Info, "the sound device is here").of(DEVICE).standing(false)),
+        Told::Welcome { .. } | Told::Refused(_) | Told::Ended(_) => {}
     }
 }
 

@@ -40,7 +40,7 @@ fn playing(out: FakeOut) -> Playing {
             ends_with_engine: false,
             manager: Systemd::default(),
         };
-        play(parts, &asked, &mut |words| drop(say.send(words.to_owned())))
+        play(parts, &asked, &mut |line| drop(say.send(line.words.clone())))
     });
     Playing { folder, leave, said, thread }
 }

@@ -35,4 +35,4 @@ pub use stage::{
 };
 pub use steering::Steering;
 pub use tick::{Finished, TickReport, tick};
-pub use tick_side::TickSide;
+pub use tick_side::{TickHeard, TickSide};

@@ -26,6 +26,8 @@ pub enum Patched {
         land: usize,
         /// Stereo samples kept.
         frames: usize,
+        /// When its first one is to be played.
+        due: PlayedFrame,
     },
     /// The window was dropped; the tape keeps what it has. See [`Unsent`](crate::playback::Unsent).
     Dropped,
@@ -141,7 +143,7 @@ impl Patcher {
         let feedback = values.get(ParamId::TapeFeedback);
         let write = |kept: &mut [StereoFrame]| kept.copy_from_slice(&sound[inside..inside + plan.frames]);
         match packer.send(&plan, feedback, write) {
-            Ok(()) => Patched::Sent { serial, land: plan.land, frames: plan.frames },
+            Ok(()) => Patched::Sent { serial, land: plan.land, frames: plan.frames, due: plan.due },
             Err(_) => {
                 self.walk.begin_run();
                 Patched::Dropped

@@ -80,6 +80,8 @@ pub struct Performer {
     standing: Standing,
     /// The depth that may be had; see [`Performer::hold_depth`].
     most: usize,
+    /// The submission of the latent that left last in the last tick.
+    left: Option<u64>,
 }
 
 impl Performer {
@@ -99,6 +101,7 @@ impl Performer {
             depth: values.whole(ParamId::Depth),
             standing: Standing::default(),
             most: MAX_DEPTH,
+            left: None,
         }
     }
 
@@ -147,17 +150,25 @@ impl Performer {
         self.make_room(self.depth_under(values));
         self.ring.sampling = sampling(values);
         self.give_birth(values);
-        let Self { stage: Load { backend, latents, births, steering, .. }, standing, .. } = self;
+        self.left = None;
+        let Self { stage: Load { backend, latents, births, steering, .. }, standing, left, .. } = self;
         let controls = steering.controls(values);
         let report = tick(&mut self.ring, backend.as_mut(), &mut self.plan, controls, &mut |finished| {
             let equal = births.remember(finished.latent);
             standing.finished(finished.ticket, equal);
+            *left = Some(finished.ticket);
             let publish = if equal { LatentWriter::publish_again } else { LatentWriter::publish };
             heard(publish(latents, finished.latent), finished.latent);
         });
         // Births hold requests; empty at once, so that the shelves get them back when their slots end.
         self.plan.births.clear();
         report
+    }
+
+    /// The submission of the latent that left last in the last tick; `None` when none left.
+    #[must_use]
+    pub fn left(&self) -> Option<u64> {
+        self.left
     }
 
     /// Begins again after a tick that was left in the middle (somebody panicked): every generation in flight starts over, with its

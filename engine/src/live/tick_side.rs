@@ -10,19 +10,35 @@ use crate::backend::BackendError;
 use crate::param::{EdgeReceiver, ParamId, SnapshotReader};
 use crate::ring::MAX_DEPTH;
 
+/// Generations of which it is known under which values they were born: more than are ever in flight.
+const BIRTHS: usize = 8 * MAX_DEPTH;
+
+/// What of the hands was in the last tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TickHeard {
+    /// The number of the snapshot that it read.
+    pub generation: u64,
+    /// The number of the snapshot under which the latent that left last in it was born; `None` when none left.
+    pub born: Option<u64>,
+}
+
 /// The tick thread's side of the instrument.
 pub struct TickSide {
     performer: Performer,
     governor: Governor,
     snapshots: SnapshotReader,
     edges: EdgeReceiver<Swap>,
+    /// The snapshot of each birth, by ticket.
+    births: [u64; BIRTHS],
+    heard: TickHeard,
 }
 
 impl TickSide {
     /// Joins a performer with its ends of the hand-offs.
     #[must_use]
     pub fn new(performer: Performer, snapshots: SnapshotReader, edges: EdgeReceiver<Swap>) -> Self {
-        Self { performer, governor: Governor::default(), snapshots, edges }
+        let (governor, births, heard) = (Governor::default(), [0; BIRTHS], TickHeard::default());
+        Self { performer, governor, snapshots, edges, births, heard }
     }
 
     /// Runs one tick under the newest values, after the edges that belong to them.
@@ -36,7 +52,20 @@ impl TickSide {
             // One retirement an edge always finds room.
             self.edges.retire(spent);
         }
-        self.performer.tick(&now.values, heard)
+        let first = self.performer.ring().next_ticket();
+        let report = self.performer.tick(&now.values, heard);
+        for ticket in first..self.performer.ring().next_ticket() {
+            self.births[place(ticket)] = now.generation;
+        }
+        let left = self.performer.left();
+        self.heard = TickHeard { generation: now.generation, born: left.map(|it| self.births[place(it)]) };
+        report
+    }
+
+    /// What of the hands was in the last tick.
+    #[must_use]
+    pub fn heard(&self) -> TickHeard {
+        self.heard
     }
 
     /// Hears how many microseconds the last tick took, and what [`Self::tick`] answered; from then on the ring is as deep as the
@@ -66,4 +95,8 @@ impl TickSide {
     pub fn performer(&self) -> &Performer {
         &self.performer
     }
+}
+
+fn place(ticket: u64) -> usize {
+    (ticket % BIRTHS as u64) as usize
 }

@@ -37,6 +37,7 @@ mod parcel;
 mod player;
 mod refusal;
 mod splice;
+mod sweep;
 mod tape;
 mod window;
 
@@ -55,5 +56,6 @@ pub use parcel::{Packer, Unsent, Witness};
 pub use player::{AttachedPlayer, Player};
 pub use refusal::{Grant, Refusals, Refused};
 pub use splice::{SPLICE_FADE_FRAMES, SPLICE_FRAMES_PER_FILL};
+pub use sweep::{Found, Sweep};
 pub use tape::{LoopBand, Tape, TapeError, TapeId};
 pub use window::{CONTEXT_FRAMES, Start, Walk, WindowPlan};

@@ -79,6 +79,12 @@ impl Refused {
         }
     }
 
+    /// Whether it was only on its way when its engine left: nobody is at fault.
+    #[must_use]
+    pub const fn is_left_behind(self) -> bool {
+        matches!(self, Self::Torn(Torn::Epoch))
+    }
+
     fn place(self) -> usize {
         Self::ALL.iter().position(|it| *it == self).unwrap_or(0)
     }

@@ -242,3 +242,29 @@ fn a_tape_that_stands_is_decoded_again_for_a_latent_a_band_feedback_or_a_decoder
     assert!(0 < windows(&mut it), "another decoder");
     assert_eq!(FRAMES, it.tape().len() / engine::latent::SAMPLES_PER_LATENT_FRAME);
 }
+
+#[test]
+fn a_latent_is_known_by_the_values_under_which_it_was_born_at_every_depth_and_step_count() {
+    for (depth, steps) in [(1, 4), (3, 6), (8, 8)] {
+        let mut it = Instrument::new(false);
+        for (id, value) in [(ParamId::Depth, depth), (ParamId::Steps, steps)] {
+            it.store.set(id, f64::from(value)).expect("a number");
+        }
+        let (mut read, mut known) = (Vec::new(), 0);
+        for tick in 0..80_usize {
+            // Another value in every tick.
+            it.store.set(ParamId::VelocityScale, 0.5 + tick as f64 / 100.0).expect("a number");
+            let finished = it.step().finished.len();
+            let heard = it.side.heard();
+            read.push(heard.generation);
+            assert_eq!(heard.generation, it.store.snapshot().generation, "the newest values are read");
+            assert_eq!(heard.born.is_some(), finished > 0);
+            if let Some(born) = heard.born {
+                // It takes a step in the tick of its birth, and leaves in that of its last.
+                assert_eq!(born, read[tick + 1 - steps as usize], "depth {depth}, {steps} steps, tick {tick}");
+                known += 1;
+            }
+        }
+        assert!(known > 4, "{known} latents left");
+    }
+}

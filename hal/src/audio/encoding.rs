@@ -35,6 +35,20 @@ impl Encoding {
         }
     }
 
+    /// The sample that lies at the beginning of `bytes`, which are as many as it takes, or more.
+    #[must_use]
+    pub fn read(self, bytes: &[u8]) -> f32 {
+        let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+        // Of whole numbers the highest bit becomes the highest of 32, whatever their width.
+        let whole = match self {
+            Self::F32 => return f32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]),
+            Self::S32 => [byte(0), byte(1), byte(2), byte(3)],
+            Self::S24 | Self::S24Packed => [0, byte(0), byte(1), byte(2)],
+            Self::S16 => [0, 0, byte(0), byte(1)],
+        };
+        (f64::from(i32::from_le_bytes(whole)) / 2_147_483_648.0) as f32
+    }
+
     /// The name that ALSA gives it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -140,6 +154,18 @@ mod tests {
     fn twenty_four_bits_lie_low_in_four_bytes_or_alone_in_three() {
         assert_eq!(encoded(Encoding::S24, 2, &[[-1.0, 0.5]]), [0, 0, 0x80, 0xFF, 0, 0, 0x40, 0]);
         assert_eq!(encoded(Encoding::S24Packed, 2, &[[-1.0, 0.5]]), [0, 0, 0x80, 0, 0, 0x40]);
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written_within_a_step_in_every_encoding() {
+        for (encoding, step) in Encoding::ALL.into_iter().zip([0.0, 6e-8, 1.2e-7, 1.2e-7, 6.2e-5]) {
+            let frames = [[0.3, -0.7], [-1.0, 0.0], [0.999, -1e-3]];
+            let bytes = encoded(encoding, 2, &frames);
+            let samples = bytes.chunks(encoding.bytes()).map(|it| encoding.read(it));
+            for (read, written) in samples.zip(frames.concat()) {
+                assert!((read - written).abs() <= step, "{}: {read} was {written}", encoding.name());
+            }
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Audio outputs: sound leaves the box, or goes into a file, through one trait.
+//! Audio outputs: sound leaves the box, or goes into a file, through one trait; what comes in through another.
 //!
 //! Errors are sorted by what the caller does next. A gap in the sound is no error: the device has been put right and
 //! the frames were written; it is counted. A device that is away, or answers that it cannot, is tried again later, while time
@@ -6,9 +6,11 @@
 
 mod ahead;
 mod alsa;
+mod capture;
 mod clock;
 mod encoding;
 mod fake;
+mod fake_cable;
 mod push;
 mod quiet;
 mod realtime;
@@ -18,9 +20,11 @@ mod wav;
 mod wav_header;
 
 pub use self::alsa::AlsaOut;
+pub use capture::AlsaIn;
 pub use clock::{Clock, RealClock};
 pub use encoding::Encoding;
 pub use fake::{FakeClock, FakeOut, Opening};
+pub use fake_cable::{Cable, CableIn, CableOut};
 pub use realtime::{RealtimeRefused, become_realtime, lock_memory};
 pub use speaker::{Heard, News, Speaker};
 pub use stand_in::{StandIn, has_card};
@@ -140,4 +144,25 @@ pub trait AudioOut {
     fn close(&mut self) -> Result<(), OutError> {
         Ok(())
     }
+}
+
+/// A place where sound comes from.
+pub trait AudioIn {
+    /// The name that a person knows it by.
+    fn name(&self) -> String;
+
+    /// Opens, and records from now on.
+    ///
+    /// # Errors
+    /// See [`OutError`].
+    fn open(&mut self, ask: Ask) -> Result<Agreed, OutError>;
+
+    /// Takes what was recorded, as far as there is room, and waits for nothing; answers how many frames.
+    ///
+    /// # Errors
+    /// See [`OutError`]; also when sound was lost because nobody read it.
+    fn read(&mut self, frames: &mut [StereoFrame]) -> Result<usize, OutError>;
+
+    /// Frames that were recorded and not read, as far as the device knows.
+    fn delay_frames(&mut self) -> usize;
 }

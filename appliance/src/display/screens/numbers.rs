@@ -61,7 +61,13 @@ pub(super) fn machine(status: &Status) -> Sheet {
     match brake {
         _ if faulty => foot(status, Beside::Head, &mut sheet),
         Some(brake) => entry(&mut sheet, 54, "GPU", brake.words(), true),
-        None => sheet.text(Face::Plain, 0, 54, WIDTH, &status.where_),
+        None => match status.hand_to_ear {
+            Some(it) => {
+                let [step, slot] = [it.step_ms, it.slot_ms].map(|it| it.clamp(0.0, 9_999.0));
+                entry(&mut sheet, 54, "to ear", &format!("{step:.0} / {slot:.0} ms"), false);
+            }
+            None => sheet.text(Face::Plain, 0, 54, WIDTH, &status.where_),
+        },
     }
     sheet
 }

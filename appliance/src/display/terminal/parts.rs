@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::row::Row;
 use crate::control::binding::{MAIN, key_of};
 use crate::display::screens::short;
-use crate::display::status::{Boot, Page, Scene, Status, clock, decibel, written};
+use crate::display::status::{Boot, HandToEar, Page, Scene, Status, clock, decibel, written};
 use crate::files::plain;
 
 pub(super) const PLAIN: Style = Style::new();
@@ -200,6 +200,10 @@ pub(super) fn trouble(status: &Status) -> Row {
     for (word, count) in [("xruns", status.xruns), ("late", status.late), ("non-finite", status.non_finite)] {
         let (worth, style) = if count > 0 { (9, BAD) } else { (3, DIM) };
         row = row.text(worth, style, format!("{word} {}", count.min(999_999)));
+    }
+    if let Some(HandToEar { step_ms, slot_ms, decode_ms }) = status.hand_to_ear {
+        let [step, slot, decode] = [step_ms, slot_ms, decode_ms].map(|it| it.clamp(0.0, 99_999.0));
+        row = row.text(2, DIM, format!("hand to ear {step:.0}/{slot:.0}/{decode:.0} ms"));
     }
     row.text(8, NOTE, if status.limiting { "limiting" } else { "" })
 }

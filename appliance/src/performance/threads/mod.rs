@@ -9,6 +9,7 @@ mod bell;
 mod crashes;
 mod pulse;
 mod ticks;
+mod trace;
 mod windows;
 
 use std::io;
@@ -22,6 +23,7 @@ use crate::performance::ending::{Leave, Running, SOUND};
 pub use bell::Bell;
 pub use pulse::Pulse;
 pub use ticks::{TICKS, ticks};
+pub use trace::{Read, Sent, Ticked, Trace};
 pub use windows::{DecodeQueues, WINDOWS, windows};
 
 /// Priority of the audio thread, of 1 to 99: above everything of ours, below the kernel's own interrupt threads.
@@ -35,6 +37,10 @@ pub enum AudioNews {
     Output(News),
     /// Told by a player in another process.
     Told(Told),
+    /// The clock of the player in this other process stands; what becomes of it.
+    Stands(i32, &'static str),
+    /// It goes on again, in this process.
+    PlaysAgain(i32),
 }
 
 impl AudioNews {
@@ -50,6 +56,10 @@ impl AudioNews {
             }
             Self::Output(News::Over(why)) => Told::Over(why.to_string()),
             Self::Told(told) => told,
+            Self::Stands(process, becomes) => {
+                Told::News(format!("the player (process {process}) stands still; {becomes}"))
+            }
+            Self::PlaysAgain(process) => Told::News(format!("the player plays again (process {process})")),
         }
     }
 }

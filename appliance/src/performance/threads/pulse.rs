@@ -6,6 +6,7 @@ use engine::live::TickSide;
 use engine::ring::MAX_DEPTH;
 
 use super::bell::Bell;
+use super::trace::Trace;
 
 /// A slot that is empty, in [`Pulse::slots`].
 const EMPTY: u32 = u32::MAX;
@@ -57,6 +58,8 @@ pub struct Pulse {
     pub tick_bell: Bell,
     /// Wakes the decode thread: rung when values were sent to it, or a latent.
     pub window_bell: Bell,
+    /// What was done when.
+    pub trace: Trace,
     slots: [AtomicU32; MAX_DEPTH],
 }
 

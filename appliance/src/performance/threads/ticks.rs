@@ -69,8 +69,10 @@ impl Ticks<'_> {
     fn tick(&mut self) {
         let Self { side, troubles, pulse } = self;
         let begun = Instant::now();
-        let rest = match side.tick(|_, _| ()) {
+        let mut newest = None;
+        let rest = match side.tick(|serial, _| newest = Some(serial)) {
             Ok(report) => {
+                pulse.trace.ticked(begun, side.heard(), newest);
                 let (depth, wanted) = side.took(begun.elapsed().as_micros() as u64, &report);
                 pulse.held_back.store((wanted - depth) as u32, Relaxed);
                 pulse.latents.fetch_add(report.finished as u64, Relaxed);

@@ -91,7 +91,8 @@ impl Windows<'_> {
         match patched {
             Patched::Rests => self.sleep(),
             Patched::Nothing => std::thread::sleep(NOTHING_TO_DO),
-            Patched::Sent { land, frames, .. } => {
+            Patched::Sent { serial, land, frames, due } => {
+                pulse.trace.sent(begun, serial, due.count());
                 pulse.window_us.store(begun.elapsed().as_micros() as u32, Relaxed);
                 pulse.lead.store(patcher.lead_frames(&values, &course), Relaxed);
                 pulse.window[0].store(land, Relaxed);

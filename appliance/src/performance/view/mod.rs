@@ -20,7 +20,7 @@ use crate::compute::health::Watch;
 use crate::control::binding::Act;
 use crate::display::displays::Displays;
 use crate::display::messages::{FaultKey, Level, Messages};
-use crate::display::status::{Pick, Status};
+use crate::display::status::{HandToEar, Pick, Status};
 use crate::display::terminal::Terminal;
 use crate::performance::conductor::Conductor;
 use crate::performance::threads::Pulse;
@@ -105,6 +105,11 @@ impl View {
         self.rates = Rates::new(self.epoch + self.clock.now());
         self.say(&format!("playing {source} ({seconds:.1} s), sound to {place}"));
         self.print_messages();
+    }
+
+    /// Shows from now on how long a gesture takes, as it was measured last.
+    pub fn measured(&mut self, hand_to_ear: Option<HandToEar>) {
+        self.status.hand_to_ear = hand_to_ear;
     }
 
     /// What the displays were given last.
