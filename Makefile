@@ -3,9 +3,10 @@
 CARGO ?= cargo
 ARGS ?=
 SECONDS ?= 60
+HOURS ?= 2
 
 .PHONY: help run test build packages lint msrv bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: survive doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: soak survive doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 .PHONY: image image-lock image-twice image-lint image-test
 
 help: ## this list
@@ -91,6 +92,9 @@ doors: packages ## terminals, pipes, signals and sound devices at the real progr
 
 survive: packages ## kills the engine 100 times and the player 20, and compares every sample that was heard; a table, target/survive/report.json (ARGS="--kills 20")
 	@tools/survive/run $(ARGS)
+
+soak: build ## plays a swept set for HOURS=2 on the real programs: memory, lateness, rest, values; target/soak/report.json (ARGS="--seed 1")
+	@PYTHONDONTWRITEBYTECODE=1 tools/soak/run --hours $(HOURS) $(ARGS)
 
 faults: ## brings each known fault back and wants a red test for it (ARGS="--only NAME"); target/faults/report.json
 	@tools/faults/run $(ARGS)

@@ -184,6 +184,17 @@ def play(machine, check):
         if "demon-engine.service, demon-player.service run" not in line:
             raise Wrong(line or rows)
 
+    with check("what the player says has a level, and is of something") as saw:
+        entries = [json.loads(it) for it in machine.sh(f"journalctl -q --no-pager -o json -u {PLAYER}").splitlines()]
+        levels = {it["MESSAGE"]: it["PRIORITY"] for it in entries if it.get("DEMON_ENGINE") and "is attached" in it["MESSAGE"]}
+        faults = [it for it in entries if it.get("DEMON_OF") == "the sound device" and it["PRIORITY"] == "3"]
+        saw.append(f"{len(levels)} engines, {len(faults)} faults of the sound device")
+        if set(levels.values()) != {"6"} or not faults:
+            raise Wrong(f"{levels} {faults}")
+
+    if not machine.is_container:
+        loopback(machine, check, slow_s)
+
     for unit, writes in ((PLAYER, {"/run/demon/x"}), (ENGINE, {"/run/demon/x", "/var/lib/demon/x"})):
         with check(f"inside {unit} the internet and writing elsewhere are refused") as saw:
             probe(machine, unit, writes, saw)
@@ -194,6 +205,18 @@ def play(machine, check):
         saw.append(", ".join(show(PLAYER, "Result") + show(ENGINE, "Result")))
         if left or show(PLAYER, "Result") != ["success"] or show(ENGINE, "Result") != ["success"]:
             raise Wrong(f"{left} {saw}")
+
+
+def loopback(machine, check, slow_s: float):
+    with check("a loopback card's delay is found, and is what the card tells") as saw:
+        machine.sh("modprobe snd-aloop index=1 id=Loopback")
+        line = "demon latency --device-only --json --device plughw:Loopback,0 --loopback plughw:Loopback,1"
+        told = json.loads(machine.sh(f"{line} 2>/run/latency.txt", slow_s))["delay"]
+        measured, tells, spread = (told[it] for it in ("measured_ms", "told_with_loopback_ms", "spread_ms"))
+        saw.append(f"measured {measured:.2f} ms, told {tells:.2f} ms, within {spread:.2f} ms")
+        # Its clock goes by the kernel's tick, and the kernel's by an emulator.
+        if not abs(measured - tells) < 20 or not spread < 10:
+            raise Wrong(saw[0])
 
 
 def probe(machine, unit: str, writes: set[str], saw: list[str]):
