@@ -39,6 +39,14 @@ CREDENTIALS = {
     # Emulated, nothing is in time.
     "systemd.unit-dropin.demon-player.service": "[Service]\nTimeoutStartSec=20min\nWatchdogSec=0\n",
 }
+# A version that never comes to a window, asked for half a minute only.
+UNFIT = {
+    "systemd.unit-dropin.demon-engine.service": """[Service]
+ExecStart=
+ExecStart=/bin/busybox sh -c "busybox grep -qx IMAGE_VERSION={} /etc/os-release && exit 1; exec /usr/bin/demon run --plain --wait-for-player --backend cpu --longest 4 --depth 1"
+""",
+    "systemd.unit-dropin.demon-gate.service": "[Service]\nExecStart=\nExecStart=/usr/lib/demon/gate 15\n",
+}
 LINE = "console=ttyS0 no_timer_check nowatchdog"
 
 
@@ -64,7 +72,8 @@ def needs():
 class Guest(machine.Machine):
     """A guest that starts from a disk; `heard` are the bytes of its first serial port, where kernel and initrd speak."""
 
-    def __init__(self, disk: Path, variables: Path, log: Path, wave: Path, until_shell_s: float = machine.BOOT_S):
+    def __init__(self, disk: Path, variables: Path, log: Path, wave: Path, until_shell_s: float = machine.BOOT_S,
+                 unfit: str | None = None):
         self.log, self.wave = log, wave
         code, _ = firmware()
         command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", "2048"]
@@ -75,7 +84,8 @@ class Guest(machine.Machine):
         command += ["-audiodev", f"wav,id=ear,path={wave}", "-device", "intel-hda", "-device", "hda-output,audiodev=ear,mixer=off"]
         command += ["-serial", f"file:{log}", "-serial", "stdio"]
         command += ["-smbios", f"type=11,value=io.systemd.stub.kernel-cmdline-extra={LINE}"]
-        for name, text in CREDENTIALS.items():
+        broken = {name: text.replace("{}", unfit) for name, text in UNFIT.items()} if unfit else {}
+        for name, text in {**CREDENTIALS, **broken}.items():
             packed = base64.b64encode(text.encode()).decode()
             command += ["-smbios", f"type=11,value=io.systemd.credential.binary:{name}={packed}"]
         self.begun = time.monotonic()
@@ -89,6 +99,10 @@ class Guest(machine.Machine):
             self.close()
             raise
         self.shell_s = time.monotonic() - self.begun
+
+    def until_restart(self, limit_s: float = 900):
+        """Waits until the machine has started again, which its shell says with an answer that nobody asked for."""
+        self._answer(limit_s, "start again")
 
     def close(self):
         """Takes the power away."""

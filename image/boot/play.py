@@ -77,7 +77,8 @@ def start(stage, disk, expected, until_shell_s=guest.machine.BOOT_S):
     variables = TO / "variables.fd"
     if stage == "first" or not variables.is_file():
         shutil.copy(guest.firmware()[1], variables)
-    machine = guest.Guest(disk, variables, TO / f"{stage}.log", TO / f"{stage}.wav", until_shell_s)
+    unfit = version(built(NEXT, "a second version")) if stage == "unfit" else None
+    machine = guest.Guest(disk, variables, TO / f"{stage}.log", TO / f"{stage}.wav", until_shell_s, unfit)
     machine.expected = expected
     return machine
 
@@ -96,8 +97,9 @@ def prepare(stage, image):
         disks.copy(kept, disk, 3)
         tools = Tools(Path("target/image/unpacked/tools").resolve(), read_lock().epoch())
         disks.second_slot(disk, NEXT, version(following), tools)
-        # In the file system's first block, which is read before anything else.
-        disks.turn_a_bit(disk, f"demon_{version(following)}", 1024 + 17)
+        if stage == "damage":
+            # In the file system's first block, which is read before anything else.
+            disks.turn_a_bit(disk, f"demon_{version(following)}", 1024 + 17)
     return disk
 
 
