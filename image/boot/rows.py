@@ -123,6 +123,7 @@ def room_of(guest):
 
 
 def state_is_back(guest):
+    guest.until("/var/lib/demon to be mounted", lambda: " /var/lib/demon " in guest.sh("cat /proc/mounts"), 600)
     if guest.sh("cat /var/lib/demon/marker") != MARKER:
         raise Wrong("the file is another")
     boots = len(guest.sh("journalctl --list-boots --no-pager --quiet | grep -c .").strip() and

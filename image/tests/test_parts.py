@@ -9,7 +9,7 @@ import uuid
 import zlib
 from pathlib import Path
 
-from builder import cpio, disk, sbom, uki, users
+from builder import cpio, disk, keys, sbom, uki, update, users
 from builder.told import Refused
 from builder.verity import Verity
 
@@ -122,6 +122,34 @@ class Users(unittest.TestCase):
             (tree / "usr/lib/sysusers.d/odd.conf").write_text("q odd -\n")
             with self.assertRaises(Refused):
                 users.write(tree)
+
+
+class Update(unittest.TestCase):
+    def test_an_update_is_head_signature_manifest_and_parts_as_its_reader_has_it(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            keys.make(folder / "keys", "a test")
+            owner = keys.read(folder / "keys")
+            files = []
+            for part, _ in update.PARTS:
+                (folder / part).write_bytes(part.encode() * 3)
+                files.append((part, folder / part))
+            place = folder / "demon-1.2.3.update"
+            update.write(owner, files, "1.2.3", "ab" * 32, place)
+            data = place.read_bytes()
+            at = len(update.LINE)
+            length, = struct.unpack_from("<I", data, at)
+            signature, text = data[at + 4:at + 68], data[at + 68:at + 68 + length]
+            self.assertEqual(data[at + 68 + length:], b"rootrootrootverityverityveritykernelkernelkernel")
+            (folder / "message").write_bytes(update.LINE + text)
+            (folder / "signature").write_bytes(signature)
+            keys.openssl("pkeyutl", "-verify", "-rawin", "-inkey", owner.update_key, "-in", folder / "message", "-sigfile", folder / "signature")
+            self.assertEqual(len(owner.update_public.read_text()), 65)
+            with self.assertRaises(Refused):
+                keys.make(folder / "keys", "again")
+        # What the reader's own test reads begins in the same way.
+        fixture = Path("appliance/tests/fixtures/update/small.update").read_bytes()
+        self.assertEqual(fixture[:at], update.LINE)
 
 
 class Parts(unittest.TestCase):
