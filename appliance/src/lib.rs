@@ -18,3 +18,4 @@ pub mod recording;
 pub mod service;
 pub mod settings;
 pub mod surface;
+pub mod update;

@@ -12,7 +12,7 @@ use appliance::command::log::{LogWriter, Put, left_out, lines_to};
 use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
-use appliance::command::{Cli, Command, build, doctor, latency, learn, params, player, render, report, run};
+use appliance::command::{Cli, Command, build, doctor, latency, learn, params, player, render, report, run, update};
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
 use appliance::latency::Interrupted;
@@ -62,6 +62,7 @@ fn run(cli: &Cli, log: Option<&Log>) -> ExitCode {
         Command::Doctor(args) => doctor::doctor(args, &mut out),
         Command::Latency(args) => latency::latency(args, &mut out),
         Command::Report(args) => report::report(args, &mut out),
+        Command::Update(args) => update::update(args, &mut out),
         Command::Learn(args) => learn::learn(args, &mut out),
         Command::Build(args) => match build::command(args, &mut out) {
             Ok(Outcome::Interrupted { built }) => {

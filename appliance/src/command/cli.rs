@@ -10,6 +10,7 @@ use super::player::PlayerArgs;
 use super::render::RenderArgs;
 use super::report::ReportArgs;
 use super::run::RunArgs;
+use super::update::UpdateArgs;
 use super::version;
 use crate::compute::build::BuildArgs;
 
@@ -49,4 +50,6 @@ pub enum Command {
     Latency(LatencyArgs),
     /// Write what hands did and what was told in the last minutes of the last performance, also after a crash
     Report(ReportArgs),
+    /// Look at an update of the box: whether it is whole, signed with the box's key, and belongs here
+    Update(UpdateArgs),
 }

@@ -21,6 +21,7 @@ pub mod signals;
 mod sound;
 pub mod stdout;
 pub mod told;
+pub mod update;
 pub mod version;
 
 mod cli;
