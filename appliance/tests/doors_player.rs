@@ -105,6 +105,24 @@ fn a_player_that_hangs_is_a_fault_is_ended_and_started_again_with_its_tape() {
 }
 
 #[test]
+fn a_player_that_was_found_and_hangs_is_ended_as_one_that_was_started() {
+    let (folder, raw) = with_device();
+    let first = playing(folder.path());
+    let process = player_of(&first);
+    first.signal(Signal::KILL);
+    assert_eq!(first.end().0, -9);
+    let mut next = playing(folder.path());
+    kill_process(process, Signal::STOP).unwrap();
+    next.until("stands still; it is started again");
+    next.until("the player plays again (process ");
+    goes_on(&raw);
+    is_gone(process);
+    next.signal(Signal::TERM);
+    let (code, said) = next.end();
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
 fn who_stops_the_player_ends_its_engine_too_and_a_terminal_that_goes_ends_both() {
     let (folder, _) = with_device();
     let run = playing(folder.path());
