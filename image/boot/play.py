@@ -123,7 +123,7 @@ def main():
             if missing:
                 raise guest.machine.Skip(missing)
             disk = prepare(stage, image)
-            machine = start(stage, disk, version(image), 900 if stage == "damage" else guest.machine.BOOT_S)
+            machine = start(stage, disk, version(image), 4 * guest.machine.BOOT_S if stage == "damage" else guest.machine.BOOT_S)
         except (guest.machine.Skip, Refused) as skip:
             for name in names:
                 report.tell(name, "skipped", str(skip))
