@@ -10,6 +10,7 @@
 //!   engine <- boxes that came home (ring) -------- player      [`Report`]
 //!   engine <- playhead, counters, levels --------- player      (meters)
 //!   a restart <- the tape as it stands ----------- player      [`Standing`]
+//!   a copy on a disk <- the same ----------------- player      [`TapeReader`]
 //!   anybody <- what was played, and of what ------ player      (tee, trace)
 //! ```
 //!
@@ -25,6 +26,7 @@ mod layout;
 mod memory;
 mod record;
 mod ring;
+mod snapshot;
 mod standing;
 mod tee;
 
@@ -32,6 +34,7 @@ pub use arena::{Arena, ArenaFault};
 pub use layout::{LAYOUT_VERSION, Sizes};
 pub use memory::{HeapMemory, Memory};
 pub use record::{Order, Report, Told, Torn, Window};
+pub use snapshot::{NoSnapshot, Snapshot, TapeReader};
 pub use standing::{Keeper, Standing};
 pub use tee::{Event, Heard, Taken, Trace, TraceReader};
 

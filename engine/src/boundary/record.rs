@@ -73,8 +73,10 @@ pub enum Order {
         frames: u64,
         /// Where to begin.
         position: u64,
-        /// A sum over its sound, by which it is known again.
+        /// A sum over its sound.
         sum: u64,
+        /// The same over the recording that it began as, by which it is known again. 0 of an engine before this one, which means `sum`.
+        recording: u64,
     },
 }
 
@@ -141,20 +143,20 @@ impl Order {
         match *self {
             Self::Seek { tape, position } => seal(ORDERS_NAME, &[epoch, SEEK, tape.into(), position]),
             Self::Band { tape, start, end } => seal(ORDERS_NAME, &[epoch, BAND, tape.into(), start, end]),
-            Self::Swap { tape, slot, frames, position, sum } => {
-                seal(ORDERS_NAME, &[epoch, SWAP, tape.into(), slot.into(), frames, position, sum])
+            Self::Swap { tape, slot, frames, position, sum, recording } => {
+                seal(ORDERS_NAME, &[epoch, SWAP, tape.into(), slot.into(), frames, position, sum, recording])
             }
         }
     }
 
     pub(crate) fn unpack(record: &Record, epoch: u64) -> Result<Self, Torn> {
         open(ORDERS_NAME, record, epoch)?;
-        let [_, kind, tape, a, b, position, sum, ..] = *record;
+        let [_, kind, tape, a, b, position, sum, recording, ..] = *record;
         let tape = tape as u32;
         match kind {
             SEEK => Ok(Self::Seek { tape, position: a }),
             BAND => Ok(Self::Band { tape, start: a, end: b }),
-            SWAP => Ok(Self::Swap { tape, slot: a as u32, frames: b, position, sum }),
+            SWAP => Ok(Self::Swap { tape, slot: a as u32, frames: b, position, sum, recording }),
             _ => Err(Torn::Kind),
         }
     }
@@ -223,7 +225,7 @@ mod tests {
         let orders = [
             Order::Seek { tape: 2, position: 99 },
             Order::Band { tape: 2, start: 5, end: 9_000 },
-            Order::Swap { tape: 7, slot: 1, frames: 1_920, position: 3, sum: u64::MAX },
+            Order::Swap { tape: 7, slot: 1, frames: 1_920, position: 3, sum: u64::MAX, recording: 9 },
         ];
         orders.iter().for_each(|it| assert_eq!(Order::unpack(&it.pack(4), 4), Ok(*it)));
         let told = |left| Told { met: 7, delay: 8, keep: 9, left };

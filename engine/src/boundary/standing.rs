@@ -35,8 +35,11 @@ pub struct Standing {
     pub frames: u64,
     /// The band that loops.
     pub band: [u64; 2],
-    /// The sum of its sound as it came, by which an engine knows it again.
+    /// The sum of its sound as it came.
     pub sum: u64,
+    /// The sum of the recording that it began as, by which an engine knows it again: another one where the tape came back from a disk.
+    /// A player before this one leaves 0 here, and means `sum`.
+    pub recording: u64,
 }
 
 impl Standing {
@@ -45,16 +48,17 @@ impl Standing {
     pub fn read(arena: &Arena) -> Option<Self> {
         let place = STANDING[(arena.load(STANDING_CHOICE, Acquire) & 1) as usize];
         let record: [u64; RECORD_WORDS] = std::array::from_fn(|i| arena.load(place + i, Relaxed));
-        let [there, slot, tape, frames, start, end, sum, ..] = record;
-        let standing = Self { slot: slot as u32, tape: tape as u32, frames, band: [start, end], sum };
+        let [there, slot, tape, frames, start, end, sum, recording, ..] = record;
+        let recording = if recording == 0 { sum } else { recording };
+        let standing = Self { slot: slot as u32, tape: tape as u32, frames, band: [start, end], sum, recording };
         (adds_up(STANDING_NAME, &record) && there == 1).then_some(standing)
     }
 
     /// Says so. Who reads meanwhile finds the one before or this one.
     pub(crate) fn write(&self, arena: &Arena) {
         let choice = arena.load(STANDING_CHOICE, Relaxed).wrapping_add(1);
-        let Self { slot, tape, frames, band: [start, end], sum } = *self;
-        let record = seal(STANDING_NAME, &[1, slot.into(), tape.into(), frames, start, end, sum]);
+        let Self { slot, tape, frames, band: [start, end], sum, recording } = *self;
+        let record = seal(STANDING_NAME, &[1, slot.into(), tape.into(), frames, start, end, sum, recording]);
         for (i, word) in record.iter().enumerate() {
             arena.store(STANDING[(choice & 1) as usize] + i, *word, Relaxed);
         }
@@ -80,7 +84,7 @@ impl Standing {
 }
 
 /// Draws the step before `edge` out over the frames behind it.
-fn heal(sound: &mut [StereoFrame], edge: usize) {
+pub(super) fn heal(sound: &mut [StereoFrame], edge: usize) {
     let frames = sound.len();
     let (before, after) = (sound[(edge + frames - 1) % frames], sound[edge]);
     let step = [before[0] - after[0], before[1] - after[1]];
@@ -176,7 +180,7 @@ mod tests {
     }
 
     fn standing() -> Standing {
-        Standing { slot: 1, tape: 5, frames: FRAMES as u64, band: [0, FRAMES as u64], sum: 77 }
+        Standing { slot: 1, tape: 5, frames: FRAMES as u64, band: [0, FRAMES as u64], sum: 77, recording: 78 }
     }
 
     /// A standing tape of .25, and an own one of which a slice around the end is .5.

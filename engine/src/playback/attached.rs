@@ -161,7 +161,7 @@ impl AttachedFeed {
                 let band = LoopBand::new(place(start)?, place(end)?, tape_frames);
                 Ok(Some(Order::Band(band.ok_or(Refused::OffTape)?)))
             }
-            Asked::Swap { tape: name, slot, frames, position, sum } => {
+            Asked::Swap { tape: name, slot, frames, position, sum, recording } => {
                 let (_, room) = self.arena.slot(slot as usize).ok_or(Refused::NoSlot)?;
                 // The one that is being kept is not the spare one.
                 if slot == self.standing.slot && self.standing.frames != 0 {
@@ -171,8 +171,8 @@ impl AttachedFeed {
                     return Err(Refused::OffTape);
                 }
                 let band = [0, frames];
-                let load =
-                    Load { standing: Standing { slot, tape: name, frames, band, sum }, position: place(position)? };
+                let standing = Standing { slot, tape: name, frames, band, sum, recording };
+                let load = Load { standing, position: place(position)? };
                 self.loading = self.loads.push(load).is_ok();
                 if self.loading { Ok(None) } else { Err(Refused::Busy) }
             }

@@ -200,7 +200,7 @@ fn what_cannot_be_is_refused_by_its_reason_and_the_tape_is_as_it_was() {
         assert_eq!(pair.own.refusals.of(why), before + 1, "{window:?}");
     }
     let seek = |tape, position| Asked::Seek { tape, position };
-    let swap = |slot, frames, position| Asked::Swap { tape: 2, slot, frames, position, sum: 5 };
+    let swap = |slot, frames, position| Asked::Swap { tape: 2, slot, frames, position, sum: 5, recording: 5 };
     let orders = [
         (seek(1, TAPE as u64), Refused::OffTape),
         (seek(2, 0), Refused::OtherTape),
@@ -300,6 +300,25 @@ fn a_player_that_is_started_again_has_its_tape_place_band_and_count() {
     assert_eq!(pair.transport.playhead().played, head.played.after(64));
     // What it says of it to an engine that comes: the tape, its length, what loops.
     assert_eq!((pair.transport.tape(), pair.transport.tape_frames(), pair.transport.band()), (TapeId(1), TAPE, band));
+}
+
+#[test]
+fn a_tape_that_came_back_from_a_disk_is_known_by_the_recording_that_it_began_as_also_after_a_restart() {
+    let (recording, back) = (tone(TAPE, 93.7, 0.5), tone(TAPE, 210.0, 0.3));
+    let mut pair = Pair::playing(&recording);
+    let known = |pair: &Pair| pair.transport.standing().map(|it| (it.sum, it.recording));
+    let of_it = sum_of(&recording);
+    assert_eq!(known(&pair), Some((of_it, of_it)));
+    pair.transport.bring_back(Tape::new(back.clone()).unwrap(), of_it, 100).expect("there is room");
+    (0..20).for_each(|_| {
+        pair.play(1);
+        pair.own.loader.poll();
+    });
+    assert_eq!(known(&pair), Some((sum_of(&back), of_it)));
+    let copy = pair.transport.tape_reader().and_then(|it| it.snapshot().ok()).expect("a tape");
+    assert!(copy.sound == back && copy.sound == pair.own.player.tape().frames());
+    let pair = Pair::over(&pair.arena, &pair.arena, 9);
+    assert_eq!(known(&pair), Some((sum_of(&back), of_it)));
 }
 
 #[test]
@@ -416,7 +435,7 @@ proptest! {
                 let window = Window { sound_box: (a % 4) as u32, tape: (b % 3) as u32, land: c, frames: a % 5_000, ..Window::default() };
                 let mut ring = RingWriter::resume(WINDOWS, &pair.arena);
                 ring.push(&pair.arena, &window.pack(1));
-                let order = Asked::Swap { tape: 2, slot: (a % 3) as u32, frames: b % 12_000, position: c % 12_000, sum: c };
+                let order = Asked::Swap { tape: 2, slot: (a % 3) as u32, frames: b % 12_000, position: c % 12_000, sum: c, recording: c };
                 let mut ring = RingWriter::resume(ORDERS, &pair.arena);
                 ring.push(&pair.arena, &order.pack(1));
             }

@@ -18,7 +18,8 @@ use super::parcel::{Packer, post};
 use super::player::Player;
 use super::tape::{LoopBand, Tape, TapeId};
 use crate::boundary::{
-    Arena, DESK_GAIN, DESK_MUTED, ORDERS as ORDER_RING, Order as Asked, RingWriter, Standing, Sum, Words as _,
+    Arena, DESK_GAIN, DESK_MUTED, ORDERS as ORDER_RING, Order as Asked, RingWriter, Standing, Sum, TapeReader,
+    Words as _,
 };
 
 /// Orders that fit between two periods. A hand makes a few a second.
@@ -235,6 +236,20 @@ impl Transport {
     /// # Errors
     /// When the position is off the new tape or the queue is full.
     pub fn swap(&mut self, tape: Tape, position: usize) -> Result<TapeId, TransportError> {
+        self.swap_as(tape, 0, position)
+    }
+
+    /// As [`Self::swap`], with a tape that came back from a disk: `recording` is the sum ([`sum_of`]) of what it once began as, by which
+    /// it is known again ([`Standing::recording`]).
+    ///
+    /// # Errors
+    /// As [`Self::swap`].
+    pub fn bring_back(&mut self, tape: Tape, recording: u64, position: usize) -> Result<TapeId, TransportError> {
+        self.swap_as(tape, recording, position)
+    }
+
+    /// `recording` is 0 where the tape is the recording itself.
+    fn swap_as(&mut self, tape: Tape, recording: u64, position: usize) -> Result<TapeId, TransportError> {
         if position >= tape.len() {
             return Err(TransportError::OffTape { what: "position", found: position, most: tape.len() });
         }
@@ -243,7 +258,7 @@ impl Transport {
         let id = TapeId(self.tape.0.wrapping_add(1));
         let asked = match &self.way {
             Way::Here { .. } => Asked::Seek { tape: id.0, position: 0 },
-            Way::Attached { arena, .. } => match bring(arena, &tape, id, position) {
+            Way::Attached { arena, .. } => match bring(arena, &tape, recording, (id, position)) {
                 Some(asked) => asked,
                 None => return Err(TransportError::NoRoom { found: frames, most: arena.sizes().tape_frames }),
             },
@@ -277,6 +292,15 @@ impl Transport {
         match &self.way {
             Way::Here { .. } => None,
             Way::Attached { arena, .. } => Standing::read(arena),
+        }
+    }
+
+    /// Who can copy the tape while it plays; nobody of a player in this process.
+    #[must_use]
+    pub fn tape_reader(&self) -> Option<TapeReader> {
+        match &self.way {
+            Way::Here { .. } => None,
+            Way::Attached { arena, .. } => Some(TapeReader::of(arena)),
         }
     }
 
@@ -320,7 +344,7 @@ impl Transport {
 }
 
 /// Copies a tape to the slot that is not played; `None` when it finds no room there. The player's order for it.
-fn bring(arena: &Arena, tape: &Tape, id: TapeId, position: usize) -> Option<Asked> {
+fn bring(arena: &Arena, tape: &Tape, recording: u64, (id, position): (TapeId, usize)) -> Option<Asked> {
     let slot = Standing::read(arena).map_or(0, |it| 1 - (it.slot & 1));
     let (begin, room) = arena.slot(slot as usize)?;
     if room < tape.len() {
@@ -328,7 +352,8 @@ fn bring(arena: &Arena, tape: &Tape, id: TapeId, position: usize) -> Option<Aske
     }
     arena.write_sound(begin, tape.frames());
     let (frames, position) = (tape.len() as u64, position as u64);
-    Some(Asked::Swap { tape: id.0, slot, frames, position, sum: Sum::of_sound(tape.frames()) })
+    let sum = Sum::of_sound(tape.frames());
+    Some(Asked::Swap { tape: id.0, slot, frames, position, sum, recording })
 }
 
 #[cfg(test)]
