@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 const DOCUMENT: &str = include_str!("../docs/troubleshooting.md");
 /// Whose errors come onto a display, by file or folder.
-const ERRORS: [&str; 16] = [
+const ERRORS: [&str; 17] = [
     "hal/src/audio",
     "hal/src/display/mod.rs",
     "hal/src/display/oled/bus.rs",
@@ -22,13 +22,14 @@ const ERRORS: [&str; 16] = [
     "appliance/src/files",
     "appliance/src/recording",
     "appliance/src/settings/patch/mod.rs",
+    "appliance/src/settings/last_tape/read.rs",
     "appliance/src/performance",
     "engine/src/backend/mod.rs",
     "engine/src/backend/cuda/error.rs",
     "engine/src/model/velocity.rs",
 ];
 /// Who tells sentences.
-const SAID: [&str; 32] = [
+const SAID: [&str; 36] = [
     "appliance/src/performance/stage.rs",
     "appliance/src/performance/device_side.rs",
     "appliance/src/performance/conductor.rs",
@@ -37,9 +38,13 @@ const SAID: [&str; 32] = [
     "appliance/src/command/sound.rs",
     "appliance/src/command/recording.rs",
     "appliance/src/command/come_back.rs",
+    "appliance/src/command/tape_back.rs",
     "appliance/src/performance/keeper.rs",
     "appliance/src/performance/state_writer.rs",
+    "appliance/src/performance/tape_keeper.rs",
+    "appliance/src/performance/tape_writer.rs",
     "appliance/src/settings/last_state/shelf.rs",
+    "appliance/src/settings/last_tape/file.rs",
     "appliance/src/handover",
     "appliance/src/performance/threads",
     "appliance/src/performance/patch_jobs.rs",
@@ -63,9 +68,11 @@ const SAID: [&str; 32] = [
     "appliance/src/settings/set_list/mod.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 18] = [
+const PARTS: [&str; 20] = [
     "box file",
     "last state",
+    "tape writer",
+    "crash report",
     "card health",
     "other programs",
     "a parameter of `demon params`",

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use appliance::command::exhausted::OrEnd;
 use appliance::command::log::{LogWriter, Put, left_out, lines_to};
 use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
@@ -23,6 +24,10 @@ use tracing::Level;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Memory that is exhausted is said.
+#[global_allocator]
+static MEMORY: OrEnd = OrEnd;
 
 /// How long the end waits for the last events to be read.
 const LAST_EVENTS: Duration = Duration::from_millis(200);

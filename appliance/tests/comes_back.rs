@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use appliance::settings::last_state::{LastState, parse};
+use appliance::settings::last_tape::sealed;
 use doors_support::{Demon, PATIENCE, run, until};
 use engine::param::{ParamId, Values};
 use rustix::process::Signal;
@@ -178,6 +179,81 @@ fn after_a_kill_values_scenes_undo_patch_bank_and_mute_are_as_they_were() {
     let undone = kept(folder, "a stroke that is taken back", |it| it.kept.undone.len() == 1);
     assert_eq!((denoise(&undone.kept.aims), undone.kept.done.len()), (96.0 / 127.0, 4));
     ends(next);
+}
+
+/// Plays two seconds into a take and ends in order; its left side, and what was said.
+fn take(folder: &Path, name: &str, more: &[&str]) -> (Vec<f32>, String) {
+    let seconds = if more.contains(&"--seconds") { &[][..] } else { &["--seconds", "2"] };
+    let line = ["--patch", "hands.toml", "--wav", name];
+    let (code, said) = Demon::start(run(folder, &[&line[..], seconds, more].concat())).end_within(PATIENCE);
+    assert_eq!(code, 0, "{said}");
+    let take = hound::WavReader::open(folder.join(name)).expect("a whole file");
+    (take.into_samples::<f32>().step_by(2).collect::<Result<_, _>>().expect("floats"), said)
+}
+
+/// How much of what is heard first is a tone of 1 kHz: 1 is all of it. It is faded in, so it is asked by halves of 30 ms, before a window can land.
+fn share_of_tone(sound: &[f32]) -> f32 {
+    const HALF: usize = 1_440;
+    let begin = sound.iter().position(|it| 1e-6 < it.abs()).expect("it is heard") + 2_400;
+    let at = |i: usize| i as f32 * 1_000.0 / 48_000.0 * std::f32::consts::TAU;
+    let wave =
+        |part: &[f32], wave: fn(f32) -> f32| part.iter().enumerate().map(|(i, it)| it * wave(at(i))).sum::<f32>();
+    let of_tone = |part: &[f32]| (wave(part, f32::sin).powi(2) + wave(part, f32::cos).powi(2)) * 2.0 / HALF as f32;
+    let sound = &sound[begin..begin + 2 * HALF];
+    sound.chunks(HALF).map(of_tone).sum::<f32>() / sound.iter().map(|it| it * it).sum::<f32>()
+}
+
+/// The kept tape of the same recording as another, but all of it a tone of 1 kHz.
+fn tone_for(left: &[u8]) -> Vec<u8> {
+    let (frames, blocks) = (4 * 48_000, 47_u64);
+    assert_eq!(left[16..24], u64::to_le_bytes(frames));
+    let mut bytes = [&left[..24], &blocks.to_le_bytes(), &left[32..64]].concat();
+    (0..blocks).for_each(|number| bytes.extend([&number.to_le_bytes()[..], &[0; 32]].concat()));
+    bytes.extend([0; 32]);
+    let wave = |at: u64| (at as f32 * 1_000.0 / 48_000.0 * std::f32::consts::TAU).sin() * 0.25;
+    bytes.extend((0..frames).flat_map(|at| [wave(at).to_le_bytes(); 2].concat()));
+    sealed(&bytes)
+}
+
+#[test]
+fn the_tape_plays_on_as_it_was_left_and_one_that_is_damaged_is_told_and_set_aside() {
+    let folder = stage();
+    let folder = folder.path();
+    let file = folder.join("state/last-tape");
+    // Longer until a window has come, however busy the machine is.
+    let fresh = ["2", "8", "30"].iter().find_map(|seconds| {
+        let (fresh, _) = take(folder, "first.wav", &["--seconds", seconds]);
+        file.exists().then_some(fresh)
+    });
+    assert!(share_of_tone(&fresh.expect("an end in order keeps the tape")) < 0.5, "the recording is music");
+    // What a performance left, whatever the hands made of the tape: here a tone that no recording has.
+    let left = fs::read(&file).expect("it is there");
+    let keep = || fs::write(&file, tone_for(&left)).expect("a disk");
+    keep();
+    let (back, said) = take(folder, "back.wav", &[]);
+    assert!(0.95 < share_of_tone(&back), "{}", share_of_tone(&back));
+    assert!(!said.contains("last-tape") && !said.contains("is not kept"), "nothing is to be said of it: {said}");
+    assert!(file.exists(), "it is kept again");
+
+    // Damaged it is told, and the recording plays under the values that were left.
+    keep();
+    let mut damaged = fs::read(&file).expect("it is there");
+    let at = damaged.len() - 1_000;
+    damaged[at] ^= 4;
+    fs::write(&file, &damaged).expect("a disk");
+    let (usual, said) = take(folder, "usual.wav", &[]);
+    assert!(share_of_tone(&usual) < 0.5, "{}: {said}", share_of_tone(&usual));
+    let words = "last-tape: found sound at 3.9 s that is not as it was written; the tape begins as the recording, and it is kept as";
+    assert_eq!(said.matches(words).count(), 1, "{said}");
+    assert!(fs::read(folder.join("state/last-tape.aside")).expect("it is kept aside") == damaged);
+
+    // Where the last state is not wanted its tape is not either, also at the start behind it.
+    keep();
+    let (source, said) = take(folder, "source.wav", &["--at-start", "source"]);
+    assert!(share_of_tone(&source) < 0.5, "{said}");
+    keep();
+    let (one, said) = take(folder, "one.wav", &["--in-process"]);
+    assert!(share_of_tone(&one) < 0.5 && !file.exists(), "one process keeps no tape and leaves none: {said}");
 }
 
 /// Where values go, but for those that the player, which has outlived the kill, knows better.

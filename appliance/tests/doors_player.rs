@@ -13,7 +13,6 @@ use appliance::performance::beginning::Beginning;
 use appliance::performance::ending::{End, Leave, SOUND};
 use appliance::performance::remote::{Remote, StartPlayer};
 use doors_support::{Demon, PATIENCE, demon, goes_on, run, surround, until, with_device};
-use hal::audio::Ask;
 use rustix::process::{Pid, Signal, kill_process};
 
 fn playing(folder: &Path) -> Demon {
@@ -205,7 +204,7 @@ fn a_conductor_that_crashes_leaves_the_player_playing_and_an_orderly_end_does_no
             StartPlayer { program: demon(), output, folder: folder.path().to_owned(), own: false, waits: false };
         let (remote, found) = Remote::find_or_start(start, 48_000).expect("a player");
         let process = Pid::from_raw(remote.process()).expect("a process");
-        let beginning = Beginning { ask: Ask::default(), muted: false, last: None };
+        let beginning = Beginning::default();
         remote.ends(&vec![[0.1; 2]; 48_000], &beginning).expect("a tape");
         (remote.watch(rtrb::RingBuffer::new(16).0, leave).expect("a thread"), process, found)
     };

@@ -68,6 +68,38 @@ fn what_happened_before_a_kill_is_told_and_an_end_in_order_is_known() {
 }
 
 #[test]
+fn what_was_cut_off_is_kept_as_a_report_by_the_next_start_and_a_stick_takes_it_home() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = folder.path();
+    score(at);
+    let nothing = demon(at, "report --crash");
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("nothing has crashed"), "{nothing:?}");
+    let mut killed = Demon::start(run(at, &["--wav", "take.wav", "--midi", "hands.mid"]));
+    killed.plays();
+    killed.signal(Signal::KILL);
+    assert_eq!(killed.end().0, -Signal::KILL.as_raw());
+    // The next one keeps what it finds, and so does the one behind it, which finds nothing new.
+    for _ in 0..2 {
+        let (code, said) =
+            Demon::start(run(at, &["--wav", "take.wav", "--seconds", "1"])).end_within(doors_support::PATIENCE);
+        assert_eq!(code, 0, "{said}");
+    }
+    fs::create_dir(at.join("stick")).expect("a folder can be made");
+    let told = demon(at, "report --crash --out stick");
+    assert!(told.status.success() && told.stdout.is_empty(), "{told:?}");
+    let report = fs::read_to_string(at.join("stick/demon-crash-report.txt")).expect("it was written");
+    let why = "the performance was cut off without a word: power, a kill, or memory that was exhausted\n\n0.";
+    assert!(report.starts_with(why), "{report}");
+    assert!(
+        report.contains(" act      denoise = ") && !report.contains(" end "),
+        "what was before it, and no more: {report}"
+    );
+    assert_eq!(report.matches(" start ").count(), 1, "{report}");
+    assert!(demon(at, "report --out stick").status.success() && at.join("stick/demon-report.txt").exists());
+}
+
+#[test]
 fn where_nothing_can_be_recorded_it_is_said_and_played() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     fs::write(folder.path().join("state"), "a file").expect("it can be written");

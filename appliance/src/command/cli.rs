@@ -18,8 +18,8 @@ use crate::compute::build::BuildArgs;
 #[derive(Debug, Parser)]
 #[command(name = "demon", version = version::short(), long_version = version::long(), max_term_width = 100)]
 #[command(after_help = "\
-Exit codes: 0 done, or a run that was asked to end (q, Ctrl-C, SIGTERM, SIGHUP, a terminal that is closed); 1 it failed, or the \
-sound did not end in time; 2 the command line asks for what cannot be done; 130 a build or a render was interrupted; 128 and the \
+Exit codes: 0 done, or a run that was asked to end (q, Ctrl-C, SIGTERM, SIGHUP, a terminal that is closed); 1 it failed, the \
+sound did not end in time, or memory was exhausted; 2 the command line asks for what cannot be done; 130 a build or a render was interrupted; 128 and the \
 signal's number when a second signal ended it at once. Whatever hangs is named and left behind: the process is gone within two \
 seconds. Under nohup a hang-up does not end it.\n\n\
 DEMON_LOG=info shows on standard error what the player is told and what libraries say (off, error, warn, info, debug, trace).")]
@@ -48,7 +48,7 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Measure how long a gesture takes from the hand to the ear, by class, and what the sound device adds
     Latency(LatencyArgs),
-    /// Write what hands did and what was told in the last minutes of the last performance, also after a crash
+    /// Write what hands did and what was told in the last minutes, or (--crash) the report of the last crash, to a file or a stick
     Report(ReportArgs),
     /// Look at an update of the box: whether it is whole, signed with the box's key, and belongs here
     Update(UpdateArgs),

@@ -6,6 +6,7 @@
 pub mod build;
 mod come_back;
 pub mod doctor;
+pub mod exhausted;
 mod from_box;
 pub mod latency;
 pub mod learn;
@@ -20,6 +21,7 @@ pub mod score;
 pub mod signals;
 mod sound;
 pub mod stdout;
+mod tape_back;
 pub mod told;
 pub mod update;
 pub mod version;

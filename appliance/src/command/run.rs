@@ -16,11 +16,12 @@ use hal::midi::Score;
 
 use super::come_back::come_back;
 use super::from_box::AskArgs;
-use super::recording;
+use super::recording::Recording;
 use super::score::read_score;
 use super::signals::listen_with;
 use super::sound::sound;
 use super::stdout::say;
+use super::tape_back::{PlayerIs, tape_back};
 use crate::compute::arguments::{Misused, SetArgs, number};
 use crate::compute::health::{Poller, Watch};
 use crate::compute::set::{self, Set};
@@ -32,12 +33,14 @@ use crate::performance::beginning::Beginning;
 use crate::performance::conductor::Conductor;
 use crate::performance::ending::{Hold, Leave, SOUND};
 use crate::performance::keeper::{Keeper, Kept};
+use crate::performance::on_purpose::Who;
 use crate::performance::output::Output;
-use crate::performance::stage::{Crashed, Stage};
+use crate::performance::stage::{Crashed, Sound, Stage};
 use crate::performance::surface_side::SurfaceSide;
+use crate::performance::tape_keeper::TapeKept;
 use crate::performance::view::{LAST_WORDS, View};
-use crate::recorder::Recorder;
-use crate::service::attendant::attend;
+use crate::recorder::Kind;
+use crate::service::attendant::{Looked, attend};
 use crate::service::systemd::Systemd;
 use crate::settings::box_file::{AtStart, BOX_FILE, BoxConfig};
 use crate::settings::last_state::SoundSum;
@@ -63,7 +66,7 @@ pub struct RunArgs {
     /// How the sound device is asked.
     #[command(flatten)]
     pub ask: AskArgs,
-    /// What is played first [default: the box's file's, `last`: values, scenes, undo, patch, bank, mute and screen as they were left, where
+    /// What is played first [default: the box's file's, `last`: values, scenes, undo, patch, bank, mute, screen and the sound of the tape as they were left, where
     /// they belong to the same patch and recording]
     #[arg(long, value_enum)]
     pub at_start: Option<AtStart>,
@@ -82,6 +85,9 @@ pub struct RunArgs {
     /// Write down in this folder whatever is sent to the player, for who checks what was heard (`make survive`)
     #[arg(long, value_name = "FOLDER", hide = true, conflicts_with = "in_process")]
     pub witness: Option<PathBuf>,
+    /// Who crashes once windows come, for who checks what becomes of it (`make survive`)
+    #[arg(long, value_enum, value_name = "WHO", hide = true)]
+    pub crash: Vec<Who>,
     /// Stop after so many seconds, above 0 [default: play until `q` twice or Ctrl-C]
     #[arg(long, value_name = "SECONDS", value_parser = number(f64::MIN_POSITIVE, f64::MAX))]
     pub seconds: Option<f64>,
@@ -125,16 +131,20 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let mut view = View::new(Terminal::open(args.plain, config.terminal_high_contrast)?, displays, clock);
     view.measured(kept::shown(&state));
     match start(args, (config, faults), clock, &leave, &mut view) {
-        Ok(Begun { mut stage, mut surface_side, recorder, kept, performance: _performance }) => {
-            recording::begin(&recorder);
-            let words = attend(Systemd::of_environment(), stage.looked())?;
+        Ok(Begun { mut stage, mut surface_side, recording, kept, kept_tape, performance: _performance }) => {
+            recording.begin();
+            stage.crash_on_purpose(&args.crash);
+            let recorder = recording.recorder().clone();
+            let note = Box::new(move |words: &str| recorder.note(Kind::Told, words));
+            let words = attend(Systemd::of_environment(), Looked { note, ..stage.looked() })?;
             words.say(&format!("plays {}", stage.playing().0));
             let mut keeper = Keeper::begin(trial, kept, &leave, view.messages());
+            keeper.keep_tape(kept_tape, view.messages());
             stage.play(&mut surface_side, &mut view, &mut keeper, args.seconds);
             let ended = stage.finish(surface_side, view);
             let crashed = ended.as_ref().is_err_and(anyhow::Error::is::<Crashed>);
             keeper.end(crashed).iter().for_each(|it| say(it));
-            recording::end(&recorder, &ended);
+            recording.end(&ended);
             words.end();
             ended
         }
@@ -151,9 +161,11 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
 struct Begun {
     stage: Stage,
     surface_side: SurfaceSide,
-    recorder: Recorder,
+    recording: Recording,
     /// What is kept of it for the next start.
     kept: Option<Kept>,
+    /// The same of its tape.
+    kept_tape: Option<TapeKept>,
     /// From here on the end has an order.
     performance: Hold,
 }
@@ -182,8 +194,8 @@ fn start(
     said.append(&mut set.notices);
     let computes = set.computes.clone();
     // Nothing was made up to here: a refusal leaves nothing behind.
-    let (recorder, why_not) = recording::open(&learnt_maps::folder(args.state.as_deref()));
-    view.messages().record_to(recorder.clone());
+    let (recording, why_not) = Recording::open(&learnt_maps::folder(args.state.as_deref()));
+    view.messages().record_to(recording.recorder().clone());
     said.extend(why_not);
     view.step("opening the sound");
     // From here on the end has an order.
@@ -197,17 +209,25 @@ fn start(
     let (sound, place) = sound(args, checked, set.tape.len(), &mut said)?;
     // Only with the sound nothing can be refused any more: a start that was refused is no crash.
     let at_start = args.at_start.unwrap_or_default();
+    let player = match &sound {
+        Sound::Here(_) => PlayerIs::Here,
+        Sound::Remote(remote) if remote.stands(&set.tape) => PlayerIs::PlayingOn,
+        Sound::Remote(_) => PlayerIs::New,
+    };
     let (kept, last) = come_back(args, &set.name, sums, &mut list, &mut said);
+    let (tape, file) = tape_back(args, &set.tape, player, (kept.is_some(), last.is_some()), &mut said);
     let screens = last.as_ref().map(|it| it.state.screens.clone()).unwrap_or_default();
     let muted = last.as_ref().map_or(at_start == AtStart::Silence, |it| it.state.muted);
-    let mut stage = Stage::start(set, sound, Beginning { ask: args.ask.ask(), muted, last }, leave)?;
+    let mut stage = Stage::start(set, sound, Beginning { ask: args.ask.ask(), muted, last, tape }, leave)?;
+    let kept_tape = file.zip(stage.conductor().transport().tape_reader());
+    let kept_tape = kept_tape.map(|(file, reader)| TapeKept { file, reader });
     view.displays().put(&screens);
     let around = around(args, (score, list, config, said), clock, &mut stage, view);
     match around {
         Ok((mut surface_side, gpu)) => {
-            surface_side.record_to(recorder.clone());
+            surface_side.record_to(recording.recorder().clone());
             view.begin(stage.playing(), &computes, &place, gpu);
-            Ok(Begun { stage, surface_side, recorder, kept, performance })
+            Ok(Begun { stage, surface_side, recording, kept, kept_tape, performance })
         }
         Err(error) => {
             end_in_order(leave);

@@ -222,7 +222,7 @@ fn say_in_time(words: Option<String>) {
 }
 
 /// Gives the terminal back what the displays and keys of the performance have asked of it.
-fn leave_screen() {
+pub(super) fn leave_screen() {
     hal::keys::put_back();
     terminal::leave_at_once();
 }

@@ -67,6 +67,8 @@ pub enum FaultKey {
     Disk,
     /// What is played, for the next start.
     LastState,
+    /// The sound of the tape, for the next start.
+    LastTape,
     /// A surface, or the wire to a controller, by name.
     Surface(String),
     /// A display, by name.
@@ -86,6 +88,7 @@ impl fmt::Display for FaultKey {
             Self::Pace => f.write_str("the machine's pace"),
             Self::Disk => f.write_str("the disk"),
             Self::LastState => f.write_str("the last state"),
+            Self::LastTape => f.write_str("the kept tape"),
             Self::Surface(name) => f.write_str(name),
             Self::Display(name) => write!(f, "the display on {name}"),
             Self::File(path) => write!(f, "{}", shown(path)),
@@ -100,6 +103,7 @@ impl FaultKey {
             Self::SoundDevice | Self::Card | Self::Display(_) => format!("{self} is back"),
             Self::Disk => "what could not be written is on the disk".to_owned(),
             Self::LastState => "the last state is kept again".to_owned(),
+            Self::LastTape => "the tape is kept again".to_owned(),
             Self::Pace => "ticks are no longer slow".to_owned(),
             Self::Player | Self::EngineTick | Self::EngineDecode | Self::Surface(_) => format!("{self} works again"),
             Self::File(_) => format!("{self} is in order again"),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Finding, Machine};
 use crate::files::plain;
-use crate::recorder::report::{LastEnd, last_end};
+use crate::recorder::report::{LastEnd, is_alive, last_end};
 use crate::recorder::{Entry, Kind, read};
 
 /// Of what lies in the state folder.
@@ -19,7 +19,11 @@ pub(super) fn recorder(machine: &dyn Machine, state: &Path) -> Finding {
         LastEnd::Cut(why) => {
             let why = why.map_or_else(|| "power, or a kill".to_owned(), |it| plain(&it).into_owned());
             let found = format!("the last performance was cut off: {why}");
-            Finding::warning(ROW, found, "`demon report --out FILE` writes what happened before, for whoever mends it")
+            Finding::warning(
+                ROW,
+                found,
+                "`demon report --crash --out FOLDER` copies what happened before to a stick, for whoever mends it",
+            )
         }
     }
 }
@@ -29,7 +33,5 @@ fn plays(machine: &dyn Machine, entries: &[Entry]) -> bool {
     let start = entries.iter().rev().find(|it| it.kind == Kind::Start);
     let number = start.and_then(|it| it.text.split(' ').next()?.parse::<u32>().ok());
     let of = |number: u32, name: &str| machine.text(&format!("/proc/{number}/{name}")).unwrap_or_default();
-    // One that was killed and that nobody has waited for still has its name; its state stands behind the name in brackets.
-    let is_dead = |stat: &str| stat.rsplit(')').next().is_some_and(|it| it.trim_start().starts_with(['Z', 'X']));
-    number.is_some_and(|it| of(it, "comm") == "demon" && !is_dead(&of(it, "stat")))
+    number.is_some_and(|it| is_alive(&of(it, "comm"), &of(it, "stat")))
 }

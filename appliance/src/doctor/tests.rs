@@ -275,7 +275,7 @@ const CASES: &[Case] = &[
     ("disk", Verdict::Fault, &["state", "reading alone"], |it| it.space.read_only = true),
     ("disk", Verdict::Fault, &["41 MB", "demon build --clean"], |it| it.space.free_bytes = 41_000_000),
     ("disk", Verdict::Warning, &["999 MB"], |it| it.space.free_bytes = 999_000_000),
-    ("recorder", Verdict::Warning, &["cut off", "power, or a kill", "demon report"], |it| {
+    ("recorder", Verdict::Warning, &["cut off", "power, or a kill", "demon report --crash"], |it| {
         it.played(&[(Kind::Start, "4242 demon")]);
     }),
     ("recorder", Verdict::Warning, &["tick: index out of bounds"], |it| {

@@ -16,6 +16,12 @@ const USUAL_MODE: u32 = 0o666;
 /// Ending of a file that is not whole yet. A process that was killed leaves one behind; nothing ever reads it.
 pub(super) const PART: &str = "part";
 
+/// What the name of a part of `name` begins with. A name of 255 bytes is the longest; what is added to it needs room.
+pub(super) fn before(name: &OsStr) -> String {
+    let name: String = name.to_string_lossy().chars().take(48).collect();
+    format!(".{name}.")
+}
+
 /// What a write asks of a disk.
 pub(super) trait Disk: Send + Sync {
     /// A file of a name that nobody else has, hidden, beside what will be `name`; with the rights of the old one.
@@ -36,10 +42,8 @@ pub(super) struct RealDisk;
 
 impl Disk for RealDisk {
     fn create(&self, folder: &Path, name: &OsStr, mode: Option<u32>) -> io::Result<NamedTempFile> {
-        // A name of 255 bytes is the longest; what is added to it needs room.
-        let name: String = name.to_string_lossy().chars().take(48).collect();
         let part = tempfile::Builder::new()
-            .prefix(&format!(".{name}."))
+            .prefix(&before(name))
             .suffix(&format!(".{PART}"))
             // Opened here, since an error of the crate's own opening names the part, which nobody asked for.
             .make_in(folder, |path| {

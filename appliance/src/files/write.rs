@@ -20,7 +20,7 @@ use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
-use super::disk::{Disk, RealDisk};
+use super::disk::{Disk, PART, RealDisk, before};
 use super::open::{Kind, Patience, Trouble, look, ready, why};
 use super::{STREAM, open_regular, shown};
 
@@ -420,6 +420,19 @@ pub fn move_aside(path: &Path, to: &Path) -> Result<(), FileError> {
     // Until the folder is on the disk a loss of power may undo it, which loses nothing.
     let _ = File::open(folder_of(to)).and_then(|it| it.sync_all());
     Ok(())
+}
+
+/// Takes away the parts of a file that writers have left behind which were killed. Only for who alone writes it.
+pub fn sweep_parts(path: &Path) {
+    let begins = before(path.file_name().unwrap_or_default());
+    for entry in std::fs::read_dir(folder_of(path)).into_iter().flatten().filter_map(Result::ok) {
+        let name = entry.file_name();
+        let middle = name.to_str().and_then(|it| it.strip_prefix(&begins)?.strip_suffix(PART)?.strip_suffix('.'));
+        if middle.is_some_and(|it| !it.contains('.')) && entry.file_type().is_ok_and(|it| it.is_file()) {
+            // Nothing ever reads it.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Why nothing could be written in a folder, or in the one in which it would be made. Tries it with a block that is taken

@@ -2,6 +2,7 @@
 
 use std::f64::consts::LOG2_10;
 
+use engine::latent::StereoFrame;
 use engine::param::ParamId;
 use engine::playback::{LoopBand, Transport};
 use hal::audio::Ask;
@@ -22,6 +23,8 @@ pub struct Beginning {
     pub muted: bool,
     /// Where the last performance was.
     pub last: Option<Last>,
+    /// What the tape had become; the recording where nothing is known of it.
+    pub tape: Option<Vec<StereoFrame>>,
 }
 
 /// Where the last performance was.

@@ -14,6 +14,7 @@ use crate::performance::conductor::Conductor;
 use crate::performance::ending::{Leave, Running};
 use crate::performance::state_writer::{StateWriter, not_kept};
 use crate::performance::surface_side::SurfaceSide;
+use crate::performance::tape_keeper::{TapeKeeper, TapeKept, tape_not_kept};
 use crate::performance::view::View;
 use crate::settings::box_file::{Screen, Trial};
 use crate::settings::last_state::{LastState, Origin, Playing, Shelf, SoundSum, Starts};
@@ -48,6 +49,7 @@ pub struct Keeper {
     went_well: Option<Running<()>>,
     begun: Instant,
     state: Option<StateKeeper>,
+    tape: Option<TapeKeeper>,
     leave: Leave,
 }
 
@@ -64,8 +66,18 @@ impl Keeper {
             went_well: None,
             begun: Instant::now(),
             state,
+            tape: None,
             leave: leave.clone(),
         }
+    }
+
+    /// Keeps a tape too, where one can be kept.
+    pub fn keep_tape(&mut self, tape: Option<TapeKept>, messages: &mut Messages) {
+        let tape = tape.map(|it| TapeKeeper::begin(it, &self.leave)).transpose();
+        self.tape = tape.unwrap_or_else(|error| {
+            messages.fault(FaultKey::LastTape, &tape_not_kept(&error.to_string()));
+            None
+        });
     }
 
     /// Looks how it goes; `windows` were sent to the tape so far.
@@ -77,6 +89,9 @@ impl Keeper {
             Some(state) => state.look(conductor, surface_side, view),
             None if surface_side.take_jobs().is_empty() => {}
             None => view.messages().tell(Level::Warning, NOTHING_SAVED),
+        }
+        if let Some(tape) = &mut self.tape {
+            tape.look(surface_side.now(), view.messages());
         }
     }
 
@@ -91,6 +106,9 @@ impl Keeper {
         if let Some(state) = &mut self.state {
             state.hand_over(conductor, surface_side, view);
             state.pass_on(conductor, surface_side, view);
+        }
+        if let Some(tape) = &self.tape {
+            tape.rest();
         }
     }
 
@@ -110,7 +128,7 @@ impl Keeper {
     /// window says nothing about the box's file.
     #[must_use]
     pub fn end(self, crashed: bool) -> Vec<String> {
-        let Self { trial, went_well, state, leave, .. } = self;
+        let Self { trial, went_well, state, tape, leave, .. } = self;
         if let Some(trial) = trial {
             trial.broken_off();
         }
@@ -118,11 +136,14 @@ impl Keeper {
         if let Some(writes) = went_well {
             let _ = writes.join_by(leave.deadline());
         }
-        let Some(state) = state else { return Vec::new() };
-        if crashed {
-            state.starts.count();
-        }
-        state.writer.end(leave.deadline())
+        let mut told = state.map_or_else(Vec::new, |state| {
+            if crashed {
+                state.starts.count();
+            }
+            state.writer.end(leave.deadline())
+        });
+        told.extend(tape.and_then(|it| it.end(leave.deadline())));
+        told
     }
 }
 

@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use engine::boundary::Standing;
 use engine::latent::StereoFrame;
 use engine::playback::{Epoch, Packer, SharedMeters, Tape, Transport, attach, sum_of};
 use rtrb::Producer;
@@ -205,8 +206,15 @@ impl Remote {
         self.witness = Some(witness);
     }
 
+    /// Whether the tape that plays is the one that began as `tape`.
+    #[must_use]
+    pub fn stands(&self, tape: &[StereoFrame]) -> bool {
+        let standing = Standing::read(&self.link.shared.arena);
+        standing.is_some_and(|it| it.recording == sum_of(tape) && it.frames == tape.len() as u64)
+    }
+
     /// The engine's ends, and whether it plays already. The tape that plays is taken as it is where it began as `tape`, and so are level, mute
-    /// and band: nothing that is heard changes. Else `tape` is played from where `beginning` says.
+    /// and band: nothing that is heard changes. Else what `tape` had become is played, or `tape` itself, from where `beginning` says.
     ///
     /// # Errors
     /// When the recording cannot be a tape, the player has no room for it, or what is sent cannot be written down.
@@ -214,16 +222,17 @@ impl Remote {
         let (mut packer, mut transport) = attach(&self.link.shared.arena, &self.epochs);
         if let Some(witness) = &self.witness {
             let (mut tapes, mut windows) = (witness.try_clone()?, witness.try_clone()?);
-            write_tape(&mut tapes, tape)?;
+            [tape].into_iter().chain(beginning.tape.as_deref()).try_for_each(|it| write_tape(&mut tapes, it))?;
             // What cannot be written is missed by whoever checks.
             packer.set_witness(Box::new(move |epoch, window, sound| {
                 drop(write_window(&mut windows, epoch, window, sound))
             }));
         }
-        let stands = transport.standing().is_some_and(|it| it.sum == sum_of(tape) && it.frames == tape.len() as u64);
+        let stands = self.stands(tape);
         if !stands {
             transport.set_muted(beginning.muted);
-            transport.swap(Tape::new(tape.to_vec())?, beginning.position(tape.len()))?;
+            let sound = beginning.tape.as_deref().unwrap_or(tape);
+            transport.bring_back(Tape::new(sound.to_vec())?, sum_of(tape), beginning.position(tape.len()))?;
         }
         Ok((packer, transport, stands))
     }

@@ -25,6 +25,7 @@ use crate::performance::device_side::DeviceSide;
 use crate::performance::ending::{CONDUCTOR, End, Leave, NotEnded, Running, SOUND};
 use crate::performance::instrument::{EngineParts, Instrument};
 use crate::performance::keeper::Keeper;
+use crate::performance::on_purpose::{self, Who};
 use crate::performance::remote::Remote;
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::threads::{self, AudioNews, NotPlayed, Pulse, TICKS, WINDOWS};
@@ -73,6 +74,8 @@ pub struct Stage {
     /// Crashes of tick thread and decode thread that were told.
     told: [u64; 2],
     news: Consumer<AudioNews>,
+    /// Who is to crash once windows come, for who checks what becomes of it.
+    on_purpose: Vec<Who>,
     leave: Leave,
 }
 
@@ -130,7 +133,20 @@ impl Stage {
             threads::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse), leave)?,
         ];
         let (crashed, told, leave) = (Vec::new(), [0; 2], leave.clone());
-        Ok(Self { name, seconds, conductor, pulse, device, audio, engine, crashed, told, news, leave })
+        Ok(Self {
+            name,
+            seconds,
+            conductor,
+            pulse,
+            device,
+            audio,
+            engine,
+            crashed,
+            told,
+            news,
+            on_purpose: Vec::new(),
+            leave,
+        })
     }
 
     /// The recording's name, and its length in seconds.
@@ -142,6 +158,11 @@ impl Stage {
     /// The conductor.
     pub fn conductor(&mut self) -> &mut Conductor {
         &mut self.conductor
+    }
+
+    /// Has these crash once windows come, for who checks what becomes of it.
+    pub fn crash_on_purpose(&mut self, who: &[Who]) {
+        self.on_purpose = who.to_vec();
     }
 
     /// What the service manager is told of, where one started us: that the first window has come, and that hands, ticks and windows
@@ -158,7 +179,7 @@ impl Stage {
             .with(WINDOWS, count(|it| &it.window_turns));
         let (pulse, leave) = (Arc::clone(&self.pulse), self.leave.clone());
         let ready = Box::new(move || pulse.windows.load(Relaxed) > 0);
-        Looked { ready, ends: Box::new(move || leave.is_asked()), vitals }
+        Looked { ready, ends: Box::new(move || leave.is_asked()), vitals, note: Box::new(|_| ()) }
     }
 
     /// The conductor's loop: until somebody leaves, `seconds` are over, or the sound has ended by itself. Should it panic, that is a
@@ -175,6 +196,10 @@ impl Stage {
         let mut drawn = begun;
         while !self.leave.is_asked() && seconds.is_none_or(|it| begun.elapsed().as_secs_f64() < it) {
             self.pulse.conductor_turns.fetch_add(1, Relaxed);
+            if 0 < self.pulse.windows.load(Relaxed) {
+                self.on_purpose.drain(..).for_each(on_purpose::ask);
+            }
+            [Who::Conductor, Who::Memory].into_iter().for_each(on_purpose::crash_if_asked);
             if self.audio.look().is_some() || surface_side.hear(&mut self.conductor, view) {
                 break;
             }

@@ -28,6 +28,7 @@ fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage
         crashed: Vec::new(),
         told: [0; 2],
         news,
+        on_purpose: Vec::new(),
         leave,
     }
 }

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use crate::files::{FileError, write_whole};
 use crate::performance::ending::{End, Leave, Running};
+use crate::performance::on_purpose::{Who, crash_if_asked};
 use crate::performance::patch_jobs::{PatchDone, PatchJob};
 use crate::settings::last_state::{LastState, text};
 use crate::settings::patch::Patch;
@@ -167,6 +168,7 @@ impl StateWriter {
             let saves = Saves::of(path.parent().unwrap_or(Path::new(".")));
             let mut newest = 0;
             while let Some(next) = its.next() {
+                crash_if_asked(Who::StateWriter);
                 its.write(next, &path, &saves, &mut newest);
             }
         })?;

@@ -104,7 +104,7 @@ fn attended(manager: Systemd, shared: &SharedArena, looks: &Arc<AtomicU64>, leav
         .with("the clock", move || clock.playhead().played.count())
         .with("the door", move || looks.load(Relaxed));
     let ready = Box::new(move || meters.playhead().played != begun);
-    let looked = Looked { ready, ends: Box::new(move || leave.is_asked()), vitals };
+    let looked = Looked { ready, ends: Box::new(move || leave.is_asked()), vitals, note: Box::new(|_| ()) };
     attend(manager, looked)
 }
 

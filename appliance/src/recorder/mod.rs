@@ -2,8 +2,9 @@
 //!
 //! [`ring`] is a ring of records in mapped words: to note something is some stores, on any thread but the fast ones, and needs no
 //! file to be written before a crash. [`report`] tells it as text, with versions, for somebody who looks into it: no sound, and
-//! nothing older. Nothing here decides what is worth a note; nobody waits for it, and where the file cannot be had nothing is noted.
+//! nothing older; [`crash`] keeps such a text where something crashed. Nothing here decides what is worth a note; nobody waits for it, and where the file cannot be had nothing is noted.
 
+pub mod crash;
 pub mod report;
 mod ring;
 

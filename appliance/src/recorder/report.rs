@@ -34,6 +34,13 @@ pub fn last_end(entries: &[Entry]) -> LastEnd {
     }
 }
 
+/// Whether a process plays, by its name and its state as the kernel tells them: one that was killed and that nobody has waited for still has its
+/// name; its state stands behind the name in brackets.
+#[must_use]
+pub fn is_alive(comm: &str, stat: &str) -> bool {
+    comm == "demon" && !stat.rsplit(')').next().is_some_and(|it| it.trim_start().starts_with(['Z', 'X']))
+}
+
 /// Writes the report: `versions` first, then the entries of the last minutes, each with its seconds before the newest.
 ///
 /// # Errors

@@ -27,6 +27,8 @@ pub struct Looked {
     pub ends: Box<dyn Fn() -> bool + Send>,
     /// What has to move, from then on.
     pub vitals: Vitals,
+    /// Hears what does not move, once as long as it is the same: it may be the last that is known of a process.
+    pub note: Box<dyn Fn(&str) + Send>,
 }
 
 /// How long the end of a process waits for who tells that it ends.
@@ -86,7 +88,7 @@ pub fn attend(manager: Systemd, looked: Looked) -> io::Result<Words> {
 }
 
 async fn tell(manager: Systemd, mut looked: Looked, mut words: watch::Receiver<String>) {
-    let mut ready = false;
+    let (mut ready, mut stood) = (false, String::new());
     let every = manager.watchdog().map(|it| it / SIGNS);
     let mut next_sign = Instant::now();
     while !(looked.ends)() {
@@ -102,8 +104,18 @@ async fn tell(manager: Systemd, mut looked: Looked, mut words: watch::Receiver<S
         if let Some(every) = every.filter(|_| ready && next_sign <= Instant::now()) {
             next_sign = Instant::now() + every;
             match looked.vitals.look().as_slice() {
-                [] => manager.tell(&[State::Alive]),
-                still => manager.tell(&[State::Status(&format!("does not move: {}", still.join(", ")))]),
+                [] => {
+                    stood.clear();
+                    manager.tell(&[State::Alive]);
+                }
+                still => {
+                    let words = format!("does not move: {}", still.join(", "));
+                    if words != stood {
+                        (looked.note)(&words);
+                    }
+                    manager.tell(&[State::Status(&words)]);
+                    stood = words;
+                }
             }
         }
         sleep_until(Instant::now() + LOOK).await;

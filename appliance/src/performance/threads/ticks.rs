@@ -13,6 +13,7 @@ use rtrb::Producer;
 use super::crashes::supervise;
 use super::pulse::Pulse;
 use crate::performance::ending::{Leave, Running};
+use crate::performance::on_purpose::{Who, crash_if_asked};
 
 /// How long the tick thread rests after a tick that failed: the tape goes on looping meanwhile.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -55,6 +56,7 @@ struct Ticks<'p> {
 impl Ticks<'_> {
     /// A tick, or a sleep where none is wanted.
     fn turn(&mut self) {
+        crash_if_asked(Who::Tick);
         let Self { side, pulse, .. } = self;
         pulse.tick_turns.fetch_add(1, Relaxed);
         let rests = side.rests();

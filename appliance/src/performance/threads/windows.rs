@@ -14,6 +14,7 @@ use rtrb::{Consumer, Producer};
 use super::crashes::supervise;
 use super::pulse::Pulse;
 use crate::performance::ending::{Leave, Running};
+use crate::performance::on_purpose::{Who, crash_if_asked};
 
 /// How long the decode thread rests when there is nothing to decode: short against a lead of tens of milliseconds.
 const NOTHING_TO_DO: Duration = Duration::from_millis(2);
@@ -75,6 +76,7 @@ struct Windows<'p> {
 impl Windows<'_> {
     /// A window, or a rest where none is wanted.
     fn turn(&mut self) {
+        crash_if_asked(Who::Decode);
         let Self { patcher, queues, pulse, .. } = self;
         pulse.window_turns.fetch_add(1, Relaxed);
         while let Ok(decoder) = queues.incoming.pop() {

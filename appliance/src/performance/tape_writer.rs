@@ -1,0 +1,132 @@
+//! Writes what the tape has become to the disk, on a thread that nobody waits for and that the last state's does not wait for either: a minute
+//! of sound takes a slow card longer than hands can be asked to wait.
+//!
+//! The tape is copied while it plays ([`TapeReader`]), and only what has changed since the last time is a reason to write.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use engine::boundary::{NoSnapshot, TapeReader};
+
+use crate::performance::ending::{End, Leave, Running};
+use crate::performance::on_purpose::{Who, crash_if_asked};
+use crate::settings::last_tape::{Changes, TapeFile};
+
+/// What the thread is called.
+pub const TAPE_WRITER: &str = "tape writer";
+
+/// What became of a wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrote {
+    /// The tape is on the disk as it was when it was copied; so many stereo samples were written for it.
+    Kept(usize),
+    /// The tape could not be copied just now.
+    Busy,
+    /// The disk refused, in words; what was there before still is.
+    Failed(String),
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    wanted: bool,
+    told: Option<Wrote>,
+    ends: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    slot: Mutex<Slot>,
+    wake: Condvar,
+}
+
+impl Shared {
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the next wish; false when there is none to come.
+    fn next(&self) -> bool {
+        let mut slot = self.slot();
+        loop {
+            if std::mem::take(&mut slot.wanted) {
+                return true;
+            }
+            if slot.ends {
+                return false;
+            }
+            slot = self.wake.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// The end that asks.
+#[derive(Debug)]
+pub struct TapeWriter {
+    shared: Arc<Shared>,
+    thread: Running<()>,
+}
+
+impl TapeWriter {
+    /// Starts to write a tape to a file, when it is asked to.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start(file: TapeFile, reader: TapeReader, leave: &Leave) -> std::io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let its = Arc::clone(&shared);
+        let thread = leave.spawn(TAPE_WRITER, move || {
+            // Without a file the next start has the recording, which is a tape without changes.
+            let mut on_disk = (!file.is_there()).then(Changes::default);
+            while its.next() {
+                crash_if_asked(Who::TapeWriter);
+                let wrote = write(&file, &reader, &mut on_disk);
+                its.slot().told = Some(wrote);
+            }
+        })?;
+        Ok(Self { shared, thread })
+    }
+
+    /// Has the tape written as it is now. Does not wait for it.
+    pub fn write(&self) {
+        self.shared.slot().wanted = true;
+        self.shared.wake.notify_one();
+    }
+
+    /// What became of the last wish that was tried since the last call.
+    pub fn told(&mut self) -> Option<Wrote> {
+        if matches!(self.thread.look(), Some(End::Crashed)) {
+            return Some(Wrote::Failed("the thread that writes it crashed; please report it".to_owned()));
+        }
+        self.shared.slot().told.take()
+    }
+
+    /// Carries out what waits, and ends; by the deadline it is left to itself. Answers as [`Self::told`].
+    pub fn end(self, deadline: Instant) -> Option<Wrote> {
+        self.shared.slot().ends = true;
+        self.shared.wake.notify_one();
+        match self.thread.join_by(deadline) {
+            End::Done(()) => self.shared.slot().told.take(),
+            End::Crashed | End::Not => Some(Wrote::Failed("it was not written in time".to_owned())),
+        }
+    }
+}
+
+/// Writes the tape where it is another than `on_disk`.
+fn write(file: &TapeFile, reader: &TapeReader, on_disk: &mut Option<Changes>) -> Wrote {
+    let tape = match reader.snapshot() {
+        Ok(tape) if file.origin().is_of(&tape.sound) => tape.sound,
+        Ok(_) | Err(NoSnapshot::Busy | NoSnapshot::NoTape) => return Wrote::Busy,
+    };
+    let changes = Changes::of(file.origin(), &tape);
+    if on_disk.as_ref() == Some(&changes) {
+        return Wrote::Kept(0);
+    }
+    match file.write(&tape, &changes) {
+        Ok(()) => {
+            let frames = changes.frames();
+            *on_disk = Some(changes);
+            Wrote::Kept(frames)
+        }
+        Err(error) => Wrote::Failed(error.to_string()),
+    }
+}
