@@ -184,6 +184,8 @@ fn rendered(hands: Hands, seconds: f64, by_hand: bool, threads: usize) -> (Vec<u
     let set = SetArgs {
         source: Some("models/house/demo.flac".into()),
         patch: Some(file("set.toml", patch().as_bytes())),
+        library: None,
+        any_path: false,
         model: Some("models/house".into()),
         seed: None,
         depth: None,

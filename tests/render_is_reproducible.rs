@@ -19,6 +19,8 @@ impl Take {
         let set = SetArgs {
             source: Some("models/house/demo.flac".into()),
             patch: None,
+            library: None,
+            any_path: false,
             model: Some("models/house".into()),
             seed: None,
             depth: Some(2),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 const DOCUMENT: &str = include_str!("../docs/troubleshooting.md");
 /// Whose errors come onto a display, by file or folder.
-const ERRORS: [&str; 17] = [
+const ERRORS: [&str; 18] = [
     "hal/src/audio",
     "hal/src/display/mod.rs",
     "hal/src/display/oled/bus.rs",
@@ -21,6 +21,7 @@ const ERRORS: [&str; 17] = [
     "hal/src/midi/score.rs",
     "appliance/src/files",
     "appliance/src/recording",
+    "appliance/src/settings/library",
     "appliance/src/settings/patch/mod.rs",
     "appliance/src/settings/last_tape/read.rs",
     "appliance/src/performance",
@@ -29,7 +30,7 @@ const ERRORS: [&str; 17] = [
     "engine/src/model/velocity.rs",
 ];
 /// Who tells sentences.
-const SAID: [&str; 36] = [
+const SAID: [&str; 38] = [
     "appliance/src/performance/stage.rs",
     "appliance/src/performance/device_side.rs",
     "appliance/src/performance/conductor.rs",
@@ -47,6 +48,7 @@ const SAID: [&str; 36] = [
     "appliance/src/settings/last_tape/file.rs",
     "appliance/src/handover",
     "appliance/src/performance/threads",
+    "appliance/src/performance/library_walk.rs",
     "appliance/src/performance/patch_jobs.rs",
     "appliance/src/performance/surface_side/kept.rs",
     "appliance/src/performance/surface_side/learnt.rs",
@@ -64,11 +66,12 @@ const SAID: [&str; 36] = [
     "appliance/src/settings/box_file/mod.rs",
     "appliance/src/settings/box_file/trial.rs",
     "appliance/src/settings/learnt_maps/file.rs",
+    "appliance/src/settings/library/mod.rs",
     "appliance/src/settings/profile/profiles.rs",
     "appliance/src/settings/set_list/mod.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 20] = [
+const PARTS: [&str; 23] = [
     "box file",
     "last state",
     "tape writer",
@@ -77,6 +80,9 @@ const PARTS: [&str; 20] = [
     "other programs",
     "a parameter of `demon params`",
     "a folder of patches",
+    "another name for it",
+    "`demon library add` with the file, and its name alone in the patch (or --any-path)",
+    "`demon library add` with the file, or --source",
     "the folder of a model",
     "recording that is played",
     "patch that is played",

@@ -18,6 +18,8 @@ fn heard(words: &str, prompt_blend: f64) -> String {
     let set = SetArgs {
         source: Some("models/house/demo.flac".into()),
         patch: Some(path("set.toml")),
+        library: None,
+        any_path: false,
         model: Some("models/house".into()),
         seed: None,
         depth: None,

@@ -13,7 +13,9 @@ use appliance::command::log::{LogWriter, Put, left_out, lines_to};
 use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
-use appliance::command::{Cli, Command, build, doctor, latency, learn, params, player, render, report, run, update};
+use appliance::command::{
+    Cli, Command, build, doctor, latency, learn, library, params, player, render, report, run, update,
+};
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
 use appliance::latency::Interrupted;
@@ -69,6 +71,7 @@ fn run(cli: &Cli, log: Option<&Log>) -> ExitCode {
         Command::Report(args) => report::report(args, &mut out),
         Command::Update(args) => update::update(args, &mut out),
         Command::Learn(args) => learn::learn(args, &mut out),
+        Command::Library(args) => library::library(args, &mut out),
         Command::Build(args) => match build::command(args, &mut out) {
             Ok(Outcome::Interrupted { built }) => {
                 say(&format!("demon: interrupted; {built} plans were finished before and are kept"));

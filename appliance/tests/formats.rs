@@ -164,6 +164,7 @@ fn an_old_patch_is_written_back_whole_with_its_format() {
 fn a_newer_patch_keeps_its_place_in_the_set_list_and_is_passed_over() {
     let folder = tempfile::tempdir().expect("a folder");
     put(folder.path(), "1-old.toml", Format::Patch, SILENT);
+    fs::write(folder.path().join("loop.flac"), "").expect("what they name");
     let newer = put(folder.path(), "2-newer.toml", Format::Patch, NEWER);
     put(folder.path(), "3-now.toml", Format::Patch, "v1");
     let first = Listed::new("start".to_owned(), Patch::default(), None);

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use super::doctor::DoctorArgs;
 use super::latency::LatencyArgs;
 use super::learn::LearnArgs;
+use super::library::LibraryArgs;
 use super::params::ParamsArgs;
 use super::player::PlayerArgs;
 use super::render::RenderArgs;
@@ -42,6 +43,8 @@ pub enum Command {
     Params(ParamsArgs),
     /// Give a knob or button of a controller a meaning, and list or forget what was given
     Learn(LearnArgs),
+    /// What patches name: recordings, patches, models and adapters; list them, look at them, bring some in
+    Library(LibraryArgs),
     /// Build what the graphics card plays from: plans, kept until model, card or driver change
     Build(BuildArgs),
     /// Say what is wrong with the box, and what would mend it: card, model, sound, controllers, rights, disk, units

@@ -1,6 +1,7 @@
 //! The command line with the box's file behind it: what a command line does not say, the file may.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Args;
 use hal::audio::Ask;
@@ -8,6 +9,7 @@ use hal::audio::Ask;
 use super::run::RunArgs;
 use crate::compute::arguments::SetArgs;
 use crate::settings::box_file::{AtStart, AudioPlan, BoxConfig, PERIOD_FRAMES, PERIODS, PlayPlan};
+use crate::settings::library::Library;
 
 /// How the sound device is asked.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +64,11 @@ impl RunArgs {
     pub(super) fn or(&self, config: &BoxConfig) -> Self {
         let (mut whole, play) = (self.clone(), &config.play);
         fill_in(&mut whole.set, play);
+        // A state folder that was named has its own library.
+        whole.set.library = whole.set.library.take().or_else(|| {
+            let of_state = |it: &PathBuf| Library::find(None, it).root().to_owned();
+            self.state.as_ref().map(of_state)
+        });
         whole.set_list = whole.set_list.take().or_else(|| play.set_list.clone());
         whole.wants_last = whole.at_start == Some(AtStart::Last);
         whole.at_start = whole.at_start.or(play.at_start);

@@ -10,6 +10,7 @@ pub mod exhausted;
 mod from_box;
 pub mod latency;
 pub mod learn;
+pub mod library;
 pub mod log;
 pub mod params;
 pub mod player;

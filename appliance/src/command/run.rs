@@ -183,7 +183,7 @@ fn start(
     let mut said = Vec::new();
     let score =
         args.set.midi.as_deref().map(|path| read_score(path, &mut |it| said.push(it.to_owned()))).transpose()?;
-    let (list, more) = SetList::of_folder(args.set_list.as_deref())?;
+    let (list, more) = SetList::of_folder_in(args.set_list.as_deref(), args.set.library())?;
     said.extend(more);
     view.step("starting");
     if !faults.is_empty() {

@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 
 use crate::recording::SHORTEST_S;
 pub use crate::settings::box_file::BackendChoice;
+use crate::settings::learnt_maps;
+use crate::settings::library::Library;
 
 /// A command line that can be read and that nobody can do: exit code 2, as for one that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,12 @@ pub struct SetArgs {
     /// Patch with prompts, values, curves and mappings
     #[arg(long, value_name = "FILE")]
     pub patch: Option<PathBuf>,
+    /// Folder of recordings, patches, models and adapters that patches name [default: $DEMON_LIBRARY, or `library` in the state folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub library: Option<PathBuf>,
+    /// Patches may name recordings wherever they lie, by whole paths, `..` and links; else only beside themselves and in the library
+    #[arg(long)]
+    pub any_path: bool,
     /// Model folder in the published layout [default: $DEMON_MODEL, /var/lib/demon/models/current, models/house, or
     /// /usr/share/demon/models/house]
     #[arg(long, value_name = "FOLDER")]
@@ -61,6 +69,14 @@ pub struct SetArgs {
     /// Compute threads, 1 to 256 [default: all cores]
     #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub threads: Option<usize>,
+}
+
+impl SetArgs {
+    /// The library that patches name.
+    #[must_use]
+    pub fn library(&self) -> Library {
+        Library::find(self.library.as_deref(), &learnt_maps::folder(None)).anywhere(self.any_path)
+    }
 }
 
 /// What happens while a card is lost.

@@ -209,7 +209,7 @@ pub fn check(args: &SetArgs) -> Result<(), Misused> {
 /// When there is no such model or patch.
 pub fn sources(args: &SetArgs) -> anyhow::Result<Vec<(PathBuf, &'static str)>> {
     let folder = model_folder(args.model.as_deref())?;
-    let (Listed { patch, .. }, _) = first_that_is_read(args.patch.as_deref(), &folder)?;
+    let (Listed { patch, .. }, _) = first_that_is_read(args, &folder)?;
     let mut sources = Vec::new();
     sources.extend(recording(args, &patch, &folder).map(|it| (it, "recording that is played")));
     sources.extend(args.patch.clone().map(|it| (it, "patch that is played")));
@@ -239,7 +239,7 @@ struct Told {
 /// The patch as far as it is sound, and everything that is wrong with it.
 fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Told)> {
     use engine::param::ParamId;
-    let (mut listed, told) = first_that_is_read(args.patch.as_deref(), model)?;
+    let (mut listed, told) = first_that_is_read(args, model)?;
     let patch = &mut listed.patch;
     if let Some(seed) = args.seed {
         patch.values.set(ParamId::Seed, f64::from(seed));
@@ -251,14 +251,26 @@ fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Told)> {
 }
 
 /// The named patch, or the model's own; where neither is of a format that is read, none at all.
-fn first_that_is_read(named: Option<&Path>, model: &Path) -> anyhow::Result<(Listed, Told)> {
+fn first_that_is_read(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Told)> {
     let (own, mut told) = (model.join(OWN_PATCH), Told::default());
-    for path in named.into_iter().chain(own.exists().then_some(own.as_path())) {
+    if let Some(path) = args.patch.as_deref() {
+        let read = args.library().load_patch(path)?;
+        // With another recording on the command line, the patch's own is nobody's affair.
+        let refused = read.refused.filter(|_| args.source.is_none());
+        told.stops |= read.is_faulty || refused.is_some();
+        told.lines.extend(read.told.into_iter().chain(refused));
+        if !read.is_newer {
+            return Ok((Listed::new(name_of(path), read.patch, Some(path.to_owned())), told));
+        }
+    }
+    // A model may be named by links, and its own patch is trusted as it is.
+    if own.exists() {
+        let path = own.as_path();
         let (patch, faults) = Patch::load_sound(path)?;
         told.stops |= faults.iter().any(|it| !it.mended);
         told.lines.extend((!faults.is_empty()).then(|| lines(path, &faults)));
         if !is_newer(&faults) {
-            return Ok((Listed::new(name_of(path), patch, named.filter(|it| *it == path).map(Path::to_owned)), told));
+            return Ok((Listed::new(name_of(path), patch, None), told));
         }
     }
     Ok((Listed::new(name_of(&own), Patch::default(), None), told))

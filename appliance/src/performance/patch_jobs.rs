@@ -6,8 +6,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::files::document::lines;
 use crate::files::{FileError, Trouble};
+use crate::settings::library::Library;
 use crate::settings::patch::Patch;
 use crate::settings::saves::{Saves, Side};
 use crate::settings::set_list::{Listed, name_of, saved_from};
@@ -57,6 +57,8 @@ pub enum PatchJob {
         number: usize,
         /// Its file.
         file: PathBuf,
+        /// The library that it may name.
+        library: Library,
     },
 }
 
@@ -105,23 +107,25 @@ impl PatchJob {
             Self::Save { number, file, patch } => {
                 let text = in_its_folder(*patch, &file).to_text();
                 *newest = saves.save(&file, text.as_bytes(), *newest).map_err(not("not saved"))?;
-                Ok(PatchDone::Saved(number, *newest, read(&file)?.0))
+                Ok(PatchDone::Saved(number, *newest, read(&file)?))
             }
             Self::SaveNew { folder, name, patch } => {
                 let folder = folder.unwrap_or_default();
                 let file = save_new(saves, newest, &folder, &name, *patch).map_err(not("not saved"))?;
-                let mut listed = Listed::new(name_of(&file), *read(&file)?.0, Some(file));
+                let mut listed = Listed::new(name_of(&file), *read(&file)?, Some(file));
                 listed.know_its_place();
                 Ok(PatchDone::SavedNew(*newest, Box::new(listed)))
             }
             Self::Turn { number, file, save, side, .. } => {
                 let stands = saves.turn_to(side, save, &file).map_err(not("the patch's file stays as it is"))?;
-                let patch = stands.map(|_| read(&file)).transpose()?.map(|it| it.0);
+                let patch = stands.map(|_| read(&file)).transpose()?;
                 Ok(PatchDone::Turned(number, side, patch))
             }
-            Self::Read { number, file } => {
-                let (patch, faults) = read(&file)?;
-                Ok(PatchDone::Read(number, patch, faults))
+            Self::Read { number, file, library } => {
+                let read = library.load_patch(&file).map_err(|it| it.to_string())?;
+                let told: Vec<String> = read.told.into_iter().chain(read.refused).collect();
+                let told = (!told.is_empty()).then(|| told.join("\n"));
+                Ok(PatchDone::Read(number, Box::new(read.patch), told))
             }
         }
     }
@@ -134,11 +138,9 @@ fn in_its_folder(patch: Patch, file: &Path) -> Patch {
     }
 }
 
-/// The patch of a file, and what is wrong with it.
-fn read(file: &Path) -> Result<(Box<Patch>, Option<String>), String> {
-    let (patch, faults) = Patch::load_sound(file).map_err(|it| it.to_string())?;
-    let told = (!faults.is_empty()).then(|| lines(file, &faults));
-    Ok((Box::new(patch), told))
+/// The patch of a file. What is wrong with it was told when it was read first, or is of a person who wrote it meanwhile.
+fn read(file: &Path) -> Result<Box<Patch>, String> {
+    Patch::load_sound(file).map(|it| Box::new(it.0)).map_err(|it| it.to_string())
 }
 
 /// Saves a patch under the first name that is free; answers its file.

@@ -23,8 +23,7 @@ impl Slow {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
         std::thread::Builder::new().name("slow".to_owned()).spawn(move || {
-            // A thread has a priority of its own on Linux. Where it may not give way, it works all the same.
-            let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+            give_way();
             runtime.block_on(std::future::pending::<()>());
         })?;
         Ok(Self(handle))
@@ -34,4 +33,10 @@ impl Slow {
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(task);
     }
+}
+
+/// The thread that calls this gives way to everything else of ours.
+pub fn give_way() {
+    // A thread has a priority of its own on Linux. Where it may not give way, it works all the same.
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }

@@ -8,6 +8,7 @@ pub mod box_file;
 pub mod last_state;
 pub mod last_tape;
 pub mod learnt_maps;
+pub mod library;
 pub mod model_settings;
 pub mod patch;
 pub mod profile;

@@ -54,6 +54,8 @@ pub enum Act {
     Save(bool),
     /// The patch is to be read again.
     Reload,
+    /// The next thing of the library is to be shown, or the one before.
+    LibraryBy(i8),
     /// A beat was tapped.
     Tapped,
     /// A bank (from 0) or shift is played now.
@@ -93,7 +95,7 @@ impl Act {
             Self::WillQuit => said("q again leaves"),
             Self::Morphed(.., Some(_)) | Self::Tapped | Self::Patch(_) | Self::PatchBy(_) => None,
             // What becomes of it is told when it is known.
-            Self::Save(_) | Self::Reload => None,
+            Self::Save(_) | Self::Reload | Self::LibraryBy(_) => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
             Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),
             Self::Reseed => said("new seeds"),

@@ -162,6 +162,7 @@ impl Binding {
             Deed::Save => Act::Save(false),
             Deed::SaveNew => Act::Save(true),
             Deed::Reload => Act::Reload,
+            Deed::LibraryBy(by) => Act::LibraryBy(by),
             Deed::Start => Act::Seek(0.0),
             Deed::Tap => Act::Tapped,
             Deed::Browse => return self.walk_by(1, acts),

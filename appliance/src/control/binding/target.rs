@@ -35,6 +35,8 @@ pub enum Deed {
     SaveNew,
     /// The patch as its file has it now.
     Reload,
+    /// The next thing of the library, or the one before, is shown.
+    LibraryBy(i8),
     /// Play from the start of the tape.
     Start,
     /// One beat of the tempo.
@@ -54,7 +56,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 22] = [
+const NAMED: [(&str, Deed); 24] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("panic", Deed::Panic),
@@ -68,6 +70,8 @@ const NAMED: [(&str, Deed); 22] = [
     ("save-patch", Deed::Save),
     ("save-as-new-patch", Deed::SaveNew),
     ("reload-patch", Deed::Reload),
+    ("next-in-library", Deed::LibraryBy(1)),
+    ("previous-in-library", Deed::LibraryBy(-1)),
     ("start", Deed::Start),
     ("tap", Deed::Tap),
     ("shift-layer", Deed::Shift),
@@ -116,6 +120,7 @@ impl Deed {
             Self::Capture(place) => format!("keep-scene-{}", place + 1),
             Self::Bank(bank) => format!("bank-{}", bank + 1),
             Self::PatchBy(by) => if by < 0 { "previous-patch" } else { "next-patch" }.to_owned(),
+            Self::LibraryBy(by) => if by < 0 { "previous-in-library" } else { "next-in-library" }.to_owned(),
             Self::BankBy(by) => if by < 0 { "previous-bank" } else { "next-bank" }.to_owned(),
             named => NAMED.iter().find(|(_, deed)| *deed == named).map_or("", |(name, _)| name).to_owned(),
         }

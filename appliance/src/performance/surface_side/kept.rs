@@ -79,9 +79,10 @@ impl SurfaceSide {
 
     /// A hand asks for the patch to be saved as it is now.
     pub(super) fn save(&mut self, as_new: bool, conductor: &Conductor, view: &mut View) {
-        let (number, state) = (self.list.place(), conductor.store());
+        let (number, state, library) = (self.list.place(), conductor.store(), self.list.library().clone());
         let Some(listed) = self.list.listed_mut(number) else { return };
-        let patch = Box::new(listed.under_hands(state));
+        let mut patch = Box::new(listed.under_hands(state));
+        patch.source = patch.source.take().map(|it| library.named(it));
         view.messages().hand("saving");
         let job = match listed.file.clone().filter(|_| !as_new) {
             Some(file) => {
@@ -102,7 +103,10 @@ impl SurfaceSide {
         let number = self.list.place();
         let Some(listed) = self.list.playing() else { return };
         match listed.file.clone() {
-            Some(file) => self.jobs.push(PatchJob::Read { number, file }),
+            Some(file) => {
+                let library = self.list.library().clone();
+                self.jobs.push(PatchJob::Read { number, file, library });
+            }
             // It has no file: it is what it was when it began.
             None => {
                 let patch = listed.patch.clone();
@@ -117,8 +121,11 @@ impl SurfaceSide {
         match done {
             PatchDone::Saved(number, save, patch) => self.is_saved(number, save, &patch, conductor, view),
             PatchDone::SavedNew(save, listed) => {
+                let mut listed = *listed;
+                let playing = self.list.playing();
+                listed.patch.source = playing.and_then(|it| it.patch.source.clone());
                 let (name, patch) = (listed.name.clone(), listed.patch.clone());
-                let number = self.list.take_in(*listed);
+                let number = self.list.take_in(listed);
                 conductor.note_save(&patch, Mark { patch: u32::try_from(number).unwrap_or(0), save });
                 self.keep_scenes(conductor);
                 view.messages().hand(&format!("saved as new: {name}"));
@@ -166,7 +173,7 @@ impl SurfaceSide {
     /// Plays a patch as it was read, scenes and all, in one stroke.
     fn load_again(&mut self, number: usize, patch: &Patch, conductor: &mut Conductor) {
         if let Some(listed) = self.list.listed_mut(number) {
-            listed.is_saved(patch.clone());
+            listed.is_read(patch.clone());
         }
         conductor.load(patch, u32::try_from(number).unwrap_or(0), self.clock.now());
         self.keep_scenes(conductor);

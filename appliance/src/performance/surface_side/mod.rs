@@ -24,6 +24,7 @@ use crate::control::binding::Act;
 use crate::display::messages::FaultKey;
 use crate::performance::conductor::{Conductor, by_program};
 use crate::performance::gesture_intake::GestureIntake;
+use crate::performance::library_walk::LibraryWalk;
 use crate::performance::patch_jobs::PatchJob;
 use crate::performance::view::View;
 use crate::recorder::Recorder;
@@ -72,6 +73,7 @@ pub struct SurfaceSide {
     mark: Mark,
     /// What hands asked of patches' files, for the keeper.
     jobs: Vec<PatchJob>,
+    walk: LibraryWalk,
 }
 
 impl SurfaceSide {
@@ -118,6 +120,7 @@ impl SurfaceSide {
             recorder: Recorder::nowhere(),
             mark: Mark::default(),
             jobs: Vec::new(),
+            walk: LibraryWalk::default(),
         };
         surface_side.keep_scenes(conductor);
         surface_side.address();
@@ -161,6 +164,9 @@ impl SurfaceSide {
         self.hear_of_others(conductor, view);
         self.light(conductor);
         self.tell_troubles(view);
+        if let Some(words) = self.walk.come() {
+            view.messages().hand(&words);
+        }
         (self.intake, self.acts) = (intake, acts);
         leave
     }
@@ -216,6 +222,10 @@ impl SurfaceSide {
             Act::Undone(true) | Act::Redone(true) => self.follow_history(conductor, view),
             Act::Save(as_new) => self.save(as_new, conductor, view),
             Act::Reload => self.reload(conductor, view),
+            Act::LibraryBy(by) => {
+                let words = self.walk.step(self.list.library(), by, self.clock.now());
+                view.messages().hand(&words);
+            }
             Act::Seek(0.0) => self.sender.tell(Order::Start),
             Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
             _ => {}

@@ -120,8 +120,14 @@ impl Listed {
         self.saved.drain(..self.saved.len().saturating_sub(SAVED));
     }
 
-    /// Its file has this now.
+    /// Its file has this now, which was not read for its recording: that is where it was.
     pub fn is_saved(&mut self, patch: Patch) {
+        let patch = Patch { source: self.patch.source.take(), ..patch };
+        self.is_read(patch);
+    }
+
+    /// Its file has this now.
+    pub fn is_read(&mut self, patch: Patch) {
         self.will_be(self.digest());
         // A name that the file does not have was given to a scene that was kept beside it.
         for (name, of_file) in self.scene_names.iter_mut().zip(&patch.scene_names) {

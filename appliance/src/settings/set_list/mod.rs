@@ -14,9 +14,9 @@ mod listed;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::files::document::{is_newer, is_text_of_ours, lines};
+use crate::files::document::is_text_of_ours;
 use crate::files::{FileError, Kind, Trouble, shown};
-use crate::settings::patch::Patch;
+use crate::settings::library::Library;
 pub use kept::KeptFile;
 pub use listed::{Listed, Scenes};
 
@@ -34,6 +34,7 @@ pub struct SetList {
     revision: u64,
     /// The folder whose patches these are.
     folder: Option<PathBuf>,
+    library: Library,
 }
 
 impl SetList {
@@ -51,14 +52,22 @@ impl SetList {
     /// # Errors
     /// When the folder cannot be read.
     pub fn of_folder(folder: Option<&Path>) -> Result<(Self, Vec<String>), FileError> {
+        Self::of_folder_in(folder, Library::default())
+    }
+
+    /// As [`Self::of_folder`], where patches name what lies in a library too.
+    ///
+    /// # Errors
+    /// As [`Self::of_folder`].
+    pub fn of_folder_in(folder: Option<&Path>, library: Library) -> Result<(Self, Vec<String>), FileError> {
         let (mut patches, mut faults) = (BTreeMap::new(), Vec::new());
         let files = folder.map(files_of).transpose()?.unwrap_or_default();
         for (number, path) in numbered(files, &mut faults) {
             let name = name_of(&path);
-            let listed = match Patch::load_sound(&path) {
-                Ok((patch, told)) => {
-                    faults.extend((!told.is_empty()).then(|| lines(&path, &told)));
-                    if is_newer(&told) { Err(name) } else { Ok(Listed::new(name, patch, Some(path))) }
+            let listed = match library.load_patch(&path) {
+                Ok(read) => {
+                    faults.extend(read.told.into_iter().chain(read.refused));
+                    if read.is_newer { Err(name) } else { Ok(Listed::new(name, read.patch, Some(path))) }
                 }
                 Err(error) => {
                     faults.push(error.to_string());
@@ -67,7 +76,7 @@ impl SetList {
             };
             patches.insert(number, listed);
         }
-        Ok((Self { patches, folder: folder.map(Path::to_owned), ..Self::default() }, faults))
+        Ok((Self { patches, folder: folder.map(Path::to_owned), library, ..Self::default() }, faults))
     }
 
     /// The list with its beginning.
@@ -93,6 +102,12 @@ impl SetList {
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    /// The library that its patches name.
+    #[must_use]
+    pub const fn library(&self) -> &Library {
+        &self.library
     }
 
     /// The patch of a number.

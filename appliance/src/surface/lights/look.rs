@@ -91,6 +91,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::Save
         | Deed::SaveNew
         | Deed::Reload
+        | Deed::LibraryBy(_)
         | Deed::Start
         | Deed::Tap
         | Deed::Browse
