@@ -38,7 +38,7 @@ fn main() {
             codec.encode(&sound, Ends::Joined, &mut |_, _| ()).expect("the codec compiles");
         });
         let material =
-            Arc::new(material(&model, &sound, [&prompt, &prompt], &mut |_| ()).expect("the set is prepared"));
+            Arc::new(material(&model, &sound, &[prompt.clone().into()], &mut |_| ()).expect("the set is prepared"));
         let frames = material.frames;
         for depth in [1_u8, 4, 8] {
             let prepared = cpu_stage(&model, &model, Arc::clone(&material)).expect("the set compiles");

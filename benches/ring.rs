@@ -91,7 +91,7 @@ fn material() -> Arc<Material> {
     let latent = |level: f32| -> Arc<[f32]> { vec![level; FRAMES * 64].into() };
     let prompt = |level: f32| {
         let tokens = |level: f32| -> Arc<[f32]> { vec![level; TOKENS * WIDTH].into() };
-        Prompt { with_timbre: tokens(level), neutral: tokens(-level) }
+        Prompt { weight: 1.0, with_timbre: tokens(level), neutral: tokens(-level) }
     };
     Arc::new(Material {
         frames: FRAMES,
@@ -99,8 +99,7 @@ fn material() -> Arc<Material> {
         source: latent(0.5),
         hints: latent(0.75),
         silence: latent(0.0),
-        prompt_a: prompt(1.0),
-        prompt_b: prompt(2.0),
+        prompts: vec![prompt(1.0), prompt(2.0)],
         unconditional: vec![0.0; WIDTH].into(),
     })
 }

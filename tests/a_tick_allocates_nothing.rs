@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use engine::backend::CpuBackend;
-use engine::live::{Governor, Load, Material, Performer, Prompt, Swap, Ticked, latents, tick, work_of};
+use engine::live::{Governor, Load, Material, Performer, Prompt, Swap, Ticked, Words, latents, tick, work_of};
 use engine::param::{Edge, ParamId, Values, edge_queue};
 use engine::ring::Ring;
 use engine::ring::plan::TickPlan;
@@ -56,9 +56,9 @@ fn material() -> Arc<Material> {
     let mut dice = Dice(5);
     let mut prompt = |tokens: usize| {
         let with_timbre = dice.numbers(tokens * WIDTH);
-        Prompt { with_timbre, neutral: dice.numbers(tokens * WIDTH) }
+        Prompt { weight: 1.0, with_timbre, neutral: dice.numbers(tokens * WIDTH) }
     };
-    let (prompt_a, prompt_b) = (prompt(2), prompt(5));
+    let prompts = vec![prompt(2), prompt(5)];
     let mut latent = || dice.numbers(FRAMES * 64);
     let material = Material {
         frames: FRAMES,
@@ -66,8 +66,7 @@ fn material() -> Arc<Material> {
         source: latent(),
         hints: latent(),
         silence: latent(),
-        prompt_a,
-        prompt_b,
+        prompts,
         unconditional: [0.5; WIDTH].into(),
     };
     material.check().expect("the set is sound");
@@ -93,6 +92,12 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
     let drawn: Vec<ParamId> = ParamId::all().filter(|id| id.row().curve).collect();
     let (mut values, mut finished, mut wavelets) = (Values::default(), 0, [0; 4]);
     let (mut governor, mut rested) = (Governor::default(), 0);
+    let (mut leaving, mut most_leaving) = (Vec::<Words>::new(), 0);
+    let mut dice = Dice(6);
+    let mut prompt = |tokens: usize| {
+        let with_timbre = dice.numbers(tokens * WIDTH);
+        Prompt { weight: 1.0, with_timbre, neutral: dice.numbers(tokens * WIDTH) }
+    };
     for turn in 0..TURNS {
         moved(&mut values, turn);
         // A curve a tick, drawn or taken back; of the tape's length and of others; a lock in every third.
@@ -100,11 +105,22 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
         let frames = [FRAMES, 3, 100][turn % 3];
         let curve = (turn % 4 != 1).then(|| vec![id.row().default as f32; frames].into());
         sender.send(Edge::SetCurve(id, curve), 0).expect("the queue is emptied every tick");
+        if turn % 11 == 0 {
+            // Other words, longer and shorter ones, up to eight; and a network, as those that need more room bring along.
+            let words = Words::new(vec![prompt(1 + turn % 6); 1 + turn % 8], WIDTH).expect("the words are sound");
+            let words = words.with_network(Box::new(Toy::default()));
+            sender.send(Edge::Load(Swap::Words(Box::new(words))), 0).expect("the queue is emptied every tick");
+        }
         if turn % 7 == 0 {
             sender.send(Edge::Reseed, 0).expect("the queue is emptied every tick");
         }
-        // Whatever has come home is freed here, while slots may still play by it.
-        sender.clear_home();
+        // What has come home is freed here: curves while slots may still play by them, words when no slot has them.
+        leaving.extend(sender.come_home().filter_map(|edge| match edge {
+            Edge::Load(Swap::Words(words)) => Some(*words),
+            _ => None,
+        }));
+        leaving.retain_mut(|it| !it.let_go());
+        most_leaving = most_leaving.max(leaving.len());
         if 0.0 < values.get(ParamId::DcwMagPhase) {
             wavelets[values.whole(ParamId::DcwWavelet)] += 1;
         }
@@ -119,14 +135,10 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
             performer.hold_depth(governor.hear(Ticked { took_us, rows, work: work_of(&values), wanted }));
             rested += usize::from(performer.rests(&values));
         };
-        if turn == 0 {
-            once()
-        } else {
-            assert_no_alloc(once)
-        }
-        sender.clear_home();
+        if turn == 0 { once() } else { assert_no_alloc(once) }
     }
     assert!(500 < finished && 0 < reader.newest().serial, "{finished} latents");
+    assert!((1..12).contains(&most_leaving), "{most_leaving} words waited for the slots that have them");
     assert_eq!(rested, 0, "something moves in every tick");
     assert!(wavelets.iter().all(|it| 100 < *it), "every wavelet was corrected by phase: {wavelets:?}");
 }

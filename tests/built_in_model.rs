@@ -39,7 +39,7 @@ impl Instrument {
             ..Prompt::default()
         };
         let [a, b] = captions.map(prompt);
-        let material = material(&model, &source.pcm, [&a, &b], &mut |_| ()).expect("the set is prepared");
+        let material = material(&model, &source.pcm, &[a.into(), b.into()], &mut |_| ()).expect("the set is prepared");
         Self { model, material: Arc::new(material) }
     }
 
@@ -134,7 +134,7 @@ const LONG: &str = "a slow and wide ambient piece with a soft evolving pad, no d
 #[test]
 fn the_first_thousandth_of_blend_and_timbre_is_no_longer_a_way_than_the_next() {
     let it = Instrument::with([SHORT, LONG]);
-    let tokens = [&it.material.prompt_a, &it.material.prompt_b].map(|it| it.with_timbre.len());
+    let tokens = [0, 1].map(|at: usize| it.material.prompts[at].with_timbre.len());
     assert!(3 * tokens[0] < 2 * tokens[1], "prompts of very different length: {tokens:?}");
     for (id, rest) in [
         (ParamId::PromptBlend, 0.0),
@@ -174,10 +174,10 @@ fn structure_and_timbre_are_those_of_the_recording_and_both_are_heard() {
     let tape = load_source(Path::new("models/house/demo.flac"), 1.0, &mut |_| ()).expect("its recording opens").pcm;
     let backwards: Vec<_> = tape.iter().rev().copied().collect();
     let [one, other] = [&tape, &backwards]
-        .map(|tape| material(&it.model, tape, [&words; 2], &mut |_| ()).expect("the set is prepared"));
+        .map(|tape| material(&it.model, tape, &[words.clone().into()], &mut |_| ()).expect("the set is prepared"));
     assert!(one.hints != other.hints, "another recording has the same structure");
-    assert!(one.prompt_a.with_timbre != other.prompt_a.with_timbre, "another recording has the same timbre");
-    assert!(one.prompt_a.neutral == other.prompt_a.neutral, "without timbre no recording is heard in the words");
+    assert!(one.prompts[0].with_timbre != other.prompts[0].with_timbre, "another recording has the same timbre");
+    assert!(one.prompts[0].neutral == other.prompts[0].neutral, "without timbre no recording is heard in the words");
 }
 
 #[test]

@@ -64,14 +64,13 @@ fn material() -> Arc<Material> {
     let mut dice = Dice(77);
     let mut prompt = |tokens: usize| {
         let with_timbre = dice.numbers(tokens * WIDTH);
-        Prompt { with_timbre, neutral: dice.numbers(tokens * WIDTH) }
+        Prompt { weight: 1.0, with_timbre, neutral: dice.numbers(tokens * WIDTH) }
     };
-    let (prompt_a, prompt_b) = (prompt(2), prompt(5));
+    let prompts = vec![prompt(2), prompt(5)];
     let mut latent = || dice.numbers(FRAMES * 64);
     let (source, hints, silence) = (latent(), latent(), latent());
     let unconditional = dice.numbers(WIDTH);
-    let material =
-        Material { frames: FRAMES, token_width: WIDTH, source, hints, silence, prompt_a, prompt_b, unconditional };
+    let material = Material { frames: FRAMES, token_width: WIDTH, source, hints, silence, prompts, unconditional };
     material.check().expect("the set is sound");
     Arc::new(material)
 }

@@ -30,10 +30,11 @@ const ERRORS: [&str; 18] = [
     "engine/src/model/velocity.rs",
 ];
 /// Who tells sentences.
-const SAID: [&str; 38] = [
+const SAID: [&str; 39] = [
     "appliance/src/performance/stage.rs",
     "appliance/src/performance/device_side.rs",
     "appliance/src/performance/conductor.rs",
+    "appliance/src/performance/loading.rs",
     "appliance/src/performance/output.rs",
     "appliance/src/performance/remote.rs",
     "appliance/src/command/sound.rs",
@@ -71,11 +72,12 @@ const SAID: [&str; 38] = [
     "appliance/src/settings/set_list/mod.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 23] = [
+const PARTS: [&str; 24] = [
     "box file",
     "last state",
     "tape writer",
     "crash report",
+    "the patch",
     "card health",
     "other programs",
     "a parameter of `demon params`",

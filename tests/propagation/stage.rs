@@ -96,6 +96,7 @@ fn wave(len: usize, seed: f32) -> Arc<[f32]> {
 fn material() -> Arc<Material> {
     let latent = |seed| wave(FRAMES * LATENT_CHANNELS, seed);
     let prompt = |tokens: usize, seed: f32| Prompt {
+        weight: 1.0,
         with_timbre: wave(tokens * WIDTH, seed),
         neutral: wave(tokens * WIDTH, seed + 0.5),
     };
@@ -105,8 +106,7 @@ fn material() -> Arc<Material> {
         source: latent(0.0),
         hints: latent(1.0),
         silence: latent(2.0),
-        prompt_a: prompt(4, 3.0),
-        prompt_b: prompt(6, 4.0),
+        prompts: vec![prompt(4, 3.0), prompt(6, 4.0), prompt(5, 6.0)],
         unconditional: wave(WIDTH, 5.0),
     };
     material.check().expect("the set is sound");

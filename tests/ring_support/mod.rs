@@ -6,7 +6,7 @@ pub mod side_by_side;
 use std::sync::Arc;
 
 use engine::backend::cuda::StandIn;
-use engine::backend::{Alone, Backend, CpuBackend, Crew, Denoiser, DenoiserError, DenoiserRow};
+use engine::backend::{Alone, Backend, CpuBackend, Crew, Denoiser, DenoiserError, DenoiserRow, exchange};
 use engine::live::tick;
 use engine::ring::plan::TickPlan;
 use engine::ring::request::CONTEXT_CHANNELS;
@@ -30,6 +30,10 @@ pub struct Toy {
 }
 
 impl Denoiser for Toy {
+    fn exchange(&mut self, other: &mut Box<dyn std::any::Any + Send>) -> bool {
+        exchange(self, other)
+    }
+
     fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
         self.rows += 1;
         if self.fails_in.is_some_and(|it| it < self.rows) {

@@ -8,6 +8,7 @@ pub mod arguments;
 pub mod backend;
 pub mod build;
 pub mod health;
+pub mod loader;
 pub mod plans;
 pub mod progress;
 pub mod recovery;

@@ -9,19 +9,20 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use engine::graph::cpu::Pool;
 use engine::latent::{SAMPLE_RATE_HZ, StereoFrame};
-use engine::live::{self, Material, Stage};
+use engine::live::{self, Material, Said, Stage};
 use engine::model::folder::ModelFolder;
 use engine::model::{self, Model, Packing};
 
 use crate::compute::arguments::{BackendChoice, Misused, SetArgs, WhenLost};
 use crate::compute::backend::{self, Chosen, Preparing};
+use crate::compute::loader::{Kit, Loader};
 use crate::compute::progress::Progress;
 use crate::compute::recovery::{Parts, Recovery};
 use crate::files::document::{is_newer, lines};
 use crate::files::{self, FileError, Kind, STREAM, Trouble, shown};
 use crate::recording::{self, Source};
 use crate::settings::model_settings::ModelSettings;
-use crate::settings::patch::Patch;
+use crate::settings::patch::{Patch, Spoken};
 use crate::settings::set_list::{Listed, name_of};
 
 /// Where models are looked for when none is named, in this order. The last two are the source tree's.
@@ -54,6 +55,8 @@ pub struct Set {
     pub computes: String,
     /// How far the model's knobs go.
     pub instrument: ModelSettings,
+    /// Prepares other words while it plays.
+    pub loader: Loader,
     /// How it is built again when its device was lost; `None` for the processor.
     pub recovery: Option<Recovery>,
     /// What the player should know, in sentences.
@@ -113,12 +116,12 @@ impl Set {
         let tell = &mut |it: model::Progress| line.tell(&format!("reading the model: {}", it.stage), it.done, it.total);
         let model = Model::open_for(folder, &Pool::new(threads), packing, tell)
             .with_context(|| format!("the model in {} cannot be played", shown(folder)))?;
-        let (a, b) = prompts(&patch, source.seconds());
+        let words = said(&patch.words(), source.seconds());
         let heard = chosen.listen(folder, &source.pcm, line)?;
         let told = &mut |it: live::StageProgress| line.tell(it.stage, it.done, it.total);
         let material = Arc::new(match heard {
-            Some(latent) => live::material_of(&model, latent, [&a, &b], told)?,
-            None => live::material(&model, &source.pcm, [&a, &b], told)?,
+            Some(latent) => live::material_of(&model, latent, &words, told)?,
+            None => live::material(&model, &source.pcm, &words, told)?,
         });
         // The decode thread has threads of its own: a window must not wait for the end of a tick.
         let decode_side = model.on(Pool::new(threads.div_ceil(2)));
@@ -130,6 +133,8 @@ impl Set {
             stand_in: args.when_lost == WhenLost::Cpu,
             precision: args.precision,
         };
+        let (grows, room) = (matches!(chosen, Chosen::Processor), preparing.room(&chosen)?);
+        let loader = Loader::new(Kit::of(&model, &material, source.seconds(), grows), room);
         let (Parts { backend, decoder, words }, recovery) = preparing.parts(chosen, line)?;
         let stage = live::stage(Arc::clone(&material), backend, decoder);
         let mut notices = notices(&source, &patch);
@@ -147,6 +152,7 @@ impl Set {
             stage,
             computes,
             instrument,
+            loader,
             recovery,
             notices,
         })
@@ -276,26 +282,39 @@ fn first_that_is_read(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, T
     Ok((Listed::new(name_of(&own), Patch::default(), None), told))
 }
 
-/// Prompts A and B as the model reads them; both the same where the patch has one.
-fn prompts(patch: &Patch, seconds: f64) -> (model::Prompt, model::Prompt) {
-    let words = &patch.prompt;
-    let instrumental = words.lyrics.trim().is_empty();
-    let with = |caption: &str| model::Prompt {
-        caption: caption.to_owned(),
-        bpm: words.bpm.map(u32::from),
-        time_signature: words.time_signature.map(|it| it.to_string()).unwrap_or_default(),
-        key: words.key.clone().unwrap_or_default(),
-        seconds: seconds.round() as u32,
-        lyrics: if instrumental { "[Instrumental]".to_owned() } else { words.lyrics.clone() },
-        language: if instrumental { "unknown".to_owned() } else { "en".to_owned() },
+/// Prompts as the model reads them. Without words it follows the source alone.
+pub(super) fn said(words: &[Spoken], seconds: f64) -> Vec<Said> {
+    let nothing = || vec![Said::from(prompt("", "", None, None, None, seconds))];
+    let of = |it: &Spoken| {
+        let prompt = prompt(&it.tags, &it.lyrics, it.bpm, it.key.as_deref(), it.time_signature, seconds);
+        Said { prompt, weight: it.weight }
     };
-    let b = if words.b.trim().is_empty() { &words.a } else { &words.b };
-    (with(&words.a), with(b))
+    if words.is_empty() { nothing() } else { words.iter().map(of).collect() }
+}
+
+fn prompt(
+    tags: &str,
+    lyrics: &str,
+    bpm: Option<u16>,
+    key: Option<&str>,
+    time_signature: Option<u8>,
+    seconds: f64,
+) -> model::Prompt {
+    let instrumental = lyrics.trim().is_empty();
+    model::Prompt {
+        caption: tags.to_owned(),
+        bpm: bpm.map(u32::from),
+        time_signature: time_signature.map(|it| it.to_string()).unwrap_or_default(),
+        key: key.unwrap_or_default().to_owned(),
+        seconds: seconds.round() as u32,
+        lyrics: if instrumental { "[Instrumental]" } else { lyrics }.to_owned(),
+        language: if instrumental { "unknown" } else { "en" }.to_owned(),
+    }
 }
 
 fn notices(source: &Source, patch: &Patch) -> Vec<String> {
     let mut notices: Vec<String> = source.notices.iter().map(ToString::to_string).collect();
-    if patch.prompt.a.trim().is_empty() {
+    if patch.words().is_empty() {
         notices.push("the patch has no prompt: the model follows the source alone".to_owned());
     }
     notices

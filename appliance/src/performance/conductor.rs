@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use engine::latent::SAMPLE_RATE_HZ;
-use engine::live::{Swap, ValuesWriter};
+use engine::live::{Swap, ValuesWriter, Words};
 use engine::param::{Drawn, Edge, EdgeSender, Mark, ParamId, SnapshotReader, Store, Unsent, Values};
 use engine::playback::{LoopBand, Transport};
 use hal::gesture::{Control, Gesture, Motion, SurfaceId};
@@ -19,7 +19,7 @@ use crate::display::messages::{FaultKey, Level, Messages};
 use crate::performance::beginning::{Last, adopt};
 use crate::performance::threads::Bell;
 use crate::settings::box_file::BoxConfig;
-use crate::settings::patch::Patch;
+use crate::settings::patch::{Patch, Spoken};
 
 /// What the conductor needs from the fast side.
 pub struct EngineLinks {
@@ -60,6 +60,12 @@ pub struct Conductor {
     follows: bool,
     /// A scene that waits for its beat.
     waiting: Option<Waiting>,
+    /// The words that play, or are to.
+    words: Vec<Spoken>,
+    /// Whether those are still to be read.
+    unread: bool,
+    /// Words that have left, and are still held by slots that were born with them.
+    leaving: Vec<Words>,
     /// Wake the fast threads, which sleep while nothing moves.
     bells: Vec<Bell>,
     /// The snapshot for which they were rung last; 0 when an edge has left since.
@@ -97,6 +103,7 @@ impl Conductor {
         // Loading a patch is where a set begins: there is nothing before it to go back to.
         desk.load(&patch.values, &patch.scenes, &drawn(patch, frames), 0);
         let mut binding = Binding::new(patch.map.clone());
+        binding.set_prompts(patch.words().len());
         let mut counted = patch.clone();
         if let Some(Last { state, patch: gone_to }) = last {
             if let Some(patch) = gone_to {
@@ -124,10 +131,14 @@ impl Conductor {
             quantise: Quantise::Off,
             follows: true,
             waiting: None,
+            words: patch.words(),
+            unread: false,
+            leaving: Vec::new(),
             bells: Vec::new(),
             rung: 0,
         };
         conductor.count(&counted, Duration::ZERO);
+        conductor.want_words(&counted);
         // Also where it is the usual one: a player that has just begun knows none, and one that was there may have another.
         conductor.engine.transport.set_gain_db(conductor.desk.store().values().get(ParamId::GainDb));
         conductor.settle(Duration::ZERO);
@@ -156,8 +167,8 @@ impl Conductor {
         self.beats = bpm.map(|bpm| TapeBeats::new(u32::from(bpm) * 1000, frames, SAMPLE_RATE_HZ));
     }
 
-    /// Plays the patch of a number: its values, scenes, curves and map at once, in one stroke that undo takes back. Its recording
-    /// and words are a worker's affair and not of this call.
+    /// Plays the patch of a number: its values, scenes, curves and map at once, in one stroke that undo takes back. Its words are read
+    /// by a worker ([`Self::wanted_words`]); its recording is not of this call.
     pub fn load(&mut self, patch: &Patch, number: u32, now: Duration) {
         self.desk.load(&patch.values, &patch.scenes, &drawn(patch, self.frames), number);
         self.surround(patch, now);
@@ -176,6 +187,7 @@ impl Conductor {
     fn surround(&mut self, patch: &Patch, now: Duration) {
         self.binding.map_mut().set_own(patch.map.own().to_vec());
         self.count(patch, now);
+        self.want_words(patch);
     }
 
     /// What was played is saved under this mark, as one stroke that moves no value.
@@ -270,7 +282,7 @@ impl Conductor {
             self.tempo.set_tape(now, beats.beats_at(self.engine.transport.playhead().position as f64));
         }
         self.send_edges();
-        self.engine.edges.clear_home();
+        self.take_home();
         self.engine.transport.collect();
         let values = *self.desk.store().values();
         if values == self.told {
@@ -325,7 +337,49 @@ impl Conductor {
         }
     }
 
-    /// Hardware the tick side what a worker prepared.
+    /// What the tick side is done with is freed here: words only when no slot has them any more.
+    fn take_home(&mut self) {
+        let words = self.engine.edges.come_home().filter_map(|edge| match edge {
+            Edge::Load(Swap::Words(words)) => Some(*words),
+            _ => None,
+        });
+        self.leaving.extend(words);
+        self.leaving.retain_mut(|it| !it.let_go());
+    }
+
+    /// Words that have left and are still held.
+    #[must_use]
+    pub fn leaving(&self) -> usize {
+        self.leaving.len()
+    }
+
+    /// A patch without words is played under those that are there.
+    fn want_words(&mut self, patch: &Patch) {
+        let words = patch.words();
+        if !words.is_empty() && words != self.words {
+            self.binding.set_prompts(words.len());
+            (self.words, self.unread) = (words, true);
+        }
+    }
+
+    /// Words that a worker is to read, once.
+    pub fn wanted_words(&mut self) -> Option<Vec<Spoken>> {
+        std::mem::take(&mut self.unread).then(|| self.words.clone())
+    }
+
+    /// The words that play, or are on their way.
+    #[must_use]
+    pub fn words(&self) -> &[Spoken] {
+        &self.words
+    }
+
+    /// The words that were wanted cannot be had: these play on.
+    pub fn keep_words(&mut self, words: Vec<Spoken>) {
+        self.binding.set_prompts(words.len());
+        self.words = words;
+    }
+
+    /// Hands the tick side what a worker prepared.
     pub fn swap(&mut self, swap: Swap) {
         self.held.push_back(Edge::Load(swap));
     }

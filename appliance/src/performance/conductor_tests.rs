@@ -39,15 +39,14 @@ impl Backend for Watcher {
 fn material() -> Arc<Material> {
     let latent = || -> Arc<[f32]> { vec![0.0; FRAMES * 64].into() };
     let tokens: Arc<[f32]> = [0.0; 4].into();
-    let prompt = || Prompt { with_timbre: Arc::clone(&tokens), neutral: Arc::clone(&tokens) };
+    let prompt = || Prompt { weight: 1.0, with_timbre: Arc::clone(&tokens), neutral: Arc::clone(&tokens) };
     Arc::new(Material {
         frames: FRAMES,
         token_width: 4,
         source: latent(),
         hints: latent(),
         silence: latent(),
-        prompt_a: prompt(),
-        prompt_b: prompt(),
+        prompts: vec![prompt(), prompt()],
         unconditional: tokens.clone(),
     })
 }

@@ -10,6 +10,7 @@ use engine::playback::{DeckSize, Lead, Packer, Player, Tape, Transport, Walk, de
 use crate::compute::set::Set;
 use crate::performance::beginning::{Beginning, Last};
 use crate::performance::conductor::{Conductor, EngineLinks};
+use crate::performance::loading::Loading;
 
 /// Edges that can wait for the tick side.
 const EDGES: usize = 64;
@@ -34,6 +35,8 @@ pub struct EngineParts {
     pub values: ValuesReader,
     /// The slow hand.
     pub conductor: Conductor,
+    /// What is prepared while it plays.
+    pub loading: Loading,
 }
 
 impl Instrument {
@@ -74,6 +77,7 @@ impl EngineParts {
         let (mut conductor, snapshots) = Conductor::begin(&set.patch, frames, engine, last, plays);
         conductor.binding_mut().set_travels(set.instrument.travels);
         let ticks = TickSide::new(Performer::new(set.stage.load), snapshots, edges);
-        Self { ticks, patcher, values, conductor }
+        let loading = Loading::new(set.loader, set.patch.words());
+        Self { ticks, patcher, values, conductor, loading }
     }
 }

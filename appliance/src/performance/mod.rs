@@ -16,6 +16,7 @@ pub mod gesture_intake;
 pub mod instrument;
 pub mod keeper;
 pub mod library_walk;
+pub mod loading;
 pub mod on_purpose;
 pub mod output;
 pub mod page;

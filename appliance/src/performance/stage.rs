@@ -25,6 +25,7 @@ use crate::performance::device_side::DeviceSide;
 use crate::performance::ending::{CONDUCTOR, End, Leave, NotEnded, Running, SOUND};
 use crate::performance::instrument::{EngineParts, Instrument};
 use crate::performance::keeper::Keeper;
+use crate::performance::loading::Loading;
 use crate::performance::on_purpose::{self, Who};
 use crate::performance::remote::Remote;
 use crate::performance::surface_side::SurfaceSide;
@@ -67,6 +68,8 @@ pub struct Stage {
     conductor: Conductor,
     pulse: Arc<Pulse>,
     device: DeviceSide,
+    /// What is prepared while it plays, where there is a model to do so.
+    loading: Option<Loading>,
     audio: Running<Result<(), NotPlayed>>,
     engine: Vec<Running<()>>,
     /// Who crashed for good, and was told.
@@ -124,7 +127,7 @@ impl Stage {
                 (remote.watch(tell, leave)?, parts)
             }
         };
-        let EngineParts { ticks, patcher, values, mut conductor } = parts;
+        let EngineParts { ticks, patcher, values, mut conductor, loading } = parts;
         let meters = conductor.transport().meters().clone();
         let pulse = Arc::new(Pulse::default());
         conductor.ring_with([pulse.tick_bell.clone(), pulse.window_bell.clone()]);
@@ -133,12 +136,14 @@ impl Stage {
             threads::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse), leave)?,
         ];
         let (crashed, told, leave) = (Vec::new(), [0; 2], leave.clone());
+        let loading = Some(loading);
         Ok(Self {
             name,
             seconds,
             conductor,
             pulse,
             device,
+            loading,
             audio,
             engine,
             crashed,
@@ -204,6 +209,10 @@ impl Stage {
                 break;
             }
             self.device.look_after(&mut self.conductor, view);
+            let patch = surface_side.list().playing().map_or("the patch", |it| it.name.as_str());
+            if let Some(loading) = &mut self.loading {
+                loading.look_after(patch, &mut self.conductor, view.messages());
+            }
             for (thread, told) in self.crashes() {
                 told.to(view.messages());
                 self.device.build_again(thread, &mut self.conductor, view);

@@ -23,6 +23,7 @@ fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage
         conductor,
         pulse: Arc::default(),
         device: DeviceSide::new(None).0,
+        loading: None,
         audio,
         engine: engine(&leave),
         crashed: Vec::new(),

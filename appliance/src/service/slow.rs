@@ -1,4 +1,5 @@
-//! The slow side's runtime: one thread that gives way to everything else of ours, for whatever waits on timers and sockets.
+//! The slow side's runtime: one thread that gives way to everything else of ours, for whatever waits on timers and sockets; and
+//! threads beside it for what computes or waits for a disk.
 //!
 //! Nothing fast, and nothing under a hand, ever waits for it.
 
@@ -27,6 +28,14 @@ impl Slow {
             runtime.block_on(std::future::pending::<()>());
         })?;
         Ok(Self(handle))
+    }
+
+    /// Works on `task` on a thread of its own, which gives way as much: for what computes or waits for a disk.
+    pub fn work(&self, task: impl FnOnce() + Send + 'static) {
+        self.0.spawn_blocking(|| {
+            give_way();
+            task();
+        });
     }
 
     /// Works on `task` until it is done.

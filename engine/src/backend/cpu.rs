@@ -4,6 +4,7 @@
 //! result does not depend on its neighbours. The solver's part is shared out over a [`Crew`]. Room is made when a slot is
 //! first filled with a length and kept.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::crew::{Alone, Crew};
@@ -182,6 +183,10 @@ impl<D: Denoiser, N: NoiseSource, C: Crew> Backend for CpuBackend<D, N, C> {
 
     fn latent(&mut self, slot: usize) -> &[f32] {
         &sole(&mut self.slots[slot]).x
+    }
+
+    fn exchange(&mut self, network: &mut Box<dyn Any + Send>) -> bool {
+        self.denoiser.exchange(network)
     }
 }
 

@@ -18,7 +18,9 @@ pub use cuda::DeviceError;
 pub use windows::WindowDecoder;
 
 /// What a backend asks for the velocity of a row.
-pub use crate::model::{Denoiser, DenoiserError, DenoiserRow};
+pub use crate::model::{Denoiser, DenoiserError, DenoiserRow, exchange};
+
+use std::any::Any;
 
 use crate::ring::StepControls;
 use crate::ring::plan::{Birth, TickPlan};
@@ -42,6 +44,13 @@ pub trait Backend {
 
     /// The latent of a slot as it stands, `[frames, 64]`. Asked for slots that are done.
     fn latent(&mut self, slot: usize) -> &[f32];
+
+    /// Computes with another network of its own kind from now on, prepared with more room for words; the one before comes back in
+    /// its place. Slots live on: of them a network knows nothing between two ticks. Answers whether it could be taken.
+    fn exchange(&mut self, network: &mut Box<dyn Any + Send>) -> bool {
+        let _ = network;
+        false
+    }
 
     /// Most rows (slots under each of their conditions) that fit into one tick.
     fn most_rows(&self) -> usize {

@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use super::material::{Material, Prompt};
+use super::material::Material;
 use super::shelf::{Shelf, mix};
 use super::standing::same_bits;
+use super::words::Words;
 use crate::latent::LATENT_CHANNELS;
 use crate::param::{ParamId, Values};
 use crate::ring::request::CONTEXT_CHANNELS;
@@ -36,8 +37,7 @@ struct Mixer {
     /// The context of a structure that is not faded, shared by all births.
     whole: Arc<[f32]>,
     contexts: Shelf<[f32]>,
-    /// Tokens between the neutral and the source's timbre, of prompt A and of prompt B.
-    tokens: [Shelf<[f32]>; 2],
+    words: Words,
     history: History,
 }
 
@@ -64,7 +64,7 @@ impl Births {
             whole: whole.into(),
             sources: Shelf::of_buffers(REQUESTS, frames * LATENT_CHANNELS),
             contexts: Shelf::of_buffers(REQUESTS, frames * CONTEXT_CHANNELS),
-            tokens: material.prompts().map(|it| Shelf::of_buffers(REQUESTS, it.with_timbre.len())),
+            words: Words::new(material.prompts.clone(), material.token_width).expect("material is checked"),
             history: History { latents: vec![vec![0.0; frames * LATENT_CHANNELS]; TAPS], count: 0 },
             material,
         };
@@ -84,16 +84,24 @@ impl Births {
         equal
     }
 
+    /// Slots born from now on have these words; those before come back in their place, still held by the slots that were born with
+    /// them.
+    pub(super) fn take_words(&mut self, words: &mut Words) {
+        std::mem::swap(&mut self.mixer.words, words);
+    }
+
     /// Rows of a slot born now: one for each prompt that acts, and the unconditional one where it is computed.
     pub(super) fn rows(&self, values: &Values) -> usize {
-        let prompts = self.mixer.material.shares(values).iter().filter(|share| **share != 0.0).count();
-        prompts + usize::from(2 <= values.whole(ParamId::CfgMode))
+        self.mixer.words.rows(values) + usize::from(2 <= values.whole(ParamId::CfgMode))
     }
 
     /// The request of a slot born now. `lock` is a curve drawn for the source lock. `None` when the shelves are empty,
     /// which they are not by construction.
     pub(super) fn request(&mut self, values: &Values, seed: u32, lock: Option<&Arc<[f32]>>) -> Option<Arc<Request>> {
         let Self { requests, mixer, empty } = self;
+        // Requests that wait for their next life hold on to no words: those that left are freed as soon as no slot has them. Here
+        // nothing is freed: whoever let them go holds them still.
+        requests.for_each_free(|it| it.conditions.clear());
         let mut whole = false;
         let request = requests.fill(|it| {
             // What the request held in its last life goes back first: the mixes below may need those very buffers.
@@ -110,7 +118,7 @@ impl Mixer {
     fn write(&mut self, it: &mut Request, values: &Values, seed: u32, lock: Option<&Arc<[f32]>>) -> Option<()> {
         it.source = Some(self.source(values)?);
         it.context = self.context(values)?;
-        self.prompts(values, &mut it.conditions)?;
+        self.words.write(values, &mut it.conditions)?;
         it.seed = u64::from(seed);
         // One number for all: a knob at rest gives the same latent again, so windows of one generation and the next join
         // without a seam, and the loop stands still until a hand moves.
@@ -155,26 +163,6 @@ impl Mixer {
         }
         self.contexts.fill(|out| write_context(material, strength, out))
     }
-
-    /// Prompts A and B as far as the blend lets them act, each between its neutral and its source's timbre.
-    fn prompts(&mut self, values: &Values, conditions: &mut Vec<Condition>) -> Option<()> {
-        let timbre = values.get(ParamId::TimbreStrength);
-        for (side, share) in self.material.shares(values).into_iter().enumerate() {
-            let prompt = self.material.prompts()[side];
-            if share == 0.0 {
-                continue;
-            }
-            // At either end the tokens are used as they are, to the bit.
-            let tokens = match timbre {
-                0.0 => Arc::clone(&prompt.neutral),
-                1.0 => Arc::clone(&prompt.with_timbre),
-                _ => self.tokens[side].fill(|out| mix(out, &prompt.neutral, &prompt.with_timbre, timbre))?,
-            };
-            let weight = (share < 1.0).then_some(Curve::Scalar(share));
-            conditions.push(Condition { weight, ..Condition::always(tokens) });
-        }
-        Some(())
-    }
 }
 
 fn write_context(material: &Material, strength: f32, out: &mut [f32]) {
@@ -187,19 +175,6 @@ fn write_context(material: &Material, strength: f32, out: &mut [f32]) {
     }
 }
 
-impl Material {
-    fn prompts(&self) -> [&Prompt; 2] {
-        [&self.prompt_a, &self.prompt_b]
-    }
-
-    /// How much each prompt acts. Where both are the same words there is one.
-    fn shares(&self, values: &Values) -> [f32; 2] {
-        let blend = values.get(ParamId::PromptBlend);
-        let same = Arc::ptr_eq(&self.prompt_a.with_timbre, &self.prompt_b.with_timbre);
-        if same { [1.0, 0.0] } else { [1.0 - blend, blend] }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,15 +182,15 @@ mod tests {
 
     fn material() -> Arc<Material> {
         let ramp = |len: usize, scale: f32| -> Arc<[f32]> { (0..len).map(|at| at as f32 * scale).collect() };
-        let prompt = |tokens: usize| Prompt { with_timbre: ramp(tokens * 2, 1.0), neutral: ramp(tokens * 2, 3.0) };
+        let prompt =
+            |tokens: usize| Prompt { weight: 1.0, with_timbre: ramp(tokens * 2, 1.0), neutral: ramp(tokens * 2, 3.0) };
         Arc::new(Material {
             frames: 2,
             token_width: 2,
             source: ramp(128, 1.0),
             hints: ramp(128, 2.0),
             silence: ramp(128, 0.0),
-            prompt_a: prompt(1),
-            prompt_b: prompt(3),
+            prompts: vec![prompt(1), prompt(3)],
             unconditional: ramp(2, 1.0),
         })
     }
@@ -293,7 +268,7 @@ mod tests {
     #[test]
     fn between_two_prompts_each_keeps_its_tokens_and_acts_by_its_share() {
         let mut births = Births::new(material());
-        let (a, b) = (births.material().prompt_a.clone(), births.material().prompt_b.clone());
+        let (a, b) = (births.material().prompts[0].clone(), births.material().prompts[1].clone());
         let mut born = |blend: f64| {
             let values = with(&[(ParamId::PromptBlend, blend)]);
             let request = births.request(&values, 0, None).expect("a buffer is free");
@@ -312,7 +287,7 @@ mod tests {
     #[test]
     fn timbre_moves_one_prompt_alone_and_is_exact_at_both_ends() {
         let mut births = Births::new(material());
-        let a = births.material().prompt_a.clone();
+        let a = births.material().prompts[0].clone();
         let mut born = |timbre: f64| {
             let request =
                 births.request(&with(&[(ParamId::TimbreStrength, timbre)]), 0, None).expect("a buffer is free");
@@ -326,7 +301,7 @@ mod tests {
     #[test]
     fn a_set_of_one_prompt_has_one_row_wherever_the_blend_stands() {
         let mut material = Material::clone(&material());
-        material.prompt_b = material.prompt_a.clone();
+        material.prompts.truncate(1);
         let mut births = Births::new(Arc::new(material));
         let request = births.request(&with(&[(ParamId::PromptBlend, 0.5)]), 0, None).expect("a buffer is free");
         assert_eq!((request.conditions.len(), request.conditions[0].weight.clone()), (1, None));

@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
+use super::words;
 use crate::latent::LATENT_CHANNELS;
 
 /// One prompt as condition tokens, `[tokens, width]`, twice and equally long: with the source's timbre and without.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prompt {
+    /// How much it acts beside another one, above 0; 1 where both are to count alike.
+    pub weight: f32,
     /// Tokens whose timbre comes from the source.
     pub with_timbre: Arc<[f32]>,
     /// Tokens whose timbre comes from the silence latent.
@@ -29,10 +32,8 @@ pub struct Material {
     pub hints: Arc<[f32]>,
     /// The codec's silence: `[frames, 64]`; what structure fades to.
     pub silence: Arc<[f32]>,
-    /// Prompt A.
-    pub prompt_a: Prompt,
-    /// Prompt B; the same as A when a set has only one.
-    pub prompt_b: Prompt,
+    /// The prompts that it begins with, 1 to 8.
+    pub prompts: Vec<Prompt>,
     /// Tokens of the unconditional side of guidance, `[tokens, width]`.
     pub unconditional: Arc<[f32]>,
 }
@@ -51,6 +52,18 @@ pub enum MaterialError {
         expected: usize,
         /// Frames of the tape.
         frames: usize,
+    },
+    /// No prompt, or more than there are places for.
+    #[error("{found} prompts, a set has 1 to 8")]
+    Prompts {
+        /// How many.
+        found: usize,
+    },
+    /// A weight that weighs nothing.
+    #[error("{what} weighs nothing")]
+    Weight {
+        /// Which prompt.
+        what: &'static str,
     },
     /// Tokens that are not whole, or none at all.
     #[error("the {what} has {found} numbers, not a whole, non-zero number of tokens of width {width}")]
@@ -86,34 +99,17 @@ impl Material {
                 return Err(MaterialError::Length { what, found: latent.len(), expected, frames: self.frames });
             }
         }
-        let width = self.token_width;
-        let tokens = [
-            ("prompt A", &self.prompt_a.with_timbre),
-            ("prompt A without timbre", &self.prompt_a.neutral),
-            ("prompt B", &self.prompt_b.with_timbre),
-            ("prompt B without timbre", &self.prompt_b.neutral),
-            ("unconditional prompt", &self.unconditional),
-        ];
-        for (what, tokens) in tokens {
-            if tokens.is_empty() || width == 0 || !tokens.len().is_multiple_of(width) {
-                return Err(MaterialError::Tokens { what, found: tokens.len(), width });
-            }
+        let (width, found) = (self.token_width, self.unconditional.len());
+        if found == 0 || width == 0 || !found.is_multiple_of(width) {
+            return Err(MaterialError::Tokens { what: "unconditional prompt", found, width });
         }
-        for (what, prompt) in [("prompt A", &self.prompt_a), ("prompt B", &self.prompt_b)] {
-            let (with_timbre, neutral) = (prompt.with_timbre.len(), prompt.neutral.len());
-            if with_timbre != neutral {
-                return Err(MaterialError::Sides { what, with_timbre, neutral });
-            }
-        }
-        Ok(())
+        words::check(&self.prompts, width)
     }
 
     /// Numbers of the longest prompt that a row may have, the unconditional one among them.
     #[must_use]
     pub fn longest_prompt(&self) -> usize {
-        let prompts = [&self.prompt_a, &self.prompt_b];
-        let longest = prompts.iter().map(|it| it.with_timbre.len().max(it.neutral.len())).max().unwrap_or(0);
-        longest.max(self.unconditional.len())
+        words::longest(&self.prompts).max(self.unconditional.len())
     }
 }
 
@@ -124,15 +120,15 @@ mod tests {
 
     fn material(a: usize, b: usize, unconditional: usize) -> Material {
         let numbers = |count: usize| -> Arc<[f32]> { vec![0.0; count].into() };
-        let prompt = |tokens: usize| Prompt { with_timbre: numbers(2 * tokens), neutral: numbers(2 * tokens) };
+        let prompt =
+            |tokens: usize| Prompt { weight: 1.0, with_timbre: numbers(2 * tokens), neutral: numbers(2 * tokens) };
         Material {
             frames: 1,
             token_width: 2,
             source: numbers(64),
             hints: numbers(64),
             silence: numbers(64),
-            prompt_a: prompt(a),
-            prompt_b: prompt(b),
+            prompts: vec![prompt(a), prompt(b)],
             unconditional: numbers(2 * unconditional),
         }
     }
@@ -153,15 +149,31 @@ mod tests {
         let tokens = |what, found, width| Err(MaterialError::Tokens { what, found, width });
         assert_eq!(found(&|it| it.unconditional = Arc::from([])), tokens("unconditional prompt", 0, 2));
         assert_eq!(found(&|it| it.unconditional = vec![0.0; 3].into()), tokens("unconditional prompt", 3, 2));
-        assert_eq!(found(&|it| it.token_width = 0), tokens("prompt A", 4, 0));
+        assert_eq!(found(&|it| it.token_width = 0), tokens("unconditional prompt", 2, 0));
+        assert_eq!(found(&|it| it.prompts[1].neutral = vec![0.0; 3].into()), tokens("prompt 2", 3, 2));
     }
 
     #[test]
     fn a_prompt_whose_sides_differ_in_length_is_refused() {
         let mut material = material(2, 2, 1);
         assert_eq!(material.check(), Ok(()));
-        material.prompt_b.neutral = vec![0.0; 6].into();
-        let sides = MaterialError::Sides { what: "prompt B", with_timbre: 4, neutral: 6 };
+        material.prompts[1].neutral = vec![0.0; 6].into();
+        let sides = MaterialError::Sides { what: "prompt 2", with_timbre: 4, neutral: 6 };
         assert_eq!(material.check(), Err(sides));
+    }
+
+    #[test]
+    fn a_set_has_one_prompt_to_eight_and_each_weighs_something() {
+        let mut material = material(2, 2, 1);
+        material.prompts = vec![material.prompts[0].clone(); 9];
+        assert_eq!(material.check(), Err(MaterialError::Prompts { found: 9 }));
+        material.prompts.truncate(8);
+        assert_eq!(material.check(), Ok(()));
+        for weight in [0.0, -1.0, f32::NAN] {
+            material.prompts[7].weight = weight;
+            assert_eq!(material.check(), Err(MaterialError::Weight { what: "prompt 8" }), "{weight}");
+        }
+        material.prompts.clear();
+        assert_eq!(material.check(), Err(MaterialError::Prompts { found: 0 }));
     }
 }

@@ -12,6 +12,7 @@ mod material;
 mod pace;
 mod patcher;
 mod performer;
+mod reading;
 mod relay;
 mod shelf;
 mod stage;
@@ -19,6 +20,7 @@ mod standing;
 mod steering;
 mod tick;
 mod tick_side;
+mod words;
 
 /// What a [`Patcher`] decodes with.
 pub use crate::backend::WindowDecoder;
@@ -27,6 +29,7 @@ pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use material::{Material, MaterialError, Prompt};
 pub use patcher::{Patched, Patcher};
 pub use performer::{Load, Performer, Swap};
+pub use reading::{Said, Unread, read};
 pub use relay::{ValuesReader, ValuesWriter, relay};
 pub use shelf::Shelf;
 pub use stage::{
@@ -36,3 +39,4 @@ pub use stage::{
 pub use steering::Steering;
 pub use tick::{Finished, TickReport, tick};
 pub use tick_side::{TickHeard, TickSide};
+pub use words::{PROMPTS, Words, longest};

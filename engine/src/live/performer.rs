@@ -13,6 +13,7 @@ use super::pace::Pace;
 use super::standing::Standing;
 use super::steering::Steering;
 use super::tick::{TickReport, tick};
+use super::words::Words;
 use crate::backend::{Backend, BackendError};
 use crate::param::{Edge, ParamId, Values};
 use crate::ring::{MAX_DEPTH, Ring, RingCounters, StepControls, TickPlan};
@@ -43,6 +44,9 @@ pub enum Swap {
     Set(Box<Load>),
     /// Another backend for the same set: generations in flight begin again on it, with their own requests.
     Backend(Box<dyn Backend + Send>),
+    /// Other words for the same set: generations in flight live on with theirs, and slots born from now on have these. What
+    /// comes back may still be held: see [`Words::let_go`].
+    Words(Box<Words>),
 }
 
 impl std::fmt::Debug for Swap {
@@ -50,6 +54,7 @@ impl std::fmt::Debug for Swap {
         match self {
             Self::Set(load) => f.debug_tuple("Set").field(load).finish(),
             Self::Backend(_) => f.write_str("Backend"),
+            Self::Words(words) => f.debug_tuple("Words").field(words).finish(),
         }
     }
 }
@@ -118,24 +123,36 @@ impl Performer {
                 Edge::SetCurve(id, curve)
             }
             Edge::Load(mut swap) => {
-                self.plan.clear();
-                match &mut swap {
-                    Swap::Set(load) => {
-                        // Slots of the old set die with it: their latents mean nothing to the new tape.
-                        self.ring.clear();
-                        // What a hand has drawn outlives the set, stretched over the new tape.
-                        for id in ParamId::all() {
-                            load.steering.draw(id, self.stage.steering.drawn(id));
-                        }
-                        std::mem::swap(&mut self.stage, &mut **load);
-                        self.pace = Pace::new();
-                    }
-                    Swap::Backend(backend) => {
-                        self.ring.begin_again();
-                        std::mem::swap(&mut self.stage.backend, backend);
-                    }
-                }
+                self.swap(&mut swap);
                 Edge::Load(swap)
+            }
+        }
+    }
+
+    /// What was prepared is in force, and what was is in its place.
+    fn swap(&mut self, swap: &mut Swap) {
+        match swap {
+            Swap::Set(load) => {
+                self.plan.clear();
+                // Slots of the old set die with it: their latents mean nothing to the new tape.
+                self.ring.clear();
+                // What a hand has drawn outlives the set, stretched over the new tape.
+                for id in ParamId::all() {
+                    load.steering.draw(id, self.stage.steering.drawn(id));
+                }
+                std::mem::swap(&mut self.stage, &mut **load);
+                self.pace = Pace::new();
+            }
+            Swap::Backend(backend) => {
+                self.plan.clear();
+                self.ring.begin_again();
+                std::mem::swap(&mut self.stage.backend, backend);
+            }
+            Swap::Words(words) => {
+                if let Some(network) = words.network_mut() {
+                    self.stage.backend.exchange(network);
+                }
+                self.stage.births.take_words(words);
             }
         }
     }

@@ -1,11 +1,12 @@
 //! What a player's hands do to the ring, asked of the very [`Performer`] that plays.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::backend::{CpuBackend, Denoiser, DenoiserError, DenoiserRow};
+use crate::backend::{CpuBackend, Denoiser, DenoiserError, DenoiserRow, exchange};
 use crate::latent::LATENT_CHANNELS;
 use crate::live::{Prompt, latents};
 use crate::ring::plan::{Birth, TickPlan};
@@ -57,6 +58,10 @@ impl<B: Backend> Backend for Witness<B> {
     fn latent(&mut self, slot: usize) -> &[f32] {
         self.inner.latent(slot)
     }
+
+    fn exchange(&mut self, network: &mut Box<dyn Any + Send>) -> bool {
+        self.inner.exchange(network)
+    }
 }
 
 fn wave(len: usize, seed: f32) -> Arc<[f32]> {
@@ -66,6 +71,7 @@ fn wave(len: usize, seed: f32) -> Arc<[f32]> {
 fn material() -> Material {
     let latent = |seed| wave(FRAMES * LATENT_CHANNELS, seed);
     let prompt = |tokens: usize, seed: f32| Prompt {
+        weight: 1.0,
         with_timbre: wave(tokens * WIDTH, seed),
         neutral: wave(tokens * WIDTH, seed + 0.5),
     };
@@ -75,8 +81,7 @@ fn material() -> Material {
         source: latent(0.0),
         hints: latent(1.0),
         silence: latent(2.0),
-        prompt_a: prompt(2, 3.0),
-        prompt_b: prompt(5, 4.0),
+        prompts: vec![prompt(2, 3.0), prompt(5, 4.0)],
         unconditional: wave(WIDTH, 5.0),
     }
 }
@@ -354,4 +359,117 @@ fn latents_that_leave_a_tick_later_are_told_by_that_tick() {
     let finished: Vec<usize> =
         (0..3).map(|_| performer.tick(&values, |_, _| ()).expect("nothing cannot fail").finished).collect();
     assert_eq!(finished[..2], [0, 1]);
+}
+
+/// The first number of the tokens of every slot in flight, by ticket.
+fn words_in_flight(performer: &Performer) -> Vec<(u64, f32)> {
+    let slots = performer.ring().slots().flatten();
+    let mut words: Vec<_> = slots.map(|slot| (slot.ticket, slot.request.conditions[0].tokens[0])).collect();
+    words.sort_by_key(|it| it.0);
+    words
+}
+
+fn spoken(level: f32, tokens: usize) -> Prompt {
+    let side = |level: f32| -> Arc<[f32]> { vec![level; tokens * WIDTH].into() };
+    Prompt { weight: 1.0, with_timbre: side(level), neutral: side(-level) }
+}
+
+#[test]
+fn other_words_cost_no_slot_and_the_very_next_birth_has_them() {
+    let (mut performer, asked) = performer();
+    let (mut still, _) = self::performer();
+    let values = with(&[(ParamId::Depth, 4.0), (ParamId::Steps, 8.0)]);
+    for turn in 0..60 {
+        let told = asked.lock().expect("one thread").births.len();
+        if turn % 10 == 5 {
+            let before = words_in_flight(&performer);
+            let level = 10.0 + turn as f32;
+            let words = Words::new(vec![spoken(level, 1 + turn % 7)], WIDTH).expect("sound words");
+            performer.obey(Edge::Load(Swap::Words(Box::new(words))));
+            assert_eq!(words_in_flight(&performer), before, "slots live on with the words that they were born with");
+            let ticket = performer.ring().next_ticket();
+            let report = performer.tick(&values, |_, _| ()).expect("the set fits");
+            if 0 < report.born {
+                assert!(words_in_flight(&performer).contains(&(ticket, level)));
+            }
+        } else {
+            performer.tick(&values, |_, _| ()).expect("the set fits");
+        }
+        still.tick(&values, |_, _| ()).expect("the set fits");
+        let level = 10.0 + usize::saturating_sub(turn, (turn + 5) % 10) as f32;
+        let born = told < asked.lock().expect("one thread").births.len();
+        assert!(turn < 5 || !born || words_in_flight(&performer).last().is_some_and(|it| it.1 == level), "{turn}");
+    }
+    assert_eq!(
+        performer.counters(),
+        still.counters(),
+        "as many were born, advanced and finished as without other words"
+    );
+}
+
+#[test]
+fn words_that_leave_are_freed_where_they_come_home_when_the_last_slot_has_left() {
+    let (mut performer, _) = performer();
+    let values = with(&[(ParamId::Depth, 4.0), (ParamId::Steps, 8.0), (ParamId::TimbreStrength, 0.5)]);
+    let change = |performer: &mut Performer, level: f32| {
+        let words = Words::new(vec![spoken(level, 3)], WIDTH).expect("sound words");
+        let Edge::Load(Swap::Words(old)) = performer.obey(Edge::Load(Swap::Words(Box::new(words)))) else {
+            panic!("words come home as words")
+        };
+        old
+    };
+    change(&mut performer, 1.0);
+    (0..20).for_each(|_| _ = performer.tick(&values, |_, _| ()).expect("the set fits"));
+    let mut old = change(&mut performer, 2.0);
+    let last = performer.ring().next_ticket();
+    let mut waited = 0;
+    while performer.ring().slots().flatten().any(|slot| slot.ticket < last) {
+        assert!(!old.let_go(), "a slot in flight was born with them");
+        performer.tick(&values, |_, _| ()).expect("the set fits");
+        waited += 1;
+    }
+    assert!((1..=8).contains(&waited), "the youngest of them lived through its steps: {waited}");
+    // The backend keeps a slot's request until the slot is filled again.
+    (0..8).for_each(|_| _ = performer.tick(&values, |_, _| ()).expect("the set fits"));
+    assert!(old.let_go(), "nobody has them any more");
+}
+
+#[test]
+fn words_that_need_more_room_bring_their_network_and_slots_in_flight_are_the_same_to_the_bit() {
+    struct Roomy(usize);
+    impl Denoiser for Roomy {
+        fn check(&self, _frames: usize, tokens: &[f32]) -> Result<(), DenoiserError> {
+            DenoiserError::count_tokens(tokens.len(), WIDTH, self.0).map(|_| ())
+        }
+
+        fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
+            Weave.velocity(row, out)
+        }
+
+        fn exchange(&mut self, other: &mut Box<dyn Any + Send>) -> bool {
+            exchange(self, other)
+        }
+    }
+    let played = |network: Option<usize>| {
+        let (mut performer, _) = performer_on(CpuBackend::new(Roomy(5)));
+        let values = with(&[(ParamId::Depth, 2.0), (ParamId::Steps, 4.0)]);
+        let (mut finished, mut refused) = (Vec::new(), 0);
+        for turn in 0..20 {
+            if turn == 7 {
+                let mut words = Words::new(vec![spoken(1.0, 9)], WIDTH).expect("sound words");
+                if let Some(most) = network {
+                    words = words.with_network(Box::new(Roomy(most)));
+                }
+                performer.obey(Edge::Load(Swap::Words(Box::new(words))));
+            }
+            let report = performer.tick(&values, |_, latent| finished.push(latent.to_vec())).expect("no device");
+            refused += report.refused;
+        }
+        (finished, refused)
+    };
+    let (without, refused) = played(None);
+    assert!(0 < refused, "nine tokens do not fit where there is room for five");
+    let (with, none) = played(Some(9));
+    assert_eq!(none, 0);
+    assert!(without.len() < with.len() && with[..without.len()] == without, "slots in flight never know");
 }

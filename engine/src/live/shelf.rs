@@ -36,6 +36,17 @@ impl<T: ?Sized> Shelf<T> {
         self.next = (free + 1) % count;
         Some(Arc::clone(&self.things[free]))
     }
+
+    /// Changes every thing that is free.
+    pub fn for_each_free(&mut self, change: impl FnMut(&mut T)) {
+        self.things.iter_mut().filter_map(Arc::get_mut).for_each(change);
+    }
+
+    /// Whether every thing is free.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.things.iter().all(|it| Arc::strong_count(it) == 1)
+    }
 }
 
 /// `out = (1 - share) a + share b`, all equally long.

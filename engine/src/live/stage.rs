@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use super::latents::{LatentReader, latents};
-use super::material::{Material, MaterialError, Prompt};
+use super::material::{Material, MaterialError};
 use super::performer::Load;
+use super::reading::{self, Said, Unread};
 use crate::backend::{Backend, BackendError, CpuBackend, WindowDecoder};
 use crate::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::model::codec::{Ends, WindowDecoder as CodecWindow};
-use crate::model::{self, Codec, Model, ModelError, Task};
+use crate::model::{Codec, Model, ModelError};
 use crate::solver::noise::Philox;
 
 /// Window lengths that are prepared, in latent frames: 0.2, 0.5, 1 and 3 s, from following the hand to costing least.
@@ -26,6 +27,9 @@ pub enum StageError {
     /// The parts do not fit together: a fault of the program.
     #[error(transparent)]
     Material(#[from] MaterialError),
+    /// The words could not be read.
+    #[error(transparent)]
+    Words(#[from] Unread),
 }
 
 /// What is being prepared, for a progress line.
@@ -49,14 +53,14 @@ pub struct Stage {
     pub latents: LatentReader,
 }
 
-/// Encodes a tape and its prompts into material. `tape` is whole latent frames of 48 kHz stereo.
+/// Encodes a tape and its prompts, 1 to 8, into material. `tape` is whole latent frames of 48 kHz stereo.
 ///
 /// # Errors
 /// When the model cannot be compiled or read the words.
 pub fn material(
     model: &Model,
     tape: &[StereoFrame],
-    prompts: [&model::Prompt; 2],
+    prompts: &[Said],
     progress: &mut dyn FnMut(StageProgress),
 ) -> Result<Material, StageError> {
     // As a loop, because that is what the windows decode it as.
@@ -74,19 +78,13 @@ pub fn material(
 pub fn material_of(
     model: &Model,
     source: Vec<f32>,
-    prompts: [&model::Prompt; 2],
+    prompts: &[Said],
     progress: &mut dyn FnMut(StageProgress),
 ) -> Result<Material, StageError> {
     let frames = source.len() / LATENT_CHANNELS;
     progress(StageProgress { stage: "finding its structure", done: 0, total: 1 });
     let hints = model.hints(&source)?;
-    let mut tokens = |at: usize, prompt: &model::Prompt| -> Result<Prompt, StageError> {
-        progress(StageProgress { stage: "reading the prompts", done: at, total: 2 });
-        let with_timbre = model.condition(prompt, Task::Cover, Some(&source))?.into();
-        Ok(Prompt { with_timbre, neutral: model.condition(prompt, Task::Cover, None)?.into() })
-    };
-    let prompt_a = tokens(0, prompts[0])?;
-    let prompt_b = if prompts[1] == prompts[0] { prompt_a.clone() } else { tokens(1, prompts[1])? };
+    let prompts = reading::read(model, prompts, &source, &mut |it| progress(it), &|| false)?;
     let unconditional = model.condition_encoder().no_prompt().map_err(ModelError::from)?;
     let material = Material {
         frames,
@@ -94,8 +92,7 @@ pub fn material_of(
         source: source.into(),
         hints: hints.into(),
         silence: model.silence(frames).into(),
-        prompt_a,
-        prompt_b,
+        prompts,
         unconditional: unconditional.into(),
     };
     material.check()?;
@@ -118,18 +115,19 @@ pub fn stage(
 /// # Errors
 /// When something does not compile.
 pub fn cpu_stage(model: &Model, decode_side: &Model, material: Arc<Material>) -> Result<Stage, StageError> {
-    let backend = cpu_backend(model, &material)?;
+    let room = material.longest_prompt() / material.token_width;
+    let backend = cpu_backend(model, &material, room)?;
     let decoder = CodecWindows::prepare(&decode_side.codec(), material.frames)?;
     Ok(stage(material, backend, Box::new(decoder)))
 }
 
-/// Compiles the denoiser for this material, on the model's own threads.
+/// Compiles the denoiser for this material and prompts of at most `room` tokens, on the model's own threads. Every row projects as
+/// many tokens as were compiled, so room costs.
 ///
 /// # Errors
 /// When it does not compile.
-pub fn cpu_backend(model: &Model, material: &Material) -> Result<Box<dyn Backend + Send>, StageError> {
-    // As long as this set's prompts and no longer: every row projects room for as many tokens as were compiled.
-    let denoiser = model.denoiser(material.frames, material.longest_prompt() / material.token_width)?;
+pub fn cpu_backend(model: &Model, material: &Material, room: usize) -> Result<Box<dyn Backend + Send>, StageError> {
+    let denoiser = model.denoiser(material.frames, room)?;
     let mut backend = CpuBackend::with(denoiser, Philox, Arc::clone(model.pool()));
     backend.prepare(material.frames);
     Ok(Box::new(backend))

@@ -3,13 +3,14 @@
 //! One plan serves every prompt: it is compiled for the longest one and told how many tokens a row has, so that a short
 //! prompt gives the same bits as a plan of its own length. It never allocates after it was made.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use super::checkpoint::CheckpointError;
 use super::config::DitConfig;
 use super::dit::{self, Extras};
 use super::part::Part;
-use super::velocity::{Denoiser, DenoiserError, DenoiserRow};
+use super::velocity::{Denoiser, DenoiserError, DenoiserRow, exchange};
 use crate::graph::Sizes;
 use crate::graph::cpu::{Plan, Pool};
 
@@ -72,6 +73,10 @@ impl Denoiser for CpuDenoiser {
             return Err(DenoiserError::WrongLength { found: frames, expected: self.frames });
         }
         DenoiserError::count_tokens(tokens.len(), self.token_width, self.most_tokens).map(|_| ())
+    }
+
+    fn exchange(&mut self, other: &mut Box<dyn Any + Send>) -> bool {
+        exchange(self, other)
     }
 
     fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {

@@ -37,4 +37,4 @@ pub use hearing::{ConditionEncoder, StructureHints, TextEncoder};
 pub use open::{Model, ModelError, Packing, Progress};
 pub use part::Part;
 pub use prompt::{Prompt, Task};
-pub use velocity::{Denoiser, DenoiserError, DenoiserRow};
+pub use velocity::{Denoiser, DenoiserError, DenoiserRow, exchange};

@@ -211,16 +211,33 @@ impl Model {
     /// # Errors
     /// [`ModelError::Tokens`] when the text cannot be read, [`ModelError::Checkpoint`] when nothing can be compiled.
     pub fn condition(&self, prompt: &Prompt, task: Task, timbre: Option<&[f32]>) -> Result<Vec<f32>, ModelError> {
+        self.conditions(prompt, task, [timbre]).map(|[tokens]| tokens)
+    }
+
+    /// As [`Self::condition`], with several timbres; the words are read once.
+    ///
+    /// # Errors
+    /// As [`Self::condition`].
+    pub fn conditions<const N: usize>(
+        &self,
+        prompt: &Prompt,
+        task: Task,
+        timbres: [Option<&[f32]>; N],
+    ) -> Result<[Vec<f32>; N], ModelError> {
         let text = self.tokens().text(&prompt.text(task))?;
         let lyrics = self.tokens().lyrics(&prompt.lyric_text())?;
         let encoder = self.text_encoder();
         let (text, lyrics) = (encoder.encode(&text)?, encoder.embed(&lyrics)?);
         let frames = self.config().timbre_frames;
-        let timbre = match timbre.filter(|it| !it.is_empty()) {
-            Some(timbre) => timbre[..timbre.len().min(frames * LATENT_CHANNELS)].to_vec(),
-            None => self.silence(frames),
-        };
-        Ok(self.condition_encoder().encode(&text, &lyrics, &timbre)?)
+        let mut tokens = [const { Vec::new() }; N];
+        for (tokens, timbre) in tokens.iter_mut().zip(timbres) {
+            let timbre = match timbre.filter(|it| !it.is_empty()) {
+                Some(timbre) => timbre[..timbre.len().min(frames * LATENT_CHANNELS)].to_vec(),
+                None => self.silence(frames),
+            };
+            *tokens = self.condition_encoder().encode(&text, &lyrics, &timbre)?;
+        }
+        Ok(tokens)
     }
 
     /// Structure hints `[frames, 64]` of a latent of the same shape.

@@ -2,6 +2,8 @@
 //!
 //! No word here says where it runs: the network on the CPU is [`CpuDenoiser`](super::CpuDenoiser), a test's is a few lines.
 
+use std::any::Any;
+
 /// One row for the velocity network: one slot under one condition at one time.
 #[derive(Clone, Copy, Debug)]
 pub struct DenoiserRow<'a> {
@@ -32,6 +34,19 @@ pub trait Denoiser {
     /// # Errors
     /// When the row cannot be computed; the slot's latent is then left as it was.
     fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError>;
+
+    /// Computes as another of its own kind from now on; what it was comes back in its place. Answers whether it is one.
+    fn exchange(&mut self, other: &mut Box<dyn Any + Send>) -> bool {
+        let _ = other;
+        false
+    }
+}
+
+/// Lets two things of one kind change places; answers whether they are.
+pub fn exchange<T: 'static>(one: &mut T, other: &mut Box<dyn Any + Send>) -> bool {
+    let Some(other) = other.downcast_mut::<T>() else { return false };
+    std::mem::swap(one, other);
+    true
 }
 
 /// Why a row could not be computed.

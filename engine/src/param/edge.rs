@@ -44,6 +44,8 @@ pub enum Unsent<L> {
 pub struct EdgeSender<L> {
     out: Producer<(u64, Edge<L>)>,
     home: Consumer<Edge<L>>,
+    /// What has come home and nobody has asked for yet.
+    came: Vec<Edge<L>>,
 }
 
 /// The tick thread's end: never blocks, allocates or frees.
@@ -60,16 +62,16 @@ pub fn edge_queue<L>(places: usize) -> (EdgeSender<L>, EdgeReceiver<L>) {
     let (out_in, out_out) = RingBuffer::new(places);
     // Home holds everything that can be out at once: what waits in the queue plus what was taken since the last send.
     let (home_in, home_out) = RingBuffer::new(2 * places);
-    (EdgeSender { out: out_in, home: home_out }, EdgeReceiver { out: out_out, home: home_in })
+    (EdgeSender { out: out_in, home: home_out, came: Vec::new() }, EdgeReceiver { out: out_out, home: home_in })
 }
 
 impl<L> EdgeSender<L> {
-    /// Sends one edge, to be obeyed by the tick that sees snapshot `generation` or a later one; frees what has come home.
+    /// Sends one edge, to be obeyed by the tick that sees snapshot `generation` or a later one.
     ///
     /// # Errors
     /// [`Unsent`], with the edge inside.
     pub fn send(&mut self, edge: Edge<L>, generation: u64) -> Result<(), Unsent<L>> {
-        self.clear_home();
+        self.bring_home();
         if self.out.is_abandoned() {
             return Err(Unsent::Stopped(edge));
         }
@@ -82,9 +84,20 @@ impl<L> EdgeSender<L> {
         self.out.slots()
     }
 
-    /// Frees what has come home; `send` does it too.
+    /// Frees what has come home.
     pub fn clear_home(&mut self) {
-        while self.home.pop().is_ok() {}
+        self.come_home().for_each(drop);
+    }
+
+    /// What has come home since the last call, in its order.
+    pub fn come_home(&mut self) -> impl Iterator<Item = Edge<L>> + '_ {
+        self.bring_home();
+        self.came.drain(..)
+    }
+
+    /// Makes room on the way home. Nothing is freed here: some of it is still held by the tick side.
+    fn bring_home(&mut self) {
+        self.came.extend(std::iter::from_fn(|| self.home.pop().ok()));
     }
 }
 

@@ -97,12 +97,13 @@ fn wave(len: usize, seed: f32) -> Arc<[f32]> {
 pub fn material() -> Arc<Material> {
     let latent = |seed| wave(FRAMES * LATENT_CHANNELS, seed);
     let prompt = |tokens: usize, seed: f32| Prompt {
+        weight: 1.0,
         with_timbre: wave(tokens * WIDTH, seed),
         neutral: wave(tokens * WIDTH, seed + 0.5),
     };
-    let (prompt_a, prompt_b, unconditional) = (prompt(2, 3.0), prompt(5, 4.0), wave(WIDTH, 5.0));
+    let (prompts, unconditional) = (vec![prompt(2, 3.0), prompt(5, 4.0)], wave(WIDTH, 5.0));
     let (source, hints, silence) = (latent(0.0), latent(1.0), latent(2.0));
-    Arc::new(Material { frames: FRAMES, token_width: WIDTH, source, hints, silence, prompt_a, prompt_b, unconditional })
+    Arc::new(Material { frames: FRAMES, token_width: WIDTH, source, hints, silence, prompts, unconditional })
 }
 
 /// What a hand does.

@@ -113,7 +113,7 @@ impl Preparing<'_> {
         let (device, load): (_, OnCard) = match chosen {
             Chosen::Processor => {
                 line.tell("compiling", 0, 1);
-                let parts = on_processor(self.model, self.decode_side, self.material);
+                let parts = on_processor(self.model, self.decode_side, self.material, self.longest());
                 line.tell("compiling", 1, 1);
                 return Ok((parts?, None));
             }
@@ -138,23 +138,37 @@ impl Preparing<'_> {
         });
         let stand_in = self.stand_in.then(|| -> Build {
             let (model, decode_side) = (self.model.clone(), self.decode_side.clone());
-            let material = Arc::clone(self.material);
-            Box::new(move || on_processor(&model, &decode_side, &material))
+            // As much room as the card has: other words may have come by then.
+            let (material, room) = (Arc::clone(self.material), self.tokens().unwrap_or_else(|_| self.longest()));
+            Box::new(move || on_processor(&model, &decode_side, &material, room))
         });
         Recovery::new(window_lengths(self.material.frames), again, stand_in)
     }
 
-    /// Room for the set's prompts.
+    /// Condition tokens that there will be room for.
+    ///
+    /// # Errors
+    /// When a prompt is longer than what cards are prepared for.
+    pub fn room(&self, chosen: &Chosen) -> anyhow::Result<usize> {
+        if matches!(chosen, Chosen::Processor) { Ok(self.longest()) } else { self.tokens() }
+    }
+
+    /// Tokens of the set's longest prompt.
+    fn longest(&self) -> usize {
+        self.material.longest_prompt() / self.material.token_width
+    }
+
+    /// Room for the set's prompts on a card.
     fn tokens(&self) -> anyhow::Result<usize> {
-        let longest = self.material.longest_prompt() / self.material.token_width;
+        let longest = self.longest();
         let room = TOKENS.into_iter().find(|it| longest <= *it);
         room.with_context(|| format!("a prompt has {longest} tokens, a card is prepared for {}", TOKENS[3]))
     }
 }
 
-fn on_processor(model: &Model, decode_side: &Model, material: &Arc<Material>) -> anyhow::Result<Parts> {
+fn on_processor(model: &Model, decode_side: &Model, material: &Arc<Material>, room: usize) -> anyhow::Result<Parts> {
     Ok(Parts {
-        backend: live::cpu_backend(model, material)?,
+        backend: live::cpu_backend(model, material, room)?,
         decoder: Box::new(CodecWindows::prepare(&decode_side.codec(), material.frames)?),
         words: "the processor".to_owned(),
     })

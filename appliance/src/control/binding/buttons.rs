@@ -7,7 +7,7 @@ use hal::gesture::{Control, Gesture, SurfaceId};
 
 use super::control::BANKS;
 use super::read::usual_press;
-use super::{Act, Binding, Deed, Entry, Lesson, Press, Target};
+use super::{Act, Binding, BlendEnd, Deed, Entry, Lesson, Press, Target};
 use crate::control::desk::Desk;
 
 /// A line of the map that is acting, and the value to come back to.
@@ -163,6 +163,14 @@ impl Binding {
             Deed::SaveNew => Act::Save(true),
             Deed::Reload => Act::Reload,
             Deed::LibraryBy(by) => Act::LibraryBy(by),
+            Deed::Prompt(end, place) => self.choose_prompt(gesture, end, place, desk),
+            Deed::PromptByNumber(end) => self.choose_prompt(gesture, end, number, desk),
+            Deed::PromptBy(end, by) => {
+                let count = self.prompts as i64;
+                // A place without a prompt is the last one.
+                let now = (desk.store().value(end.param()) as i64 - 1).min(count - 1);
+                self.choose_prompt(gesture, end, (now + i64::from(by)).rem_euclid(count) as usize, desk)
+            }
             Deed::Start => Act::Seek(0.0),
             Deed::Tap => Act::Tapped,
             Deed::Browse => return self.walk_by(1, acts),
@@ -197,6 +205,14 @@ impl Binding {
             return Act::WillRecall(place);
         }
         Act::Recalled(place, desk.recall(place))
+    }
+
+    /// A prompt, from 0, comes to an end of the blend. One that there is not is the last.
+    fn choose_prompt(&mut self, gesture: &Gesture, end: BlendEnd, place: usize, desk: &mut Desk) -> Act {
+        let id = end.param();
+        self.begin_stroke(gesture, Target::Param(id), desk);
+        let set = desk.turn(id, place.min(self.prompts - 1) as f64 + 1.0, gesture.at);
+        set.map_or_else(Act::Refused, |_| Act::Moved(id))
     }
 
     /// What was learnt last is taken back first; it was done last.

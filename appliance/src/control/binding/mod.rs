@@ -33,7 +33,7 @@ pub use learn::{Learn, Lesson, learnt_words, prompt};
 pub use map::{Entry, MAIN, Map, PRESSES, Press};
 pub(crate) use read::{entries, entry_with, usual_press, write_entry};
 pub use takeover::{TAKEOVERS, Takeover};
-pub use target::{Deed, Target};
+pub use target::{BlendEnd, Deed, Target};
 pub use travel::{Along, Curve, Travel};
 pub use travels::{Ends, Travels};
 
@@ -75,6 +75,8 @@ pub struct Binding {
     stroke: strokes::Strokes,
     /// Scenes wait for a beat.
     patient: bool,
+    /// Prompts that there are to choose from.
+    prompts: usize,
 }
 
 impl Default for Binding {
@@ -102,6 +104,7 @@ impl Binding {
             key_list: 0,
             stroke: strokes::Strokes::default(),
             patient: false,
+            prompts: 1,
         }
     }
 
@@ -155,6 +158,11 @@ impl Binding {
     pub fn go_on(&mut self, bank: u8, selected: ParamId) {
         self.playing = Playing { bank: bank.min(BANKS - 1), shift: false };
         self.selected = selected;
+    }
+
+    /// So many prompts there are to choose from, at least one.
+    pub fn set_prompts(&mut self, count: usize) {
+        self.prompts = count.max(1);
     }
 
     /// Whether scenes wait: they are then asked for ([`Act::WillRecall`]) and not recalled.
@@ -292,8 +300,9 @@ impl Binding {
                     (None, Some(place)) => self.turn_to(gesture, control, entry, (last, place), desk, acts),
                 }
             }
-            // A button that sends control changes: down is the upper half of the travel.
-            if let Some(place) = place.filter(|_| entries.iter().any(is_button)) {
+            // A button that sends control changes: down is the upper half of the travel. An encoder has no such half.
+            let is_place = |entry: &Entry| entry.encoding.detents(position).is_none();
+            if let Some(place) = place.filter(|_| entries.iter().any(|it| is_button(it) && is_place(it))) {
                 match (last.is_some_and(|last| last >= 0.5), place >= 0.5) {
                     (false, true) => self.press(gesture, control, (place * 127.0).round() as u8, desk, acts),
                     (true, false) => self.release(gesture, control, desk, acts),

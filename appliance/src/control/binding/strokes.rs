@@ -61,6 +61,9 @@ impl Binding {
             Target::Deed(Deed::BankBy(_)) => {
                 self.deed(gesture, Deed::BankBy(detents.signum() as i8), control, desk, acts)
             }
+            Target::Deed(Deed::PromptBy(end, _)) => {
+                self.deed(gesture, Deed::PromptBy(end, detents.signum() as i8), control, desk, acts);
+            }
             Target::Deed(Deed::PatchBy(_)) => acts.push(Act::PatchBy(detents.signum() as i8)),
             Target::Deed(Deed::LibraryBy(_)) => acts.push(Act::LibraryBy(detents.signum() as i8)),
             Target::Deed(deed) => self.deed(gesture, deed, control, desk, acts),

@@ -1,8 +1,29 @@
 //! What a control reaches: a value, a morph, or something to do.
 
+use engine::live::PROMPTS;
 use engine::param::{ParamId, SCENES};
 
 use super::control::BANKS;
+
+/// An end of the blend between two prompts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlendEnd {
+    /// The lower one.
+    A,
+    /// The upper one.
+    B,
+}
+
+impl BlendEnd {
+    /// The parameter that says which prompt stands there.
+    #[must_use]
+    pub const fn param(self) -> ParamId {
+        match self {
+            Self::A => ParamId::PromptA,
+            Self::B => ParamId::PromptB,
+        }
+    }
+}
 
 /// Something that is done, not moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +58,12 @@ pub enum Deed {
     Reload,
     /// The next thing of the library, or the one before, is shown.
     LibraryBy(i8),
+    /// A prompt, from 0, at an end of the blend.
+    Prompt(BlendEnd, usize),
+    /// The prompt whose number the control carries, at an end of the blend.
+    PromptByNumber(BlendEnd),
+    /// The next prompt at an end of the blend, or the one before, round and round.
+    PromptBy(BlendEnd, i8),
     /// Play from the start of the tape.
     Start,
     /// One beat of the tempo.
@@ -56,7 +83,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 24] = [
+const NAMED: [(&str, Deed); 30] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("panic", Deed::Panic),
@@ -72,6 +99,12 @@ const NAMED: [(&str, Deed); 24] = [
     ("reload-patch", Deed::Reload),
     ("next-in-library", Deed::LibraryBy(1)),
     ("previous-in-library", Deed::LibraryBy(-1)),
+    ("pick-prompt-a", Deed::PromptByNumber(BlendEnd::A)),
+    ("pick-prompt-b", Deed::PromptByNumber(BlendEnd::B)),
+    ("next-prompt-a", Deed::PromptBy(BlendEnd::A, 1)),
+    ("next-prompt-b", Deed::PromptBy(BlendEnd::B, 1)),
+    ("previous-prompt-a", Deed::PromptBy(BlendEnd::A, -1)),
+    ("previous-prompt-b", Deed::PromptBy(BlendEnd::B, -1)),
     ("start", Deed::Start),
     ("tap", Deed::Tap),
     ("shift-layer", Deed::Shift),
@@ -109,6 +142,8 @@ impl Deed {
         named
             .or_else(|| numbered("keep-scene-", SCENES).map(Self::Capture))
             .or_else(|| numbered("scene-", SCENES).map(Self::Recall))
+            .or_else(|| numbered("prompt-a-", PROMPTS).map(|place| Self::Prompt(BlendEnd::A, place)))
+            .or_else(|| numbered("prompt-b-", PROMPTS).map(|place| Self::Prompt(BlendEnd::B, place)))
             .or_else(|| numbered("bank-", BANKS.into()).map(|bank| Self::Bank(bank as u8)))
     }
 
@@ -119,6 +154,8 @@ impl Deed {
             Self::Recall(place) => format!("scene-{}", place + 1),
             Self::Capture(place) => format!("keep-scene-{}", place + 1),
             Self::Bank(bank) => format!("bank-{}", bank + 1),
+            Self::Prompt(BlendEnd::A, place) => format!("prompt-a-{}", place + 1),
+            Self::Prompt(BlendEnd::B, place) => format!("prompt-b-{}", place + 1),
             Self::PatchBy(by) => if by < 0 { "previous-patch" } else { "next-patch" }.to_owned(),
             Self::LibraryBy(by) => if by < 0 { "previous-in-library" } else { "next-in-library" }.to_owned(),
             Self::BankBy(by) => if by < 0 { "previous-bank" } else { "next-bank" }.to_owned(),
@@ -191,7 +228,10 @@ impl Target {
     pub fn names() -> Vec<String> {
         let params = ParamId::all().map(Self::Param);
         let deeds = NAMED.iter().map(|(_, deed)| *deed).chain((0..SCENES).map(Deed::Recall));
-        let deeds = deeds.chain((0..SCENES).map(Deed::Capture)).chain((1..BANKS).map(Deed::Bank)).map(Self::Deed);
+        let prompts =
+            [BlendEnd::A, BlendEnd::B].into_iter().flat_map(|end| (0..PROMPTS).map(move |at| Deed::Prompt(end, at)));
+        let deeds = deeds.chain((0..SCENES).map(Deed::Capture)).chain((1..BANKS).map(Deed::Bank)).chain(prompts);
+        let deeds = deeds.map(Self::Deed);
         params.chain(deeds).chain([Self::Selected, Self::Morph(0, 1)]).map(Self::name).collect()
     }
 }

@@ -9,6 +9,7 @@ use super::{Act, Binding, Encoding, Ends, Entry, Layer, Map, On, Press, Takeover
 use crate::control::desk::Desk;
 
 mod edges;
+mod prompts;
 
 const SURFACE: SurfaceId = SurfaceId(7);
 

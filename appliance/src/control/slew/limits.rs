@@ -43,7 +43,8 @@ pub const fn usual(id: ParamId) -> Option<f64> {
         Shift | Feedback | HintStrength | PromptBlend | TimbreStrength => Some(4.0),
         GainDb | TapeFeedback => Some(4.0),
         LoopStart | LoopEnd | WindowS => None,
-        Method | DcwEnabled | DcwMode | DcwWavelet | Seed | FeedbackTap | CfgMode | Schedule | Depth | Steps => None,
+        Method | DcwEnabled | DcwMode | DcwWavelet | Seed | FeedbackTap | PromptA | PromptB | CfgMode | Schedule
+        | Depth | Steps => None,
     }
 }
 

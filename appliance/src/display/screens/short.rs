@@ -47,6 +47,8 @@ pub fn short(id: ParamId) -> &'static str {
         ParamId::FeedbackTap => "FbTap",
         ParamId::HintStrength => "Struc",
         ParamId::PromptBlend => "A/B",
+        ParamId::PromptA => "PromA",
+        ParamId::PromptB => "PromB",
         ParamId::TimbreStrength => "Timbr",
         ParamId::CfgMode => "CFG",
         ParamId::X0TargetGate => "Gate",

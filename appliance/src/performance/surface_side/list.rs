@@ -1,13 +1,13 @@
 //! The set list: a hand or a machine goes from patch to patch.
 
+use engine::param::ParamId;
 use hal::gesture::{Clock, SurfaceId};
 
 use super::SurfaceSide;
 use crate::display::messages::Level;
 use crate::performance::conductor::Conductor;
 use crate::performance::view::View;
-use crate::settings::patch::Patch;
-use crate::settings::set_list::{Listed, SetList};
+use crate::settings::set_list::SetList;
 use crate::surface::clock_sender::Order;
 
 impl SurfaceSide {
@@ -42,9 +42,10 @@ impl SurfaceSide {
         };
         conductor.load(&listed.played(), u32::try_from(self.list.place()).unwrap_or(0), self.clock.now());
         view.messages().hand(&format!("patch {}", listed.name));
-        // What plays is still the recording of the start, whatever was gone through since.
-        if needs_worker(started, &listed.patch) {
-            let words = format!("{}: its recording and words need a start with --patch", listed.name);
+        // What plays is still the recording of the start, whatever was gone through since. Words are read meanwhile.
+        let plays = started.recording.as_ref().or(started.patch.source.as_ref());
+        if listed.patch.source.is_some() && listed.patch.source.as_ref() != plays {
+            let words = format!("{}: its recording needs a start with --patch", listed.name);
             view.messages().tell(Level::Warning, &words);
         }
         self.keep_scenes(conductor);
@@ -52,13 +53,12 @@ impl SurfaceSide {
         self.sender.tell(Order::Beats(conductor.beats()));
         self.send_program(self.list.place(), sender);
     }
-}
 
-/// Whether a patch has what only a worker can bring: another recording, other words.
-fn needs_worker(started: &Listed, next: &Patch) -> bool {
-    let plays = started.recording.as_ref().or(started.patch.source.as_ref());
-    let started = &started.patch;
-    let other_source = next.source.is_some() && next.source.as_ref() != plays;
-    other_source
-        || (!next.prompt.a.is_empty() && (&next.prompt.a, &next.prompt.b) != (&started.prompt.a, &started.prompt.b))
+    /// A prompt came to an end of the blend: by its name, where it has one.
+    pub(super) fn name_prompt(&self, id: ParamId, conductor: &Conductor, view: &mut View) {
+        let place = conductor.store().value(id) as usize - 1;
+        if let Some(prompt) = conductor.words().get(place).or(conductor.words().last()) {
+            view.messages().hand(&format!("{}: {}", id.row().words, prompt.name));
+        }
+    }
 }

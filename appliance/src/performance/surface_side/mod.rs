@@ -196,6 +196,9 @@ impl SurfaceSide {
 
     /// What an act asks of everything around the conductor. `sender`: the machine that changed the program, which is not told.
     fn answer(&mut self, act: &Act, sender: Option<SurfaceId>, conductor: &mut Conductor, view: &mut View) {
+        if let Act::Moved(id @ (ParamId::PromptA | ParamId::PromptB)) = *act {
+            self.name_prompt(id, conductor, view);
+        }
         match *act {
             Act::Came(surface, _) => {
                 self.hardware.pairing.set(surface, conductor.binding().map().pairs(surface));

@@ -86,10 +86,10 @@ impl WindowDecoder for Silent {
 fn material() -> Arc<Material> {
     let zeros = |len: usize| -> Arc<[f32]> { vec![0.0; len].into() };
     let latent = || zeros(FRAMES * LATENT_CHANNELS);
-    let prompt = || Prompt { with_timbre: zeros(2), neutral: zeros(2) };
+    let prompt = || Prompt { weight: 1.0, with_timbre: zeros(2), neutral: zeros(2) };
     let (source, hints, silence) = (latent(), latent(), latent());
-    let (prompt_a, prompt_b, unconditional) = (prompt(), prompt(), zeros(2));
-    Arc::new(Material { frames: FRAMES, token_width: 2, source, hints, silence, prompt_a, prompt_b, unconditional })
+    let (prompts, unconditional) = (vec![prompt(), prompt()], zeros(2));
+    Arc::new(Material { frames: FRAMES, token_width: 2, source, hints, silence, prompts, unconditional })
 }
 
 /// Both threads, and the ends that a conductor and an audio thread have.

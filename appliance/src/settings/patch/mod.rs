@@ -6,15 +6,18 @@
 //! other whole.
 
 mod read;
+mod words;
 mod write;
 
 use std::path::{Path, PathBuf};
 
+use engine::live::PROMPTS;
 use engine::param::{Breakpoints, ParamId, SCENES, Store, Values};
 
 use crate::control::binding::Map;
 use crate::files::document::{Fault, lines, save};
 use crate::files::{Trouble, read_text, shown};
+pub use words::{NamedPrompt, Spoken};
 
 /// Greatest patch file in bytes: a hundred times the longest that hands write.
 const LARGEST_BYTES: u64 = 1 << 20;
@@ -41,8 +44,10 @@ pub struct Prompt {
 pub struct Patch {
     /// The recording.
     pub source: Option<PathBuf>,
-    /// Words for the model.
+    /// Words for the model, and what all prompts share.
     pub prompt: Prompt,
+    /// Up to eight prompts, from 1 in the file, from 0 here; 1 and 2 stand in the place of `prompt.a` and `prompt.b`.
+    pub prompts: [Option<NamedPrompt>; PROMPTS],
     /// Every value.
     pub values: Values,
     /// Drawn curves.

@@ -2,18 +2,19 @@
 
 use std::path::PathBuf;
 
+use engine::live::PROMPTS;
 use engine::param::{Breakpoints, ParamId, SCENES, Taper, Values};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Patch, Prompt};
+use super::{NamedPrompt, Patch, Prompt};
 use crate::control::binding::{Map, entries};
 use crate::files::document::{self, Fault, Format, Item, Key, Reader, number};
 
 /// The keys of a patch.
-const KEYS: [&str; 6] = ["source", "prompt", "values", "curves", "scenes", "map"];
+const KEYS: [&str; 7] = ["source", "prompt", "prompts", "values", "curves", "scenes", "map"];
 
-/// Letters that a scene's name has at most.
+/// Letters that a name has at most.
 const NAME_LETTERS: usize = 32;
 
 /// Takes a key that is no parameter's; whether it did.
@@ -32,6 +33,7 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "source" => patch.source = self.words("source", item).map(PathBuf::from),
                 "prompt" => self.table("prompt", item, |reader, key, item| reader.prompt(&mut patch.prompt, key, item)),
+                "prompts" => self.table("prompts", item, |reader, key, item| reader.named(&mut patch, key, item)),
                 "values" => self.values("values", item, &mut patch.values, &mut |_, _, _| false),
                 "curves" => self.table("curves", item, |reader, key, item| reader.curve(&mut patch.curves, key, item)),
                 "scenes" => self.table("scenes", item, |reader, key, item| reader.scene(&mut patch, key, item)),
@@ -49,18 +51,75 @@ impl Reader<'_> {
             "a" => prompt.a = self.words(&path, item).unwrap_or_default(),
             "b" => prompt.b = self.words(&path, item).unwrap_or_default(),
             "lyrics" => prompt.lyrics = self.words(&path, item).unwrap_or_default(),
-            "bpm" => prompt.bpm = self.whole(&path, item, 30, 300).map(|bpm| bpm as u16),
-            "key" => match self.words(&path, item) {
-                Some(key) if key.len() <= 32 && !key.contains(char::is_control) => prompt.key = Some(key),
-                Some(_) => self.fault(&path, item, "a key as in \"A minor\""),
-                None => {}
-            },
-            "time_signature" => match self.whole(&path, item, 2, 6) {
-                Some(5) => self.fault(&path, item, "2, 3, 4 or 6"),
-                beats => prompt.time_signature = beats.map(|beats| beats as u8),
-            },
+            "bpm" => prompt.bpm = self.bpm(&path, item),
+            "key" => prompt.key = self.musical_key(&path, item),
+            "time_signature" => prompt.time_signature = self.beats(&path, item),
             _ => self.unknown("prompt.", key, &["a", "b", "lyrics", "bpm", "key", "time_signature"]),
         }
+    }
+
+    fn bpm(&mut self, path: &str, item: Item<'_, '_>) -> Option<u16> {
+        self.whole(path, item, 30, 300).map(|bpm| bpm as u16)
+    }
+
+    fn musical_key(&mut self, path: &str, item: Item<'_, '_>) -> Option<String> {
+        let key = self.words(path, item)?;
+        if key.len() <= 32 && !key.contains(char::is_control) {
+            return Some(key);
+        }
+        self.fault(path, item, "a key as in \"A minor\"");
+        None
+    }
+
+    fn beats(&mut self, path: &str, item: Item<'_, '_>) -> Option<u8> {
+        match self.whole(path, item, 2, 6) {
+            Some(5) => {
+                self.fault(path, item, "2, 3, 4 or 6");
+                None
+            }
+            beats => beats.map(|beats| beats as u8),
+        }
+    }
+
+    /// One of up to eight prompts. One without tags says nothing, and is a fault.
+    fn named(&mut self, patch: &mut Patch, key: Key<'_, '_>, item: Item<'_, '_>) {
+        let place = key.get_ref().parse().ok().filter(|place| (1..=PROMPTS).contains(place));
+        let Some(place) = place else { return self.unknown_of("prompts.", key, "1 to 8", []) };
+        let path = format!("prompts.{place}");
+        let mut prompt = NamedPrompt::default();
+        self.table(&path, item, |reader, key, item| {
+            let path = format!("{path}.{}", key.get_ref());
+            match key.get_ref().as_ref() {
+                "name" => prompt.name = reader.short_name(&path, item),
+                "tags" => prompt.tags = reader.words(&path, item).unwrap_or_default(),
+                "lyrics" => prompt.lyrics = reader.words(&path, item),
+                "bpm" => prompt.bpm = reader.bpm(&path, item),
+                "key" => prompt.key = reader.musical_key(&path, item),
+                "time_signature" => prompt.time_signature = reader.beats(&path, item),
+                "weight" => match number(item.get_ref()).filter(|it| (0.1..=10.0).contains(it)) {
+                    Some(weight) => prompt.weight = Some(weight as f32),
+                    None => reader.fault(&path, item, "0.1 to 10"),
+                },
+                _ => {
+                    let keys = ["name", "tags", "lyrics", "bpm", "key", "time_signature", "weight"];
+                    reader.unknown(&format!("prompts.{place}."), key, &keys);
+                }
+            }
+        });
+        if prompt.tags.trim().is_empty() {
+            return self.fault(&path, item, "tags: what the music should be");
+        }
+        patch.prompts[place - 1] = Some(prompt);
+    }
+
+    /// A name for displays.
+    fn short_name(&mut self, path: &str, item: Item<'_, '_>) -> Option<String> {
+        let words = self.words(path, item);
+        let fits = |it: &String| (1..=NAME_LETTERS).contains(&it.chars().count()) && !it.contains(char::is_control);
+        if words.as_ref().is_some_and(|it| !fits(it)) {
+            self.fault(path, item, &format!("a name of 1 to {NAME_LETTERS} letters"));
+        }
+        words.filter(fits)
     }
 
     /// Values by name; a key that is none is offered to `other` before it is a fault.
@@ -141,14 +200,7 @@ impl Reader<'_> {
         self.values(&path.clone(), item, &mut values, &mut |reader, key, item| {
             let is_name = key.get_ref() == "name";
             if is_name {
-                let path = format!("{path}.name");
-                let words = reader.words(&path, item);
-                let fits =
-                    |it: &String| (1..=NAME_LETTERS).contains(&it.chars().count()) && !it.contains(char::is_control);
-                if words.as_ref().is_some_and(|it| !fits(it)) {
-                    reader.fault(&path, item, &format!("a name of 1 to {NAME_LETTERS} letters"));
-                }
-                name = words.filter(fits);
+                name = reader.short_name(&format!("{path}.name"), item);
             }
             is_name
         });

@@ -60,7 +60,12 @@ fn the_documents_have_a_row_for_every_key() {
         let fault = faults.into_iter().find(|it| it.found == "an unknown key").expect("the key is unknown");
         fault.expected
     };
-    for (text, document) in [("x = 1\n", DOCUMENT), ("[prompt]\nx = 1\n", DOCUMENT), ("[[map]]\nx = 1\n", MAP_LINES)] {
+    for (text, document) in [
+        ("x = 1\n", DOCUMENT),
+        ("[prompt]\nx = 1\n", DOCUMENT),
+        ("[prompts.1]\nx = 1\n", DOCUMENT),
+        ("[[map]]\nx = 1\n", MAP_LINES),
+    ] {
         for key in documented::keys_of(&expected(text)) {
             assert!(documented::has_row(document, key), "no row for `{key}`");
         }
@@ -77,7 +82,7 @@ fn every_fault_is_told_at_once_with_its_line() {
     assert_eq!(
         faults(text),
         vec![
-            "1: sauce: found an unknown key, expected format, source, prompt, values, curves, scenes or map; try source",
+            "1: sauce: found an unknown key, expected format, source, prompt, prompts, values, curves, scenes or map; try source",
             "4: values.denoise: found 1.5, expected 0 to 1",
             "5: values.method: found \"euler\", expected ode, sde",
             "6: values.seed: found 1.5, expected a whole number, 0 to 4294967295",

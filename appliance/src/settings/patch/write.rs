@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use engine::param::{AS_GROUP, ParamId, Taper, Values};
 
-use super::Patch;
+use super::{NamedPrompt, Patch};
 use crate::control::binding::write_entry;
 use crate::files::document::{Format, quoted};
 
@@ -39,6 +39,11 @@ fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
     if let Some(beats) = prompt.time_signature {
         writeln!(out, "time_signature = {beats}")?;
     }
+    for (place, prompt) in patch.prompts.iter().enumerate() {
+        if let Some(prompt) = prompt {
+            write_prompt(out, place + 1, prompt)?;
+        }
+    }
     writeln!(out, "\n[values]")?;
     write_values(out, &patch.values)?;
     if !patch.curves.is_empty() {
@@ -69,6 +74,27 @@ fn write_scenes(out: &mut String, patch: &Patch) -> std::fmt::Result {
             }
             write_values(out, values)?;
         }
+    }
+    Ok(())
+}
+
+fn write_prompt(out: &mut String, place: usize, prompt: &NamedPrompt) -> std::fmt::Result {
+    writeln!(out, "\n[prompts.{place}]")?;
+    let words = [("name", &prompt.name), ("lyrics", &prompt.lyrics), ("key", &prompt.key)];
+    writeln!(out, "tags = {}", quoted(&prompt.tags))?;
+    for (key, words) in words {
+        if let Some(words) = words {
+            writeln!(out, "{key} = {}", quoted(words))?;
+        }
+    }
+    if let Some(bpm) = prompt.bpm {
+        writeln!(out, "bpm = {bpm}")?;
+    }
+    if let Some(beats) = prompt.time_signature {
+        writeln!(out, "time_signature = {beats}")?;
+    }
+    if let Some(weight) = prompt.weight {
+        writeln!(out, "weight = {weight:?}")?;
     }
     Ok(())
 }

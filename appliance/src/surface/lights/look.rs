@@ -48,6 +48,10 @@ pub fn look(entry: &Entry, aims: &Values, selected: ParamId, panel: &Panel) -> L
             let place = if entry.travel.reversed { 1.0 - at } else { at };
             LightState { place, on: at >= 0.5, ..LightState::default() }
         }
+        Target::Deed(Deed::Prompt(end, place)) => {
+            let on = aims.whole(end.param()) == place + 1;
+            LightState { on, place: f64::from(u8::from(on)), ..LightState::default() }
+        }
         Target::Deed(deed) => {
             let state = state(deed, panel);
             LightState { place: f64::from(u8::from(state.on)), ..state }
@@ -92,6 +96,9 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::SaveNew
         | Deed::Reload
         | Deed::LibraryBy(_)
+        | Deed::Prompt(..)
+        | Deed::PromptByNumber(_)
+        | Deed::PromptBy(..)
         | Deed::Start
         | Deed::Tap
         | Deed::Browse

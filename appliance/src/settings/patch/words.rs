@@ -1,0 +1,125 @@
+//! The prompts of a patch: up to eight, each with a name, of which two are under the blend.
+
+use engine::live::PROMPTS;
+
+use super::Patch;
+
+/// One prompt. What it does not say is said by `[prompt]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NamedPrompt {
+    /// What displays call it.
+    pub name: Option<String>,
+    /// What the music should be.
+    pub tags: String,
+    /// Lyrics, with section marks.
+    pub lyrics: Option<String>,
+    /// Quarter notes a minute, 30 to 300; told to the model alone.
+    pub bpm: Option<u16>,
+    /// Key and scale, as in "A minor".
+    pub key: Option<String>,
+    /// Beats in a bar: 2, 3, 4 or 6.
+    pub time_signature: Option<u8>,
+    /// How much it acts beside another one, .1 to 10; 1 where it is not said.
+    pub weight: Option<f32>,
+}
+
+/// One prompt with all that is said of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spoken {
+    /// What displays call it.
+    pub name: String,
+    /// What the music should be.
+    pub tags: String,
+    /// Lyrics; empty for instrumental music.
+    pub lyrics: String,
+    /// Quarter notes a minute.
+    pub bpm: Option<u16>,
+    /// Key and scale.
+    pub key: Option<String>,
+    /// Beats in a bar.
+    pub time_signature: Option<u8>,
+    /// How much it acts beside another one.
+    pub weight: f32,
+}
+
+impl Patch {
+    /// The prompts by their places; a place without words has those of the place before it, and in front of the first the model
+    /// follows the source alone. None where the patch has no words.
+    #[must_use]
+    pub fn words(&self) -> Vec<Spoken> {
+        let places = (0..PROMPTS).map(|place| self.prompt_at(place));
+        let mut words: Vec<Spoken> = Vec::new();
+        let mut waiting = 0;
+        for (place, prompt) in places.enumerate() {
+            let Some(prompt) = prompt else {
+                waiting += 1;
+                continue;
+            };
+            let before = words.last().cloned().unwrap_or_else(|| self.spoken(0, &NamedPrompt::default()));
+            words.extend(std::iter::repeat_n(before, std::mem::take(&mut waiting)));
+            words.push(self.spoken(place, &prompt));
+        }
+        words
+    }
+
+    fn prompt_at(&self, place: usize) -> Option<NamedPrompt> {
+        let plain = |tags: &String| NamedPrompt { tags: tags.clone(), ..NamedPrompt::default() };
+        let old = match place {
+            0 => Some(&self.prompt.a),
+            1 => Some(&self.prompt.b),
+            _ => None,
+        };
+        let old = old.filter(|it| !it.trim().is_empty()).map(plain);
+        self.prompts[place].clone().or(old)
+    }
+
+    fn spoken(&self, place: usize, prompt: &NamedPrompt) -> Spoken {
+        let all = &self.prompt;
+        Spoken {
+            name: prompt.name.clone().unwrap_or_else(|| format!("prompt {}", place + 1)),
+            tags: prompt.tags.clone(),
+            lyrics: prompt.lyrics.clone().unwrap_or_else(|| all.lyrics.clone()),
+            bpm: prompt.bpm.or(all.bpm),
+            key: prompt.key.clone().or_else(|| all.key.clone()),
+            time_signature: prompt.time_signature.or(all.time_signature),
+            weight: prompt.weight.unwrap_or(1.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Patch;
+
+    #[test]
+    fn a_prompt_says_what_it_says_and_the_patch_says_the_rest() {
+        let text = "[prompt]\na = \"house\"\nb = \"dub\"\nbpm = 120\nkey = \"A minor\"\nlyrics = \"la\"\n\
+                    [prompts.2]\nname = \"night\"\ntags = \"drone\"\nbpm = 80\nweight = 2\nlyrics = \"\"\n\
+                    [prompts.4]\ntags = \"choir\"\nkey = \"C major\"\ntime_signature = 3\n";
+        let words = Patch::parse(text).expect("a patch").words();
+        let told = |place: usize| {
+            let it = &words[place];
+            (
+                it.name.as_str(),
+                it.tags.as_str(),
+                it.lyrics.as_str(),
+                it.bpm,
+                it.key.as_deref(),
+                it.time_signature,
+                it.weight,
+            )
+        };
+        assert_eq!(words.len(), 4);
+        assert_eq!(told(0), ("prompt 1", "house", "la", Some(120), Some("A minor"), None, 1.0));
+        assert_eq!(told(1), ("night", "drone", "", Some(80), Some("A minor"), None, 2.0), "in the place of `prompt.b`");
+        assert_eq!(told(2), told(1), "a place without words is the one before it");
+        assert_eq!(told(3), ("prompt 4", "choir", "la", Some(120), Some("C major"), Some(3), 1.0));
+    }
+
+    #[test]
+    fn a_patch_without_words_has_none_and_in_front_of_the_first_the_source_is_alone() {
+        assert_eq!(Patch::parse("[prompt]\nbpm = 90\n").expect("a patch").words(), []);
+        let words = Patch::parse("[prompts.3]\ntags = \"choir\"\n").expect("a patch").words();
+        assert_eq!(words.iter().map(|it| it.tags.as_str()).collect::<Vec<_>>(), ["", "", "choir"]);
+    }
+}

@@ -1,0 +1,85 @@
+//! Which prompts a slot is born with, and what becomes of words that leave.
+
+use super::*;
+use crate::ring::Request;
+
+fn tokens(count: usize, level: f32) -> Arc<[f32]> {
+    vec![level; 2 * count].into()
+}
+
+fn prompt(count: usize, level: f32) -> Prompt {
+    Prompt { weight: 1.0, with_timbre: tokens(count, level), neutral: tokens(count, -level) }
+}
+
+fn words(levels: &[f32]) -> Words {
+    Words::new(levels.iter().map(|level| prompt(1, *level)).collect(), 2).expect("sound prompts")
+}
+
+fn values(a: f64, b: f64, blend: f64) -> Values {
+    let mut values = Values::default();
+    for (id, value) in [(ParamId::PromptA, a), (ParamId::PromptB, b), (ParamId::PromptBlend, blend)] {
+        assert!(values.set(id, value), "{id:?} takes {value}");
+    }
+    values
+}
+
+/// First number and weight of each condition.
+fn heard(words: &mut Words, values: &Values) -> Vec<(f32, Option<f32>)> {
+    let mut conditions = Vec::new();
+    words.write(values, &mut conditions).expect("shelves are full");
+    assert_eq!(conditions.len(), words.rows(values), "as many rows as were told");
+    conditions.iter().map(|it| (it.tokens[0], it.weight.as_ref().map(|it| it.at(0, 1)))).collect()
+}
+
+#[test]
+fn any_two_of_eight_prompts_are_under_the_blend_and_a_place_without_one_is_the_last() {
+    let mut words = words(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+    for (a, b) in (1..=8).flat_map(|a| (1..=8).map(move |b| (a, b))) {
+        let [a, b] = [a, b].map(f64::from);
+        assert_eq!(heard(&mut words, &values(a, b, 0.0)), [(a as f32, None)]);
+        let between = heard(&mut words, &values(a, b, 0.25));
+        let both = [(a as f32, Some(0.75)), (b as f32, Some(0.25))];
+        assert_eq!(between, if a == b { vec![(a as f32, None)] } else { both.to_vec() });
+        assert_eq!(heard(&mut words, &values(a, b, 1.0)), [(b as f32, None)]);
+    }
+    let mut three = self::words(&[1.0, 2.0, 3.0]);
+    assert_eq!(heard(&mut three, &values(2.0, 7.0, 1.0)), [(3.0, None)]);
+}
+
+#[test]
+fn a_prompt_acts_by_its_weight_beside_another_and_alone_as_if_it_had_none() {
+    let heavy = |weight, level| Prompt { weight, ..prompt(1, level) };
+    let mut words = Words::new(vec![heavy(3.0, 1.0), heavy(1.0, 2.0)], 2).expect("sound prompts");
+    assert_eq!(heard(&mut words, &values(1.0, 2.0, 0.5)), [(1.0, Some(0.75)), (2.0, Some(0.25))]);
+    assert_eq!(heard(&mut words, &values(1.0, 2.0, 0.0)), [(1.0, None)]);
+    assert_eq!(heard(&mut words, &values(1.0, 2.0, 1.0)), [(2.0, None)]);
+}
+
+#[test]
+fn words_that_left_are_let_go_when_no_slot_holds_them_and_not_before() {
+    let mut words = words(&[1.0, 2.0]);
+    let mut values = values(1.0, 2.0, 0.5);
+    let mut born = |timbre| {
+        let mut request = Request::new(1, tokens(64, 0.0), tokens(1, 0.0));
+        request.conditions.clear();
+        assert!(values.set(ParamId::TimbreStrength, timbre));
+        words.write(&values, &mut request.conditions).expect("shelves are full");
+        request
+    };
+    let (whole, mixed) = (born(1.0), born(0.5));
+    assert!(!words.let_go());
+    let watched = Arc::downgrade(&mixed.conditions[0].tokens);
+    drop(mixed);
+    assert!(watched.upgrade().is_some(), "a slot's end frees nothing");
+    assert!(!words.let_go(), "one slot still has tokens of a prompt");
+    assert!(watched.upgrade().is_none(), "what no slot holds is freed already");
+    drop(whole);
+    assert!(words.let_go());
+}
+
+#[test]
+fn prompts_that_share_their_tokens_are_let_go_together() {
+    let one = prompt(1, 1.0);
+    let mut words = Words::new(vec![one.clone(), one], 2).expect("sound prompts");
+    assert!(words.let_go());
+}
