@@ -110,7 +110,8 @@ impl Playing {
         let tape_frames = set.tape.len();
         let most = (LEAD_MOST_S * SAMPLE_RATE_HZ as usize).min(tape_frames / 2);
         let lead = Lead::new(ask.period_frames, most);
-        let Instrument { player, engine } = Instrument::begin(set, lead, Beginning { ask, muted: true, last: None, tape: None })?;
+        let Instrument { player, engine } =
+            Instrument::begin(set, lead, Beginning { ask, muted: true, last: None, tape: None })?;
         let EngineParts { ticks, patcher, values, mut conductor, .. } = engine;
         // The hands know the usual map alone.
         conductor.binding_mut().map_mut().set_own(Vec::new());
