@@ -107,9 +107,6 @@ impl Keeper {
             state.hand_over(conductor, surface_side, view);
             state.pass_on(conductor, surface_side, view);
         }
-        if let Some(tape) = &self.tape {
-            tape.rest();
-        }
     }
 
     /// As if [`PERIOD`] had passed since a state was handed over.
@@ -129,6 +126,10 @@ impl Keeper {
     #[must_use]
     pub fn end(self, crashed: bool) -> Vec<String> {
         let Self { trial, went_well, state, tape, leave, .. } = self;
+        // Not before the sound has ended: a take is finished on the same disk, which does one thing at a time.
+        if let Some(tape) = &tape {
+            tape.rest();
+        }
         if let Some(trial) = trial {
             trial.broken_off();
         }

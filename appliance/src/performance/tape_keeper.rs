@@ -67,7 +67,7 @@ impl TapeKeeper {
         }
     }
 
-    /// The hands rest for good: has the tape written as it is now.
+    /// The sound has ended: has the tape written as it is now.
     pub fn rest(&self) {
         self.writer.write();
     }
