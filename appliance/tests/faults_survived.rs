@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use appliance::recorder::{Entry, Kind, read};
@@ -33,6 +34,12 @@ fn restless(folder: &Path, seed: u64) {
     file.extend((track.len() as u32).to_be_bytes());
     file.extend(track);
     fs::write(folder.join("hands.mid"), file).expect("a disk");
+}
+
+/// One performance at a time: what is looked at here is what becomes of one, and not how twelve share a machine.
+fn alone() -> MutexGuard<'static, ()> {
+    static STAGE: Mutex<()> = Mutex::new(());
+    STAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Numbers without a pattern.
@@ -69,6 +76,7 @@ fn report(folder: &Path) -> String {
 
 #[test]
 fn a_crash_of_tick_decode_conductor_or_a_writer_leaves_the_sound_and_is_reported() {
+    let _alone = alone();
     for (who, thread, said) in [
         ("tick", "tick", "the tick thread crashed and begins again (1 so far)"),
         ("decode", "decode", "the decode thread crashed and begins again (1 so far)"),
@@ -110,6 +118,7 @@ fn a_crash_of_tick_decode_conductor_or_a_writer_leaves_the_sound_and_is_reported
 
 #[test]
 fn a_disk_that_is_full_is_said_and_costs_nothing_of_what_was_done_meanwhile() {
+    let _alone = alone();
     let (folder, raw) = with_device();
     let at = folder.path();
     restless(at, 5);
@@ -139,9 +148,12 @@ fn a_disk_that_is_full_is_said_and_costs_nothing_of_what_was_done_meanwhile() {
 
 #[test]
 fn memory_that_is_exhausted_is_said_with_its_code_and_the_player_plays_on() {
+    let _alone = alone();
     let (folder, raw) = with_device();
     let at = folder.path();
     let demon = plays(at, &["--crash", "memory"]);
+    // All of its threads are there: one that begins without memory for its stack takes the process along.
+    until("a state", || state(at).is_some());
     let statm = fs::read_to_string(format!("/proc/{}/statm", demon.pid().as_raw_nonzero())).expect("it lives");
     let pages: u64 = statm.split(' ').next().and_then(|it| it.parse().ok()).expect("a number");
     let limit = Rlimit { current: Some(pages * 4096 + ROOM_BYTES), maximum: None };
@@ -190,6 +202,7 @@ fn changed_by_themselves(folder: &Path, before: Option<&LastState>, now: &LastSt
 
 #[test]
 fn in_random_order_no_value_changes_by_itself() {
+    let _alone = alone();
     let minutes = std::env::var("DEMON_MINUTES").ok().and_then(|it| it.parse().ok()).unwrap_or(0.1_f64);
     let (folder, raw) = with_device();
     let at = folder.path();
