@@ -194,7 +194,8 @@ fn start(
     said.append(&mut set.notices);
     let computes = set.computes.clone();
     // Nothing was made up to here: a refusal leaves nothing behind.
-    let (recording, why_not) = Recording::open(&learnt_maps::folder(args.state.as_deref()));
+    let state = learnt_maps::folder(args.state.as_deref());
+    let (recording, why_not) = Recording::open(&state);
     view.messages().record_to(recording.recorder().clone());
     said.extend(why_not);
     view.step("opening the sound");
@@ -202,7 +203,7 @@ fn start(
     let performance = leave.hold("the performance");
     said.extend(lock_memory().err().map(|it| it.to_string()));
     let mut list = list.starting_with(first(&args.set, &set));
-    said.extend(list.take_kept(&learnt_maps::folder(args.state.as_deref())));
+    said.extend(list.take_kept(&state));
     let sums = SoundSum::of(&set.tape);
     // What was kept of it plays; what its file says is the list's affair.
     set.patch.scenes = list.started().map(|it| it.scenes).unwrap_or_default();

@@ -210,7 +210,8 @@ impl Remote {
     #[must_use]
     pub fn stands(&self, tape: &[StereoFrame]) -> bool {
         let standing = Standing::read(&self.link.shared.arena);
-        standing.is_some_and(|it| it.recording == sum_of(tape) && it.frames == tape.len() as u64)
+        // The length first: the sum goes over all of the sound.
+        standing.is_some_and(|it| it.frames == tape.len() as u64 && it.recording == sum_of(tape))
     }
 
     /// The engine's ends, and whether it plays already. The tape that plays is taken as it is where it began as `tape`, and so are level, mute

@@ -8,11 +8,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::files::{FileError, write_whole};
 use crate::performance::ending::{End, Leave, Running};
+use crate::performance::handed::Handed;
 use crate::performance::on_purpose::{Who, crash_if_asked};
 use crate::performance::patch_jobs::{PatchDone, PatchJob};
 use crate::settings::last_state::{LastState, text};
@@ -52,6 +53,16 @@ impl Slot {
         (!std::mem::replace(&mut self.is_told, true)).then(|| self.faults.iter().flatten().next().cloned())
     }
 
+    /// What is written next; none when there is none to come.
+    fn next_or_end(&mut self) -> Option<Option<Next>> {
+        let next = self.next();
+        #[cfg(test)]
+        {
+            self.is_writing = next.is_some();
+        }
+        if next.is_some() { Some(next) } else { self.ends.then_some(None) }
+    }
+
     fn next(&mut self) -> Option<Next> {
         // A state that says that a patch plays is not to be there before the patch is.
         if self.jobs.iter().any(PatchJob::comes_before_a_state) {
@@ -76,36 +87,7 @@ enum Next {
     Job(PatchJob),
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    slot: Mutex<Slot>,
-    wake: Condvar,
-}
-
-impl Shared {
-    fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is written next, after waiting for it; none when there is none to come.
-    fn next(&self) -> Option<Next> {
-        let mut slot = self.slot();
-        loop {
-            let next = slot.next();
-            #[cfg(test)]
-            {
-                slot.is_writing = next.is_some();
-            }
-            if next.is_some() {
-                return next;
-            }
-            if slot.ends {
-                return None;
-            }
-            slot = self.wake.wait(slot).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
+impl Handed<Slot> {
     fn write(&self, next: Next, path: &Path, saves: &Saves, newest: &mut u32) {
         match next {
             Next::State(state) => {
@@ -151,7 +133,7 @@ fn write_kept(file: &KeptFile) -> Result<(), FileError> {
 /// The end that hands over what is to be written.
 #[derive(Debug)]
 pub struct StateWriter {
-    shared: Arc<Shared>,
+    shared: Arc<Handed<Slot>>,
     thread: Running<()>,
 }
 
@@ -161,13 +143,13 @@ impl StateWriter {
     /// # Errors
     /// When the system has no thread left.
     pub fn start(path: PathBuf, leave: &Leave) -> std::io::Result<Self> {
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<Handed<Slot>>::default();
         let its = Arc::clone(&shared);
         shared.slot().is_told = true;
         let thread = leave.spawn(STATE_WRITER, move || {
             let saves = Saves::of(path.parent().unwrap_or(Path::new(".")));
             let mut newest = 0;
-            while let Some(next) = its.next() {
+            while let Some(next) = its.next(Slot::next_or_end) {
                 crash_if_asked(Who::StateWriter);
                 its.write(next, &path, &saves, &mut newest);
             }
@@ -177,25 +159,20 @@ impl StateWriter {
 
     /// Hands a state over, in the place of one that still waits. Does not wait for a disk.
     pub fn write(&self, state: LastState) {
-        let mut slot = self.shared.slot();
-        (slot.next, slot.refused) = (Some(state), false);
-        drop(slot);
-        self.shared.wake.notify_one();
+        self.shared.hand_over(|it| (it.next, it.refused) = (Some(state), false));
     }
 
     /// Hands files of kept scenes over, each in the place of one that still waits.
     pub fn keep(&self, files: impl IntoIterator<Item = KeptFile>) {
-        let mut slot = self.shared.slot();
-        slot.kept.extend(files.into_iter().map(|it| (it.path, it.scenes)));
-        slot.refused = false;
-        drop(slot);
-        self.shared.wake.notify_one();
+        self.shared.hand_over(|slot| {
+            slot.kept.extend(files.into_iter().map(|it| (it.path, it.scenes)));
+            slot.refused = false;
+        });
     }
 
     /// Asks for something to be done with a patch's file.
     pub fn ask(&self, job: PatchJob) {
-        self.shared.slot().jobs.push_back(job);
-        self.shared.wake.notify_one();
+        self.shared.hand_over(|it| it.jobs.push_back(job));
     }
 
     /// What was done with patches' files since the last call.
@@ -228,8 +205,7 @@ impl StateWriter {
 
     /// Writes what waits, and ends; by the deadline it is left to itself. Answers what went wrong.
     pub fn end(self, deadline: Instant) -> Vec<String> {
-        self.shared.slot().ends = true;
-        self.shared.wake.notify_one();
+        self.shared.hand_over(|it| it.ends = true);
         match self.thread.join_by(deadline) {
             End::Done(()) => {
                 let mut slot = self.shared.slot();

@@ -3,12 +3,13 @@
 //!
 //! The tape is copied while it plays ([`TapeReader`]), and only what has changed since the last time is a reason to write.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use engine::boundary::{NoSnapshot, TapeReader};
 
 use crate::performance::ending::{End, Leave, Running};
+use crate::performance::handed::Handed;
 use crate::performance::on_purpose::{Who, crash_if_asked};
 use crate::settings::last_tape::{Changes, TapeFile};
 
@@ -33,36 +34,17 @@ struct Slot {
     ends: bool,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    slot: Mutex<Slot>,
-    wake: Condvar,
-}
-
-impl Shared {
-    fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for the next wish; false when there is none to come.
-    fn next(&self) -> bool {
-        let mut slot = self.slot();
-        loop {
-            if std::mem::take(&mut slot.wanted) {
-                return true;
-            }
-            if slot.ends {
-                return false;
-            }
-            slot = self.wake.wait(slot).unwrap_or_else(PoisonError::into_inner);
-        }
+impl Slot {
+    /// Whether there is a wish; false when there is none to come.
+    fn next(&mut self) -> Option<bool> {
+        if std::mem::take(&mut self.wanted) { Some(true) } else { self.ends.then_some(false) }
     }
 }
 
 /// The end that asks.
 #[derive(Debug)]
 pub struct TapeWriter {
-    shared: Arc<Shared>,
+    shared: Arc<Handed<Slot>>,
     thread: Running<()>,
 }
 
@@ -72,12 +54,12 @@ impl TapeWriter {
     /// # Errors
     /// When the system has no thread left.
     pub fn start(file: TapeFile, reader: TapeReader, leave: &Leave) -> std::io::Result<Self> {
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<Handed<Slot>>::default();
         let its = Arc::clone(&shared);
         let thread = leave.spawn(TAPE_WRITER, move || {
             // Without a file the next start has the recording, which is a tape without changes.
             let mut on_disk = (!file.is_there()).then(Changes::default);
-            while its.next() {
+            while its.next(Slot::next) {
                 crash_if_asked(Who::TapeWriter);
                 let wrote = write(&file, &reader, &mut on_disk);
                 its.slot().told = Some(wrote);
@@ -88,8 +70,7 @@ impl TapeWriter {
 
     /// Has the tape written as it is now. Does not wait for it.
     pub fn write(&self) {
-        self.shared.slot().wanted = true;
-        self.shared.wake.notify_one();
+        self.shared.hand_over(|it| it.wanted = true);
     }
 
     /// What became of the last wish that was tried since the last call.
@@ -102,8 +83,7 @@ impl TapeWriter {
 
     /// Carries out what waits, and ends; by the deadline it is left to itself. Answers as [`Self::told`].
     pub fn end(self, deadline: Instant) -> Option<Wrote> {
-        self.shared.slot().ends = true;
-        self.shared.wake.notify_one();
+        self.shared.hand_over(|it| it.ends = true);
         match self.thread.join_by(deadline) {
             End::Done(()) => self.shared.slot().told.take(),
             End::Crashed | End::Not => Some(Wrote::Failed("it was not written in time".to_owned())),

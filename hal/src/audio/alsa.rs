@@ -229,7 +229,8 @@ impl AudioOut for AlsaOut {
     }
 }
 
-fn format(encoding: Encoding) -> Format {
+/// An encoding as ALSA names it.
+pub(super) fn format(encoding: Encoding) -> Format {
     match encoding {
         Encoding::F32 => Format::FloatLE,
         Encoding::S32 => Format::S32LE,

@@ -6,9 +6,10 @@
 
 use std::ffi::CString;
 
-use alsa::pcm::{Access, Format, Frames, HwParams, PCM};
+use alsa::pcm::{Access, Frames, HwParams, PCM};
 use alsa::{Direction, ValueOr};
 
+use super::alsa::format;
 use super::quiet::quieten;
 use super::{Agreed, Ask, AudioIn, Encoding, OutError, StereoFrame};
 
@@ -118,15 +119,5 @@ impl AudioIn for AlsaIn {
 
     fn delay_frames(&mut self) -> usize {
         self.open.as_ref().and_then(|open| open.pcm.delay().ok()).map_or(0, |delay| delay.max(0) as usize)
-    }
-}
-
-fn format(encoding: Encoding) -> Format {
-    match encoding {
-        Encoding::F32 => Format::FloatLE,
-        Encoding::S32 => Format::S32LE,
-        Encoding::S24 => Format::S24LE,
-        Encoding::S24Packed => Format::S243LE,
-        Encoding::S16 => Format::S16LE,
     }
 }
