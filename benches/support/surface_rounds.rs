@@ -62,6 +62,7 @@ pub fn report(bench: &mut Bench) {
     let (begun, mut drawn, mut rounds_us) = (Instant::now(), Instant::now(), Vec::new());
     while begun.elapsed() < lasts {
         let round = Instant::now();
+        side.wait(&conductor);
         side.hear(&mut conductor, &mut view);
         if FRAME <= drawn.elapsed() {
             drawn = Instant::now();

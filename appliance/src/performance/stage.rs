@@ -23,6 +23,7 @@ use crate::performance::beginning::Beginning;
 use crate::performance::conductor::Conductor;
 use crate::performance::device_side::DeviceSide;
 use crate::performance::ending::{CONDUCTOR, End, Leave, NotEnded, Running, SOUND};
+use crate::performance::hold_ups::HoldUps;
 use crate::performance::instrument::{EngineParts, Instrument};
 use crate::performance::keeper::Keeper;
 use crate::performance::loading::Loading;
@@ -198,36 +199,51 @@ impl Stage {
 
     fn conduct(&mut self, surface_side: &mut SurfaceSide, view: &mut View, keeper: &mut Keeper, seconds: Option<f64>) {
         let begun = Instant::now();
-        let mut drawn = begun;
+        let (mut drawn, mut hold_ups) = (begun, HoldUps::of_this_thread());
         while !self.leave.is_asked() && seconds.is_none_or(|it| begun.elapsed().as_secs_f64() < it) {
             self.pulse.conductor_turns.fetch_add(1, Relaxed);
             if 0 < self.pulse.windows.load(Relaxed) {
                 self.on_purpose.drain(..).for_each(on_purpose::ask);
             }
             [Who::Conductor, Who::Memory].into_iter().for_each(on_purpose::crash_if_asked);
-            if self.audio.look().is_some() || surface_side.hear(&mut self.conductor, view) {
+            if self.audio.look().is_some() {
                 break;
             }
-            self.device.look_after(&mut self.conductor, view);
-            let patch = surface_side.list().playing().map_or("the patch", |it| it.name.as_str());
-            if let Some(loading) = &mut self.loading {
-                loading.look_after(patch, &mut self.conductor, view.messages());
+            surface_side.wait(&self.conductor);
+            hold_ups.begin();
+            if surface_side.hear(&mut self.conductor, view) {
+                break;
             }
-            for (thread, told) in self.crashes() {
-                told.to(view.messages());
-                self.device.build_again(thread, &mut self.conductor, view);
-            }
-            for told in self.look_after() {
-                told.to(view.messages());
-            }
+            hold_ups.done("hands");
+            self.look_around(surface_side, view);
+            hold_ups.done("threads");
             keeper.look(&mut self.conductor, surface_side, view, self.pulse.windows.load(Relaxed));
+            hold_ups.done("keeping");
             if FRAME <= drawn.elapsed() {
                 drawn = Instant::now();
                 let around = |status: &mut Status| surface_side.show(&self.conductor, status);
                 view.draw(&self.conductor, &self.pulse, around, surface_side.now());
             }
+            hold_ups.end("displays");
         }
+        tracing::info!("the conductor was {}", hold_ups.seen());
         keeper.rest(&mut self.conductor, surface_side, view);
+    }
+
+    /// What device, loader and the engine's threads have to say.
+    fn look_around(&mut self, surface_side: &SurfaceSide, view: &mut View) {
+        self.device.look_after(&mut self.conductor, view);
+        let patch = surface_side.list().playing().map_or("the patch", |it| it.name.as_str());
+        if let Some(loading) = &mut self.loading {
+            loading.look_after(patch, &mut self.conductor, view.messages());
+        }
+        for (thread, told) in self.crashes() {
+            told.to(view.messages());
+            self.device.build_again(thread, &mut self.conductor, view);
+        }
+        for told in self.look_after() {
+            told.to(view.messages());
+        }
     }
 
     /// Which of the engine's threads have crashed since the last look and go on.

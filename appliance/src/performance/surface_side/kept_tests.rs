@@ -30,7 +30,7 @@ fn until(stage: &mut Stage, keeper: &mut Keeper, mut is: impl FnMut(&mut Stage) 
     let begun = Instant::now();
     while !is(stage) {
         assert!(begun.elapsed() < PATIENCE, "never");
-        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        stage.hear();
         keeper.look(&mut stage.conductor, &mut stage.surface_side, &mut stage.view, 1);
     }
 }

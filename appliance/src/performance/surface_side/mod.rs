@@ -140,10 +140,14 @@ impl SurfaceSide {
         self.clock.now()
     }
 
-    /// Plays every gesture that is there, after waiting a moment for one; answers whether to leave.
+    /// Waits a moment for a gesture, which [`Self::hear`] plays.
+    pub fn wait(&mut self, conductor: &Conductor) {
+        self.intake.wait(&self.hardware.surfaces, conductor);
+    }
+
+    /// Plays every gesture that has come; answers whether to leave.
     pub fn hear(&mut self, conductor: &mut Conductor, view: &mut View) -> bool {
         let (mut intake, mut acts) = (std::mem::take(&mut self.intake), std::mem::take(&mut self.acts));
-        intake.wait(&self.hardware.surfaces, conductor);
         intake.thin_out(conductor);
         let mut leave = false;
         for gesture in intake.drain() {

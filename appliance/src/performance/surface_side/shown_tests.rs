@@ -16,7 +16,7 @@ use crate::settings::box_file::BoxConfig;
 impl Stage {
     /// Hears once and draws; the status that the displays get.
     fn seen(&mut self, now: Duration) -> Status {
-        self.surface_side.hear(&mut self.conductor, &mut self.view);
+        self.hear();
         self.drawn(now)
     }
 

@@ -100,10 +100,16 @@ impl Stage {
         told
     }
 
+    /// A round, as the conductor's loop makes it.
+    pub(super) fn hear(&mut self) -> bool {
+        self.surface_side.wait(&self.conductor);
+        self.surface_side.hear(&mut self.conductor, &mut self.view)
+    }
+
     /// Lets the surface_side hear until `done`; what the fakes say comes at once, so this ends or the test is stuck.
     pub(super) fn until(&mut self, done: impl Fn(&Conductor) -> bool) {
         while !done(&self.conductor) {
-            self.surface_side.hear(&mut self.conductor, &mut self.view);
+            self.hear();
         }
     }
 

@@ -103,13 +103,13 @@ fn a_wire_that_fails_is_a_standing_fault_until_it_works_and_its_controller_is_to
     let mut stage = Stage::new(state.path(), surface, BoxConfig::default(), &["[scenes.1]\ndenoise = 0.9\n"]);
     let key = FaultKey::Surface("nanoKONTROL2".to_owned());
     while !stage.view.messages().stands(&key) {
-        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        stage.hear();
     }
     assert_eq!(stage.view.messages().worst(), Some("the fake surface: it takes nothing"));
     told.refuse(FIRST, false);
     let mut lit = false;
     while stage.view.messages().stands(&key) || !lit {
-        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        stage.hear();
         lit |= told.take().contains(&(FIRST, Reply::Midi(LIT.to_vec())));
     }
     stage.close();
@@ -122,7 +122,7 @@ fn a_slip_in_the_file_of_learnt_maps_is_a_fault_until_it_is_mended_and_so_is_a_d
     let mut stage = Stage::new(state.path(), FakeSurface::default(), BoxConfig::default(), &[""]);
     let mut until = |key: &FaultKey, stands: bool| {
         while stage.view.messages().stands(key) != stands {
-            stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+            stage.hear();
         }
         stage.view.messages().worst().map(str::to_owned)
     };
@@ -140,7 +140,7 @@ fn a_slip_in_the_file_of_learnt_maps_is_a_fault_until_it_is_mended_and_so_is_a_d
         .tell_kept(Err("what was learnt is lost when the box is switched off".to_owned()), &mut stage.view);
     let mut until = |stands: bool| {
         while stage.view.messages().stands(&FaultKey::Disk) != stands {
-            stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+            stage.hear();
         }
     };
     until(true);
@@ -164,7 +164,7 @@ fn a_sequencer_starts_and_stops_the_sound_and_the_tape_goes_on() {
     let deaf = BoxConfig { follow: false, ..BoxConfig::default() };
     let mut stage = Stage::new(state.path(), surface.turn(1, 1), deaf, &[""]);
     for _ in 0..20 {
-        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        stage.hear();
     }
     assert!(!stage.conductor.transport().muted(), "a box that does not follow is not muted by others");
     stage.close();
@@ -205,7 +205,7 @@ fn an_unplugged_controller_changes_no_value_and_its_first_word_after_coming_back
     let mut stage = Stage::new(state.path(), surface, BoxConfig::default(), &[""]);
     stage.until(|conductor| conductor.store().value(ParamId::Denoise) == 70.0 / 127.0);
     for _ in 0..30 {
-        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        stage.hear();
     }
     assert_eq!(stage.value(ParamId::Denoise), 70.0 / 127.0);
     stage.close();
@@ -224,7 +224,7 @@ fn lights_follow_a_scene_that_moved_the_value_and_come_back_with_the_controller(
     let count = |told: &[u8], what: &[u8]| told.windows(what.len()).filter(|it| *it == what).count();
     // Bounded, so that a light that never comes fails the test instead of holding it.
     for _ in 0..400 {
-        stage.surface_side.hear(&mut stage.conductor, &mut stage.view);
+        stage.hear();
         told.extend(stage.told.take().into_iter().flat_map(|(_, reply)| match reply {
             Reply::Midi(bytes) => bytes,
             Reply::Led(..) => Vec::new(),
