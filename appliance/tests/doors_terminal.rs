@@ -142,6 +142,25 @@ fn an_end_that_is_forced_leaves_the_screen_too() {
     }
 }
 
+/// Three files with a mistake each: the box's, a profile, a patch of the set list.
+#[test]
+fn what_the_files_of_a_start_have_wrong_is_on_the_screen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a disk");
+    ["profiles", "list"].iter().for_each(|it| std::fs::create_dir(folder.path().join(it)).expect("a disk"));
+    let profile = "control = [{ name = \"K\", kind = \"knob\", cc = 1, to = \"shift\" }]\n";
+    write("demon.toml", "[tempo]\nquantize = \"bar\"\n");
+    write("profiles/mine.toml", &format!("nam = \"mine\"\n{profile}"));
+    write("list/1.toml", "[values]\ndenoize = 1\n");
+    let asked = ["--config", "demon.toml", "--set-list", "list"];
+    let mut stage = Stage::play_in(folder, &asked, (120, 40), "xterm-256color");
+    stage.shows("ring");
+    let wrong = ["tempo.quantize: found", "mine.toml:1: nam", "1.toml:2: values.denoize"];
+    wrong.iter().for_each(|words| stage.shows(words));
+    stage.types(b"\x03");
+    assert!(stage.ends(true).success() && stage.is_as_before());
+}
+
 #[test]
 fn the_start_stands_on_the_terminal_before_the_model_is_read_and_the_box_file_was_read_before_it() {
     let folder = tempfile::tempdir().expect("a folder");

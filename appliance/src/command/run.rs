@@ -39,6 +39,7 @@ use crate::performance::stage::{Crashed, Sound, Stage};
 use crate::performance::surface_side::SurfaceSide;
 use crate::performance::tape_keeper::TapeKept;
 use crate::performance::view::{LAST_WORDS, View};
+use crate::performance::wrong_files::WrongFiles;
 use crate::recorder::Kind;
 use crate::service::attendant::{Looked, attend};
 use crate::service::systemd::Systemd;
@@ -46,7 +47,7 @@ use crate::settings::box_file::{AtStart, BOX_FILE, BoxConfig};
 use crate::settings::last_state::SoundSum;
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::settings::patch::Patch;
-use crate::settings::profile::Profiles;
+use crate::settings::profile::{self, Profiles};
 use crate::settings::set_list::{Listed, SetList};
 use crate::surface::hardware::{Hardware, Wanted};
 
@@ -180,14 +181,20 @@ fn start(
 ) -> anyhow::Result<Begun> {
     // Everything that can be refused is, before anything slow begins; and before a screen stands, which a refusal would sweep away.
     let checked = output(args)?;
-    let mut said = Vec::new();
+    let (mut said, mut wrong) = (Vec::new(), WrongFiles::default());
     let score =
         args.set.midi.as_deref().map(|path| read_score(path, &mut |it| said.push(it.to_owned()))).transpose()?;
     let (list, more) = SetList::of_folder_in(args.set_list.as_deref(), args.set.library())?;
-    said.extend(more);
     view.step("starting");
     if !faults.is_empty() {
         view.say_wrong(box_file(args), &faults.join("\n"));
+        wrong.add(&box_file(args), Box::new(wrong_with_box_file));
+    }
+    for remark in more {
+        view.say_remark(&remark);
+        let library = args.set.library();
+        let check = move |path: &Path| library.wrong_with_patch(path);
+        remark.file.into_iter().for_each(|it| wrong.add(&it, Box::new(check.clone())));
     }
     said.drain(..).for_each(|it| view.say_found(&it));
     let mut set = Set::open_sound(&args.set, view)?;
@@ -223,7 +230,7 @@ fn start(
     let kept_tape = file.zip(stage.conductor().transport().tape_reader());
     let kept_tape = kept_tape.map(|(file, reader)| TapeKept { file, reader });
     view.displays().put(&screens);
-    let around = around(args, (score, list, config, said), clock, &mut stage, view);
+    let around = around(args, (score, list, config, said), wrong, clock, &mut stage, view);
     match around {
         Ok((mut surface_side, gpu)) => {
             surface_side.record_to(recording.recorder().clone());
@@ -254,15 +261,23 @@ type Read = (Option<Score>, SetList, BoxConfig, Vec<String>);
 fn around(
     args: &RunArgs,
     (score, list, config, mut said): Read,
+    mut wrong: WrongFiles,
     clock: WallClock,
     stage: &mut Stage,
     view: &mut View,
 ) -> anyhow::Result<(SurfaceSide, Watch)> {
     view.step("opening controllers");
     let gpu = Watch::start(Poller::new(None, 0))?;
-    let surface_side = begin(args, score, list, (config, clock), stage.conductor(), &mut said)?;
+    let (profiles, remarks) = Profiles::with_folder(&profile_folder(args));
+    let settings = (config, profiles);
+    let mut surface_side = begin(args, score, list, (settings, clock), stage.conductor(), &mut said)?;
     view.end_progress();
     said.iter().for_each(|it| view.say_found(it));
+    for remark in remarks {
+        view.say_remark(&remark);
+        remark.file.into_iter().for_each(|it| wrong.add(&it, Box::new(profile::wrong_with)));
+    }
+    surface_side.watch_files(wrong);
     Ok((surface_side, gpu))
 }
 
@@ -280,7 +295,7 @@ fn begin(
     args: &RunArgs,
     score: Option<Score>,
     list: SetList,
-    (config, clock): (BoxConfig, WallClock),
+    ((config, profiles), clock): ((BoxConfig, Profiles), WallClock),
     conductor: &mut Conductor,
     said: &mut Vec<String>,
 ) -> anyhow::Result<SurfaceSide> {
@@ -291,14 +306,18 @@ fn begin(
     let score_pairs = conductor.binding().map().pairs(SurfaceId::SCORE);
     let wanted = Wanted { score, score_pairs, midi: !args.no_midi, terminal: true };
     let hardware = Hardware::open(&config, wanted, clock, Roster::default(), said)?;
-    let (profiles, faults) = Profiles::with_folder(&profile_folder(args));
-    said.extend(faults);
     Ok(SurfaceSide::begin(hardware, learnt, list, clock, (config, profiles), conductor)?)
 }
 
 /// Where further profiles of controllers are: beside the box's file.
 fn profile_folder(args: &RunArgs) -> PathBuf {
     box_file(args).with_file_name("profiles")
+}
+
+/// What is wrong with a box's file, in words.
+fn wrong_with_box_file(path: &Path) -> Option<String> {
+    let told = BoxConfig::open(Some(path)).map_or_else(|error| vec![error.to_string()], |it| it.1);
+    (!told.is_empty()).then(|| told.join("\n"))
 }
 
 /// Where the box's file is.

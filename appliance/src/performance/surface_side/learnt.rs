@@ -49,6 +49,7 @@ impl SurfaceSide {
                 Some(words) => view.messages().fault(file, words),
                 None => view.messages().over(&file),
             }
+            self.wrong_files.look(view.messages());
         }
         for (identity, entries) in self.learnt.take_news() {
             view.say(&format!("{}: what another program has taught is in force", plain(&identity.name)));

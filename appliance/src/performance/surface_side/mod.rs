@@ -27,6 +27,7 @@ use crate::performance::gesture_intake::GestureIntake;
 use crate::performance::library_walk::LibraryWalk;
 use crate::performance::patch_jobs::PatchJob;
 use crate::performance::view::View;
+use crate::performance::wrong_files::WrongFiles;
 use crate::recorder::Recorder;
 use crate::settings::box_file::BoxConfig;
 use crate::settings::learnt_maps::LearntMaps;
@@ -74,6 +75,7 @@ pub struct SurfaceSide {
     /// What hands asked of patches' files, for the keeper.
     jobs: Vec<PatchJob>,
     walk: LibraryWalk,
+    wrong_files: WrongFiles,
 }
 
 impl SurfaceSide {
@@ -121,6 +123,7 @@ impl SurfaceSide {
             mark: Mark::default(),
             jobs: Vec::new(),
             walk: LibraryWalk::default(),
+            wrong_files: WrongFiles::default(),
         };
         surface_side.keep_scenes(conductor);
         surface_side.address();
@@ -132,6 +135,11 @@ impl SurfaceSide {
     /// Notes from now on what hands do, and what comes of it.
     pub fn record_to(&mut self, recorder: Recorder) {
         self.recorder = recorder;
+    }
+
+    /// Looks from now on whether these are mended.
+    pub fn watch_files(&mut self, files: WrongFiles) {
+        self.wrong_files = files;
     }
 
     /// The time of the gestures.

@@ -9,7 +9,11 @@ use hal::gesture::{FakeSurface, Identity, Motion, Reply, SurfaceId, Transport};
 use super::support_tests::{FIRST, Stage, note, program};
 use crate::control::tempo::Quantise;
 use crate::display::messages::FaultKey;
+use crate::files::Remark;
+use crate::performance::wrong_files::WrongFiles;
 use crate::settings::box_file::BoxConfig;
+use crate::settings::library::Library;
+use crate::settings::profile::wrong_with;
 
 #[test]
 fn what_is_learnt_on_stage_is_known_the_next_evening() {
@@ -146,6 +150,38 @@ fn a_slip_in_the_file_of_learnt_maps_is_a_fault_until_it_is_mended_and_so_is_a_d
     until(true);
     std::fs::remove_dir(&file).expect("a disk");
     until(false);
+    stage.close();
+}
+
+#[test]
+fn every_file_that_is_not_in_order_is_a_fault_until_it_is_mended_or_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = tempfile::tempdir().expect("a folder");
+    let mut stage = Stage::new(state.path(), FakeSurface::default(), BoxConfig::default(), &[""]);
+    let (patch, profile) = (folder.path().join("1.toml"), folder.path().join("mine.toml"));
+    std::fs::write(&patch, "[values]\ndenoize = 1\n").expect("a disk");
+    std::fs::write(&profile, "nam = \"mine\"\n").expect("a disk");
+    let library = Library::default();
+    let mut wrong = WrongFiles::default();
+    wrong.add(&patch, Box::new(move |path| library.wrong_with_patch(path)));
+    wrong.add(&profile, Box::new(wrong_with));
+    let keys = [&patch, &profile].map(|it| FaultKey::File(it.clone()));
+    for (key, file) in keys.iter().zip([&patch, &profile]) {
+        stage.view.say_remark(&Remark::of(file, format!("{}: faulty", file.display())));
+        assert!(stage.view.messages().stands(key));
+    }
+    stage.surface_side.watch_files(wrong);
+    // Another mistake in its place is told.
+    std::fs::write(&patch, "[values]\nnoise = 1\n").expect("a disk");
+    while !stage.view.messages().standing().any(|it| it.contains("values.noise")) {
+        stage.hear();
+    }
+    std::fs::write(&patch, "[values]\ndenoise = 1\n").expect("a disk");
+    std::fs::remove_file(&profile).expect("a disk");
+    while keys.iter().any(|key| stage.view.messages().stands(key)) {
+        stage.hear();
+    }
+    assert_eq!(stage.view.messages().worst(), None);
     stage.close();
 }
 

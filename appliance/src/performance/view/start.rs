@@ -10,6 +10,7 @@ use super::View;
 use crate::compute::progress::{Progress, ProgressLine};
 use crate::display::messages::{FaultKey, Level};
 use crate::display::status::Boot;
+use crate::files::Remark;
 
 /// How long a start that failed waits for displays to show why.
 pub const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -59,6 +60,14 @@ impl View {
         self.print_found(words);
         self.messages.fault_printed(FaultKey::File(file), words);
         self.show_start();
+    }
+
+    /// Says a remark as what it is.
+    pub fn say_remark(&mut self, remark: &Remark) {
+        match &remark.file {
+            Some(file) => self.say_wrong(file.clone(), &remark.words),
+            None => self.say_found(&remark.words),
+        }
     }
 
     fn print_found(&mut self, words: &str) {

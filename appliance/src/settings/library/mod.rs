@@ -104,6 +104,14 @@ impl Library {
         Ok(Read { patch, told, is_faulty, refused, is_newer: is_newer(&faults) })
     }
 
+    /// What is wrong with a patch's file, in words.
+    #[must_use]
+    pub fn wrong_with_patch(&self, path: &Path) -> Option<String> {
+        let wrong = |read: Read| read.told.into_iter().chain(read.refused).collect();
+        let told: Vec<String> = self.load_patch(path).map_or_else(|error| vec![error.to_string()], wrong);
+        (!told.is_empty()).then(|| told.join("\n"))
+    }
+
     /// Where the recording is that a patch names, which was read from `folder`: beside the patch, or in the library under that name.
     /// `source` is the name as the patch has it, beside the folder.
     ///

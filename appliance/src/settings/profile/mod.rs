@@ -19,7 +19,7 @@ use crate::control::binding::{Encoding, Entry, On};
 use crate::files::document::Fault;
 
 pub use light::{Byte, Level, Light, Scale, Way};
-pub use profiles::Profiles;
+pub use profiles::{Profiles, wrong_with};
 
 /// What kind of thing a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use hal::gesture::Identity;
 
 use super::Profile;
 use crate::files::document::{is_text_of_ours, lines};
-use crate::files::{read_text, shown};
+use crate::files::{Remark, read_text, shown};
 
 /// Greatest profile file in bytes: ten times the longest that is built in.
 const LARGEST_BYTES: u64 = 1 << 18;
@@ -56,13 +56,13 @@ impl Profiles {
     /// is built in. Comes with what is wrong with the files, in words; a file that holds no profile at all is left out, and a
     /// folder that is not there is no fault.
     #[must_use]
-    pub fn with_folder(folder: &Path) -> (Self, Vec<String>) {
+    pub fn with_folder(folder: &Path) -> (Self, Vec<Remark>) {
         let (mut profiles, mut said) = (Self::built_in(), Vec::new());
         let mut paths: Vec<_> = match std::fs::read_dir(folder) {
             Ok(entries) => entries.filter_map(Result::ok).map(|entry| entry.path()).collect(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
-                said.push(format!("{}: {error}; the profiles that are built in are used", shown(folder)));
+                said.push(format!("{}: {error}; the profiles that are built in are used", shown(folder)).into());
                 Vec::new()
             }
         };
@@ -72,10 +72,10 @@ impl Profiles {
         for path in paths.iter().take(MOST_FILES).rev() {
             match load(path) {
                 Ok((profile, faults)) => {
-                    said.extend(faults);
+                    said.extend(faults.map(|it| Remark::of(path, it)));
                     profiles.add(profile);
                 }
-                Err(words) => said.push(words),
+                Err(words) => said.push(Remark::of(path, words)),
             }
         }
         (profiles, said)
@@ -135,6 +135,12 @@ impl Profiles {
 /// Whether a model begins with these words, whole.
 fn begins(model: &str, words: &str) -> bool {
     model.strip_prefix(words).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+/// What is wrong with a profile's file, in words.
+#[must_use]
+pub fn wrong_with(path: &Path) -> Option<String> {
+    load(path).map_or_else(Some, |(_, faults)| faults)
 }
 
 /// A profile of a file and its faults in words, or why there is none.

@@ -274,5 +274,5 @@ fn a_folder_adds_to_what_is_built_in_and_what_cannot_be_read_is_left_out() {
     assert!(said.iter().any(|words| words.contains("empty.toml") && words.contains("no control in it")), "{said:#?}");
     assert!(said.iter().any(|words| words.contains("broken.toml:")), "{said:#?}");
     let (profiles, said) = Profiles::with_folder(&folder.path().join("not there"));
-    assert_eq!((profiles.all().count(), said), (BUILT_IN.len(), Vec::<String>::new()));
+    assert_eq!((profiles.all().count(), said), (BUILT_IN.len(), vec![]));
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::files::document::is_text_of_ours;
-use crate::files::{FileError, Kind, Trouble, shown};
+use crate::files::{FileError, Kind, Remark, Trouble, shown};
 use crate::settings::library::Library;
 pub use kept::KeptFile;
 pub use listed::{Listed, Scenes};
@@ -42,7 +42,7 @@ impl SetList {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn open(first: Listed, folder: Option<&Path>) -> Result<(Self, Vec<String>), FileError> {
+    pub fn open(first: Listed, folder: Option<&Path>) -> Result<(Self, Vec<Remark>), FileError> {
         let (list, faults) = Self::of_folder(folder)?;
         Ok((list.starting_with(first), faults))
     }
@@ -51,7 +51,7 @@ impl SetList {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn of_folder(folder: Option<&Path>) -> Result<(Self, Vec<String>), FileError> {
+    pub fn of_folder(folder: Option<&Path>) -> Result<(Self, Vec<Remark>), FileError> {
         Self::of_folder_in(folder, Library::default())
     }
 
@@ -59,18 +59,18 @@ impl SetList {
     ///
     /// # Errors
     /// As [`Self::of_folder`].
-    pub fn of_folder_in(folder: Option<&Path>, library: Library) -> Result<(Self, Vec<String>), FileError> {
+    pub fn of_folder_in(folder: Option<&Path>, library: Library) -> Result<(Self, Vec<Remark>), FileError> {
         let (mut patches, mut faults) = (BTreeMap::new(), Vec::new());
         let files = folder.map(files_of).transpose()?.unwrap_or_default();
         for (number, path) in numbered(files, &mut faults) {
             let name = name_of(&path);
             let listed = match library.load_patch(&path) {
                 Ok(read) => {
-                    faults.extend(read.told.into_iter().chain(read.refused));
+                    faults.extend(read.told.into_iter().chain(read.refused).map(|it| Remark::of(&path, it)));
                     if read.is_newer { Err(name) } else { Ok(Listed::new(name, read.patch, Some(path))) }
                 }
                 Err(error) => {
-                    faults.push(error.to_string());
+                    faults.push(Remark::of(&path, error.to_string()));
                     Err(name)
                 }
             };
@@ -254,7 +254,7 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
 }
 
 /// Each file with its number.
-fn numbered(files: Vec<PathBuf>, faults: &mut Vec<String>) -> BTreeMap<usize, PathBuf> {
+fn numbered(files: Vec<PathBuf>, faults: &mut Vec<Remark>) -> BTreeMap<usize, PathBuf> {
     let (mut numbers, mut second, mut none) = (BTreeMap::new(), Vec::new(), Vec::new());
     let names: Vec<String> = files.iter().map(|it| stem_of(it)).collect();
     for path in files {
@@ -273,7 +273,7 @@ fn numbered(files: Vec<PathBuf>, faults: &mut Vec<String>) -> BTreeMap<usize, Pa
         // Of one that the box itself saved as new that is no mistake.
         let is_saved_as_new = saved_from(&stem_of(&path)).is_some_and(|it| names.iter().any(|name| name == it));
         if !is_saved_as_new {
-            faults.push(format!("{}: {why}; it is number {free}", shown(&path)));
+            faults.push(format!("{}: {why}; it is number {free}", shown(&path)).into());
         }
         numbers.insert(free, path);
     }
@@ -345,6 +345,7 @@ mod tests {
         }
         let (list, told) = SetList::of_folder(Some(folder.path())).expect("a folder");
         let name = |it: &Result<Listed, String>| it.as_ref().map_or_else(Clone::clone, |it| it.name.clone());
+        let told = told.into_iter().map(|it| it.words).collect();
         (list.patches.iter().map(|(number, it)| format!("{number} {}", name(it))).collect(), told)
     }
 
