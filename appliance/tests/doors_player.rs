@@ -161,6 +161,31 @@ fn a_player_that_stands_alone_waits_for_engines_and_ends_when_it_is_asked_to() {
     assert_eq!(alone.end().0, 0);
 }
 
+/// What the system starts beside another version's player, or a moment before the engine before it is gone.
+#[test]
+fn an_engine_that_waits_for_its_player_waits_for_one_that_refuses_it() {
+    let (folder, raw) = with_device();
+    let mut command = Command::new(demon());
+    surround(&mut command, folder.path());
+    command.args(["player", "--device", "kept"]);
+    let mut player = Demon::start(command);
+    player.until("playing to kept");
+    let waiting = || Demon::start(run(folder.path(), &["--wait-for-player"]));
+    let mut first = waiting();
+    first.plays();
+    let mut second = waiting();
+    second.until("one at a time; waiting for another player");
+    goes_on(&raw);
+    first.signal(Signal::TERM);
+    assert_eq!(first.end().0, 0);
+    second.plays();
+    goes_on(&raw);
+    second.signal(Signal::TERM);
+    assert_eq!(second.end().0, 0);
+    player.signal(Signal::TERM);
+    assert_eq!(player.end().0, 0);
+}
+
 #[test]
 fn where_there_is_no_player_to_be_had_one_process_plays_and_it_is_said() {
     let (folder, raw) = with_device();
@@ -202,7 +227,7 @@ fn a_conductor_that_crashes_leaves_the_player_playing_and_an_orderly_end_does_no
         let output = ["--device", "null"].map(Into::into).to_vec();
         let start =
             StartPlayer { program: demon(), output, folder: folder.path().to_owned(), own: false, waits: false };
-        let (remote, found) = Remote::find_or_start(start, 48_000).expect("a player");
+        let (remote, found) = Remote::find_or_start(start, 48_000, &mut |_| ()).expect("a player");
         let process = Pid::from_raw(remote.process()).expect("a process");
         let beginning = Beginning::default();
         remote.ends(&vec![[0.1; 2]; 48_000], &beginning).expect("a tape");

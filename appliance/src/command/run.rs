@@ -214,7 +214,7 @@ fn start(
     let sums = SoundSum::of(&set.tape);
     // What was kept of it plays; what its file says is the list's affair.
     set.patch.scenes = list.started().map(|it| it.scenes).unwrap_or_default();
-    let (sound, place) = sound(args, checked, set.tape.len(), &mut said)?;
+    let (sound, place) = sound(args, checked, set.tape.len(), &mut said, &mut |it| view.say_found(it))?;
     // Only with the sound nothing can be refused any more: a start that was refused is no crash.
     let at_start = args.at_start.unwrap_or_default();
     let player = match &sound {

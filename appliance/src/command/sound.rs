@@ -12,12 +12,14 @@ use crate::performance::output::Output;
 use crate::performance::remote::{NotStarted, Remote, StartPlayer, own_folder};
 use crate::performance::stage::Sound;
 
-/// Who plays, and where: a player that is there or is started, or this process where it is asked for or cannot be otherwise.
+/// Who plays, and where: a player that is there or is started, or this process where it is asked for or cannot be otherwise. What is
+/// waited for is told.
 pub(super) fn sound(
     args: &RunArgs,
     checked: Option<Output>,
     tape_frames: usize,
     said: &mut Vec<String>,
+    tell: &mut dyn FnMut(&str),
 ) -> anyhow::Result<(Sound, String)> {
     let runtime = folder::folder(args.runtime.as_deref());
     // A take is this run's own as a file is, so that several runs have one each; but whoever plays already is joined.
@@ -41,7 +43,7 @@ pub(super) fn sound(
     output.extend(args.ask.arguments());
     let program = std::env::current_exe().context("this program's own file")?;
     let start = StartPlayer { program, output, folder, own, waits: args.wait_for_player };
-    let (mut remote, found) = match Remote::find_or_start(start, tape_frames) {
+    let (mut remote, found) = match Remote::find_or_start(start, tape_frames, tell) {
         Ok(found) => found,
         // What cannot be here either, such as a file that cannot be written, is said again by who tries it.
         Err(error) => return here(args, checked, Some(&error.downcast::<NotStarted>()?.to_string()), said),

@@ -36,6 +36,8 @@ const TO_START: Duration = Duration::from_secs(10);
 const TO_COME: Duration = Duration::from_secs(30);
 /// Between two looks whether it answers.
 const AGAIN: Duration = Duration::from_millis(10);
+/// Between two questions of one that refuses: it tells each.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// Between two tries to start one that does not start: from this on twice as long each time. One that was killed may hold its lock
 /// for a moment, until the last of its threads is gone.
 const FIRST_REST: Duration = Duration::from_millis(10);
@@ -107,12 +109,21 @@ impl StartPlayer {
         }
     }
 
-    /// Waits until a player is there, and attaches to it.
-    fn wait(&self) -> anyhow::Result<Link> {
+    /// Waits until a player is there that lets this engine in, and attaches to it. One that refuses (of another layout, or with an
+    /// engine that is about to end) plays on, and may be another the next time; what it says is told once.
+    fn wait(&self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Link> {
         let until = Instant::now() + TO_COME;
+        let mut refused = None;
         loop {
             match Link::attach(&self.folder) {
                 Err(NotAttached::Nobody) if Instant::now() < until => std::thread::sleep(AGAIN),
+                Err(NotAttached::Refused(why)) if Instant::now() < until => {
+                    if refused.as_ref() != Some(&why) {
+                        tell(&format!("{why}; waiting for another player"));
+                    }
+                    refused = Some(why);
+                    std::thread::sleep(ASK_AGAIN);
+                }
                 Err(NotAttached::Nobody) => {
                     return Err(anyhow!(
                         "no player came within {} s; `demon doctor` and `systemctl status demon-player` say why",
@@ -168,14 +179,19 @@ impl Started {
 }
 
 impl Remote {
-    /// Attaches to the player that runs, or starts one with room for a tape of so many stereo samples; whether it was there.
+    /// Attaches to the player that runs, or starts one with room for a tape of so many stereo samples; whether it was there. What is
+    /// waited for is told.
     ///
     /// # Errors
     /// In words: the player has an engine already, or is of another version. [`NotStarted`] when there is none and none can be started.
-    pub fn find_or_start(start: StartPlayer, tape_frames: usize) -> anyhow::Result<(Self, bool)> {
+    pub fn find_or_start(
+        start: StartPlayer,
+        tape_frames: usize,
+        tell: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<(Self, bool)> {
         let epochs = Epoch::default();
         let (link, child) = match Link::attach(&start.folder) {
-            Err(NotAttached::Nobody) if start.waits => (start.wait()?, None),
+            Err(NotAttached::Nobody | NotAttached::Refused(_)) if start.waits => (start.wait(tell)?, None),
             Ok(link) => (link, None),
             Err(NotAttached::Nobody) => {
                 let shared = SharedArena::create(sizes(tape_frames))?;
