@@ -3,7 +3,8 @@
 //!
 //! Budget: from the end of a decode to the tape within 10 % of the queue's time at the median, with the periods of a real device
 //! between (256 frames, 5.3 ms; a window is written in shares, as many for both), and an audio thread whose p99 is under 1 % of its
-//! period. The memory is this process's own: a shared mapping has the same caches. Times are wall times.
+//! period. The memory is this process's own: a shared mapping has the same caches. Times are wall times, of a thread that runs as the audio
+//! thread does where the system lets it.
 
 #[path = "../tests/attached_deck/mod.rs"]
 mod attached_deck;
@@ -14,8 +15,11 @@ use std::time::Instant;
 
 use attached_deck::attached_deck;
 use engine::playback::{AttachedPlayer, DeckSize, Epoch, Loader, Packer, Player, Start, Tape, Transport, Walk, deck};
+use hal::audio::become_realtime;
 use support::Bench;
 
+/// The audio thread's.
+const PRIORITY: i32 = 70;
 const FRAME: usize = 1920;
 /// A minute of tape.
 const LATENT: usize = 1500;
@@ -94,6 +98,8 @@ fn main() {
     let sound: Vec<[f32; 2]> = (0..25 * FRAME).map(|i| [(i as f32 * 0.01).sin() * 0.3; 2]).collect();
     let mut sides = [here(), attached()];
     let mut walks = sides.each_ref().map(|it| Walk::new(it.transport.tape(), LATENT, 25));
+    let is_realtime = become_realtime(PRIORITY).is_ok();
+    bench.value("runs as the audio thread does (0: others' work is measured too)", f64::from(u8::from(is_realtime)), "");
     for _ in 0..WINDOWS {
         for (side, walk) in sides.iter_mut().zip(&mut walks) {
             side.window(walk, &sound);
@@ -105,7 +111,7 @@ fn main() {
         *way = at(&mut side.ways, 500);
         bench.value(&format!("{name}: window to tape p50"), *way / 1e3, "ms");
         bench.value(&format!("{name}: send p50"), at(&mut side.sends, 500), "us");
-        for (figure, per_mille) in [("p50", 500), ("p99", 990), ("max", 1000)] {
+        for (figure, per_mille) in [("p50", 500), ("p75", 750), ("p90", 900), ("p95", 950), ("p99", 990), ("p99.9", 999), ("max", 1000)] {
             bench.value(&format!("{name}: fill {figure}"), at(&mut side.fills, per_mille), "us");
         }
         let share = at(&mut side.fills, 990) / (PERIOD as f64 / 48_000.0 * 1e6) * 100.0;

@@ -33,9 +33,9 @@ pub(crate) const METERS_WORDS: usize = 32;
 pub(super) const STANDING_CHOICE: usize = 128;
 pub(super) const STANDING: [usize; 2] = [144, 160];
 /// The slice that is being written to the standing tape: its slot and 1 (0: none), place and frames.
-pub(super) const UNDO_VALID: usize = 176;
-pub(super) const UNDO_PLACE: usize = 177;
-pub(super) const UNDO_FRAMES: usize = 178;
+pub(super) const NOTE_VALID: usize = 176;
+pub(super) const NOTE_PLACE: usize = 177;
+pub(super) const NOTE_FRAMES: usize = 178;
 /// One more than the place up to which a window is written that is not whole yet; 0 when none is.
 pub(super) const EDGE: usize = 184;
 /// Counts of frames in the tee and of entries in the trace.
@@ -54,7 +54,7 @@ pub(super) const TRACE_WORDS: usize = 8;
 /// Frames of the tee: 5.5 s, so that who reads it may be late.
 pub(super) const TEE_FRAMES: usize = 1 << 18;
 /// Frames of a slice at most: what a step of 1024 frames may write.
-pub(super) const UNDO_FRAMES_MOST: usize = 1 << 16;
+pub(super) const NOTE_FRAMES_MOST: usize = 1 << 16;
 /// The front part, rounded up to whole pages.
 const FRONT: usize = 11_264;
 
@@ -111,12 +111,12 @@ impl Layout {
         (at < self.sizes.boxes).then(|| FRONT + at * self.sizes.window_frames)
     }
 
-    pub(super) fn undo(&self) -> usize {
+    pub(super) fn note(&self) -> usize {
         FRONT + self.sizes.boxes * self.sizes.window_frames
     }
 
     pub(super) fn tee(&self) -> usize {
-        self.undo() + UNDO_FRAMES_MOST
+        self.note() + NOTE_FRAMES_MOST
     }
 
     /// Where a tape's slot begins; `None` when there is no such slot.
@@ -137,8 +137,8 @@ mod tests {
     fn no_part_of_the_front_lies_on_another() {
         let ring = |it: RingPlace| (it.records, it.records + it.capacity as usize * RECORD_WORDS);
         let mut parts = vec![(0, HEADER_END), (DESK_GAIN, METERS), (METERS, METERS + METERS_WORDS)];
-        parts.extend([(STANDING_CHOICE, STANDING[0]), (STANDING[0], STANDING[1]), (STANDING[1], UNDO_VALID)]);
-        parts.extend([(UNDO_VALID, EDGE), (EDGE, TEE_HEAD), (TEE_HEAD, TRACE_HEAD), (TRACE_HEAD, WINDOWS.head)]);
+        parts.extend([(STANDING_CHOICE, STANDING[0]), (STANDING[0], STANDING[1]), (STANDING[1], NOTE_VALID)]);
+        parts.extend([(NOTE_VALID, EDGE), (EDGE, TEE_HEAD), (TEE_HEAD, TRACE_HEAD), (TRACE_HEAD, WINDOWS.head)]);
         parts.extend([WINDOWS, ORDERS, REPORTS].iter().flat_map(|it| [(it.head, it.head + 8), (it.tail, it.tail + 8)]));
         parts.extend([WINDOWS, ORDERS, REPORTS].map(ring));
         parts.push((TRACE, TRACE + TRACE_ENTRIES * TRACE_WORDS));

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::{Acquire, SeqCst};
 use std::sync::atomic::fence;
 
 use super::arena::Arena;
-use super::layout::{EDGE, UNDO_VALID};
+use super::layout::{EDGE, NOTE_VALID};
 use super::ring::Words as _;
 use super::standing::{Standing, heal};
 use crate::latent::StereoFrame;
@@ -108,7 +108,7 @@ impl TapeReader {
             // Of what was read before, the note was seen; of what is read behind, it was not yet.
             fence(SeqCst);
             let edge = self.arena.load(EDGE, Acquire);
-            let writes = self.arena.load(UNDO_VALID, Acquire) != 0;
+            let writes = self.arena.load(NOTE_VALID, Acquire) != 0;
             between();
             fence(SeqCst);
             if !writes && edge == self.arena.load(EDGE, Acquire) && self.stands(at, out) {

@@ -1,8 +1,9 @@
 //! The tape as it stands, kept outside of the process that plays it, so that a player that died is started again with it.
 //!
 //! The player's own tape is its own memory, which nobody else can touch. What it writes there it writes to a slot of the arena
-//! too, slice by slice. A slice is noted before, together with what was there, and the note is struck out after: who finds a
-//! note takes the slice back, so that of a slice there is all or nothing. A window of which only some slices were written ends
+//! too, slice by slice. A slice is noted whole before, and the note is struck out after: who finds a note writes the slice once
+//! more, so that of a slice there is all or nothing. (To note what was there instead, and take it back, would be a third copy on the
+//! audio thread.) A window of which only some slices were written ends
 //! in a step against the old sound; the place is noted too, and the step is drawn out over [`HEAL_FRAMES`].
 //!
 //! Which slot, tape and band it is stands in two records that are written in turn. Nothing here is believed by a player that
@@ -12,7 +13,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::arena::Arena;
 use super::layout::{
-    EDGE, RECORD_WORDS, STANDING, STANDING_CHOICE, UNDO_FRAMES, UNDO_FRAMES_MOST, UNDO_PLACE, UNDO_VALID,
+    EDGE, NOTE_FRAMES, NOTE_FRAMES_MOST, NOTE_PLACE, NOTE_VALID, RECORD_WORDS, STANDING, STANDING_CHOICE,
 };
 use super::record::{adds_up, seal};
 use super::ring::Words as _;
@@ -20,6 +21,8 @@ use crate::latent::StereoFrame;
 
 /// Over how many frames a step at the edge of an unfinished window is drawn out: 10 ms, as over a jump.
 const HEAL_FRAMES: usize = 480;
+/// In the note's length: a whole window is written with the slice, and leaves no edge.
+const ENDS: u64 = 1 << 63;
 const STANDING_NAME: u64 = 0x5354_4e44;
 /// What is copied at a time.
 const CHUNK: usize = 1024;
@@ -69,8 +72,7 @@ impl Standing {
     pub(crate) fn sound(&self, arena: &Arena) -> Option<Vec<StereoFrame>> {
         let (begin, room) = arena.slot(self.slot as usize)?;
         let frames = usize::try_from(self.frames).ok().filter(|it| (1..=room).contains(it))?;
-        let mut keeper = Keeper::of(arena, self);
-        keeper.take_back();
+        Keeper::of(arena, self).write_to_end();
         let mut sound = vec![[0.0; 2]; frames];
         arena.read_sound(begin, &mut sound);
         if let Some(edge) = usize::try_from(arena.load(EDGE, Acquire)).ok().and_then(|it| it.checked_sub(1)) {
@@ -114,52 +116,59 @@ impl Keeper {
 
     /// Keeps the `frames` places of `tape` from `place` on, around its end. `ends` says whether a whole window is written with
     /// them; else the edge stays to be mended.
-    pub(crate) fn keep(&mut self, tape: &[StereoFrame], place: usize, frames: usize, ends: bool) {
+    pub(crate) fn keep(&self, tape: &[StereoFrame], place: usize, frames: usize, ends: bool) {
         if tape.len() != self.frames || self.frames == 0 {
             return;
         }
-        let frames = frames.min(UNDO_FRAMES_MOST).min(self.frames);
+        let frames = frames.min(NOTE_FRAMES_MOST).min(self.frames);
         let place = place % self.frames;
-        let undo = self.arena.layout().undo();
-        self.walk(place, frames, |keeper, from, done, chunk| {
-            keeper.arena.read_sound(keeper.begin + from, chunk);
-            keeper.arena.write_sound(undo + done, chunk);
+        let note = self.arena.layout().note();
+        self.walk(place, frames, |keeper, from, done, run| {
+            keeper.arena.write_sound(note + done, &tape[from..from + run]);
         });
-        self.arena.store(UNDO_PLACE, place as u64, Relaxed);
-        self.arena.store(UNDO_FRAMES, frames as u64, Relaxed);
-        self.arena.store(UNDO_VALID, self.begin as u64, Release);
+        self.arena.store(NOTE_PLACE, place as u64, Relaxed);
+        self.arena.store(NOTE_FRAMES, frames as u64 | if ends { ENDS } else { 0 }, Relaxed);
+        self.arena.store(NOTE_VALID, self.begin as u64, Release);
         // Nothing of the slice may be seen before its note.
         std::sync::atomic::fence(Release);
-        self.walk(place, frames, |keeper, from, _, chunk| {
-            keeper.arena.write_sound(keeper.begin + from, &tape[from..from + chunk.len()]);
+        self.walk(place, frames, |keeper, from, _, run| {
+            keeper.arena.write_sound(keeper.begin + from, &tape[from..from + run]);
         });
+        self.end(place, frames, ends);
+    }
+
+    /// A slice is written: where a whole window is, nothing is to be mended.
+    fn end(&self, place: usize, frames: usize, ends: bool) {
         let edge = if ends { 0 } else { (place + frames) % self.frames + 1 };
         self.arena.store(EDGE, edge as u64, Release);
-        self.arena.store(UNDO_VALID, 0, Release);
+        self.arena.store(NOTE_VALID, 0, Release);
     }
 
-    /// Takes back a slice that was not written whole.
-    fn take_back(&mut self) {
-        let word = |at| usize::try_from(self.arena.load(at, Acquire)).unwrap_or(usize::MAX);
-        let (valid, place, frames) = (word(UNDO_VALID), word(UNDO_PLACE), word(UNDO_FRAMES));
-        if valid == self.begin && self.begin != 0 && place < self.frames && frames <= UNDO_FRAMES_MOST.min(self.frames)
-        {
-            let undo = self.arena.layout().undo();
-            self.walk(place, frames, |keeper, from, done, chunk| {
-                keeper.arena.read_sound(undo + done, chunk);
-                keeper.arena.write_sound(keeper.begin + from, chunk);
-            });
-        }
-        self.arena.store(UNDO_VALID, 0, Release);
+    /// Writes a slice to its end that was noted and perhaps not written whole.
+    fn write_to_end(&self) {
+        let (place, noted) = (self.arena.load(NOTE_PLACE, Acquire), self.arena.load(NOTE_FRAMES, Acquire));
+        let valid = self.arena.load(NOTE_VALID, Acquire);
+        let place = usize::try_from(place).ok().filter(|it| *it < self.frames);
+        let frames = usize::try_from(noted & !ENDS).ok().filter(|it| *it <= NOTE_FRAMES_MOST.min(self.frames));
+        let (Some(place), Some(frames)) = (place.filter(|_| valid == self.begin as u64 && self.begin != 0), frames)
+        else {
+            return self.arena.store(NOTE_VALID, 0, Release);
+        };
+        let (note, mut room) = (self.arena.layout().note(), [[0.0; 2]; CHUNK]);
+        self.walk(place, frames, |keeper, from, done, run| {
+            keeper.arena.read_sound(note + done, &mut room[..run]);
+            keeper.arena.write_sound(keeper.begin + from, &room[..run]);
+        });
+        self.end(place, frames, noted & ENDS != 0);
     }
 
-    /// Goes over places in runs that lie in one piece: the place each begins at, how many were done before, and room for it.
-    fn walk(&mut self, place: usize, frames: usize, mut each: impl FnMut(&Self, usize, usize, &mut [StereoFrame])) {
-        let (mut done, mut room) = (0, [[0.0; 2]; CHUNK]);
+    /// Goes over places in runs that lie in one piece: the place each begins at, how many were done before, and its length.
+    fn walk(&self, place: usize, frames: usize, mut each: impl FnMut(&Self, usize, usize, usize)) {
+        let mut done = 0;
         while done < frames {
             let from = (place + done) % self.frames;
             let run = (frames - done).min(CHUNK).min(self.frames - from);
-            each(self, from, done, &mut room[..run]);
+            each(self, from, done, run);
             done += run;
         }
     }
@@ -196,21 +205,29 @@ mod tests {
 
     #[test]
     fn a_writer_that_dies_after_any_store_leaves_all_of_a_slice_or_nothing_of_it() {
-        let mut seen = [0, 0];
-        for stores in 0.. {
-            let arena = arena();
-            let own = begun(&arena);
-            let dying = arena.dying_after(stores);
-            Keeper::of(&dying, &standing()).keep(&own, 2_000, 1_200, true);
-            let sound = Standing::read(&arena).expect("it stands").sound(&arena).expect("a tape");
-            let whole = sound == own;
-            assert!(whole || sound == [[0.25; 2]; FRAMES], "after {stores} stores");
-            seen[usize::from(whole)] += 1;
-            if !dying.is_dead() {
-                break;
+        for ends in [true, false] {
+            let mut whole = begun(&arena());
+            if !ends {
+                // A slice of a window that goes on ends in a step, which is drawn out.
+                heal(&mut whole, 200);
             }
+            let mut seen = [0, 0];
+            for stores in 0.. {
+                let arena = arena();
+                let own = begun(&arena);
+                let dying = arena.dying_after(stores);
+                Keeper::of(&dying, &standing()).keep(&own, 2_000, 1_200, ends);
+                let sound = Standing::read(&arena).expect("it stands").sound(&arena).expect("a tape");
+                let is_whole = sound == whole;
+                assert!(is_whole || sound == [[0.25; 2]; FRAMES], "after {stores} stores");
+                seen[usize::from(is_whole)] += 1;
+                if !dying.is_dead() {
+                    break;
+                }
+            }
+            // Before the note is whole, and while the slice is written.
+            assert!(1_200 < seen[0] && 1_200 < seen[1], "{seen:?}");
         }
-        assert!(2_400 < seen[0] && 0 < seen[1], "{seen:?}");
     }
 
     #[test]
@@ -246,10 +263,10 @@ mod tests {
             assert!(Standing { slot, frames, ..standing() }.sound(&arena).is_none());
         }
         // A note that points outside is struck out and nothing else.
-        arena.store(UNDO_PLACE, u64::MAX, Relaxed);
-        arena.store(UNDO_FRAMES, u64::MAX, Relaxed);
-        arena.store(UNDO_VALID, arena.slot(1).expect("a slot").0 as u64, Relaxed);
+        arena.store(NOTE_PLACE, u64::MAX, Relaxed);
+        arena.store(NOTE_FRAMES, u64::MAX, Relaxed);
+        arena.store(NOTE_VALID, arena.slot(1).expect("a slot").0 as u64, Relaxed);
         assert_eq!(standing().sound(&arena).map(|it| it.len()), Some(FRAMES));
-        assert_eq!(arena.load(UNDO_VALID, Relaxed), 0);
+        assert_eq!(arena.load(NOTE_VALID, Relaxed), 0);
     }
 }
