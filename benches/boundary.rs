@@ -99,7 +99,11 @@ fn main() {
     let mut sides = [here(), attached()];
     let mut walks = sides.each_ref().map(|it| Walk::new(it.transport.tape(), LATENT, 25));
     let is_realtime = become_realtime(PRIORITY).is_ok();
-    bench.value("runs as the audio thread does (0: others' work is measured too)", f64::from(u8::from(is_realtime)), "");
+    bench.value(
+        "runs as the audio thread does (0: others' work is measured too)",
+        f64::from(u8::from(is_realtime)),
+        "",
+    );
     for _ in 0..WINDOWS {
         for (side, walk) in sides.iter_mut().zip(&mut walks) {
             side.window(walk, &sound);
@@ -111,7 +115,9 @@ fn main() {
         *way = at(&mut side.ways, 500);
         bench.value(&format!("{name}: window to tape p50"), *way / 1e3, "ms");
         bench.value(&format!("{name}: send p50"), at(&mut side.sends, 500), "us");
-        for (figure, per_mille) in [("p50", 500), ("p75", 750), ("p90", 900), ("p95", 950), ("p99", 990), ("p99.9", 999), ("max", 1000)] {
+        for (figure, per_mille) in
+            [("p50", 500), ("p75", 750), ("p90", 900), ("p95", 950), ("p99", 990), ("p99.9", 999), ("max", 1000)]
+        {
             bench.value(&format!("{name}: fill {figure}"), at(&mut side.fills, per_mille), "us");
         }
         let share = at(&mut side.fills, 990) / (PERIOD as f64 / 48_000.0 * 1e6) * 100.0;

@@ -271,3 +271,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn how_slow_it_is_now_is_the_middle_of_the_last_ticks() {
+    let slow = |late| Governor { late, ..Governor::default() }.slowness();
+    assert_eq!([slow([3.0, 1.25, 2.0]), slow([1.5, 1.5, 1.0]), slow([0.5, 0.75, 2.0])], [2.0, 1.5, 1.0]);
+}
+
+#[test]
+fn what_is_usual_falls_to_the_longest_of_the_last_ticks_and_one_shorter_tick_changes_nothing() {
+    let mut governor = Governor::default();
+    let mut hear = |took_us| {
+        governor.hear(Ticked { took_us, rows: 4, work: 7, wanted: 4 });
+        (governor.usual[4].expect("it was measured"), governor.late)
+    };
+    (0..SURE).for_each(|_| _ = hear(10_000));
+    (0..SURE - 1).for_each(|_| _ = hear(5_000));
+    assert_eq!(hear(5_000), (5_000.0, [1.0; SURE]), "all of them are shorter, and each is as usual now");
+    assert_eq!(hear(4_500), (5_000.0, [1.0, 1.0, 0.9]));
+}

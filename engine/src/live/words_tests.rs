@@ -83,3 +83,27 @@ fn prompts_that_share_their_tokens_are_let_go_together() {
     let mut words = Words::new(vec![one.clone(), one], 2).expect("sound prompts");
     assert!(words.let_go());
 }
+
+#[test]
+fn a_weight_counts_on_either_side_of_the_blend() {
+    let heavy = |weight, level| Prompt { weight, ..prompt(1, level) };
+    let mut words = Words::new(vec![heavy(1.0, 1.0), heavy(3.0, 2.0)], 2).expect("sound prompts");
+    assert_eq!(heard(&mut words, &values(1.0, 2.0, 0.5)), [(1.0, Some(0.25)), (2.0, Some(0.75))]);
+    assert_eq!(words.prompts().iter().map(|it| it.weight).collect::<Vec<_>>(), [1.0, 3.0]);
+    assert_eq!(format!("{words:?}"), "Words { prompts: 2, .. }");
+}
+
+#[test]
+fn prompts_that_are_no_whole_number_of_tokens_are_refused_with_what_was_found() {
+    let of = |numbers: usize| Prompt {
+        weight: 1.0,
+        with_timbre: vec![0.5; numbers].into(),
+        neutral: vec![0.5; numbers].into(),
+    };
+    for (numbers, width) in [(0, 2), (3, 2), (1, 2), (2, 0)] {
+        let found = Words::new(vec![of(2 * width.max(1)), of(numbers)], width).err();
+        let what = if width == 0 { "prompt 1" } else { "prompt 2" };
+        assert_eq!(found, Some(MaterialError::Tokens { what, found: numbers, width }), "{numbers} of {width}");
+    }
+    assert!(Words::new(vec![of(4)], 2).is_ok());
+}

@@ -347,3 +347,47 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_value_that_is_so_already_is_adopted_once_wherever_its_aim_and_its_way_stand() {
+    let (mut store, mut reader) = Store::new();
+    let id = ParamId::GainDb;
+    let before = store.revision();
+    store.adopt(id, -6.0);
+    assert_eq!((store.value(id), store.aims().exact(id), store.revision()), (-6.0, -6.0, before + 1));
+    assert_eq!((reader.latest().generation, store.undo_depth()), (1, 0));
+    for same in [-6.0, f64::NAN] {
+        store.adopt(id, same);
+        assert_eq!((store.value(id), store.revision(), reader.latest().generation), (-6.0, before + 1, 1));
+    }
+    // Under way: the aim is another, or only the value is.
+    store.aim(id, 0.0).expect("a number");
+    let before = store.revision();
+    store.adopt(id, -6.0);
+    assert_eq!((store.aims().exact(id), store.revision()), (-6.0, before + 1));
+    store.aim(id, 0.0).expect("a number");
+    let before = store.revision();
+    store.adopt(id, 0.0);
+    assert_eq!((store.value(id), store.aims().exact(id), store.revision()), (0.0, 0.0, before + 1));
+}
+
+#[test]
+fn marks_and_scenes_are_kept_and_each_change_is_another_revision() {
+    let (mut store, _) = Store::new();
+    let before = store.revision();
+    let mark = Mark { patch: 3, ..Mark::default() };
+    store.set_mark(mark);
+    assert_eq!((store.mark(), store.revision()), (mark, before + 1));
+    store.set(ParamId::Shift, 4.0).expect("a number");
+    assert!(store.capture(2));
+    let kept = *store.values();
+    assert_eq!(
+        store.scenes().iter().enumerate().filter_map(|(at, it)| Some((at, (*it)?))).collect::<Vec<_>>(),
+        [(2, kept)]
+    );
+    // Only a scene moves: that is another revision, and no jump.
+    let (before, jumps) = (store.revision(), store.jumps());
+    assert!(store.undo());
+    assert_eq!((store.scenes()[2], store.jumps()), (None, jumps));
+    assert!(before < store.revision());
+}

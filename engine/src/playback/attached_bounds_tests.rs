@@ -121,3 +121,22 @@ fn an_engine_is_told_what_the_player_has() {
         assert_eq!(pair.transport.standing().expect("a tape").frames, (FRAME * round) as u64);
     }
 }
+
+#[test]
+fn a_witness_is_told_every_window_that_leaves_as_it_leaves() {
+    let mut pair = Pair::playing(&tone(TAPE, 93.7, 0.5));
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = Arc::clone(&seen);
+    pair.packer.set_witness(Box::new(move |epoch, window, sound| {
+        heard.lock().expect("one writer").push((epoch, window.number, sound.to_vec()));
+    }));
+    let fresh = tone(2_000, 300.0, 0.3);
+    for number in 1..=2 {
+        let plan = pair.plan(3_000, fresh.len());
+        pair.packer.send(&plan, 0.0, |room| room.copy_from_slice(&fresh)).expect("a box is home");
+        let (epoch, found, sound) = seen.lock().expect("one writer").pop().expect("it is told");
+        assert_eq!((epoch, found), (pair.epochs.now(), number));
+        assert!(sound == fresh);
+        pair.play(10);
+    }
+}

@@ -136,3 +136,19 @@ impl Grant {
         self.0[1].store(epoch, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Refused, Torn};
+
+    #[test]
+    fn every_reason_has_words_of_its_own_and_one_is_nobodys_fault() {
+        let mut words = Refused::ALL.map(Refused::words).to_vec();
+        assert!(words.iter().all(|it| it.contains(' ')), "{words:?}");
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Refused::ALL.len());
+        let left_behind: Vec<_> = Refused::ALL.into_iter().filter(|it| it.is_left_behind()).collect();
+        assert_eq!(left_behind, [Refused::Torn(Torn::Epoch)]);
+    }
+}
