@@ -2,11 +2,9 @@
 
 import struct
 import subprocess
-import zlib
 from pathlib import Path
 
 from builder import disk
-from builder.verity import Verity
 
 
 def copy(source: Path, target: Path, gibibytes: int):
@@ -31,39 +29,31 @@ def place(file, name: str):
     raise LookupError(name)
 
 
-def write_table(file, table):
-    """Writes entries into both tables, with the sums that belong to them."""
-    file.seek(disk.SECTOR + 32)
-    other, = struct.unpack("<Q", file.read(8))
-    for header_at in (disk.SECTOR, other * disk.SECTOR):
-        file.seek(header_at)
-        head = bytearray(file.read(92))
-        entries_at, = struct.unpack_from("<Q", head, 72)
-        struct.pack_into("<I", head, 88, zlib.crc32(table))
-        struct.pack_into("<I", head, 16, 0)
-        struct.pack_into("<I", head, 16, zlib.crc32(head))
-        file.seek(header_at)
-        file.write(head)
-        file.seek(entries_at * disk.SECTOR)
-        file.write(table)
-
-
 def second_slot(target: Path, folder: Path, version: str, tools):
     """Puts a built version into the empty slot of a disk, as an update would."""
     root, hashes, kernel = (folder / f"demon_{version}.{it}" for it in ("root", "verity", "efi"))
-    name = Verity(f"demon_{version}", (folder / f"demon_{version}.roothash").read_text().strip(), "", 0)
     with open(target, "r+b") as file:
-        table = entries(file)
-        for number, content, identity, label in ((3, root, name.partition_ids()[0], name.name),
-                                                 (4, hashes, name.partition_ids()[1], f"{name.name}_verity")):
-            at = number * disk.ENTRY_BYTES
-            table[at + 16:at + 32] = identity.bytes_le
-            table[at + 56:at + 128] = label.encode("utf-16-le").ljust(72, b"\0")
-            first = struct.unpack_from("<Q", table, at + 32)[0] * disk.SECTOR
-            disk.copy(content, file, first)
-        write_table(file, table)
+        for content, name in ((root, "demon-root-b"), (hashes, "demon-verity-b")):
+            disk.copy(content, file, place(file, name))
         esp = place(file, "demon-esp")
     tools.run("mcopy", "-i", f"{target}@@{esp}", kernel, f"::/EFI/Linux/demon_{version}+3.efi")
+
+
+def stick(target: Path, files, tools, mebibytes: int = 384):
+    """A stick: a FAT file system with files, each a pair of what it is and where it goes."""
+    target.unlink(missing_ok=True)
+    with open(target, "wb") as file:
+        file.truncate(mebibytes << 20)
+    tools.run("mkfs.vfat", "-F", "32", "-n", "STICK", target)
+    made = set()
+    for source, place in files:
+        folder = ""
+        for part in place.split("/")[:-1]:
+            folder = f"{folder}/{part}"
+            if folder not in made:
+                tools.run("mmd", "-i", target, f"::{folder}")
+                made.add(folder)
+        tools.run("mcopy", "-i", target, source, f"::/{place}")
 
 
 def turn_a_bit(target: Path, name: str, at: int):

@@ -101,7 +101,7 @@ def build_boot(parts, folders, found, owner, image_tools, tools, epoch):
         firmware = folders["boot"] / "usr/lib/systemd/boot/efi"
         line = " ".join(modules.words(COMMAND_LINE))
         whole = uki.make((firmware / "linuxx64.efi.stub").read_bytes(), [
-            (".osrel", (parts.work / "tree/usr/lib/os-release").read_bytes()), (".cmdline", line.encode()),
+            (".osrel", uki.os_release((parts.work / "tree/usr/lib/os-release").read_bytes())), (".cmdline", line.encode()),
             (".uname", name.encode()), (".initrd", packed), (".linux", (kernel / f"boot/vmlinuz-{name}").read_bytes())])
         unsigned, loader = parts.work / "unsigned.efi", parts.work / "loader.efi"
         unsigned.write_bytes(whole)
@@ -133,7 +133,7 @@ def main():
     loader, name = build_boot(parts, folders, found, owner, image_tools, tools, epoch)
     with step("disk (GPT)") as note:
         esp.make(work / "esp.fat", loader, parts.file("efi"), given.version, tools)
-        size = disk.write(parts.file("raw"), disk.layout(work / "esp.fat", parts.file("root"), parts.file("verity"), found))
+        size = disk.write(parts.file("raw"), disk.layout(work / "esp.fat", parts.file("root"), parts.file("verity")))
         note(f"{megabytes(size)}, {megabytes(parts.file('raw').stat().st_blocks * 512)} of them used")
     with step("list of parts (SBOM)") as note:
         shipped = {k: v for k, v in files.items() if k.group != "tools"}

@@ -33,17 +33,14 @@ class Partition:
     content: Path | None = None
 
 
-def layout(esp, root, root_hashes, verity):
-    """The box's partitions, the first slot filled, the second empty."""
-    ids = verity.partition_ids()
-    empty = [uuid.uuid5(uuid.NAMESPACE_DNS, f"{it}.demon.invalid") for it in ("esp", "root-b", "verity-b")]
-    return [
-        Partition(ESP, empty[0], "demon-esp", ESP_MIB, 0, esp),
-        Partition(ROOT, ids[0], verity.name, ROOT_MIB, READ_ONLY | NO_AUTO, root),
-        Partition(ROOT_VERITY, ids[1], f"{verity.name}_verity", VERITY_MIB, READ_ONLY | NO_AUTO, root_hashes),
-        Partition(ROOT, empty[1], "_empty", ROOT_MIB, READ_ONLY | NO_AUTO),
-        Partition(ROOT_VERITY, empty[2], "_empty", VERITY_MIB, READ_ONLY | NO_AUTO),
-    ]
+def layout(esp, root, root_hashes):
+    """The box's partitions, the first slot filled, the second empty. An update never changes the table: which version a slot holds, its hashes say."""
+    parts = [("esp", ESP, ESP_MIB, 0, esp)]
+    for slot, (data, hashes) in (("a", (root, root_hashes)), ("b", (None, None))):
+        parts.append((f"root-{slot}", ROOT, ROOT_MIB, READ_ONLY | NO_AUTO, data))
+        parts.append((f"verity-{slot}", ROOT_VERITY, VERITY_MIB, READ_ONLY | NO_AUTO, hashes))
+    return [Partition(kind, uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.demon.invalid"), f"demon-{name}", size, attributes, content)
+            for name, kind, size, attributes, content in parts]
 
 
 def entry(partition, first, last):

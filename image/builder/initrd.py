@@ -5,7 +5,7 @@ import shutil
 from . import cpio, modules
 from .lock import HERE
 
-APPLETS = "sh mount find cat sort mv cmp modprobe grep cut mkdir switch_root sleep reboot".split()
+APPLETS = "sh mount find cat sort mv cmp modprobe grep cut mkdir switch_root sleep reboot hexdump".split()
 
 
 def make(folder, kernel, image_tools, tools, verity, epoch):

@@ -54,6 +54,12 @@ class Portable:
         struct.pack_into("<I", self.data, self.optional + 64, 0)
 
 
+def os_release(text):
+    """What the boot loader sorts by. A candidate (`1.2.0-rc1`) comes before its release here as everywhere with us; the boot loader wants `~` for that."""
+    lines = text.decode().splitlines(keepends=True)
+    return "".join(it.replace("-", "~", 1) if it.startswith("IMAGE_VERSION=") else it for it in lines).encode()
+
+
 def make(stub, parts):
     """The file: `parts` are names and contents, the kernel last, since it unpacks itself behind its end."""
     portable = Portable(stub)

@@ -16,10 +16,6 @@ class Verity:
     salt: str
     blocks: int
 
-    def partition_ids(self):
-        """Identities of the two partitions, halves of the root hash, as the discoverable partitions have it."""
-        return uuid.UUID(self.hash[:32]), uuid.UUID(self.hash[32:])
-
 
 def erofs(tree, place, version, epoch, tools):
     """Writes the file system; what it is called comes from the version."""

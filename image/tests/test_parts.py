@@ -12,9 +12,6 @@ from pathlib import Path
 
 from builder import cpio, disk, keys, sbom, uki, update, users
 from builder.told import Refused
-from builder.verity import Verity
-
-ROOT = Verity("demon_1.2.3", "0123456789abcdef" * 4, "00", 10)
 
 
 def small_stub():
@@ -35,7 +32,7 @@ class Disk(unittest.TestCase):
         content = Path(folder) / "root"
         content.write_bytes(b"root" * 1024)
         place = Path(folder) / "disk"
-        return place, disk.write(place, disk.layout(content, content, content, ROOT))
+        return place, disk.write(place, disk.layout(content, content, content))
 
     def test_both_headers_add_up_and_point_at_each_other(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +47,7 @@ class Disk(unittest.TestCase):
             self.assertEqual(struct.unpack_from("<QQ", head, 24), (here, there))
             entries = data[entries_at * 512:entries_at * 512 + 128 * 128]
             self.assertEqual(struct.unpack_from("<I", head, 88)[0], zlib.crc32(entries))
-        self.assertEqual(data[2 * 512 + 128 + 16:2 * 512 + 128 + 32], uuid.UUID("0123456789abcdef" * 2).bytes_le)
+        self.assertEqual(data[2 * 512 + 128 + 16:2 * 512 + 128 + 32], uuid.uuid5(uuid.NAMESPACE_DNS, "root-a.demon.invalid").bytes_le)
         self.assertEqual(data[disk.MIB * 193:disk.MIB * 193 + 4], b"root")
 
     def test_another_program_finds_the_partitions_and_room_for_data_behind_them(self):
@@ -65,7 +62,7 @@ class Disk(unittest.TestCase):
             done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         rows = {it["label"]: it for it in json.loads(done.stdout)}
-        self.assertEqual({"demon-esp", "demon_1.2.3", "demon_1.2.3_verity", "demon-data"} - rows.keys(), set(), done.stdout)
+        self.assertEqual({"demon-esp", "demon-root-a", "demon-verity-a", "demon-root-b", "demon-verity-b", "demon-data"} - rows.keys(), set(), done.stdout)
         self.assertGreater(rows["demon-data"]["raw_size"], 900 << 20)
 
 
@@ -74,6 +71,11 @@ class Kernel(unittest.TestCase):
         parts = [(".cmdline", b"quiet"), (".linux", b"kernel" * 1000)]
         read = uki.read(uki.make(small_stub(), parts))
         self.assertEqual([read[name] for name, _ in parts], [content for _, content in parts])
+
+    def test_the_boot_loader_takes_a_candidate_for_older_than_its_release(self):
+        text = b"NAME=a-b\nIMAGE_ID=demon\nIMAGE_VERSION=1.2.0-rc1\n"
+        self.assertEqual(uki.os_release(text), b"NAME=a-b\nIMAGE_ID=demon\nIMAGE_VERSION=1.2.0~rc1\n")
+        self.assertEqual(uki.os_release(b"IMAGE_VERSION=1.2.0\n"), b"IMAGE_VERSION=1.2.0\n")
 
     def test_a_second_section_of_a_name_and_a_file_without_room_are_refused(self):
         with self.assertRaises(Refused):
