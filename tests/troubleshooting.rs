@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 const DOCUMENT: &str = include_str!("../docs/troubleshooting.md");
 /// Whose errors come onto a display, by file or folder.
-const ERRORS: [&str; 18] = [
+const ERRORS: [&str; 19] = [
     "hal/src/audio",
     "hal/src/display/mod.rs",
     "hal/src/display/oled/bus.rs",
@@ -25,15 +25,17 @@ const ERRORS: [&str; 18] = [
     "appliance/src/settings/patch/mod.rs",
     "appliance/src/settings/last_tape/read.rs",
     "appliance/src/performance",
+    "appliance/src/update/refusal.rs",
     "engine/src/backend/mod.rs",
     "engine/src/backend/cuda/error.rs",
     "engine/src/model/velocity.rs",
 ];
 /// Who tells sentences.
-const SAID: [&str; 39] = [
+const SAID: [&str; 42] = [
     "appliance/src/performance/stage.rs",
     "appliance/src/performance/device_side.rs",
     "appliance/src/performance/conductor.rs",
+    "appliance/src/performance/box_news.rs",
     "appliance/src/performance/loading.rs",
     "appliance/src/performance/output.rs",
     "appliance/src/performance/remote.rs",
@@ -70,10 +72,13 @@ const SAID: [&str; 39] = [
     "appliance/src/settings/library/mod.rs",
     "appliance/src/settings/profile/profiles.rs",
     "appliance/src/settings/set_list/mod.rs",
+    "appliance/src/stick",
+    "appliance/src/update/words.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 24] = [
+const PARTS: [&str; 25] = [
     "box file",
+    "box news",
     "last state",
     "tape writer",
     "crash report",

@@ -17,5 +17,6 @@ pub mod recorder;
 pub mod recording;
 pub mod service;
 pub mod settings;
+pub mod stick;
 pub mod surface;
 pub mod update;

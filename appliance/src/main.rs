@@ -14,7 +14,7 @@ use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
 use appliance::command::{
-    Cli, Command, build, doctor, latency, learn, library, params, player, render, report, run, update,
+    Cli, Command, build, doctor, latency, learn, library, params, player, render, report, run, stick, update,
 };
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
@@ -70,6 +70,7 @@ fn run(cli: &Cli, log: Option<&Log>) -> ExitCode {
         Command::Latency(args) => latency::latency(args, &mut out),
         Command::Report(args) => report::report(args, &mut out),
         Command::Update(args) => update::update(args, &mut out),
+        Command::Stick(args) => stick::stick(args, &mut out),
         Command::Learn(args) => learn::learn(args, &mut out),
         Command::Library(args) => library::library(args, &mut out),
         Command::Build(args) => match build::command(args, &mut out) {

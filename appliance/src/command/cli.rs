@@ -11,6 +11,7 @@ use super::player::PlayerArgs;
 use super::render::RenderArgs;
 use super::report::ReportArgs;
 use super::run::RunArgs;
+use super::stick::StickArgs;
 use super::update::UpdateArgs;
 use super::version;
 use crate::compute::build::BuildArgs;
@@ -53,6 +54,8 @@ pub enum Command {
     Latency(LatencyArgs),
     /// Write what hands did and what was told in the last minutes, or (--crash) the report of the last crash, to a file or a stick
     Report(ReportArgs),
-    /// Look at an update of the box: whether it is whole, signed with the box's key, and belongs here
+    /// Write an update of the box beside what plays, look at one, say which versions there are, or go back
     Update(UpdateArgs),
+    /// Look at a mounted stick: what it brings is checked and copied, an update on it is offered, reports go home
+    Stick(StickArgs),
 }

@@ -22,6 +22,7 @@ pub mod score;
 pub mod signals;
 mod sound;
 pub mod stdout;
+pub mod stick;
 mod tape_back;
 pub mod told;
 pub mod update;

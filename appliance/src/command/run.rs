@@ -28,8 +28,10 @@ use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
 use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM};
+use crate::handover::folder::folder;
 use crate::latency::kept;
 use crate::performance::beginning::Beginning;
+use crate::performance::box_news::BoxNews;
 use crate::performance::conductor::Conductor;
 use crate::performance::ending::{Hold, Leave, SOUND};
 use crate::performance::keeper::{Keeper, Kept};
@@ -234,6 +236,7 @@ fn start(
     match around {
         Ok((mut surface_side, gpu)) => {
             surface_side.record_to(recording.recorder().clone());
+            surface_side.hear_of_the_box(BoxNews::begin(&folder(args.runtime.as_deref())));
             view.begin(stage.playing(), &computes, &place, gpu);
             Ok(Begun { stage, surface_side, recording, kept, kept_tape, performance })
         }

@@ -5,6 +5,7 @@
 //! a fault for what had to be guessed (`text`). A file is written beside its place and moved there when it is whole, so that
 //! a full disk, a lost power and a killed process leave the old one or the new one (`write`, over the system calls of `disk`);
 //! a take is heard while it is written (`take`). Names are shown so that a terminal cannot be steered by them (`names`).
+//! What has no room for a second copy, a slot of the box, is written in place (`volume`).
 //! Nothing else in this crate opens a file; `tests/tidy.rs` holds that. It never runs on a thread that sound waits for,
 //! but for a take, whose thread has nothing else to play on.
 
@@ -17,6 +18,7 @@ mod open;
 mod remark;
 mod take;
 mod text;
+pub mod volume;
 mod write;
 
 pub use lock::{Held, Lock};

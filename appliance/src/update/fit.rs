@@ -22,7 +22,7 @@ pub struct Here {
     pub kernel_room: Option<u64>,
 }
 
-/// Whether the update fits. `forced` takes a version that is not newer, and nothing else.
+/// Whether the update fits. `forced` takes an older version, and nothing else; what runs is never written over itself.
 ///
 /// # Errors
 /// [`Refusal`]: the first thing that does not fit.
@@ -33,7 +33,10 @@ pub fn fits(manifest: &Manifest, here: &Here, forced: bool) -> Result<(), Refusa
     if manifest.machine != here.machine {
         return Err(Refusal::OtherMachine { found: manifest.machine.clone(), expected: here.machine.clone() });
     }
-    if manifest.version <= here.version && !forced {
+    if manifest.version == here.version {
+        return Err(Refusal::Runs(here.version.clone()));
+    }
+    if manifest.version < here.version && !forced {
         return Err(Refusal::NotNewer { found: manifest.version.clone(), here: here.version.clone() });
     }
     let rooms = [Some(ROOT_SLOT), Some(VERITY_SLOT), here.kernel_room];

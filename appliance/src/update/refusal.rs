@@ -58,6 +58,27 @@ pub enum Refusal {
         /// What runs.
         here: Version,
     },
+    /// It is what runs.
+    #[error("the update is version {0}, which runs already")]
+    Runs(Version),
+    /// What runs has still to show that it is fit; until then the other slot is the way back.
+    #[error("version {0} is on trial after an update: try again when it has played for a moment")]
+    OnTrial(Version),
+    /// The box is not laid out as ours are.
+    #[error("this box takes no update: {0}")]
+    NoBox(String),
+    /// There is nothing in the other slot that could be started.
+    #[error("there is no other version on this box")]
+    NoOther,
+    /// The other version was tried and did not come to play.
+    #[error("version {0} did not come to play three times (--force tries it again)")]
+    Failed(Version),
+    /// What was written is not what the disk gives back.
+    #[error("the disk does not give back what was written to {0}: it is worn out or broken")]
+    NotKept(String),
+    /// The box's own disk does not take it.
+    #[error("the update cannot be written: {0}")]
+    Write(std::io::Error),
     /// It does not go into the place for it.
     #[error("the update's {part} has {bytes} bytes, and there is room for {room}")]
     NoRoom {

@@ -163,6 +163,7 @@ impl Binding {
             Deed::SaveNew => Act::Save(true),
             Deed::Reload => Act::Reload,
             Deed::LibraryBy(by) => Act::LibraryBy(by),
+            Deed::TakeUpdate => Act::TakeUpdate,
             Deed::Prompt(end, place) => self.choose_prompt(gesture, end, place, desk),
             Deed::PromptByNumber(end) => self.choose_prompt(gesture, end, number, desk),
             Deed::PromptBy(end, by) => {

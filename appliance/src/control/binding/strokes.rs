@@ -66,6 +66,8 @@ impl Binding {
             }
             Target::Deed(Deed::PatchBy(_)) => acts.push(Act::PatchBy(detents.signum() as i8)),
             Target::Deed(Deed::LibraryBy(_)) => acts.push(Act::LibraryBy(detents.signum() as i8)),
+            // A turn is no second press.
+            Target::Deed(Deed::TakeUpdate) => {}
             Target::Deed(deed) => self.deed(gesture, deed, control, desk, acts),
         }
     }

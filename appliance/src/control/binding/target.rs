@@ -58,6 +58,8 @@ pub enum Deed {
     Reload,
     /// The next thing of the library, or the one before, is shown.
     LibraryBy(i8),
+    /// The update that a stick offers is written, with a second press.
+    TakeUpdate,
     /// A prompt, from 0, at an end of the blend.
     Prompt(BlendEnd, usize),
     /// The prompt whose number the control carries, at an end of the blend.
@@ -83,7 +85,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 30] = [
+const NAMED: [(&str, Deed); 31] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("panic", Deed::Panic),
@@ -99,6 +101,7 @@ const NAMED: [(&str, Deed); 30] = [
     ("reload-patch", Deed::Reload),
     ("next-in-library", Deed::LibraryBy(1)),
     ("previous-in-library", Deed::LibraryBy(-1)),
+    ("take-update", Deed::TakeUpdate),
     ("pick-prompt-a", Deed::PromptByNumber(BlendEnd::A)),
     ("pick-prompt-b", Deed::PromptByNumber(BlendEnd::B)),
     ("next-prompt-a", Deed::PromptBy(BlendEnd::A, 1)),

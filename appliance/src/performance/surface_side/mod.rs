@@ -21,7 +21,8 @@ use engine::playback::LoopBand;
 use hal::gesture::{Clock, Control, Identity, Motion, Reply, SurfaceId, WallClock};
 
 use crate::control::binding::Act;
-use crate::display::messages::FaultKey;
+use crate::display::messages::{FaultKey, Level};
+use crate::performance::box_news::BoxNews;
 use crate::performance::conductor::{Conductor, by_program};
 use crate::performance::gesture_intake::GestureIntake;
 use crate::performance::library_walk::LibraryWalk;
@@ -76,6 +77,7 @@ pub struct SurfaceSide {
     jobs: Vec<PatchJob>,
     walk: LibraryWalk,
     wrong_files: WrongFiles,
+    box_news: BoxNews,
 }
 
 impl SurfaceSide {
@@ -124,6 +126,7 @@ impl SurfaceSide {
             jobs: Vec::new(),
             walk: LibraryWalk::default(),
             wrong_files: WrongFiles::default(),
+            box_news: BoxNews::of_nobody(),
         };
         surface_side.keep_scenes(conductor);
         surface_side.address();
@@ -140,6 +143,11 @@ impl SurfaceSide {
     /// Looks from now on whether these are mended.
     pub fn watch_files(&mut self, files: WrongFiles) {
         self.wrong_files = files;
+    }
+
+    /// Tells from now on what the box's own services have to say; what hands wish of them is written into the runtime folder.
+    pub fn hear_of_the_box(&mut self, box_news: BoxNews) {
+        self.box_news = box_news;
     }
 
     /// The time of the gestures.
@@ -178,6 +186,9 @@ impl SurfaceSide {
         self.tell_troubles(view);
         if let Some(words) = self.walk.come() {
             view.messages().hand(&words);
+        }
+        for it in self.box_news.come() {
+            view.messages().tell(if it.is_warning { Level::Warning } else { Level::Info }, &it.words);
         }
         (self.intake, self.acts) = (intake, acts);
         leave
@@ -239,6 +250,10 @@ impl SurfaceSide {
             Act::Reload => self.reload(conductor, view),
             Act::LibraryBy(by) => {
                 let words = self.walk.step(self.list.library(), by, self.clock.now());
+                view.messages().hand(&words);
+            }
+            Act::TakeUpdate => {
+                let words = self.box_news.take(self.clock.now());
                 view.messages().hand(&words);
             }
             Act::Seek(0.0) => self.sender.tell(Order::Start),

@@ -96,6 +96,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::SaveNew
         | Deed::Reload
         | Deed::LibraryBy(_)
+        | Deed::TakeUpdate
         | Deed::Prompt(..)
         | Deed::PromptByNumber(_)
         | Deed::PromptBy(..)

@@ -1,0 +1,106 @@
+//! `demon stick`: what a mounted stick brings is looked at and copied, an update on it is offered, reports are taken home.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::version;
+use crate::files::{FileError, plain, shown};
+use crate::service::bulletin::Bulletin;
+use crate::service::slow::give_way;
+use crate::settings::learnt_maps;
+use crate::settings::library::Library;
+use crate::stick::bring::{Home, NOTHING, offers};
+use crate::stick::{Stick, home};
+
+/// What the running box is told under.
+const TOLD_AS: &str = "stick";
+
+/// `demon stick`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Looked at are demon-VERSION.update, the folder `demon` (recordings, patches, models, adapters, profiles, maps/maps.toml, demon.toml) and, for reports, \
+the folder `demon-reports`; nothing else. Nothing is executed, no link is followed, nothing is written over but demon.toml, of which the one before is kept. \
+An update is only offered: `demon update` writes it.\n\n\
+Exit codes: 0 done; 1 something was refused, and the rest is done; 2 the command line was not understood.")]
+pub struct StickArgs {
+    /// Where the stick is mounted
+    #[arg(value_name = "FOLDER")]
+    pub stick: PathBuf,
+    /// Take reports home, where the stick asks for them, and do nothing else
+    #[arg(long)]
+    pub reports: bool,
+    /// The box's file
+    #[arg(long, value_name = "FILE", default_value = "/etc/demon/demon.toml")]
+    pub config: PathBuf,
+    /// The library's folder [default: $DEMON_LIBRARY, or `library` in the state folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub library: Option<PathBuf>,
+    /// Folder of what the box remembers [default: $DEMON_STATE, /var/lib/demon, or ~/.local/state/demon]
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+    /// Tell the running box, in this folder
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    pub tell: Option<PathBuf>,
+    /// Where a link to an update that is offered is put
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub offer_at: Option<PathBuf>,
+}
+
+/// Something on a stick was refused; what was told.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} of what the stick brings was refused")]
+pub struct NotAllTaken(usize);
+
+/// Does it, and tells `out`.
+///
+/// # Errors
+/// [`NotAllTaken`]; when `out`, the stick or the running box cannot be written to.
+pub fn stick(args: &StickArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    give_way();
+    let stick = Stick::at(args.stick.clone());
+    let state = learnt_maps::folder(args.state.as_deref());
+    let home = Home { library: Library::find(args.library.as_deref(), &state), state, box_file: args.config.clone() };
+    let put = |bulletin: Bulletin| args.tell.as_ref().map_or(Ok(()), |folder| bulletin.put(folder, TOLD_AS));
+    if args.reports {
+        let Some(folder) = stick.wants_reports() else { return Ok(writeln!(out, "the stick asks for no reports")?) };
+        let taken = home::take(&home, &folder, version::long())?;
+        let words = home::words(&taken);
+        put(Bulletin::news(&words))?;
+        return Ok(writeln!(out, "{words}")?);
+    }
+    let brought = stick.bring(&home, &mut |name| {
+        let _ = put(Bulletin::news(&format!("stick: {name}")));
+    });
+    for name in &brought.new {
+        writeln!(out, "{}", plain(name))?;
+    }
+    for why in &brought.refused {
+        writeln!(out, "refused: {}", plain(why))?;
+    }
+    let mut parts: Vec<String> = brought.words().into_iter().collect();
+    let mut last = Bulletin { is_warning: !brought.refused.is_empty(), ..Bulletin::default() };
+    if let Some((version, path)) = stick.update() {
+        if let Some(at) = &args.offer_at {
+            offer(&path, at)?;
+        }
+        parts.push(offers(&version));
+        last.offer = Some(version.to_string());
+    }
+    last.words = if parts.is_empty() { NOTHING.to_owned() } else { parts.join("; ") };
+    writeln!(out, "{}", last.words)?;
+    put(last)?;
+    match brought.refused.len() {
+        0 => Ok(()),
+        count => Err(NotAllTaken(count).into()),
+    }
+}
+
+/// A link to the update where whoever writes it looks for it.
+fn offer(path: &Path, at: &Path) -> anyhow::Result<()> {
+    let whole = std::fs::canonicalize(path).map_err(FileError::reading(path))?;
+    let _ = std::fs::remove_file(at);
+    std::os::unix::fs::symlink(whole, at).with_context(|| format!("{}: cannot be made", shown(at)))
+}
