@@ -45,7 +45,7 @@ class Units(unittest.TestCase):
         # What the mounts of /etc/fstab become at the start.
         for name, place in (("data", "/data"), ("etc-demon", "/etc/demon"), ("var-lib-demon", "/var/lib/demon")):
             (root / SYSTEM / f"{name}.mount").write_text(f"[Mount]\nWhat=/dev/null\nWhere={place}\n")
-        for name in ("usr/bin/demon", "usr/lib/demon/data", "usr/lib/demon/gate", "bin/busybox"):
+        for name in ("usr/bin/demon", "usr/lib/demon/data", "usr/lib/demon/gate", "usr/lib/demon/stick", "bin/busybox"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text("#!/bin/sh\n")
             (root / name).chmod(0o755)
@@ -59,9 +59,10 @@ class Units(unittest.TestCase):
             self.copied(root)
             if version < 257:
                 # A word that came with the image's own systemd.
-                for path in root.glob(f"{SYSTEM}/*.d/image.conf"):
+                for path in [*root.glob(f"{SYSTEM}/*.d/image.conf"), root / SYSTEM / "demon-stick@.service"]:
                     path.write_text(path.read_text().replace("PrivateTmp=disconnected", "PrivateTmp=yes"))
             ours = sorted(it.name for it in (HERE / "root" / SYSTEM).iterdir() if it.is_file())
+            ours = [it.replace("@.", "@sda1.") for it in ours]
             ours += ["demon-player.service", "demon-engine.service"]
             done = subprocess.run(["systemd-analyze", f"--root={root}", "--man=no", "verify", *ours], capture_output=True, text=True)
             own = [line for line in (done.stdout + done.stderr).splitlines() if "demon" in line]
