@@ -69,18 +69,30 @@ def needs():
     return None
 
 
+def block_device(disk, writes):
+    """The guest's disk; with `writes` everything that is written to it, and every flush, is logged there (`cutting.log`)."""
+    if writes is None:
+        return ["-drive", f"file={disk},if=virtio,format=raw"]
+    writes.write_bytes(b"")
+    nodes = [f"driver=file,node-name=disk,filename={disk}", f"driver=file,node-name=writes,filename={writes}",
+             "driver=blklogwrites,node-name=logged,file=disk,log=writes"]
+    return [word for it in nodes for word in ("-blockdev", it)] + ["-device", "virtio-blk-pci,drive=logged"]
+
+
 class Guest(machine.Machine):
     """A guest that starts from a disk; `heard` are the bytes of its first serial port, where kernel and initrd speak."""
 
     def __init__(self, disk: Path, variables: Path, log: Path, wave: Path, until_shell_s: float = machine.BOOT_S,
-                 unfit: str | None = None):
+                 unfit: str | None = None, stick: Path | None = None, writes: Path | None = None):
         self.log, self.wave = log, wave
         code, _ = firmware()
         command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", "2048"]
         command += ["-nodefaults", "-display", "none", "-device", "VGA"]
         command += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}"]
         command += ["-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
-        command += ["-drive", f"file={disk},if=virtio,format=raw"]
+        command += block_device(disk, writes)
+        if stick is not None:
+            command += ["-device", "qemu-xhci", "-drive", f"id=stick,if=none,format=raw,file={stick}", "-device", "usb-storage,drive=stick"]
         command += ["-audiodev", f"wav,id=ear,path={wave}", "-device", "intel-hda", "-device", "hda-output,audiodev=ear,mixer=off"]
         command += ["-serial", f"file:{log}", "-serial", "stdio"]
         command += ["-smbios", f"type=11,value=io.systemd.stub.kernel-cmdline-extra={LINE}"]

@@ -10,6 +10,7 @@ import shutil
 import time
 from pathlib import Path
 
+from builder import lock
 from builder.lock import read as read_lock
 from builder.told import Refused, run_main
 from builder.tools import Tools
@@ -73,13 +74,32 @@ def ask(report, stage, machine):
             report.tell(name, "FAIL", f"not understood: {odd!r}")
 
 
-def start(stage, disk, expected, until_shell_s=guest.machine.BOOT_S):
+def brought(following):
+    """The stick of the stage `update`: the next version, a recording, the box's file, and the wish for reports."""
+    tools = Tools(Path("target/image/unpacked/tools").resolve(), read_lock().epoch())
+    update = following.with_name(f"demon-{version(following)}.update")
+    if not update.is_file():
+        raise Refused(f"{update} is not there: it is built with keys only")
+    box_file, wish = TO / "demon.toml", TO / "wish"
+    box_file.write_text("[midi]\nfollow = false\n")
+    wish.write_text("")
+    recording = lock.HERE.parent / "models/house/demo.flac"
+    files = [(update, update.name), (box_file, "demon/demon.toml"), (wish, "demon-reports/put-them-here"), (recording, "demon/recordings/demo.flac")]
+    disks.stick(TO / "stick.fat", files, tools)
+    return TO / "stick.fat"
+
+
+def start(stage, disk, expected, until_shell_s=guest.machine.BOOT_S, logged=False):
     variables = TO / "variables.fd"
     if stage == "first" or not variables.is_file():
         shutil.copy(guest.firmware()[1], variables)
     unfit = version(built(NEXT, "a second version")) if stage == "unfit" else None
-    machine = guest.Guest(disk, variables, TO / f"{stage}.log", TO / f"{stage}.wav", until_shell_s, unfit)
+    following = built(NEXT, "a second version") if stage == "update" else None
+    stick = brought(following) if following else None
+    writes = TO / f"{stage}.writes" if logged else None
+    machine = guest.Guest(disk, variables, TO / f"{stage}.log", TO / f"{stage}.wav", until_shell_s, unfit, stick, writes)
     machine.expected = expected
+    machine.following = following and version(following)
     return machine
 
 
@@ -90,7 +110,7 @@ def prepare(stage, image):
         disks.copy(image, disk, 3)
     elif not kept.is_file():
         raise guest.machine.Skip("the first start has left no disk")
-    elif stage == "second":
+    elif stage in ("second", "update"):
         disks.copy(kept, disk, 4)
     else:
         following = built(NEXT, "a second version (image/make --version ... --to target/image/next)")
@@ -99,7 +119,7 @@ def prepare(stage, image):
         disks.second_slot(disk, NEXT, version(following), tools)
         if stage == "damage":
             # In the file system's first block, which is read before anything else.
-            disks.turn_a_bit(disk, f"demon_{version(following)}", 1024 + 17)
+            disks.turn_a_bit(disk, "demon-root-b", 1024 + 17)
     return disk
 
 
@@ -107,6 +127,7 @@ def main():
     parser = argparse.ArgumentParser(prog="make image-test")
     parser.add_argument("--only", action="append", choices=list(rows.STAGES), help="one stage; may be given again")
     parser.add_argument("--again", action="store_true", help="asks again what has passed")
+    parser.add_argument("--log", action="store_true", help="keeps the disk as each stage began, and logs every write and flush: for image/cuts")
     given = parser.parse_args()
     TO.mkdir(parents=True, exist_ok=True)
     image = built(OUT, "the image (`make image ARGS=--test-keys`)")
@@ -123,7 +144,10 @@ def main():
             if missing:
                 raise guest.machine.Skip(missing)
             disk = prepare(stage, image)
-            machine = start(stage, disk, version(image), 4 * guest.machine.BOOT_S if stage == "damage" else guest.machine.BOOT_S)
+            if given.log:
+                disks.copy(disk, TO / f"{stage}.before.raw", -(-disk.stat().st_size >> 30))
+            patience = 4 if stage == "damage" else 1
+            machine = start(stage, disk, version(image), patience * guest.machine.BOOT_S, given.log)
         except (guest.machine.Skip, Refused) as skip:
             for name in names:
                 report.tell(name, "skipped", str(skip))
@@ -138,6 +162,10 @@ def main():
             machine.close()
     for name, reason in rows.NOT_YET:
         report.tell(name, "skipped", reason)
+    for stage in given.only or rows.STAGES:
+        for name, _ in rows.STAGES[stage]:
+            if name not in report.data["rows"]:
+                report.tell(name, "skipped", f"not come to: image/test --only {stage}")
     found = [it["result"] for it in report.data["rows"].values()]
     print(f"{found.count('pass')} passed, {found.count('FAIL')} failed, {found.count('skipped')} skipped, "
           f"{time.monotonic() - begun:.0f} s; {report.path}")
