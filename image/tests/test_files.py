@@ -35,6 +35,40 @@ class Scripts(unittest.TestCase):
             self.assertTrue(text == "" or text.startswith('"""'), f"{path} does not begin with what it is")
 
 
+class Gate(unittest.TestCase):
+    def asked(self, player, engine):
+        """What the gate answers when these units are so, asked for two seconds."""
+        with tempfile.TemporaryDirectory() as folder:
+            fake = Path(folder) / "systemctl"
+            states = f"demon-player.service) echo {player};; demon-engine.service) echo {engine};;"
+            fake.write_text(f'#!/bin/sh\nfor it; do :; done\nsaid=$(case $it in {states} esac)\necho "$said"\n[ "$said" = active ]\n')
+            fake.chmod(0o755)
+            done = subprocess.run([HERE / "root/usr/lib/demon/gate", "2"], capture_output=True, text=True, env={"PATH": f"{folder}:/usr/bin:/bin"})
+            return done.returncode, done.stdout.splitlines()[-1]
+
+    def test_a_version_is_fit_when_player_and_engine_are_ready_and_unfit_when_one_never_is(self):
+        self.assertEqual(self.asked("active", "active"), (0, "fit: the player plays, the engine has sent a window"))
+        self.assertEqual(self.asked("active", "activating"), (1, "<3>unfit: player active, engine activating"))
+        self.assertEqual(self.asked("failed", "active"), (1, "<3>unfit: player failed, engine active"))
+
+
+class Sticks(unittest.TestCase):
+    def test_nothing_on_a_stick_can_be_run_and_it_is_mounted_for_reading(self):
+        text = (HERE / "root/usr/lib/demon/stick").read_text()
+        self.assertIn("options=nosuid,noexec,nodev,noatime\n", text)
+        self.assertNotIn("options=uid", text)
+        mounts = re.findall(r"mount -[to] .*", text)
+        self.assertEqual(len(mounts), 3, mounts)
+        self.assertTrue(all("$options" in it for it in mounts), mounts)
+        self.assertTrue(mounts[0].startswith('mount -t "$kind" -o "ro,'), mounts[0])
+
+    def test_a_disk_of_a_box_is_no_stick(self):
+        rules = (HERE / "root/usr/lib/udev/rules.d/72-demon-stick.rules").read_text()
+        self.assertIn('ENV{ID_BUS}!="usb", GOTO="demon_stick_end"', rules)
+        self.assertIn('ENV{ID_PART_ENTRY_NAME}=="demon-*", GOTO="demon_stick_end"', rules)
+        self.assertLess(rules.index("demon-*"), rules.index("SYSTEMD_WANTS"))
+
+
 class Units(unittest.TestCase):
     def copied(self, root):
         """Ours over those of this machine's systemd, or of the unpacked packages where there are some."""

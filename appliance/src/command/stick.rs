@@ -15,8 +15,8 @@ use crate::settings::library::Library;
 use crate::stick::bring::{Home, NOTHING, offers};
 use crate::stick::{Stick, home};
 
-/// What the running box is told under.
-const TOLD_AS: &str = "stick";
+/// What the running box is told under: of what was brought, and of what goes home, which takes no offer back.
+const TOLD_AS: [&str; 2] = ["stick", "reports"];
 
 /// `demon stick`.
 #[derive(Args, Clone, Debug)]
@@ -63,7 +63,8 @@ pub fn stick(args: &StickArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let stick = Stick::at(args.stick.clone());
     let state = learnt_maps::folder(args.state.as_deref());
     let home = Home { library: Library::find(args.library.as_deref(), &state), state, box_file: args.config.clone() };
-    let put = |bulletin: Bulletin| args.tell.as_ref().map_or(Ok(()), |folder| bulletin.put(folder, TOLD_AS));
+    let told_as = TOLD_AS[usize::from(args.reports)];
+    let put = |bulletin: Bulletin| args.tell.as_ref().map_or(Ok(()), |folder| bulletin.put(folder, told_as));
     if args.reports {
         let Some(folder) = stick.wants_reports() else { return Ok(writeln!(out, "the stick asks for no reports")?) };
         let taken = home::take(&home, &folder, version::long())?;
@@ -103,4 +104,49 @@ fn offer(path: &Path, at: &Path) -> anyhow::Result<()> {
     let whole = std::fs::canonicalize(path).map_err(FileError::reading(path))?;
     let _ = std::fs::remove_file(at);
     std::os::unix::fs::symlink(whole, at).with_context(|| format!("{}: cannot be made", shown(at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{StickArgs, stick};
+    use crate::service::bulletin::Watched;
+
+    #[test]
+    fn a_stick_is_told_on_the_box_and_its_offer_stands_while_reports_go_home() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        for it in ["stick/demon-reports", "stick/demon", "told", "state"] {
+            std::fs::create_dir_all(at(it)).expect("a disk");
+        }
+        std::fs::write(at("stick/demon-0.2.0.update"), "demon update 1\n").expect("a disk");
+        std::fs::write(at("stick/demon/demon.toml"), "nonsense = 1\n").expect("a disk");
+        std::fs::write(at("state/crash-report.txt"), "ticks: a\n").expect("a disk");
+        let args = StickArgs {
+            stick: at("stick"),
+            reports: false,
+            config: at("etc/demon.toml"),
+            library: Some(at("library")),
+            state: Some(at("state")),
+            tell: Some(at("told")),
+            offer_at: Some(at("offer")),
+        };
+        let mut out = Vec::new();
+        let refused = stick(&args, &mut out).expect_err("the box's file is faulty").to_string();
+        assert_eq!(refused, "1 of what the stick brings was refused");
+        let told = |args: &StickArgs| {
+            let mut out = Vec::new();
+            stick(args, &mut out).map(|()| String::from_utf8_lossy(&out).into_owned()).expect("done")
+        };
+        let home = StickArgs { reports: true, ..args };
+        assert_eq!(told(&home), "stick: 1 reports were taken home\n");
+        assert!(at("stick/demon-reports/demon-crash-report.txt").is_file() && !at("etc/demon.toml").exists());
+        let mut watched = Watched::of([at("told")]);
+        let words: Vec<String> = watched.look().into_iter().map(|it| it.words).collect();
+        assert_eq!((words.len(), watched.offer()), (2, Some("0.2.0")), "{words:?}");
+        assert!(words[1].ends_with("the stick has demon 0.2.0: take-update writes it beside what plays"), "{words:?}");
+        let link = std::fs::read_link(at("offer")).expect("a link");
+        assert!(link.ends_with(PathBuf::from("stick/demon-0.2.0.update")), "{link:?}");
+    }
 }
