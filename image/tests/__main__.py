@@ -8,7 +8,7 @@ import unittest
 from builder.lock import HERE
 
 SCRIPTS = ["initrd/init", "make", "twice", "lint", "test", "cuts", "make-keys", "root/usr/lib/demon/data", "root/usr/lib/demon/gate",
-           "root/usr/lib/demon/stick"]
+           "root/usr/lib/demon/stick", "root/usr/lib/demon/reset"]
 
 
 class ShellCheck(unittest.TestCase):

@@ -69,6 +69,48 @@ class Sticks(unittest.TestCase):
         self.assertLess(rules.index("demon-*"), rules.index("SYSTEMD_WANTS"))
 
 
+class Reset(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.data = Path(self.folder.name) / "data"
+        for name in ("demon/library/recordings/night.wav", "demon/library/patches/a.toml", "demon/last-state.toml", "config/demon.toml", "journal/1"):
+            (self.data / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.data / name).write_text(name)
+
+    def reset(self, dies_at=None):
+        """Runs it with a busybox that does what it is asked and, at one of its calls, is gone with everything behind it."""
+        fake = Path(self.folder.name) / "busybox"
+        count = Path(self.folder.name) / "count"
+        count.write_text("")
+        fake.write_text(f'#!/bin/sh\nprintf x >>{count}\n[ "$(wc -c <{count})" -ge {dies_at or 99} ] && kill -9 $PPID\n'
+                        f'[ "$1" = chown ] || exec "$@"\n')
+        fake.chmod(0o755)
+        env = {"PATH": f"{self.folder.name}:/usr/bin:/bin"}
+        subprocess.run([HERE / "root/usr/lib/demon/reset", self.data], capture_output=True, env=env)
+        return sorted(str(it.relative_to(self.data)) for it in self.data.rglob("*") if it.is_file()), len(count.read_text())
+
+    def test_nothing_goes_without_a_wish(self):
+        self.assertEqual(len(self.reset()[0]), 5)
+
+    def test_all_but_recordings_goes_and_with_a_word_those_too(self):
+        (self.data / "reset-wanted").write_text("\n")
+        self.assertEqual(self.reset()[0], ["demon/library/recordings/night.wav"])
+        (self.data / "reset-wanted").write_text("everything\n")
+        self.assertEqual(self.reset()[0], [])
+
+    def test_recordings_are_there_after_a_loss_of_power_at_any_step_and_the_next_start_ends_it(self):
+        (self.data / "reset-wanted").write_text("\n")
+        _, calls = self.reset()
+        self.assertGreater(calls, 6)
+        for dies_at in range(1, calls + 1):
+            self.setUp()
+            (self.data / "reset-wanted").write_text("\n")
+            names, _ = self.reset(dies_at)
+            self.assertTrue(any(it.endswith("recordings/night.wav") for it in names), (dies_at, names))
+            self.assertEqual(self.reset()[0], ["demon/library/recordings/night.wav"], dies_at)
+
+
 class Units(unittest.TestCase):
     def copied(self, root):
         """Ours over those of this machine's systemd, or of the unpacked packages where there are some."""
@@ -79,7 +121,7 @@ class Units(unittest.TestCase):
         # What the mounts of /etc/fstab become at the start.
         for name, place in (("data", "/data"), ("etc-demon", "/etc/demon"), ("var-lib-demon", "/var/lib/demon")):
             (root / SYSTEM / f"{name}.mount").write_text(f"[Mount]\nWhat=/dev/null\nWhere={place}\n")
-        for name in ("usr/bin/demon", "usr/lib/demon/data", "usr/lib/demon/gate", "usr/lib/demon/stick", "bin/busybox"):
+        for name in ("usr/bin/demon", "usr/lib/demon/data", "usr/lib/demon/gate", "usr/lib/demon/stick", "usr/lib/demon/reset", "bin/busybox"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text("#!/bin/sh\n")
             (root / name).chmod(0o755)
