@@ -61,7 +61,7 @@ pub fn go_back(runs: &Version, forced: bool, medium: &mut dyn Medium) -> Result<
         return Err(Refusal::Failed(other.version));
     }
     if matches!(other.standing, Standing::Failed | Standing::Left) {
-        medium.rename_kernel(&other.name, &KernelFile::new(&other.version)).map_err(Refusal::Write)?;
+        medium.rename_kernel(&other.name, &KernelFile::to_try(&other.version)).map_err(Refusal::Write)?;
         medium.sync_names().map_err(Refusal::Write)?;
     }
     let running = all.into_iter().find(|it| it.version == *runs && it.standing != Standing::Left);

@@ -86,7 +86,7 @@ pub fn install<R: Read + Seek>(
     for half in [Half::Root, Half::Verity] {
         before += write_half(&mut package, half, medium, &mut |done| told(progress(Step::Write, before + done, of)))?;
     }
-    let name = KernelFile::new(&manifest.version);
+    let name = KernelFile::to_try(&manifest.version);
     let (first, bytes) = write_kernel(&mut package, &name, medium, &mut |done| {
         told(progress(Step::Write, before + done, of));
     })?;

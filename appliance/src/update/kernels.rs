@@ -65,7 +65,7 @@ impl KernelFile {
 
     /// The name of a version that is to be tried.
     #[must_use]
-    pub fn new(version: &Version) -> String {
+    pub fn to_try(version: &Version) -> String {
         format!("{BEGINS}{version}+{TRIES}{ENDS}")
     }
 
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(of("demon_1.2.3+0-3.efi"), Some(("1.2.3".to_owned(), Standing::Failed)));
         for (name, standing) in [
             (KernelFile::fit as fn(&super::Version) -> String, Standing::Fit),
-            (KernelFile::new, Standing::OnTrial(3)),
+            (KernelFile::to_try, Standing::OnTrial(3)),
             (KernelFile::left, Standing::Left),
         ] {
             let version = "2.0.1-rc2".parse().expect("a version");
