@@ -204,6 +204,7 @@ def played(guest):
 def update_is_written_while_it_plays(guest):
     guest.until_ready("demon-engine.service", 1500)
     guest.until("this version to be blessed", lambda: guest.sh("ls /efi/EFI/Linux | grep -v + || true"), 600)
+    guest.sh(f"echo '{MARKER}' >/var/lib/demon/marker; sync")
     before = played(guest)
     guest.sh("touch /run/demon/take-update")
     told = guest.until("the update to be written", lambda: guest.sh("grep -s -e 'is written' -e 'not taken' /run/demon-update/update || true"), 3000)
