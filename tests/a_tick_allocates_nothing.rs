@@ -52,16 +52,16 @@ fn a_warm_tick_allocates_nothing() {
 
 const WIDTH: usize = 4;
 
-fn material() -> Arc<Material> {
+fn material(frames: usize) -> Arc<Material> {
     let mut dice = Dice(5);
     let mut prompt = |tokens: usize| {
         let with_timbre = dice.numbers(tokens * WIDTH);
         Prompt { weight: 1.0, with_timbre, neutral: dice.numbers(tokens * WIDTH) }
     };
     let prompts = vec![prompt(2), prompt(5)];
-    let mut latent = || dice.numbers(FRAMES * 64);
+    let mut latent = || dice.numbers(frames * 64);
     let material = Material {
-        frames: FRAMES,
+        frames,
         token_width: WIDTH,
         source: latent(),
         hints: latent(),
@@ -84,10 +84,14 @@ fn moved(values: &mut Values, turn: usize) {
 #[test]
 fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
     const TURNS: usize = 2_000;
-    let mut backend = CpuBackend::new(Toy::default());
-    backend.prepare(FRAMES);
-    let (writer, mut reader) = latents(FRAMES * 64);
-    let mut performer = Performer::new(Load::new(material(), Box::new(backend), writer));
+    let load = |frames: usize| {
+        let mut backend = CpuBackend::new(Toy::default());
+        backend.prepare(frames);
+        let (writer, reader) = latents(frames * 64);
+        (Load::new(material(frames), Box::new(backend), writer), reader)
+    };
+    let (first, mut reader) = load(FRAMES);
+    let mut performer = Performer::new(first);
     let (mut sender, mut receiver) = edge_queue::<Swap>(64);
     let drawn: Vec<ParamId> = ParamId::all().filter(|id| id.row().curve).collect();
     let (mut values, mut finished, mut wavelets) = (Values::default(), 0, [0; 4]);
@@ -110,6 +114,11 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
             let words = Words::new(vec![prompt(1 + turn % 6); 1 + turn % 8], WIDTH).expect("the words are sound");
             let words = words.with_network(Box::new(Toy::default()));
             sender.send(Edge::Load(Swap::Words(Box::new(words))), 0).expect("the queue is emptied every tick");
+        }
+        if turn % 97 == 0 {
+            // Another set, of another length.
+            let set = Swap::Set(Box::new(load([12, 40, FRAMES][turn % 3]).0));
+            sender.send(Edge::Load(set), 0).expect("the queue is emptied every tick");
         }
         if turn % 7 == 0 {
             sender.send(Edge::Reseed, 0).expect("the queue is emptied every tick");

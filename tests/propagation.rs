@@ -55,6 +55,8 @@ fn turn(id: ParamId) -> Turn {
         P::LoopStart => (vec![], 0.25),
         P::LoopEnd => (vec![], 0.75),
         P::WindowS => (vec![], 0.4),
+        P::Transition => (vec![], 3.0),
+        P::TransitionS => (vec![], 1.0),
         // The channel gains: groups and keystones.
         _ => (vec![], 2.0),
     };

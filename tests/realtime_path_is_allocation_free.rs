@@ -3,10 +3,16 @@
 
 mod attached_deck;
 
+use engine::backend::{BackendError, WindowDecoder};
+use engine::latent::{LATENT_CHANNELS, StereoFrame};
+use engine::live::{DecodeSet, Patched, Patcher, latents, set_queue};
+use engine::param::Values;
+
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use attached_deck::attached_deck;
 use engine::playback::{
-    AttachedPlayer, DeckSize, Epoch, Lead, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, deck,
+    AttachedPlayer, DeckSize, Epoch, Lead, Loader, LoopBand, Packer, Player, Start, Tape, TapeId, Transition,
+    Transport, Walk, deck,
 };
 
 #[global_allocator]
@@ -45,7 +51,13 @@ fn play_everything(mut player: Player, mut packer: Packer, mut transport: Transp
             50 => assert!(transport.set_gain_db(-((round % 7) as f32))),
             60 => transport.set_muted(round % 200 < 100),
             80 => {
-                let id = transport.swap(tape(700.0), 5).expect("room for an order");
+                // At once and at its moment, over a short fade and a long one.
+                let now = transport.playhead().played;
+                let due = (round % 200 < 100).then(|| now.after(700));
+                let fade_frames = if round % 300 < 100 { 15_000 } else { 4_800 };
+                let how = Transition { due, fade_frames, ..Transition::at_once(5, TAPE) };
+                let berthed = transport.berth().bring(tape(700.0), 0).expect("room for a tape");
+                let id = transport.hand_over(berthed, &how).expect("room for an order");
                 walk = Walk::new(id, LATENT, 25);
             }
             _ => {}
@@ -86,4 +98,56 @@ fn send_everything(mut player: Player, mut packer: Packer, transport: &Transport
         });
     }
     assert!(lead.remaining_p5().is_some_and(|left| left > 0));
+}
+
+/// A decoder whose sound is its number.
+struct Level(f32, [usize; 2]);
+
+impl WindowDecoder for Level {
+    fn keeps(&self) -> &[usize] {
+        &self.1
+    }
+
+    fn decode(&mut self, _: &[f32], _: usize, sound: &mut [StereoFrame]) -> Result<(), BackendError> {
+        sound.fill([self.0; 2]);
+        Ok(())
+    }
+}
+
+#[test]
+fn another_set_is_taken_over_by_the_decode_side_without_the_heap() {
+    let (mut player, packer, mut transport) = deck(tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME });
+    let (mut writer, reader) = latents(LATENT * LATENT_CHANNELS);
+    let walk = Walk::new(TapeId::default(), LATENT, 25);
+    let mut patcher = Patcher::new(Box::new(Level(0.1, [5, 25])), reader, packer, walk, Lead::new(300, TAPE / 2));
+    let (mut sender, mut receiver) = set_queue();
+    let (values, mut sent, mut period) = (Values::default(), 0, [[0.0; 2]; 300]);
+    for round in 1..400_usize {
+        if round % 40 == 0 {
+            // Longer and shorter tapes, whose windows are other ones.
+            let frames = [20, LATENT, 90][round / 40 % 3];
+            let sound = Tape::new(vec![[0.0; 2]; frames * FRAME]).expect("a tape");
+            let id = transport.swap(sound, 0).expect("room for an order");
+            let (other, reader) = latents(frames * LATENT_CHANNELS);
+            writer = other;
+            let mut set = DecodeSet::new(Box::new(Level(0.2, [3, 20])), reader, frames, frames * FRAME / 2);
+            set.for_tape(id);
+            assert!(sender.send(Box::new(set)).is_ok(), "the one before was taken");
+        }
+        let latent = vec![0.5; patcher.tape_frames() / FRAME * LATENT_CHANNELS];
+        if !receiver.has_news() && round % 3 == 0 {
+            writer.publish(&latent);
+        }
+        player.fill(&mut period);
+        assert_no_alloc(|| {
+            receiver.hand_to(&mut patcher);
+            let course = transport.course();
+            sent += usize::from(matches!(patcher.patch(&values, &course), Patched::Sent { .. }));
+        });
+        while sender.come_home().is_some() {}
+        transport.collect();
+    }
+    let meters = transport.meters();
+    let spliced = meters.windows_spliced.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(60 < spliced && spliced <= sent as u64, "{spliced} windows of {sent} lie on a tape");
 }

@@ -32,6 +32,7 @@ const ERRORS: [&str; 19] = [
 ];
 /// Who tells sentences.
 const SAID: [&str; 42] = [
+const SAID: [&str; 40] = [
     "appliance/src/performance/stage.rs",
     "appliance/src/performance/device_side.rs",
     "appliance/src/performance/conductor.rs",
@@ -60,6 +61,7 @@ const SAID: [&str; 42] = [
     "appliance/src/performance/surface_side/troubles.rs",
     "appliance/src/performance/view/mod.rs",
     "appliance/src/performance/view/start.rs",
+    "appliance/src/compute/loader",
     "appliance/src/compute/recovery.rs",
     "appliance/src/compute/set.rs",
     "appliance/src/control/binding/act.rs",
@@ -77,12 +79,15 @@ const SAID: [&str; 42] = [
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
 const PARTS: [&str; 25] = [
+const PARTS: [&str; 26] = [
     "box file",
     "box news",
     "last state",
     "tape writer",
     "crash report",
     "the patch",
+    "listening to the source",
+    "reading the prompts",
     "card health",
     "other programs",
     "a parameter of `demon params`",

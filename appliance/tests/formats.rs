@@ -156,7 +156,10 @@ fn an_old_patch_is_written_back_whole_with_its_format() {
         assert_eq!(named, fixture(Format::Patch, &name).contains("name = "), "{name}");
         // What an older format cannot say is all that differs.
         assert_eq!(patch.prompts[1].is_some(), fixture(Format::Patch, &name).contains("[prompts.2]"), "{name}");
-        read.push(Patch { scene_names: Default::default(), prompts: Default::default(), ..patch });
+        let others = fixture(Format::Patch, &name).contains("timbre = ");
+        assert_eq!((patch.structure.is_some(), patch.timbre.is_some()), (others, others), "{name}");
+        let (scene_names, prompts) = Default::default();
+        read.push(Patch { scene_names, prompts, structure: None, timbre: None, ..patch });
     }
     assert!(read.windows(2).all(|two| two[0] == two[1]), "the same patch in every format");
 }

@@ -42,3 +42,49 @@ fn another_patchs_words_come_while_the_program_plays_and_its_prompts_by_name() {
     assert!(!said.contains("cannot be read") && said.contains(" 0 given up"), "{said}");
     faded(&at.join("take.wav"));
 }
+
+/// Two seconds of a tone.
+fn river(path: &Path) {
+    let frames = 96_000_u32;
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((36 + 4 * frames).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0\x80\xbb\0\0\0\xee\x02\0\x04\0\x10\0data");
+    bytes.extend((4 * frames).to_le_bytes());
+    for at in 0..frames {
+        let sample = (f64::from(at) * 330.0 / 48_000.0 * std::f64::consts::TAU).sin() * 8_000.0;
+        bytes.extend([(sample as i16).to_le_bytes(); 2].as_flattened());
+    }
+    fs::write(path, bytes).expect("a disk");
+}
+
+#[test]
+fn another_recording_comes_with_the_next_patch_and_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    fs::create_dir(at.join("list")).expect("a disk");
+    fs::write(at.join("first.toml"), FIRST).expect("a disk");
+    fs::write(at.join("list/1_river.toml"), "source = \"river.wav\"\n[prompt]\na = \"dub\"\n").expect("a disk");
+    river(&at.join("list/river.wav"));
+    hands(at);
+    let line = ["--wav", "take.wav", "--patch", "first.toml", "--set-list", "list"];
+    let mut demon = Demon::start(run(at, &[&line[..], &["--midi", "hands.mid"]].concat()));
+    demon.has_said("sound to");
+    demon.has_said("patch 1_river: its recording is being prepared");
+    demon.has_said("1_river plays, 2.0 s");
+    demon.signal(Signal::INT);
+    let (code, said) = demon.end();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("patch 1_river\n") && said.contains(" 0 given up"), "{said}");
+    faded(&at.join("take.wav"));
+    // The same start finds the recording that was played last, and without it its own.
+    let again = |words: [&str; 2]| {
+        let mut demon = Demon::start(run(at, &line));
+        words.iter().for_each(|it| demon.has_said(it));
+        demon.signal(Signal::INT);
+        let (code, said) = demon.end();
+        assert_eq!(code, 0, "{said}");
+    };
+    again(["playing river (2.0 s)", "sound to"]);
+    fs::remove_file(at.join("list/river.wav")).expect("it is there");
+    again(["it was played last; the start's own recording plays", "playing demo (4.0 s)"]);
+}

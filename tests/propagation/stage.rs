@@ -6,7 +6,7 @@ use engine::backend::{Backend, BackendError, CpuBackend, Denoiser, DenoiserError
 use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use engine::live::{Load, Material, Patched, Patcher, Performer, Prompt, WindowDecoder, latents};
 use engine::param::{Edge, ParamId, Values};
-use engine::playback::{DeckSize, Lead, LoopBand, Tape, TapeId, Walk, deck};
+use engine::playback::{DeckSize, Lead, LoopBand, Player, Tape, TapeId, Transition, Transport, Walk, deck};
 use engine::ring::StepControls;
 use engine::ring::plan::{Birth as PlannedBirth, TickPlan};
 
@@ -173,7 +173,7 @@ pub fn decode_class(id: ParamId, before: Values, after: Values) {
     let walk = Walk::new(TapeId::default(), frames, 25);
     let mut patcher = Patcher::new(Box::new(Steady), reader, packer, walk, Lead::new(256, 48_000));
     writer.publish(&vec![0.0; frames * LATENT_CHANNELS]);
-    let mut window = |values: &Values, transport: &engine::playback::Transport| {
+    let mut window = |values: &Values, transport: &Transport| {
         let sent = patcher.patch(values, &transport.course());
         let Patched::Sent { frames, .. } = sent else { panic!("a window was called for, {sent:?}") };
         frames
@@ -219,6 +219,25 @@ pub fn decode_class(id: ParamId, before: Values, after: Values) {
                 assert!(band(&after).contains(transport.playhead().position), "{:?}", transport.playhead());
             }
         }
+        // Which moment a tape gets is the conductor's affair, who has the beats; no window is another for it.
+        ParamId::Transition => assert_eq!(window(&before, &transport), {
+            writer.publish(&vec![0.0; frames * LATENT_CHANNELS]);
+            window(&after, &transport)
+        }),
+        ParamId::TransitionS => fade_is_heard((after.get(id) * 48_000.0) as usize, &mut player, &mut transport),
         other => panic!("{other:?} is a decode-class value without a law in this test"),
     }
+}
+
+/// Both tapes are heard for so many stereo samples when silence comes in, and then no more.
+fn fade_is_heard(long: usize, player: &mut Player, transport: &mut Transport) {
+    let frames = transport.tape_frames();
+    let other = Tape::new(vec![[0.0; 2]; frames]).expect("whole latent frames");
+    let berthed = transport.berth().bring(other, 0).expect("there is room");
+    let how = Transition { fade_frames: long, ..Transition::at_once(0, frames) };
+    transport.hand_over(berthed, &how).expect("the player has time");
+    let mut sound = vec![[0.0; 2]; long + 4_800];
+    player.fill(&mut sound);
+    let at = |place: usize| sound[place][0].abs();
+    assert!(0.01 < at(long * 3 / 4) && at(long + 2_400) < 0.001, "{} {}", at(long * 3 / 4), at(long + 2_400));
 }

@@ -31,7 +31,7 @@ use appliance::surface::hardware::Hardware;
 use appliance::surface::surfaces::Surfaces;
 use clap::Parser as _;
 use engine::latent::{SAMPLE_RATE_HZ, SAMPLES_PER_LATENT_FRAME};
-use engine::live::{Swap, ValuesReader, relay};
+use engine::live::{Swap, ValuesReader, relay, set_queue};
 use engine::param::{EdgeReceiver, SnapshotReader, edge_queue};
 use engine::playback::{DeckSize, Packer, Player, Tape, deck};
 use hal::audio::{News, OutError};
@@ -135,7 +135,7 @@ impl Rehearsal {
         let (player, packer, transport) = deck(tape, DeckSize::default());
         let ((edges, receiver), (decode_values, reader)) = (edge_queue(64), relay());
         let (mut conductor, snapshots) =
-            Conductor::new(&first, frames, EngineLinks { edges, decode_values, transport });
+            Conductor::new(&first, frames, EngineLinks { edges, decode_values, sets: set_queue().0, transport });
         let (hands, told) = channel();
         let mut surfaces = Surfaces::default();
         surfaces.add(Box::new(Hands(told))).expect("a thread");

@@ -43,7 +43,7 @@ pub(super) fn come_back(
         false if args.at_start.unwrap_or_default() == AtStart::Last => last(&shelf, &origin, list, said),
         false => None,
     };
-    (Some(Kept { shelf, starts, recording: recording.to_owned(), sound }), last)
+    (Some(Kept { shelf, starts, recording: recording.to_owned(), sound, sources: None }), last)
 }
 
 /// The last state, where it is whole and belongs here; what is neither is set aside.

@@ -46,9 +46,9 @@ use crate::recorder::Kind;
 use crate::service::attendant::{Looked, attend};
 use crate::service::systemd::Systemd;
 use crate::settings::box_file::{AtStart, BOX_FILE, BoxConfig};
-use crate::settings::last_state::SoundSum;
+use crate::settings::last_state::Shelf;
 use crate::settings::learnt_maps::{self, LearntMaps};
-use crate::settings::patch::Patch;
+use crate::settings::patch::{Patch, Sources};
 use crate::settings::profile::{self, Profiles};
 use crate::settings::set_list::{Listed, SetList};
 use crate::surface::hardware::{Hardware, Wanted};
@@ -199,11 +199,12 @@ fn start(
         remark.file.into_iter().for_each(|it| wrong.add(&it, Box::new(check.clone())));
     }
     said.drain(..).for_each(|it| view.say_found(&it));
-    let mut set = Set::open_sound(&args.set, view)?;
-    said.append(&mut set.notices);
-    let computes = set.computes.clone();
     // Nothing was made up to here: a refusal leaves nothing behind.
     let state = learnt_maps::folder(args.state.as_deref());
+    let comes_back = args.at_start.unwrap_or_default() == AtStart::Last;
+    let mut played_last = if comes_back { Shelf::peek(&state) } else { None };
+    let mut set = open(args, &mut played_last, view, &mut said)?;
+    let computes = set.computes.clone();
     let (recording, why_not) = Recording::open(&state);
     view.messages().record_to(recording.recorder().clone());
     said.extend(why_not);
@@ -213,28 +214,33 @@ fn start(
     said.extend(lock_memory().err().map(|it| it.to_string()));
     let mut list = list.starting_with(first(&args.set, &set));
     said.extend(list.take_kept(&state));
-    let sums = SoundSum::of(&set.tape);
     // What was kept of it plays; what its file says is the list's affair.
     set.patch.scenes = list.started().map(|it| it.scenes).unwrap_or_default();
     let (sound, place) = sound(args, checked, set.tape.len(), &mut said, &mut |it| view.say_found(it))?;
     // Only with the sound nothing can be refused any more: a start that was refused is no crash.
     let at_start = args.at_start.unwrap_or_default();
-    let player = match &sound {
-        Sound::Here(_) => PlayerIs::Here,
-        Sound::Remote(remote) if remote.stands(&set.tape) => PlayerIs::PlayingOn,
-        Sound::Remote(_) => PlayerIs::New,
-    };
-    let (kept, last) = come_back(args, &set.name, sums, &mut list, &mut said);
+    let player = player_is(&sound, &set);
+    let (mut kept, last) = come_back(args, &set.start.0, set.start.1, &mut list, &mut said);
+    if last.is_none() && played_last.take().is_some() {
+        // What was played last does not come back, and so neither does what it was played on.
+        let scenes = std::mem::take(&mut set.patch.scenes);
+        set = open(args, &mut None, view, &mut said)?;
+        set.patch.scenes = scenes;
+    }
+    kept.iter_mut().for_each(|it| it.sources.clone_from(&played_last));
     let (tape, file) = tape_back(args, &set.tape, player, (kept.is_some(), last.is_some()), &mut said);
     let screens = last.as_ref().map(|it| it.state.screens.clone()).unwrap_or_default();
     let muted = last.as_ref().map_or(at_start == AtStart::Silence, |it| it.state.muted);
+    let sources = set.sources.clone();
+    let tape_sum = engine::playback::sum_of(&set.tape);
     let mut stage = Stage::start(set, sound, Beginning { ask: args.ask.ask(), muted, last, tape }, leave)?;
     let kept_tape = file.zip(stage.conductor().transport().tape_reader());
-    let kept_tape = kept_tape.map(|(file, reader)| TapeKept { file, reader });
+    let kept_tape = kept_tape.map(|(file, reader)| TapeKept { file, recording: tape_sum, reader });
     view.displays().put(&screens);
     let around = around(args, (score, list, config, said), wrong, clock, &mut stage, view);
     match around {
         Ok((mut surface_side, gpu)) => {
+            surface_side.plays_on(sources);
             surface_side.record_to(recording.recorder().clone());
             surface_side.hear_of_the_box(BoxNews::begin(&folder(args.runtime.as_deref())));
             view.begin(stage.playing(), &computes, &place, gpu);
@@ -244,6 +250,28 @@ fn start(
             end_in_order(leave);
             Err(error)
         }
+    }
+}
+
+/// Opens the set on what was played last, where that can be; else on what the start itself plays on, and that is said.
+fn open(args: &RunArgs, last: &mut Option<Sources>, view: &mut View, said: &mut Vec<String>) -> anyhow::Result<Set> {
+    let mut set = match Set::open_on(&args.set, last.as_ref(), view) {
+        Err(error) if last.take().is_some() => {
+            said.push(format!("{error:#}: it was played last; the start's own recording plays"));
+            Set::open_on(&args.set, None, view)?
+        }
+        opened => opened?,
+    };
+    said.append(&mut set.notices);
+    Ok(set)
+}
+
+/// Who is to play a set.
+fn player_is(sound: &Sound, set: &Set) -> PlayerIs {
+    match sound {
+        Sound::Here(_) => PlayerIs::Here,
+        Sound::Remote(remote) if remote.stands(&set.tape) => PlayerIs::PlayingOn,
+        Sound::Remote(_) => PlayerIs::New,
     }
 }
 

@@ -9,20 +9,21 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use engine::graph::cpu::Pool;
 use engine::latent::{SAMPLE_RATE_HZ, StereoFrame};
-use engine::live::{self, Material, Said, Stage};
+use engine::live::{self, Latents, Material, Said, Stage};
 use engine::model::folder::ModelFolder;
 use engine::model::{self, Model, Packing};
 
 use crate::compute::arguments::{BackendChoice, Misused, SetArgs, WhenLost};
 use crate::compute::backend::{self, Chosen, Preparing};
-use crate::compute::loader::{Kit, Loader};
+use crate::compute::loader::{Base, Heard, Kit, Loader};
 use crate::compute::progress::Progress;
 use crate::compute::recovery::{Parts, Recovery};
 use crate::files::document::{is_newer, lines};
 use crate::files::{self, FileError, Kind, STREAM, Trouble, shown};
 use crate::recording::{self, Source};
+use crate::settings::last_state::SoundSum;
 use crate::settings::model_settings::ModelSettings;
-use crate::settings::patch::{Patch, Spoken};
+use crate::settings::patch::{Patch, Sources, Spoken};
 use crate::settings::set_list::{Listed, name_of};
 
 /// Where models are looked for when none is named, in this order. The last two are the source tree's.
@@ -45,6 +46,10 @@ pub struct Set {
     pub own_source: Option<PathBuf>,
     /// The recording's name, for the display.
     pub name: String,
+    /// The recordings that play, which are those of the start or what was played last.
+    pub sources: Sources,
+    /// The recording of the start, by which a state is known to belong to it: its name, and its sound.
+    pub start: (String, SoundSum),
     /// What the tape starts as: whole latent frames.
     pub tape: Vec<StereoFrame>,
     /// The set as latents and tokens.
@@ -76,7 +81,7 @@ impl Set {
         if told.stops || stops {
             bail!(lines.join("\n"));
         }
-        let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
+        let mut set = Self::prepare(args, line, &folder, (patch, instrument), None)?;
         set.notices.splice(0..0, lines);
         Ok(set)
     }
@@ -87,10 +92,18 @@ impl Set {
     /// # Errors
     /// As [`Set::open`].
     pub fn open_sound(args: &SetArgs, line: &mut dyn Progress) -> anyhow::Result<Self> {
+        Self::open_on(args, None, line)
+    }
+
+    /// As [`Set::open_sound`], on the recordings that were played last in the place of the start's own.
+    ///
+    /// # Errors
+    /// As [`Set::open`].
+    pub fn open_on(args: &SetArgs, last: Option<&Sources>, line: &mut dyn Progress) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, told) = patch(args, &folder)?;
         let (instrument, more) = ModelSettings::open(&folder);
-        let mut set = Self::prepare(args, line, &folder, (patch, instrument))?;
+        let mut set = Self::prepare(args, line, &folder, (patch, instrument), last)?;
         set.notices.splice(0..0, told.lines.into_iter().chain(more));
         Ok(set)
     }
@@ -100,6 +113,7 @@ impl Set {
         line: &mut dyn Progress,
         folder: &Path,
         (Listed { name: patch_name, mut patch, file: patch_file, .. }, instrument): (Listed, ModelSettings),
+        last: Option<&Sources>,
     ) -> anyhow::Result<Self> {
         ModelFolder::find(folder)?;
         let Some(recording) = recording(args, &patch, folder) else {
@@ -110,19 +124,23 @@ impl Set {
         patch.source = Some(recording.clone());
         let (chosen, why) = backend::choose(args.backend.unwrap_or(BackendChoice::Auto))?;
         line.tell("reading the recording", 0, 1);
-        let source = recording::load_source(&recording, args.longest, &mut |_| ())?;
+        let (mut sources, source, start) = played_on(args, &patch, &recording, last)?;
         let threads = args.threads.unwrap_or_else(cores).max(1);
         let packing = if matches!(chosen, Chosen::Processor) { Packing::Everything } else { Packing::Conditioning };
         let tell = &mut |it: model::Progress| line.tell(&format!("reading the model: {}", it.stage), it.done, it.total);
         let model = Model::open_for(folder, &Pool::new(threads), packing, tell)
             .with_context(|| format!("the model in {} cannot be played", shown(folder)))?;
         let words = said(&patch.words(), source.seconds());
-        let heard = chosen.listen(folder, &source.pcm, line)?;
+        let mut notices = notices(&source, &patch);
+        let ear = Ear { chosen: &chosen, model: &model, folder, longest: args.longest };
+        let Latent { source: latent, structure, timbre } = ear.all(&source.pcm, &mut sources, line, &mut notices)?;
         let told = &mut |it: live::StageProgress| line.tell(it.stage, it.done, it.total);
-        let material = Arc::new(match heard {
-            Some(latent) => live::material_of(&model, latent, &words, told)?,
-            None => live::material(&model, &source.pcm, &words, told)?,
-        });
+        let latents = Latents {
+            source: &latent,
+            structure: structure.as_ref().unwrap_or(&latent),
+            timbre: timbre.as_ref().unwrap_or(&latent),
+        };
+        let material = Arc::new(live::material_with(&model, latents, &words, told, &|| false)?);
         // The decode thread has threads of its own: a window must not wait for the end of a tick.
         let decode_side = model.on(Pool::new(threads.div_ceil(2)));
         let preparing = Preparing {
@@ -133,11 +151,17 @@ impl Set {
             stand_in: args.when_lost == WhenLost::Cpu,
             precision: args.precision,
         };
-        let (grows, room) = (matches!(chosen, Chosen::Processor), preparing.room(&chosen)?);
-        let loader = Loader::new(Kit::of(&model, &material, source.seconds(), grows), room);
+        let base = Base {
+            room: preparing.room(&chosen)?,
+            timbre: timbre.map_or_else(|| Arc::clone(&material.source), Arc::from),
+            sources: sources.clone(),
+            seconds: source.seconds(),
+            material: Arc::clone(&material),
+        };
+        let kit = Kit::of(&model, &decode_side, matches!(chosen, Chosen::Processor), args.longest);
+        let loader = loader(kit, base, &source);
         let (Parts { backend, decoder, words }, recovery) = preparing.parts(chosen, line)?;
         let stage = live::stage(Arc::clone(&material), backend, decoder);
-        let mut notices = notices(&source, &patch);
         notices.extend(why);
         let computes = words;
         let (name, tape) = (source.name, source.pcm);
@@ -147,6 +171,8 @@ impl Set {
             patch_file,
             own_source,
             name,
+            sources,
+            start,
             tape,
             material,
             stage,
@@ -162,6 +188,82 @@ impl Set {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.tape.len() as f64 / f64::from(SAMPLE_RATE_HZ)
+    }
+}
+
+/// What is played on: the recordings, the first of them as it was read, and what the start itself would play on, which is another one
+/// where `last` says so.
+fn played_on(
+    args: &SetArgs,
+    patch: &Patch,
+    recording: &Path,
+    last: Option<&Sources>,
+) -> anyhow::Result<(Sources, Source, (String, SoundSum))> {
+    let (structure, timbre) = (patch.structure.clone(), patch.timbre.clone());
+    let own = Sources { structure, timbre, ..Sources::of(recording) };
+    let sources = last.unwrap_or(&own).clone();
+    let load = |path: &Path| recording::load_source(path, args.longest, &mut |_| ());
+    let source = load(&sources.recording)?;
+    let of = |it: &Source| (it.name.clone(), SoundSum::of(&it.pcm));
+    let start = if sources.recording == recording { of(&source) } else { of(&load(recording)?) };
+    Ok((sources, source, start))
+}
+
+/// The worker beside a set that begins; the way back to its recording asks no file, which may be a pipe.
+fn loader(kit: Kit, base: Base, source: &Source) -> Loader {
+    let (path, latent) = (&base.sources.recording, Arc::clone(&base.material.source));
+    kit.knows(&Arc::new(Heard::new(path, source.name.clone(), source.pcm.clone().into(), latent)));
+    Loader::new(kit, base)
+}
+
+/// Who listens to recordings.
+struct Ear<'a> {
+    chosen: &'a Chosen,
+    model: &'a Model,
+    folder: &'a Path,
+    longest: f64,
+}
+
+/// Latents of a set's recordings, each `[frames, 64]`.
+struct Latent {
+    source: Vec<f32>,
+    structure: Option<Vec<f32>>,
+    timbre: Option<Vec<f32>>,
+}
+
+impl Ear<'_> {
+    /// The latents of all recordings. One beside the one that is played on is no reason to play nothing: it is told, and left out of
+    /// `sources`.
+    fn all(
+        &self,
+        sound: &[StereoFrame],
+        sources: &mut Sources,
+        line: &mut dyn Progress,
+        notices: &mut Vec<String>,
+    ) -> anyhow::Result<Latent> {
+        let source = self.one(sound, line)?;
+        let mut others = [None, None];
+        let named = [("structure", &mut sources.structure), ("timbre", &mut sources.timbre)];
+        for ((what, named), latent) in named.into_iter().zip(&mut others) {
+            let Some(path) = named.clone() else { continue };
+            match recording::load_source(&path, self.longest, &mut |_| ()) {
+                Ok(other) => *latent = Some(self.one(&other.pcm, line)?),
+                Err(error) => {
+                    notices.push(format!("{error}: {what} is the recording's own"));
+                    *named = None;
+                }
+            }
+        }
+        let [structure, timbre] = others;
+        Ok(Latent { source, structure, timbre })
+    }
+
+    /// The latent of a recording as the loop that it is, by a card where one computes it.
+    fn one(&self, sound: &[StereoFrame], line: &mut dyn Progress) -> anyhow::Result<Vec<f32>> {
+        match self.chosen.listen(self.folder, sound, line)? {
+            Some(latent) => Ok(latent),
+            None => Ok(live::listen(self.model, sound, &mut |it| line.tell(it.stage, it.done, it.total), &|| false)?),
+        }
     }
 }
 

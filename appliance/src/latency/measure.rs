@@ -112,7 +112,7 @@ impl Playing {
         let lead = Lead::new(ask.period_frames, most);
         let Instrument { player, engine } =
             Instrument::begin(set, lead, Beginning { ask, muted: true, last: None, tape: None })?;
-        let EngineParts { ticks, patcher, values, mut conductor, .. } = engine;
+        let EngineParts { ticks, patcher, values, sets, mut conductor, .. } = engine;
         // The hands know the usual map alone.
         conductor.binding_mut().map_mut().set_own(Vec::new());
         let (tell, news) = RingBuffer::new(ROOM);
@@ -125,7 +125,7 @@ impl Playing {
             DecodeQueues { incoming: RingBuffer::new(1).1, home: RingBuffer::new(1).0, troubles: RingBuffer::new(1).0 };
         let engine = vec![
             threads::ticks(ticks, RingBuffer::new(1).0, Arc::clone(&pulse), leave)?,
-            threads::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse), leave)?,
+            threads::windows(patcher, values, sets, meters, queues, Arc::clone(&pulse), leave)?,
         ];
         Ok(Self { conductor, pulse, audio, engine, news })
     }

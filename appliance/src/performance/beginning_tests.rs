@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::boundary::{Arena, HeapMemory, Sizes};
 use engine::latent::{SAMPLES_PER_LATENT_FRAME as FRAME, StereoFrame};
-use engine::live::relay;
+use engine::live::{relay, set_queue};
 use engine::param::{EdgeReceiver, ParamId, SnapshotReader, edge_queue};
 use engine::playback::{
     AttachedPlayer, DeckSize, Epoch, LoopBand, POWER_ON_FADE_FRAMES, Player, Tape, Transport, attach, deck,
@@ -39,7 +39,7 @@ fn conductor(
     plays: bool,
 ) -> (Conductor, SnapshotReader, EdgeReceiver<engine::live::Swap>) {
     let (edges, receiver) = edge_queue(64);
-    let engine = EngineLinks { edges, decode_values: relay().0, transport };
+    let engine = EngineLinks { edges, decode_values: relay().0, sets: set_queue().0, transport };
     let (conductor, reader) = Conductor::begin(&patch(), FRAMES, engine, last, plays);
     (conductor, reader, receiver)
 }
@@ -69,6 +69,7 @@ fn left(conductor: &Conductor) -> LastState {
         screens: Vec::new(),
         position: 12_345,
         muted: false,
+        sources: None,
     }
 }
 

@@ -3,11 +3,14 @@
 //! Owns the store and the binding. It may wait, allocate and log; the threads behind it may not, so everything that
 //! reaches them goes through a triple buffer, a bounded queue or an atomic.
 
+mod takeover;
+
+use std::any::Any;
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use engine::latent::SAMPLE_RATE_HZ;
-use engine::live::{Swap, ValuesWriter, Words};
+use engine::live::{SetSender, Swap, ValuesWriter, Words};
 use engine::param::{Drawn, Edge, EdgeSender, Mark, ParamId, SnapshotReader, Store, Unsent, Values};
 use engine::playback::{LoopBand, Transport};
 use hal::gesture::{Control, Gesture, Motion, SurfaceId};
@@ -20,6 +23,7 @@ use crate::performance::beginning::{Last, adopt};
 use crate::performance::threads::Bell;
 use crate::settings::box_file::BoxConfig;
 use crate::settings::patch::{Patch, Spoken};
+pub use takeover::{Due, Wanted};
 
 /// What the conductor needs from the fast side.
 pub struct EngineLinks {
@@ -27,6 +31,8 @@ pub struct EngineLinks {
     pub edges: EdgeSender<Swap>,
     /// Values to the decode side.
     pub decode_values: ValuesWriter,
+    /// Sets to the decode side.
+    pub sets: SetSender,
     /// Seek, band, gain and mute of the tape.
     pub transport: Transport,
 }
@@ -55,6 +61,8 @@ pub struct Conductor {
     tempo: Tempo,
     /// The tape's beats, where the patch has a tempo.
     beats: Option<TapeBeats>,
+    /// Tempo and beats of a bar, as the patch has them.
+    meter: (Option<u16>, Option<u8>),
     quantise: Quantise,
     /// Whether start, stop and continue from outside are followed.
     follows: bool,
@@ -64,8 +72,14 @@ pub struct Conductor {
     words: Vec<Spoken>,
     /// Whether those are still to be read.
     unread: bool,
+    /// Another set that a worker is to prepare.
+    wanted: Option<Wanted>,
     /// Words that have left, and are still held by slots that were born with them.
     leaving: Vec<Words>,
+    /// Sets that play no more, to be freed by whoever has time.
+    spent: Vec<Box<dyn Any + Send>>,
+    /// Whether the band is to be sent, whatever it was: another tape plays.
+    band_is_due: bool,
     /// Wake the fast threads, which sleep while nothing moves.
     bells: Vec<Bell>,
     /// The snapshot for which they were rung last; 0 when an edge has left since.
@@ -128,12 +142,16 @@ impl Conductor {
             fault: None,
             tempo: Tempo::default(),
             beats: None,
+            meter: (None, None),
             quantise: Quantise::Off,
             follows: true,
             waiting: None,
             words: patch.words(),
             unread: false,
+            wanted: None,
             leaving: Vec::new(),
+            spent: Vec::new(),
+            band_is_due: false,
             bells: Vec::new(),
             rung: 0,
         };
@@ -159,10 +177,20 @@ impl Conductor {
         }
     }
 
+    /// Another tape plays under the same patch: its beats are those of that tape.
+    pub fn count_again(&mut self, now: Duration) {
+        let (bpm, bar) = self.meter;
+        self.count_in(bpm, bar, now);
+    }
+
     /// The patch's tempo.
     fn count(&mut self, patch: &Patch, now: Duration) {
-        let bpm = patch.prompt.bpm;
-        self.tempo.set_patch(now, bpm.map(f64::from), patch.prompt.time_signature);
+        self.count_in(patch.prompt.bpm, patch.prompt.time_signature, now);
+    }
+
+    fn count_in(&mut self, bpm: Option<u16>, bar: Option<u8>, now: Duration) {
+        self.meter = (bpm, bar);
+        self.tempo.set_patch(now, bpm.map(f64::from), bar);
         let frames = self.engine.transport.tape_frames() as u64;
         self.beats = bpm.map(|bpm| TapeBeats::new(u32::from(bpm) * 1000, frames, SAMPLE_RATE_HZ));
     }
@@ -285,17 +313,18 @@ impl Conductor {
         self.take_home();
         self.engine.transport.collect();
         let values = *self.desk.store().values();
-        if values == self.told {
+        if values == self.told && !self.band_is_due {
             return;
         }
         self.engine.decode_values.write(&values);
         self.engine.transport.set_gain_db(values.get(ParamId::GainDb));
         let band = |of: &Values| [of.get(ParamId::LoopStart), of.get(ParamId::LoopEnd)];
         let mut told = values;
-        if band(&values) != band(&self.told) {
+        if band(&values) != band(&self.told) || self.band_is_due {
             let [start, end] = band(&values);
             let tape_frames = self.engine.transport.tape_frames();
             let order = self.engine.transport.set_band(LoopBand::from_faders(start, end, tape_frames));
+            self.band_is_due = order.is_err();
             if order.is_err() {
                 // The audio thread has not caught up: the band is tried again at the next call.
                 told.set(ParamId::LoopStart, self.told.exact(ParamId::LoopStart));
@@ -339,11 +368,17 @@ impl Conductor {
 
     /// What the tick side is done with is freed here: words only when no slot has them any more.
     fn take_home(&mut self) {
-        let words = self.engine.edges.come_home().filter_map(|edge| match edge {
-            Edge::Load(Swap::Words(words)) => Some(*words),
-            _ => None,
-        });
-        self.leaving.extend(words);
+        for edge in self.engine.edges.come_home() {
+            match edge {
+                Edge::Load(Swap::Words(words)) => self.leaving.push(*words),
+                // A whole set takes a while.
+                Edge::Load(Swap::Set(load)) => self.spent.push(load),
+                _ => {}
+            }
+        }
+        while let Some(set) = self.engine.sets.come_home() {
+            self.spent.push(set);
+        }
         self.leaving.retain_mut(|it| !it.let_go());
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::live::{Swap, relay};
+use engine::live::{Swap, relay, set_queue};
 use engine::param::{Edge, EdgeReceiver, ParamId, SnapshotReader, edge_queue};
 use engine::playback::{DeckSize, LoopBand, Player, Tape, deck};
 use hal::gesture::{Gesture, Key, Motion, SurfaceId, Transport};
@@ -28,7 +28,7 @@ impl Stage {
     fn new(patch: &str) -> Self {
         let (player, _packer, transport) = deck(Tape::new(vec![[0.1; 2]; TAPE]).expect("a tape"), DeckSize::default());
         let (sender, edges) = edge_queue(EDGES);
-        let engine = EngineLinks { edges: sender, decode_values: relay().0, transport };
+        let engine = EngineLinks { edges: sender, decode_values: relay().0, sets: set_queue().0, transport };
         let (conductor, values) = Conductor::new(&parsed(patch), FRAMES, engine);
         Self { conductor, player, edges, _values: values, now: Duration::ZERO }
     }

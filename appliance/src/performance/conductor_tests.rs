@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use engine::backend::{Backend, BackendError};
-use engine::live::{Load, Material, Performer, Prompt, Swap, TickSide, latents, relay};
+use engine::live::{Load, Material, Performer, Prompt, Swap, TickSide, latents, relay, set_queue};
 use engine::param::{Edge, edge_queue};
 use engine::playback::{DeckSize, Tape, deck};
 use engine::ring::StepControls;
@@ -57,7 +57,8 @@ fn stage(first: &Patch) -> (Conductor, TickSide, Arc<Mutex<Vec<Heard>>>) {
     let (_player, _packer, transport) = deck(tape, DeckSize::default());
     let (edges, receiver) = edge_queue::<Swap>(64);
     let (decode_values, _reader) = relay();
-    let (conductor, snapshots) = Conductor::new(first, FRAMES, EngineLinks { edges, decode_values, transport });
+    let (conductor, snapshots) =
+        Conductor::new(first, FRAMES, EngineLinks { edges, decode_values, sets: set_queue().0, transport });
     let heard = Arc::new(Mutex::new(Vec::new()));
     let backend = Watcher(Arc::clone(&heard), vec![0.0; FRAMES * 64]);
     let (writer, _latents) = latents(FRAMES * 64);

@@ -67,7 +67,7 @@ mod tests {
     use crate::performance::conductor::{Conductor, EngineLinks};
     use crate::settings::patch::Patch;
     use crate::surface::surfaces::Surfaces;
-    use engine::live::relay;
+    use engine::live::{relay, set_queue};
     use engine::param::{ParamId, edge_queue};
     use engine::playback::{DeckSize, Tape, deck};
     use hal::gesture::FakeSurface;
@@ -80,7 +80,7 @@ mod tests {
         let tape = Tape::new(vec![[0.0; 2]; FRAMES * 1920]).expect("a second");
         let (_player, _packer, transport) = deck(tape, DeckSize { boxes: 2, window_frames: 1920 });
         let (edges, _ticks) = edge_queue(8);
-        let engine = EngineLinks { edges, decode_values: relay().0, transport };
+        let engine = EngineLinks { edges, decode_values: relay().0, sets: set_queue().0, transport };
         let (mut conductor, _reader) = Conductor::new(&Patch::default(), FRAMES, engine);
         let (mut surfaces, mut intake) = (Surfaces::default(), GestureIntake::default());
         surfaces.add(Box::new(first)).expect("a thread");

@@ -3,7 +3,7 @@
 //! `demon run` gives each part a thread, `demon render` steps them all on one; how they are joined is the same and stands
 //! here once.
 
-use engine::live::{Patcher, Performer, TickSide, ValuesReader, relay};
+use engine::live::{Patcher, Performer, SetReceiver, TickSide, ValuesReader, relay, set_queue};
 use engine::param::{PARAMS, edge_queue};
 use engine::playback::{DeckSize, Lead, Packer, Player, Tape, Transport, Walk, deck};
 
@@ -33,6 +33,8 @@ pub struct EngineParts {
     pub patcher: Patcher,
     /// The decode side's values.
     pub values: ValuesReader,
+    /// Sets that the decode side takes over.
+    pub sets: SetReceiver,
     /// The slow hand.
     pub conductor: Conductor,
     /// What is prepared while it plays.
@@ -73,11 +75,14 @@ impl EngineParts {
         let patcher = Patcher::new(set.stage.decoder, set.stage.latents, packer, walk, lead);
         let (edge_sender, edges) = edge_queue(EDGES);
         let (decode_values, values) = relay();
-        let engine = EngineLinks { edges: edge_sender, decode_values, transport };
+        let (set_sender, sets) = set_queue();
+        let engine = EngineLinks { edges: edge_sender, decode_values, sets: set_sender, transport };
         let (mut conductor, snapshots) = Conductor::begin(&set.patch, frames, engine, last, plays);
         conductor.binding_mut().set_travels(set.instrument.travels);
         let ticks = TickSide::new(Performer::new(set.stage.load), snapshots, edges);
-        let loading = Loading::new(set.loader, set.patch.words());
-        Self { ticks, patcher, values, conductor, loading }
+        let mut loader = set.loader;
+        loader.set_berth(conductor.berth());
+        let loading = Loading::new(loader, set.patch.words());
+        Self { ticks, patcher, values, sets, conductor, loading }
     }
 }

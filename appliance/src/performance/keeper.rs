@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use engine::param::ParamId;
 
+use crate::compute::loader::Heard;
 use crate::display::messages::{FaultKey, Level, Messages};
 use crate::performance::conductor::Conductor;
 use crate::performance::ending::{Leave, Running};
@@ -18,6 +19,7 @@ use crate::performance::tape_keeper::{TapeKeeper, TapeKept, tape_not_kept};
 use crate::performance::view::View;
 use crate::settings::box_file::{Screen, Trial};
 use crate::settings::last_state::{LastState, Origin, Playing, Shelf, SoundSum, Starts};
+use crate::settings::patch::Sources;
 
 /// How long it plays until a start counts as one that went well, where no window comes: a set whose prompts are all refused has none, and the
 /// box's file is not at fault.
@@ -39,6 +41,8 @@ pub struct Kept {
     pub recording: String,
     /// Its sound.
     pub sound: SoundSum,
+    /// The recordings that play, where those of the start do not.
+    pub sources: Option<Sources>,
 }
 
 /// Keeps what the next start is to know.
@@ -78,6 +82,16 @@ impl Keeper {
             messages.fault(FaultKey::LastTape, &tape_not_kept(&error.to_string()));
             None
         });
+    }
+
+    /// Another recording plays.
+    pub fn plays(&mut self, recording: &Heard, sources: &Sources) {
+        if let Some(state) = &mut self.state {
+            state.sources = Some(sources.clone());
+        }
+        if let Some(tape) = &mut self.tape {
+            tape.plays(recording);
+        }
     }
 
     /// Looks how it goes; `windows` were sent to the tape so far.
@@ -160,6 +174,7 @@ struct Mark {
     selected: ParamId,
     screens: Vec<Screen>,
     muted: bool,
+    sources: Option<Sources>,
 }
 
 /// Keeps the last state.
@@ -170,6 +185,8 @@ struct StateKeeper {
     starts: Starts,
     recording: String,
     sound: SoundSum,
+    /// The recordings that play, where those of the start do not.
+    sources: Option<Sources>,
     writer: StateWriter,
     /// The state that was handed over last, and when.
     handed_over: Option<(Mark, Duration)>,
@@ -179,9 +196,10 @@ struct StateKeeper {
 }
 
 impl StateKeeper {
-    fn begin(Kept { shelf, starts, recording, sound }: Kept, leave: &Leave) -> std::io::Result<Self> {
+    fn begin(Kept { shelf, starts, recording, sound, sources }: Kept, leave: &Leave) -> std::io::Result<Self> {
         let writer = StateWriter::start(shelf.path().to_owned(), leave)?;
-        Ok(Self { shelf, starts, recording, sound, writer, handed_over: None, belongs: None, fails: false })
+        let (handed_over, belongs, fails) = (None, None, false);
+        Ok(Self { shelf, starts, recording, sound, sources, writer, handed_over, belongs, fails })
     }
 
     fn look(&mut self, conductor: &mut Conductor, surface_side: &mut SurfaceSide, view: &mut View) {
@@ -194,7 +212,7 @@ impl StateKeeper {
         }
         self.pass_on(conductor, surface_side, view);
         let now = surface_side.now();
-        let mark = mark(conductor, surface_side, view);
+        let mark = self.mark(conductor, surface_side, view);
         let is_due = self
             .handed_over
             .as_ref()
@@ -220,7 +238,7 @@ impl StateKeeper {
     }
 
     fn hand_over(&mut self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) {
-        let (mark, list) = (mark(conductor, surface_side, view), surface_side.list());
+        let (mark, list) = (self.mark(conductor, surface_side, view), surface_side.list());
         let is_known =
             self.handed_over.as_ref().is_some_and(|(it, _)| (it.number, it.list) == (mark.number, mark.list));
         if self.belongs.is_none() || !is_known {
@@ -238,22 +256,24 @@ impl StateKeeper {
             screens: mark.screens.clone(),
             position: conductor.transport().playhead().position as u64,
             muted: mark.muted,
+            sources: mark.sources.clone(),
         });
         self.handed_over = Some((mark, surface_side.now()));
     }
-}
 
-fn mark(conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) -> Mark {
-    let (desk, binding) = (conductor.desk(), conductor.binding());
-    Mark {
-        revision: desk.store().revision(),
-        scene: desk.scene_values().map(|it| it.0),
-        number: surface_side.list().place(),
-        list: surface_side.list().revision(),
-        bank: binding.playing().bank,
-        selected: binding.selected(),
-        screens: view.displays().screens(),
-        muted: conductor.transport().muted(),
+    fn mark(&self, conductor: &Conductor, surface_side: &SurfaceSide, view: &mut View) -> Mark {
+        let (desk, binding) = (conductor.desk(), conductor.binding());
+        Mark {
+            revision: desk.store().revision(),
+            scene: desk.scene_values().map(|it| it.0),
+            number: surface_side.list().place(),
+            list: surface_side.list().revision(),
+            bank: binding.playing().bank,
+            selected: binding.selected(),
+            screens: view.displays().screens(),
+            muted: conductor.transport().muted(),
+            sources: self.sources.clone(),
+        }
     }
 }
 

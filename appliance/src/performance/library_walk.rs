@@ -56,6 +56,12 @@ impl LibraryWalk {
         Some(self.shown())
     }
 
+    /// What is shown now.
+    #[must_use]
+    pub fn item(&self) -> Option<&Item> {
+        self.items.get(self.at?)
+    }
+
     fn shown(&self) -> String {
         let at = self.at.unwrap_or(0);
         self.items.get(at).map_or_else(

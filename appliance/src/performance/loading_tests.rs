@@ -12,13 +12,13 @@ use engine::ring::RingCounters;
 
 use super::*;
 use crate::compute::arguments::{BackendChoice, PlanPrecision, SetArgs, WhenLost};
-use crate::compute::loader::Kit;
+use crate::compute::loader::{Base, Kit};
 use crate::compute::progress::ProgressLine;
 use crate::compute::set::Set;
 use crate::performance::instrument::{EngineParts, Instrument};
 use crate::settings::patch::Patch;
 
-const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house");
+pub(super) const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house");
 const FIRST: &str = "[prompt]\na = \"house\"\n[values]\ndepth = 2\nsteps = 4\n";
 /// Far longer than the first, so that the network's room does not do.
 const NIGHT: &str = "[prompts.1]\nname = \"night\"\ntags = \"a slow and wide ambient piece with a soft evolving pad, no drums \
@@ -31,7 +31,7 @@ struct Played {
     turns: u64,
 }
 
-fn args(patch: PathBuf) -> SetArgs {
+pub(super) fn args(patch: PathBuf) -> SetArgs {
     SetArgs {
         source: None,
         library: None,
@@ -70,7 +70,8 @@ impl Played {
         let Self { parts: EngineParts { conductor, loading, .. }, messages, told, turns, .. } = self;
         *turns += 1;
         conductor.settle(Duration::from_millis(10 * *turns));
-        loading.look_after("night", conductor, messages);
+        let now = Duration::from_millis(10 * *turns);
+        assert!(loading.look_after("night", now, conductor, messages).is_none(), "no set comes with words");
         conductor.settle(Duration::from_millis(10 * *turns));
         told.extend(std::iter::from_fn(|| messages.next_line()));
     }
@@ -172,8 +173,12 @@ fn failing(grows: bool, room: usize, spoil: impl Fn(&mut Material)) -> Played {
     let model = Model::open(Path::new(MODEL), 1, &mut |_| ()).expect("the built-in model");
     let mut material = Material::clone(played.parts.ticks.performer().material());
     spoil(&mut material);
-    let kit = Kit::of(&model, &Arc::new(material), 1.0, grows);
-    played.parts.loading = Loading::new(Loader::new(kit, room), patch(FIRST).words());
+    let kit = Kit::of(&model, &model, grows, 1.0);
+    let timbre = Arc::clone(&material.source);
+    let sources = played.parts.loading.sources().clone();
+    let mut loader = Loader::new(kit, Base { material: Arc::new(material), timbre, sources, seconds: 1.0, room });
+    loader.set_berth(played.parts.conductor.berth());
+    played.parts.loading = Loading::new(loader, patch(FIRST).words());
     played
 }
 
@@ -182,7 +187,7 @@ fn words_that_cannot_be_read_are_said_and_those_before_play_on() {
     for (mut played, why) in [
         (failing(false, 8, |_| ()), "the card was prepared for 8"),
         // Tokens of no width: a division that panics.
-        (failing(true, 8, |it| it.token_width = 0), "what reads words crashed"),
+        (failing(true, 8, |it| it.token_width = 0), "what prepares it crashed"),
     ] {
         (0..6).for_each(|_| assert_eq!(played.tick(), 0));
         let before = played.in_flight()[0].1;

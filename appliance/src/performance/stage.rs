@@ -15,6 +15,7 @@ use engine::playback::Lead;
 use hal::audio::{AudioOut, News};
 use rtrb::{Consumer, RingBuffer};
 
+use crate::compute::loader::Heard;
 use crate::compute::set::Set;
 use crate::display::messages::{FaultKey, Level, Messages};
 use crate::display::status::Status;
@@ -26,7 +27,7 @@ use crate::performance::ending::{CONDUCTOR, End, Leave, NotEnded, Running, SOUND
 use crate::performance::hold_ups::HoldUps;
 use crate::performance::instrument::{EngineParts, Instrument};
 use crate::performance::keeper::Keeper;
-use crate::performance::loading::Loading;
+use crate::performance::loading::{Arrived, Loading};
 use crate::performance::on_purpose::{self, Who};
 use crate::performance::remote::Remote;
 use crate::performance::surface_side::SurfaceSide;
@@ -128,13 +129,13 @@ impl Stage {
                 (remote.watch(tell, leave)?, parts)
             }
         };
-        let EngineParts { ticks, patcher, values, mut conductor, loading } = parts;
+        let EngineParts { ticks, patcher, values, sets, mut conductor, loading } = parts;
         let meters = conductor.transport().meters().clone();
         let pulse = Arc::new(Pulse::default());
         conductor.ring_with([pulse.tick_bell.clone(), pulse.window_bell.clone()]);
         let engine = vec![
             threads::ticks(ticks, tick_troubles, Arc::clone(&pulse), leave)?,
-            threads::windows(patcher, values, meters, tape_frames, queues, Arc::clone(&pulse), leave)?,
+            threads::windows(patcher, values, sets, meters, queues, Arc::clone(&pulse), leave)?,
         ];
         let (crashed, told, leave) = (Vec::new(), [0; 2], leave.clone());
         let loading = Some(loading);
@@ -215,7 +216,7 @@ impl Stage {
                 break;
             }
             hold_ups.done("hands");
-            self.look_around(surface_side, view);
+            self.look_around(surface_side, view, keeper);
             hold_ups.done("threads");
             keeper.look(&mut self.conductor, surface_side, view, self.pulse.windows.load(Relaxed));
             hold_ups.done("keeping");
@@ -231,12 +232,16 @@ impl Stage {
     }
 
     /// What device, loader and the engine's threads have to say.
-    fn look_around(&mut self, surface_side: &SurfaceSide, view: &mut View) {
+    fn look_around(&mut self, surface_side: &mut SurfaceSide, view: &mut View, keeper: &mut Keeper) {
         self.device.look_after(&mut self.conductor, view);
         let patch = surface_side.list().playing().map_or("the patch", |it| it.name.as_str());
-        if let Some(loading) = &mut self.loading {
-            loading.look_after(patch, &mut self.conductor, view.messages());
+        if let Some(loading) = &mut self.loading
+            && let Some(arrived) =
+                loading.look_after(patch, surface_side.now(), &mut self.conductor, view.messages())
+        {
+            self.arrived(&arrived, surface_side, view, keeper);
         }
+        surface_side.awaits(self.loading.as_ref().and_then(|it| it.coming_patch(&self.conductor)));
         for (thread, told) in self.crashes() {
             told.to(view.messages());
             self.device.build_again(thread, &mut self.conductor, view);
@@ -244,6 +249,15 @@ impl Stage {
         for told in self.look_after() {
             told.to(view.messages());
         }
+    }
+
+    /// Another set plays: everybody who says which one, or keeps it, hears of it.
+    fn arrived(&mut self, arrived: &Arrived, surface_side: &mut SurfaceSide, view: &mut View, keeper: &mut Keeper) {
+        let Heard { name, .. } = &*arrived.recording;
+        (self.name, self.seconds) = (name.clone(), arrived.recording.seconds());
+        view.plays(name, self.seconds);
+        surface_side.arrived(arrived, &mut self.conductor, view);
+        keeper.plays(&arrived.recording, &arrived.sources);
     }
 
     /// Which of the engine's threads have crashed since the last look and go on.

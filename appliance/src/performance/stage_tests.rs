@@ -4,7 +4,7 @@ use super::*;
 use crate::performance::conductor::EngineLinks;
 use crate::performance::threads::WINDOWS;
 use crate::settings::patch::Patch;
-use engine::live::relay;
+use engine::live::{relay, set_queue};
 use engine::param::edge_queue;
 use engine::playback::{DeckSize, Tape, deck};
 use hal::audio::{Ask, FakeOut, Opening, OutError};
@@ -14,7 +14,8 @@ fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage
     let leave = Leave::new().expect("a descriptor");
     let (player, _packer, transport) = deck(Tape::new(vec![[0.1; 2]; 48_000]).expect("a tape"), DeckSize::default());
     let ((edges, _), (decode_values, _)) = (edge_queue(16), relay());
-    let (conductor, _) = Conductor::new(&Patch::default(), 25, EngineLinks { edges, decode_values, transport });
+    let (conductor, _) =
+        Conductor::new(&Patch::default(), 25, EngineLinks { edges, decode_values, sets: set_queue().0, transport });
     let (tell, news) = RingBuffer::new(NEWS);
     let audio = threads::audio(Box::new(out), Ask::default(), player, tell, &leave).expect("a thread");
     Stage {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use engine::boundary::TapeReader;
 use engine::latent::SAMPLE_RATE_HZ;
 
+use crate::compute::loader::Heard;
 use crate::display::messages::{FaultKey, Messages};
 use crate::performance::ending::Leave;
 use crate::performance::tape_writer::{TapeWriter, Wrote};
@@ -26,6 +27,8 @@ const BUSY: Duration = Duration::from_secs(1);
 pub struct TapeKept {
     /// Where.
     pub file: TapeFile,
+    /// The sum of the recording that the tape began as.
+    pub recording: u64,
     /// The tape that plays.
     pub reader: TapeReader,
 }
@@ -44,8 +47,16 @@ impl TapeKeeper {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub fn begin(TapeKept { file, reader }: TapeKept, leave: &Leave) -> std::io::Result<Self> {
-        Ok(Self { writer: TapeWriter::start(file, reader, leave)?, due: None, begun: false })
+    pub fn begin(TapeKept { file, recording, reader }: TapeKept, leave: &Leave) -> std::io::Result<Self> {
+        Ok(Self { writer: TapeWriter::start((file, recording), reader, leave)?, due: None, begun: false })
+    }
+
+    /// Another tape plays, which began as this recording: it is kept from now on, in the place of the one before. A longer one than is
+    /// kept is not, and the file of the one before is set aside.
+    pub fn plays(&mut self, recording: &Heard) {
+        self.writer.plays(recording.origin.clone(), recording.sum.sum());
+        // What is on the disk belongs to a recording that does not play any more.
+        self.due = Some(Duration::ZERO);
     }
 
     /// Looks whether it is time, and tells what went wrong.

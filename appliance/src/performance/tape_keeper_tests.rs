@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use engine::boundary::{Arena, HeapMemory, Sizes};
 use engine::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
-use engine::playback::{AttachedPlayer, Epoch, Packer, Player, Tape, Transport, WindowPlan, attach};
+use engine::playback::{AttachedPlayer, Epoch, Packer, Player, Tape, Transport, WindowPlan, attach, sum_of};
 
 use super::{AGAIN, PERIOD, TapeKeeper, TapeKept, rest_after};
 use crate::display::messages::{FaultKey, Messages};
@@ -70,7 +70,8 @@ impl Playing {
 
     fn keeper(&self, folder: &Path, leave: &Leave) -> TapeKeeper {
         let reader = self.transport.tape_reader().expect("it can be copied");
-        TapeKeeper::begin(TapeKept { file: file(folder), reader }, leave).expect("a thread")
+        TapeKeeper::begin(TapeKept { file: file(folder), recording: sum_of(&recording()), reader }, leave)
+            .expect("a thread")
     }
 }
 

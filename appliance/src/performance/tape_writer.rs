@@ -11,7 +11,7 @@ use engine::boundary::{NoSnapshot, TapeReader};
 use crate::performance::ending::{End, Leave, Running};
 use crate::performance::handed::Handed;
 use crate::performance::on_purpose::{Who, crash_if_asked};
-use crate::settings::last_tape::{Changes, TapeFile};
+use crate::settings::last_tape::{Changes, TapeFile, TapeOrigin};
 
 /// What the thread is called.
 pub const TAPE_WRITER: &str = "tape writer";
@@ -30,6 +30,8 @@ pub enum Wrote {
 #[derive(Debug, Default)]
 struct Slot {
     wanted: bool,
+    /// Another tape plays: what it began as, and the sum of that.
+    other: Option<(TapeOrigin, u64)>,
     told: Option<Wrote>,
     ends: bool,
 }
@@ -53,7 +55,11 @@ impl TapeWriter {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub fn start(file: TapeFile, reader: TapeReader, leave: &Leave) -> std::io::Result<Self> {
+    pub fn start(
+        (mut file, mut recording): (TapeFile, u64),
+        reader: TapeReader,
+        leave: &Leave,
+    ) -> std::io::Result<Self> {
         let shared = Arc::<Handed<Slot>>::default();
         let its = Arc::clone(&shared);
         let thread = leave.spawn(TAPE_WRITER, move || {
@@ -61,7 +67,10 @@ impl TapeWriter {
             let mut on_disk = (!file.is_there()).then(Changes::default);
             while its.next(Slot::next) {
                 crash_if_asked(Who::TapeWriter);
-                let wrote = write(&file, &reader, &mut on_disk);
+                if let Some((origin, sum)) = its.slot().other.take() {
+                    (file, recording, on_disk) = (file.with_origin(origin), sum, None);
+                }
+                let wrote = write((&file, recording), &reader, &mut on_disk);
                 its.slot().told = Some(wrote);
             }
         })?;
@@ -71,6 +80,11 @@ impl TapeWriter {
     /// Has the tape written as it is now. Does not wait for it.
     pub fn write(&self) {
         self.shared.hand_over(|it| it.wanted = true);
+    }
+
+    /// From now on the tape is one that began so.
+    pub fn plays(&self, origin: TapeOrigin, recording: u64) {
+        self.shared.slot().other = Some((origin, recording));
     }
 
     /// What became of the last wish that was tried since the last call.
@@ -92,9 +106,14 @@ impl TapeWriter {
 }
 
 /// Writes the tape where it is another than `on_disk`.
-fn write(file: &TapeFile, reader: &TapeReader, on_disk: &mut Option<Changes>) -> Wrote {
+fn write((file, recording): (&TapeFile, u64), reader: &TapeReader, on_disk: &mut Option<Changes>) -> Wrote {
+    if !file.origin().is_kept() {
+        let _ = file.set_aside();
+        return Wrote::Kept(0);
+    }
     let tape = match reader.snapshot() {
-        Ok(tape) if file.origin().is_of(&tape.sound) => tape.sound,
+        // Of another tape of the same length, the one before or the next, it would be none of this recording's.
+        Ok(tape) if file.origin().is_of(&tape.sound) && tape.standing.recording == recording => tape.sound,
         Ok(_) | Err(NoSnapshot::Busy | NoSnapshot::NoTape) => return Wrote::Busy,
     };
     let changes = Changes::of(file.origin(), &tape);

@@ -13,7 +13,8 @@ use appliance::handover::witness::Entry;
 use engine::boundary::{Arena, DESK_GAIN, DESK_MUTED, Event, HeapMemory, Memory as _, Taken, Window};
 use engine::latent::StereoFrame;
 use engine::playback::{
-    AttachedPlayer, Epoch, LoopBand, Packer, PlayedFrame, Player, Tape, Transport, WindowPlan, attach, sum_of,
+    AttachedPlayer, Epoch, LoopBand, Packer, PlayedFrame, Player, Tape, Transition, Transport, WindowPlan, attach,
+    sum_of,
 };
 
 /// What a device takes at a time: the step in which a player obeys.
@@ -103,10 +104,10 @@ pub fn judge(life: &Life, sent: &Sent) -> Verdict {
         // A tape is loaded before the step in which it is played.
         let next = now + PERIOD as u64;
         let mut coming = events.iter().take_while(|it| it.now <= next);
-        if let Some(Event::Swap { sum, position }) =
+        if let Some(Event::Swap { sum, position, fade }) =
             coming.find(|it| matches!(it.event, Event::Swap { .. })).map(|it| it.event)
         {
-            replay.bring(sent.tapes.get(&sum), position);
+            replay.bring(sent.tapes.get(&sum), position, fade);
         }
         replay.own.player.fill(&mut out);
         replay.own.loader.poll();
@@ -195,10 +196,12 @@ impl Replay {
         }
     }
 
-    fn bring(&mut self, tape: Option<&Vec<StereoFrame>>, position: u64) {
+    fn bring(&mut self, tape: Option<&Vec<StereoFrame>>, position: u64, fade: u64) {
         if let Some(tape) = tape {
-            let swapped = self.transport.swap(Tape::new(tape.clone()).expect("a tape"), position as usize);
-            swapped.expect("room for an order");
+            let tape = Tape::new(tape.clone()).expect("a tape");
+            let how = Transition { fade_frames: fade as usize, ..Transition::at_once(position as usize, tape.len()) };
+            let berthed = self.transport.berth().bring(tape, 0).expect("room for a tape");
+            self.transport.hand_over(berthed, &how).expect("room for an order");
         }
     }
 }

@@ -77,6 +77,12 @@ pub enum Order {
         sum: u64,
         /// The same over the recording that it began as, by which it is known again. 0 of an engine before this one, which means `sum`.
         recording: u64,
+        /// The part that loops; `[0, 0]` of an engine before this one, which means all of it.
+        band: [u64; 2],
+        /// One more than the moment at which it begins, in frames played; 0 for as soon as it can.
+        due: u64,
+        /// How long both tapes are heard, in stereo samples; 0 of an engine before this one, which means 100 ms.
+        fade: u64,
     },
 }
 
@@ -143,20 +149,24 @@ impl Order {
         match *self {
             Self::Seek { tape, position } => seal(ORDERS_NAME, &[epoch, SEEK, tape.into(), position]),
             Self::Band { tape, start, end } => seal(ORDERS_NAME, &[epoch, BAND, tape.into(), start, end]),
-            Self::Swap { tape, slot, frames, position, sum, recording } => {
-                seal(ORDERS_NAME, &[epoch, SWAP, tape.into(), slot.into(), frames, position, sum, recording])
+            Self::Swap { tape, slot, frames, position, sum, recording, band: [start, end], due, fade } => {
+                let (tape, slot) = (tape.into(), slot.into());
+                seal(ORDERS_NAME, &[epoch, SWAP, tape, slot, frames, position, sum, recording, start, end, due, fade])
             }
         }
     }
 
     pub(crate) fn unpack(record: &Record, epoch: u64) -> Result<Self, Torn> {
         open(ORDERS_NAME, record, epoch)?;
-        let [_, kind, tape, a, b, position, sum, recording, ..] = *record;
+        let [_, kind, tape, a, b, position, sum, recording, start, end, due, fade, ..] = *record;
         let tape = tape as u32;
         match kind {
             SEEK => Ok(Self::Seek { tape, position: a }),
             BAND => Ok(Self::Band { tape, start: a, end: b }),
-            SWAP => Ok(Self::Swap { tape, slot: a as u32, frames: b, position, sum, recording }),
+            SWAP => {
+                let band = [start, end];
+                Ok(Self::Swap { tape, slot: a as u32, frames: b, position, sum, recording, band, due, fade })
+            }
             _ => Err(Torn::Kind),
         }
     }
@@ -222,11 +232,18 @@ mod tests {
     #[test]
     fn every_record_comes_out_as_it_went_in() {
         assert_eq!(Window::unpack(&window().pack(4), 4), Ok(window()));
-        let orders = [
-            Order::Seek { tape: 2, position: 99 },
-            Order::Band { tape: 2, start: 5, end: 9_000 },
-            Order::Swap { tape: 7, slot: 1, frames: 1_920, position: 3, sum: u64::MAX, recording: 9 },
-        ];
+        let swap = Order::Swap {
+            tape: 7,
+            slot: 1,
+            frames: 1_920,
+            position: 3,
+            sum: u64::MAX,
+            recording: 9,
+            band: [1, 1_920],
+            due: 1 << 36,
+            fade: 480_000,
+        };
+        let orders = [Order::Seek { tape: 2, position: 99 }, Order::Band { tape: 2, start: 5, end: 9_000 }, swap];
         orders.iter().for_each(|it| assert_eq!(Order::unpack(&it.pack(4), 4), Ok(*it)));
         let told = |left| Told { met: 7, delay: 8, keep: 9, left };
         for landing in [None, Some(told(None)), Some(told(Some(-5))), Some(told(Some(0)))] {

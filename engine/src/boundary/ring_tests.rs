@@ -125,7 +125,7 @@ fn a_writer_that_dies_after_any_store_of_any_record_leaves_it_whole_or_not_at_al
     let orders = [
         Order::Seek { tape: 1, position: 2 },
         Order::Band { tape: 1, start: 0, end: 5 },
-        Order::Swap { tape: 2, slot: 1, frames: 8, position: 0, sum: 9, recording: 9 },
+        Order::Swap { tape: 2, slot: 1, frames: 8, position: 0, sum: 9, recording: 9, band: [0, 8], due: 0, fade: 480 },
     ];
     die_everywhere(ORDERS, &orders.map(|it| it.pack(3)));
     let told = Told { met: 1, delay: 2, keep: 3, left: Some(-4) };

@@ -31,12 +31,14 @@ pub enum Event {
     Seek(u64),
     /// Another part loops, from the first of these to before the second.
     Band(u64, u64),
-    /// Another tape plays: its sum, and where it began.
+    /// Another tape plays: its sum, where it began, and how long the one before is heard under it.
     Swap {
         /// See [`super::Standing`].
         sum: u64,
-        /// Stereo sample.
+        /// Stereo sample, below 2^32.
         position: u64,
+        /// In stereo samples, below 2^32.
+        fade: u64,
     },
     /// The level is another: the linear gain, as the bits of an `f32`.
     Gain(u32),
@@ -57,7 +59,7 @@ impl Taken {
             Event::Window { epoch, number } => (1, epoch, number),
             Event::Seek(position) => (2, position, 0),
             Event::Band(start, end) => (3, start, end),
-            Event::Swap { sum, position } => (4, sum, position),
+            Event::Swap { sum, position, fade } => (4, sum, position & u64::from(u32::MAX) | fade << 32),
             Event::Gain(bits) => (5, bits.into(), 0),
         };
         [kind, self.now, a, b]
@@ -68,7 +70,7 @@ impl Taken {
             1 => Event::Window { epoch: a, number: b },
             2 => Event::Seek(a),
             3 => Event::Band(a, b),
-            4 => Event::Swap { sum: a, position: b },
+            4 => Event::Swap { sum: a, position: b & u64::from(u32::MAX), fade: b >> 32 },
             5 => Event::Gain(a as u32),
             _ => return None,
         };
@@ -206,7 +208,7 @@ mod tests {
     fn what_was_obeyed_is_told_in_its_order_and_what_was_missed_is_counted() {
         let arena = arena();
         let (mut trace, mut reader) = (Trace::resume(&arena, 0), TraceReader::from_now_on(&arena));
-        let swap = Event::Swap { sum: u64::MAX, position: 9 };
+        let swap = Event::Swap { sum: u64::MAX, position: 9, fade: 4_800 };
         let events = [Event::Window { epoch: 2, number: 3 }, Event::Seek(7), Event::Band(1, 2), swap, Event::Gain(5)];
         let all = events.map(|event| Taken { now: 100, event });
         all.iter().for_each(|it| trace.take(it));

@@ -6,6 +6,7 @@
 //! steps both on a virtual clock, and the tests step them by hand.
 
 mod births;
+mod decode_set;
 mod governor;
 mod latents;
 mod material;
@@ -24,6 +25,7 @@ mod words;
 
 /// What a [`Patcher`] decodes with.
 pub use crate::backend::WindowDecoder;
+pub use decode_set::{DecodeSet, SetReceiver, SetSender, set_queue};
 pub use governor::{Governor, Ticked, work_of};
 pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use material::{Material, MaterialError, Prompt};
@@ -33,8 +35,8 @@ pub use reading::{Said, Unread, read};
 pub use relay::{ValuesReader, ValuesWriter, relay};
 pub use shelf::Shelf;
 pub use stage::{
-    CodecWindows, Stage, StageError, StageProgress, cpu_backend, cpu_stage, material, material_of, stage,
-    window_lengths,
+    CodecWindows, Latents, Stage, StageError, StageProgress, cpu_backend, cpu_stage, listen, material, material_of,
+    material_with, stage, window_lengths,
 };
 pub use steering::Steering;
 pub use tick::{Finished, TickReport, tick};

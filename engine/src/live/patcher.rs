@@ -4,6 +4,7 @@
 //! that the whole tape is renewed even when latents are slow. When nothing has finished yet there is nothing to do: the
 //! tape plays its source. Time comes in as numbers; the patcher reads no clock.
 
+use super::decode_set::{DecodeSet, room_for_windows};
 use super::latents::{LatentReader, Newest};
 use crate::backend::{BackendError, WindowDecoder};
 use crate::latent::{LATENT_FRAMES_PER_SECOND, SAMPLES_PER_LATENT_FRAME, StereoFrame};
@@ -60,9 +61,8 @@ impl Patcher {
         walk: Walk,
         lead: Lead,
     ) -> Self {
-        let longest = decoder.keeps().iter().max().copied().unwrap_or(0);
         Self {
-            sound: vec![[0.0; 2]; longest * SAMPLES_PER_LATENT_FRAME],
+            sound: room_for_windows(decoder.as_ref()),
             decoder,
             latents,
             packer,
@@ -83,6 +83,23 @@ impl Patcher {
         assert_eq!(decoder.keeps(), self.decoder.keeps(), "window lengths of the set");
         self.walk.begin_run();
         std::mem::replace(&mut self.decoder, decoder)
+    }
+
+    /// Another set takes over, for another tape; the one before is in its place. Nothing is allocated or freed. Windows come when the
+    /// first of its generations has finished.
+    pub fn load(&mut self, set: &mut DecodeSet) {
+        std::mem::swap(&mut self.decoder, &mut set.decoder);
+        std::mem::swap(&mut self.latents, &mut set.latents);
+        std::mem::swap(&mut self.sound, &mut set.sound);
+        self.walk = Walk::new(set.tape, set.frames, 1);
+        self.lead.set_most(set.most_lead);
+        (self.decoded_serial, self.made_of, self.rested) = (0, (0, 0), None);
+    }
+
+    /// Length of the tape that windows are made for, in stereo samples.
+    #[must_use]
+    pub fn tape_frames(&self) -> usize {
+        self.walk.tape_frames()
     }
 
     /// Whether a latent has come that was not looked at.

@@ -64,11 +64,25 @@ pub fn material(
     progress: &mut dyn FnMut(StageProgress),
 ) -> Result<Material, StageError> {
     // As a loop, because that is what the windows decode it as.
-    let encoded = model.codec().encode(tape, Ends::Joined, &mut |done, total| {
-        progress(StageProgress { stage: "listening to the source", done, total });
-    });
-    let source = encoded.map_err(ModelError::from)?.mean;
+    let source = listen(model, tape, progress, &|| false)?;
     material_of(model, source, prompts, progress)
+}
+
+/// Encodes a tape as the loop that it is: its latent, `[frames, 64]`. `stops` is asked after every piece.
+///
+/// # Errors
+/// When the encoder does not compile; [`Unread::Stopped`].
+pub fn listen(
+    model: &Model,
+    tape: &[StereoFrame],
+    progress: &mut dyn FnMut(StageProgress),
+    stops: &dyn Fn() -> bool,
+) -> Result<Vec<f32>, StageError> {
+    let encoded = model.codec().encode_while(tape, Ends::Joined, &mut |done, total| {
+        progress(StageProgress { stage: "listening to the source", done, total });
+        !stops()
+    });
+    Ok(encoded.map_err(ModelError::from)?.ok_or(Unread::Stopped)?.mean)
 }
 
 /// As [`material`], of a tape that was encoded already: `source` is its latent, `[frames, 64]`.
@@ -81,10 +95,36 @@ pub fn material_of(
     prompts: &[Said],
     progress: &mut dyn FnMut(StageProgress),
 ) -> Result<Material, StageError> {
+    material_with(model, Latents { source: &source, structure: &source, timbre: &source }, prompts, progress, &|| false)
+}
+
+/// Latents that a set is made of, each `[frames, 64]`, of one recording or of three.
+#[derive(Clone, Copy, Debug)]
+pub struct Latents<'a> {
+    /// What is played on.
+    pub source: &'a [f32],
+    /// What structure is taken from; cut where it is longer than the source, repeated where it is shorter.
+    pub structure: &'a [f32],
+    /// What the prompts' timbre is taken from.
+    pub timbre: &'a [f32],
+}
+
+/// As [`material_of`], with structure and timbre of other recordings; `stops` is asked between its parts.
+///
+/// # Errors
+/// As [`material`]; [`Unread::Stopped`].
+pub fn material_with(
+    model: &Model,
+    latents: Latents<'_>,
+    prompts: &[Said],
+    progress: &mut dyn FnMut(StageProgress),
+    stops: &dyn Fn() -> bool,
+) -> Result<Material, StageError> {
+    let Latents { source, structure, timbre } = latents;
     let frames = source.len() / LATENT_CHANNELS;
     progress(StageProgress { stage: "finding its structure", done: 0, total: 1 });
-    let hints = model.hints(&source)?;
-    let prompts = reading::read(model, prompts, &source, &mut |it| progress(it), &|| false)?;
+    let hints: Vec<f32> = model.hints(structure)?.into_iter().cycle().take(source.len()).collect();
+    let prompts = reading::read(model, prompts, timbre, &mut |it| progress(it), stops)?;
     let unconditional = model.condition_encoder().no_prompt().map_err(ModelError::from)?;
     let material = Material {
         frames,

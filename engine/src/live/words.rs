@@ -58,6 +58,12 @@ impl Words {
         &self.prompts
     }
 
+    /// Numbers of the longest of its prompts.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        longest(&self.prompts)
+    }
+
     /// The network that is brought along.
     pub(super) fn network_mut(&mut self) -> Option<&mut Box<dyn Any + Send>> {
         self.network.as_mut()

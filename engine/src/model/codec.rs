@@ -77,11 +77,28 @@ impl Codec {
         ends: Ends,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Encoded, CheckpointError> {
+        let mut on = |done, total| {
+            progress(done, total);
+            true
+        };
+        Ok(self.encode_while(audio, ends, &mut on)?.expect("nobody stops it"))
+    }
+
+    /// As [`Self::encode`], as long as `goes_on` answers `true`, which hears of latent frames done and of all; `None` where it was stopped.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_while(
+        &self,
+        audio: &[StereoFrame],
+        ends: Ends,
+        goes_on: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Option<Encoded>, CheckpointError> {
         let config = &self.part.config;
         let (frames, hop, channels) = (self.frames(audio.len()), self.hop(), config.moments / 2);
         let mut encoded = Encoded { mean: Vec::new(), std: Vec::new() };
         if frames == 0 {
-            return Ok(encoded);
+            return Ok(Some(encoded));
         }
         let mut plan: Option<Plan> = None;
         let context = config.encode_context();
@@ -104,9 +121,11 @@ impl Codec {
             let (mean, std) = moments::split(kept, channels);
             encoded.mean.extend(mean);
             encoded.std.extend(std);
-            progress(core.end, frames);
+            if !goes_on(core.end, frames) {
+                return Ok(None);
+            }
         }
-        Ok(encoded)
+        Ok(Some(encoded))
     }
 
     /// Decodes a whole latent `[frames, channels]`; `progress` hears of latent frames done and of all.

@@ -188,6 +188,11 @@ rows! { ($)
         "Slots in flight.";
     Steps, "steps", "Steps", number(Load, Count, Taper::Whole, [1.0, 16.0, 8.0]),
         "Solver steps of a slot.";
+
+    Transition, "transition", "Transition", choice(Decode, &["now", "beat", "bar", "loop"], 0.0),
+        "When another recording comes in: at once, at the next beat or bar, or at the loop's end; without a tempo at that.";
+    TransitionS, "transition_s", "Transition fade", number(Decode, Second, Taper::Log, [0.01, 10.0, 0.1]),
+        "How long both recordings are heard when another one comes in.";
 }
 
 impl ParamId {

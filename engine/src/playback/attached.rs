@@ -14,12 +14,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use rtrb::{Consumer, Producer};
 
 use super::deck::Order;
+use super::head::SWAP_FADE_FRAMES;
 use super::loader::{Load, Loaded};
 use super::meters::{Meters, SharedMeters};
 use super::moment::PlayedFrame;
 use super::parcel::{Parcel, not_finite};
 use super::refusal::{Grant, Refusals, Refused};
 use super::tape::{LoopBand, Tape, TapeId};
+use super::transition::{DUE_FRAMES_MOST, Transition};
 use super::window::WindowPlan;
 use crate::boundary::{
     Arena, DESK_GAIN, DESK_MUTED, Event, Keeper, ORDERS, Order as Asked, Popped, REPORTS, Report, RingReader,
@@ -48,6 +50,10 @@ pub(super) struct AttachedFeed {
     loads: Producer<Load>,
     loaded: Consumer<Loaded>,
     loading: bool,
+    /// Whether what is being loaded was ordered by an engine that is gone.
+    forgets: bool,
+    /// What stands when the tape that was loaded plays.
+    next: Option<Standing>,
     pub(super) retired: Producer<Tape>,
     standing: Standing,
     keeper: Keeper,
@@ -92,6 +98,8 @@ impl AttachedFeed {
             loads,
             loaded,
             loading: false,
+            forgets: false,
+            next: None,
             retired,
             keeper: Keeper::of(arena, &standing),
             standing,
@@ -106,16 +114,19 @@ impl AttachedFeed {
         }
     }
 
-    pub(super) fn begin_step(&mut self, busy: bool, now: PlayedFrame) {
+    pub(super) fn begin_step(&mut self, busy: bool, now: PlayedFrame) -> bool {
         (self.left, self.now) = (RECORDS_A_STEP, now);
         let asked = self.grant.asked();
         // A window that is being written is written whole: its box belongs to nobody else until then.
-        if asked != self.epoch && !busy {
+        let is_another = asked != self.epoch && !busy;
+        if is_another {
             self.windows.skip(&self.arena);
             self.orders.skip(&self.arena);
             self.epoch = asked;
+            self.forgets = self.loading;
             self.grant.obey(asked);
         }
+        is_another
     }
 
     pub(super) fn orders_waiting(&self) -> usize {
@@ -161,7 +172,7 @@ impl AttachedFeed {
                 let band = LoopBand::new(place(start)?, place(end)?, tape_frames);
                 Ok(Some(Order::Band(band.ok_or(Refused::OffTape)?)))
             }
-            Asked::Swap { tape: name, slot, frames, position, sum, recording } => {
+            Asked::Swap { tape: name, slot, frames, position, sum, recording, band, due, fade } => {
                 let (_, room) = self.arena.slot(slot as usize).ok_or(Refused::NoSlot)?;
                 // The one that is being kept is not the spare one.
                 if slot == self.standing.slot && self.standing.frames != 0 {
@@ -170,9 +181,17 @@ impl AttachedFeed {
                 if room < place(frames)? || frames <= position {
                     return Err(Refused::OffTape);
                 }
-                let band = [0, frames];
-                let standing = Standing { slot, tape: name, frames, band, sum, recording };
-                let load = Load { standing, position: place(position)? };
+                // An engine before this one says nothing of the rest.
+                let [start, end] = if band == [0, 0] { [0, frames] } else { band };
+                let band = LoopBand::new(place(start)?, place(end)?, place(frames)?).ok_or(Refused::OffTape)?;
+                let due = due.checked_sub(1).map(PlayedFrame::new);
+                let fade_frames = if fade == 0 { SWAP_FADE_FRAMES } else { place(fade)? };
+                let how = Transition { position: place(position)?, band, due, fade_frames };
+                if DUE_FRAMES_MOST < how.waits(self.now) {
+                    return Err(Refused::Size);
+                }
+                let standing = Standing { slot, tape: name, frames, band: [start, end], sum, recording };
+                let load = Load { standing, how };
                 self.loading = self.loads.push(load).is_ok();
                 if self.loading { Ok(None) } else { Err(Refused::Busy) }
             }
@@ -180,21 +199,39 @@ impl AttachedFeed {
     }
 
     fn what_was_loaded(&mut self) -> Option<Order> {
+        if self.retired.is_full() {
+            return None;
+        }
         let loaded = self.loaded.pop().ok()?;
         self.loading = false;
+        let forgets = std::mem::take(&mut self.forgets);
         match loaded {
             Loaded::Refused(refused) => {
                 self.refuse(refused);
                 None
             }
-            Loaded::Tape { tape, load } => {
-                self.standing = load.standing;
-                self.keeper = Keeper::of(&self.arena, &self.standing);
-                self.standing.write(&self.arena);
-                let (id, band) = (TapeId(load.standing.tape), LoopBand::whole(tape.len()));
-                self.trace(Event::Swap { sum: load.standing.sum, position: load.position as u64 });
-                Some(Order::Swap { tape, id, band, position: load.position })
+            Loaded::Tape { tape, .. } if forgets => {
+                // There is room, as was seen above.
+                let _ = self.retired.push(tape);
+                None
             }
+            Loaded::Tape { tape, load } => {
+                self.next = Some(load.standing);
+                Some(Order::Swap { tape, id: TapeId(load.standing.tape), how: load.how })
+            }
+        }
+    }
+
+    /// The tape that was loaded last plays.
+    pub(super) fn swapped(&mut self, how: &Transition) {
+        let Some(standing) = self.next.take() else { return };
+        self.standing = standing;
+        self.keeper = Keeper::of(&self.arena, &self.standing);
+        self.standing.write(&self.arena);
+        let (position, fade) = (how.position as u64, how.fade_frames as u64);
+        self.trace(Event::Swap { sum: standing.sum, position, fade });
+        if standing.band != [0, standing.frames] {
+            self.trace(Event::Band(standing.band[0], standing.band[1]));
         }
     }
 

@@ -140,3 +140,53 @@ fn a_witness_is_told_every_window_that_leaves_as_it_leaves() {
         pair.play(10);
     }
 }
+
+#[test]
+fn a_tape_that_waits_for_its_moment_goes_with_the_engine_that_ordered_it() {
+    for (polls, name) in [(true, "loaded"), (false, "being loaded")] {
+        let mut pair = Pair::playing(&tone(TAPE, 200.0, 0.2));
+        let before = pair.transport.standing();
+        let tape = Tape::new(tone(2 * FRAME, 300.0, 0.2)).expect("a tape");
+        let due = Some(pair.transport.playhead().played.after(6_400));
+        let how = Transition { due, ..Transition::at_once(0, tape.len()) };
+        let berthed = pair.transport.berth().bring(tape, 0).expect("there is room");
+        let id = pair.transport.hand_over(berthed, &how).expect("there is room");
+        pair.play(1);
+        if polls {
+            assert!(pair.own.loader.poll());
+            pair.play(1);
+        }
+        pair.own.grant.give(2);
+        pair.play(1);
+        pair.own.loader.poll();
+        pair.play(200);
+        assert_eq!((pair.own.player.tape().len(), pair.transport.plays(id)), (TAPE, false), "{name}");
+        assert_eq!(pair.transport.standing(), before, "{name}");
+        // The engine that comes goes on with what plays, and brings what it likes.
+        pair.epochs.set(2);
+        pair.transport.go_on_with_what_plays();
+        assert_eq!(pair.transport.tape_frames(), TAPE);
+        let other = pair.transport.swap(Tape::new(tone(FRAME, 100.0, 0.2)).expect("a tape"), 0).expect("there is room");
+        pair.play(1);
+        assert!(pair.own.loader.poll());
+        pair.play(100);
+        assert!(pair.transport.plays(other) && pair.own.player.tape().len() == FRAME, "{name}");
+    }
+}
+
+#[test]
+fn a_moment_far_ahead_is_refused_and_nothing_waits_for_it() {
+    let mut pair = Pair::playing(&tone(TAPE, 200.0, 0.2));
+    let tape = Tape::new(tone(2 * FRAME, 300.0, 0.2)).expect("a tape");
+    let due = Some(pair.transport.playhead().played.after(DUE_FRAMES_MOST + 65));
+    let how = Transition { due, ..Transition::at_once(0, tape.len()) };
+    let berthed = pair.transport.berth().bring(tape, 0).expect("there is room");
+    let id = pair.transport.hand_over(berthed, &how).expect("there is room");
+    pair.play(1);
+    assert!(!pair.own.loader.poll(), "nobody loads it");
+    assert_eq!(pair.own.refusals.of(Refused::Size), 1);
+    pair.transport.go_on_with_what_plays();
+    pair.transport.seek(FRAME).expect("there is room");
+    pair.play(1);
+    assert_eq!((pair.transport.playhead().position, pair.transport.plays(id)), (FRAME + 64, false));
+}

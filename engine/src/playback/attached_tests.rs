@@ -200,7 +200,10 @@ fn what_cannot_be_is_refused_by_its_reason_and_the_tape_is_as_it_was() {
         assert_eq!(pair.own.refusals.of(why), before + 1, "{window:?}");
     }
     let seek = |tape, position| Asked::Seek { tape, position };
-    let swap = |slot, frames, position| Asked::Swap { tape: 2, slot, frames, position, sum: 5, recording: 5 };
+    let swap = |slot, frames, position| {
+        let (sum, recording, band, due, fade) = (5, 5, [0, 0], 0, 0);
+        Asked::Swap { tape: 2, slot, frames, position, sum, recording, band, due, fade }
+    };
     let orders = [
         (seek(1, TAPE as u64), Refused::OffTape),
         (seek(2, 0), Refused::OtherTape),
@@ -435,7 +438,8 @@ proptest! {
                 let window = Window { sound_box: (a % 4) as u32, tape: (b % 3) as u32, land: c, frames: a % 5_000, ..Window::default() };
                 let mut ring = RingWriter::resume(WINDOWS, &pair.arena);
                 ring.push(&pair.arena, &window.pack(1));
-                let order = Asked::Swap { tape: 2, slot: (a % 3) as u32, frames: b % 12_000, position: c % 12_000, sum: c, recording: c };
+                let (slot, frames, position, band) = ((a % 3) as u32, b % 12_000, c % 12_000, [a % 9_000, b % 12_000]);
+                let order = Asked::Swap { tape: 2, slot, frames, position, sum: c, recording: c, band, due: c, fade: a };
                 let mut ring = RingWriter::resume(ORDERS, &pair.arena);
                 ring.push(&pair.arena, &order.pack(1));
             }

@@ -62,6 +62,21 @@ impl Crossfade {
     }
 }
 
+impl Crossfade {
+    /// As [`Self::gains`], drawn straight between the places of the table, for fades that are longer than it: no step is heard.
+    #[must_use]
+    #[inline]
+    pub fn gains_between(&self, at: usize, frames: usize, correlation: f32) -> Gains {
+        let last = self.quarter_turn.len() - 1;
+        let place = (at as f32 + 0.5) / frames as f32 * self.quarter_turn.len() as f32 - 0.5;
+        let below = (place.max(0.0) as usize).min(last);
+        let (a, b, part) = (self.quarter_turn[below], self.quarter_turn[last.min(below + 1)], place - below as f32);
+        let unit = Gains { old: a.old + part * (b.old - a.old), new: a.new + part * (b.new - a.new) };
+        let level = 1.0 / (1.0 + 2.0 * correlation.clamp(CORRELATION_MIN, 1.0) * unit.old * unit.new).sqrt();
+        Gains { old: unit.old * level, new: unit.new * level }
+    }
+}
+
 /// Normalised correlation of two pieces of sound, -1 to 1, over their common length; 0 when either is silent or not
 /// finite, because a fade with silence wants unit power.
 #[must_use]

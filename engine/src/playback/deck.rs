@@ -6,17 +6,22 @@
 //! because the audio thread may not free.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::attached_packer::{AttachedPacker, Epoch};
+use super::berth::{Berth, Berthed};
 use super::feed::{Feed, FeedHere};
 use super::meters::{Playhead, SharedMeters};
 use super::moment::Course;
 use super::parcel::{Packer, post};
 use super::player::Player;
 use super::tape::{LoopBand, Tape, TapeId};
+use super::transition::Transition;
 use crate::boundary::{
     Arena, DESK_GAIN, DESK_MUTED, ORDERS as ORDER_RING, Order as Asked, RingWriter, Standing, Sum, TapeReader,
     Words as _,
@@ -52,7 +57,7 @@ impl Default for DeckSize {
 pub(super) enum Order {
     Seek(usize),
     Band(LoopBand),
-    Swap { tape: Tape, id: TapeId, band: LoopBand, position: usize },
+    Swap { tape: Tape, id: TapeId, how: Transition },
 }
 
 /// The latest-wins values of a player.
@@ -60,9 +65,16 @@ pub(super) enum Order {
 pub(super) struct Desk {
     gain: AtomicU32,
     muted: AtomicBool,
+    /// The tape that plays; written by the player.
+    tape: AtomicU32,
 }
 
 impl Desk {
+    /// Another tape plays.
+    pub(super) fn plays(&self, tape: TapeId) {
+        self.tape.store(tape.0, Release);
+    }
+
     /// The linear gain to play at: 0 when muted.
     pub(super) fn gain(&self) -> f32 {
         if self.muted.load(Relaxed) { 0.0 } else { f32::from_bits(self.gain.load(Relaxed)) }
@@ -124,7 +136,8 @@ enum Way {
 #[must_use]
 pub fn deck(tape: Tape, size: DeckSize) -> (Player, Packer, Transport) {
     let meters = SharedMeters::default();
-    let desk = Arc::new(Desk { gain: AtomicU32::new(1.0_f32.to_bits()), muted: AtomicBool::new(false) });
+    let (gain, muted) = (AtomicU32::new(1.0_f32.to_bits()), AtomicBool::new(false));
+    let desk = Arc::new(Desk { gain, muted, tape: AtomicU32::new(0) });
     let (packer, post) = post(size.boxes.max(1), size.window_frames, meters.clone());
     let (orders, orders_out) = RingBuffer::new(ORDERS);
     let (retired_in, retired) = RingBuffer::new(RETIRED);
@@ -253,23 +266,71 @@ impl Transport {
         if position >= tape.len() {
             return Err(TransportError::OffTape { what: "position", found: position, most: tape.len() });
         }
+        let how = Transition::at_once(position, tape.len());
+        let berthed = self.berth().keeping(tape, recording)?;
+        match self.hand_over(berthed, &how) {
+            Ok(id) => Ok(id),
+            Err(Berthed { tape: Some(tape), .. }) => Err(TransportError::SwapBusy(tape)),
+            Err(_) => Err(TransportError::Busy),
+        }
+    }
+
+    /// Where a worker puts the next tape, so that [`Self::hand_over`] has little to do.
+    #[must_use]
+    pub fn berth(&self) -> Berth {
+        Berth::of(match &self.way {
+            Way::Here { .. } => None,
+            Way::Attached { arena, .. } => Some(arena.clone()),
+        })
+    }
+
+    /// Plays a tape that was brought to a berth of this transport, as `how` says; a position outside of the band is brought in by whole
+    /// turns. Returns the name that windows for it must carry; [`Self::plays`] says from when on they are taken.
+    ///
+    /// # Errors
+    /// It comes back when the queue is full, the band is not on it, or another tape has taken its place since it was brought.
+    #[allow(clippy::result_large_err)] // a tape that comes back is not lost
+    pub fn hand_over(&mut self, berthed: Berthed, how: &Transition) -> Result<TapeId, Berthed> {
         self.collect();
-        let (frames, band) = (tape.len(), LoopBand::whole(tape.len()));
-        let id = TapeId(self.tape.0.wrapping_add(1));
-        let asked = match &self.way {
-            Way::Here { .. } => Asked::Seek { tape: id.0, position: 0 },
-            Way::Attached { arena, .. } => match bring(arena, &tape, recording, (id, position)) {
-                Some(asked) => asked,
-                None => return Err(TransportError::NoRoom { found: frames, most: arena.sizes().tape_frames }),
-            },
+        let (frames, id) = (berthed.frames, TapeId(self.tape.0.wrapping_add(1)));
+        if frames < how.band.end() {
+            return Err(berthed);
+        }
+        let asked = match (&self.way, berthed.slot) {
+            (Way::Attached { arena, .. }, Some(slot)) if !is_taken(arena, slot) => berthed.order(id, how),
+            (Way::Here { .. }, None) => Asked::Seek { tape: id.0, position: 0 },
+            _ => return Err(berthed),
         };
-        match self.send(Order::Swap { tape, id, band, position }, &asked) {
-            Ok(()) => {
-                (self.tape_frames, self.tape, self.band) = (frames, id, band);
+        let Berthed { tape, sum, slot, recording, .. } = berthed;
+        // Another process has it already: what travels in this one is of no use there.
+        let travels = tape.unwrap_or_default();
+        match self.send(Order::Swap { tape: travels, id, how: *how }, &asked) {
+            Err(Order::Swap { tape, .. }) => {
+                Err(Berthed { tape: Some(tape).filter(|it| it.len() == frames), frames, sum, slot, recording })
+            }
+            Ok(()) | Err(_) => {
+                (self.tape_frames, self.tape, self.band) = (frames, id, how.band);
                 Ok(id)
             }
-            Err(Order::Swap { tape, .. }) => Err(TransportError::SwapBusy(tape)),
-            Err(_) => Err(TransportError::Busy),
+        }
+    }
+
+    /// Whether the player has come to this tape, which was handed over before.
+    #[must_use]
+    pub fn plays(&self, tape: TapeId) -> bool {
+        match &self.way {
+            Way::Here { desk, .. } => desk.tape.load(Acquire) == tape.0,
+            Way::Attached { arena, .. } => Standing::read(arena).is_some_and(|it| it.tape == tape.0),
+        }
+    }
+
+    /// The player has not taken a tape that was handed over: goes on with the one that it plays.
+    pub fn go_on_with_what_plays(&mut self) {
+        if let Some(Standing { tape, frames, band: [start, end], .. }) = self.standing() {
+            let frames = usize::try_from(frames).unwrap_or(0).clamp(LoopBand::FRAMES_MIN, Tape::FRAMES_MAX);
+            let [start, end] = [start, end].map(|it| usize::try_from(it).unwrap_or(usize::MAX).min(frames));
+            (self.tape, self.tape_frames) = (TapeId(tape), frames);
+            self.band = LoopBand::new(start, end, frames).unwrap_or(LoopBand::whole(frames));
         }
     }
 
@@ -343,17 +404,9 @@ impl Transport {
     }
 }
 
-/// Copies a tape to the slot that is not played; `None` when it finds no room there. The player's order for it.
-fn bring(arena: &Arena, tape: &Tape, recording: u64, (id, position): (TapeId, usize)) -> Option<Asked> {
-    let slot = Standing::read(arena).map_or(0, |it| 1 - (it.slot & 1));
-    let (begin, room) = arena.slot(slot as usize)?;
-    if room < tape.len() {
-        return None;
-    }
-    arena.write_sound(begin, tape.frames());
-    let (frames, position) = (tape.len() as u64, position as u64);
-    let sum = Sum::of_sound(tape.frames());
-    Some(Asked::Swap { tape: id.0, slot, frames, position, sum, recording })
+/// Whether the tape that plays lies in this slot.
+fn is_taken(arena: &Arena, slot: u32) -> bool {
+    Standing::read(arena).is_some_and(|it| it.slot == slot)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::deck::{Desk, Order};
 use super::moment::PlayedFrame;
 use super::parcel::{Parcel, Post};
 use super::tape::{LoopBand, Tape, TapeId};
+use super::transition::Transition;
 use crate::latent::StereoFrame;
 
 /// Either.
@@ -32,10 +33,12 @@ pub(super) struct FeedHere {
 }
 
 impl Feed {
-    /// A step begins at the moment `now`. `busy` says whether a window is being written.
-    pub(super) fn begin_step(&mut self, busy: bool, now: PlayedFrame) {
-        if let Self::Attached(feed) = self {
-            feed.begin_step(busy, now);
+    /// A step begins at the moment `now`. `busy` says whether a window is being written. Answers whether another engine is obeyed
+    /// from now on: what the one before has ordered and is not done, is not.
+    pub(super) fn begin_step(&mut self, busy: bool, now: PlayedFrame) -> bool {
+        match self {
+            Self::Here(_) => false,
+            Self::Attached(feed) => feed.begin_step(busy, now),
         }
     }
 
@@ -87,6 +90,22 @@ impl Feed {
         match self {
             Self::Here(feed) => feed.post.empty.push(parcel).expect("there are as many places as boxes"),
             Self::Attached(feed) => feed.send_home(parcel),
+        }
+    }
+
+    /// Whether a tape that is played no more finds room on its way home.
+    pub(super) fn has_room_home(&self) -> bool {
+        match self {
+            Self::Here(feed) => !feed.retired.is_full(),
+            Self::Attached(feed) => !feed.retired.is_full(),
+        }
+    }
+
+    /// The tape of a swap plays from now on.
+    pub(super) fn swapped(&mut self, tape: TapeId, how: &Transition) {
+        match self {
+            Self::Here(feed) => feed.desk.plays(tape),
+            Self::Attached(feed) => feed.swapped(how),
         }
     }
 

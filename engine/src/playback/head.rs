@@ -6,14 +6,16 @@
 //! than the sound beside it does is left alone: a clean loop stays clean.
 //!
 //! **Jump** (seek, other band, other tape). What would have been played next is copied aside and faded out over the new
-//! place: 10 ms, or 100 ms to another tape. The copy makes jumps during a jump, at a seam or to another tape all the same
+//! place: 10 ms, or 100 ms to another tape; longer fades to another tape read the one before as they go ([`super::parting`]). The copy makes jumps during a jump, at a seam or to another tape all the same
 //! case. And where a window is written under the head, the head stays and the sound jumps: that is the same case too.
 //!
 //! Fades are measured first (see `crossfade`). Bounded work a call, no allocation after `new`.
 
 use super::crossfade::{Crossfade, correlation, correlation_of};
 use super::heard::Heard;
+use super::parting::Parting;
 use super::tape::{LoopBand, Span, Tape};
+use super::transition::Transition;
 use crate::latent::StereoFrame;
 
 /// Length of the fade at the loop seam and after a jump, in stereo samples: 10 ms, short enough that a beat keeps its
@@ -43,7 +45,7 @@ enum Seam {
 
 /// A place on a tape and the band it goes round in.
 #[derive(Clone, Copy, Debug)]
-struct Cursor {
+pub(super) struct Cursor {
     position: usize,
     band: LoopBand,
     seam: Seam,
@@ -64,6 +66,8 @@ pub(super) struct Head {
     length: usize,
     left: usize,
     correlation: f32,
+    /// A tape from before that is heard for longer than was copied aside.
+    parting: Parting,
 }
 
 impl Head {
@@ -79,6 +83,7 @@ impl Head {
             length: JUMP_FADE_FRAMES,
             left: 0,
             correlation: 0.0,
+            parting: Parting::new(),
         }
     }
 
@@ -126,11 +131,17 @@ impl Head {
         meets(&now) || (self.at_seam() && self.soon(0).iter().any(meets))
     }
 
-    /// Plays the next `out.len()` stereo samples of `tape`.
-    pub(super) fn read(&mut self, tape: &mut Tape, out: &mut [StereoFrame]) {
+    /// Plays the next `out.len()` stereo samples of `tape`; answers a tape from before of which nothing is heard any more.
+    pub(super) fn read(&mut self, tape: &mut Tape, out: &mut [StereoFrame]) -> Option<Tape> {
         self.heard.play(tape, self.cursor.band, self.cursor.position, out.len());
         self.cursor.read(tape.frames(), &self.fade, out);
         self.mix_leaving(out);
+        self.parting.mix(&self.swap_fade, &self.fade, out)
+    }
+
+    /// Whether a tape from before is still heard: then it cannot go to another one.
+    pub(super) fn parts(&self) -> bool {
+        self.parting.goes()
     }
 
     /// Goes to `position` and `band` of the tape that it is on.
@@ -139,10 +150,28 @@ impl Head {
         self.arrive(tape.frames(), position, band);
     }
 
-    /// Goes to `position` and `band` of tape `to`, over a longer fade.
-    pub(super) fn change(&mut self, from: &mut Tape, to: &Tape, position: usize, band: LoopBand) {
-        self.hold(from, SWAP_FADE_FRAMES);
-        self.arrive(to.frames(), position, band);
+    /// Goes to another tape, `to`; answers the one before where nothing more is read of it.
+    pub(super) fn change(&mut self, mut from: Tape, to: &Tape, how: &Transition) -> Option<Tape> {
+        if how.fade_frames <= SWAP_FADE_FRAMES {
+            self.hold(&mut from, how.fade_frames);
+            self.arrive(to.frames(), how.position, how.band);
+            return Some(from);
+        }
+        self.heard.end(&mut from, self.cursor.position);
+        let mut before = self.cursor;
+        let mut sound = std::mem::take(&mut self.spare);
+        before.read(from.frames(), &self.fade, &mut sound);
+        self.mix_leaving(&mut sound);
+        self.parting.piece_mut().copy_from_slice(&sound);
+        self.left = 0;
+        let laps = self.cursor.laps;
+        let position = how.band.wrap(how.position);
+        self.cursor = Cursor { position, band: how.band, seam: Seam::Away, laps };
+        let mut ahead = self.cursor;
+        ahead.read(to.frames(), &self.fade, &mut sound);
+        self.parting.begin(from, before, how.fade_frames, &sound);
+        self.spare = sound;
+        None
     }
 
     fn arrive(&mut self, tape: &[StereoFrame], position: usize, band: LoopBand) {
@@ -184,7 +213,7 @@ impl Head {
 }
 
 impl Cursor {
-    fn read(&mut self, tape: &[StereoFrame], fade: &Crossfade, mut out: &mut [StereoFrame]) {
+    pub(super) fn read(&mut self, tape: &[StereoFrame], fade: &Crossfade, mut out: &mut [StereoFrame]) {
         while !out.is_empty() {
             let seam_start = self.band.end() - JUMP_FADE_FRAMES;
             let (stop, in_seam) =
@@ -281,7 +310,7 @@ mod tests {
         let mut head = Head::new(LoopBand::whole(tape.len()));
         let mut out = vec![[0.0; 2]; 2 * tape.len()];
         let mut loaded = tape_of(&tape);
-        out.chunks_mut(100).for_each(|period| head.read(&mut loaded, period));
+        out.chunks_mut(100).for_each(|period| assert!(head.read(&mut loaded, period).is_none()));
         assert!(out == [tape.clone(), tape].concat());
         assert_eq!(head.laps(), 2);
     }
@@ -334,8 +363,9 @@ mod tests {
     fn another_tape_comes_in_without_steps_over_all_of_its_fade() {
         let [old, new] = [0.5, 0.25].map(|level| vec![[level; 2]; 4 * FRAME]);
         let band = LoopBand::whole(old.len());
-        let (mut head, mut before, mut after) = (Head::new(band), tape_of(&old), tape_of(&new));
-        head.change(&mut before, &after, 700, band);
+        let (mut head, before, mut after) = (Head::new(band), tape_of(&old), tape_of(&new));
+        let spent = head.change(before, &after, &Transition::at_once(700, new.len()));
+        assert!(spent.is_some(), "nothing more is read of it");
         let mut out = vec![[0.0; 2]; SWAP_FADE_FRAMES + 1];
         head.read(&mut after, &mut out);
         let steepest = out.windows(2).map(|pair| (pair[1][0] - pair[0][0]).abs()).fold(0.0, f32::max);

@@ -56,6 +56,11 @@ impl Lead {
         }
     }
 
+    /// Never above so many stereo samples from now on: another tape plays.
+    pub fn set_most(&mut self, most_frames: usize) {
+        self.most_frames = most_frames.max(self.period_frames);
+    }
+
     /// A window landed; [`super::Packer::collect`] says so.
     pub fn landed(&mut self, landing: Landing) {
         self.landings[self.next] = Some((landing, self.rested));

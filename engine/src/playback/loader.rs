@@ -8,6 +8,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::attached::LoaderEnds;
 use super::refusal::Refused;
 use super::tape::Tape;
+use super::transition::Transition;
 use crate::boundary::{Arena, Standing, Sum};
 
 /// Tapes on their way: one is, and the one before may not have been freed.
@@ -17,7 +18,7 @@ const TAPES: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub(super) standing: Standing,
-    pub(super) position: usize,
+    pub(super) how: Transition,
 }
 
 /// What came of it.

@@ -21,6 +21,7 @@
 
 mod attached;
 mod attached_packer;
+mod berth;
 mod crossfade;
 mod deck;
 mod fader;
@@ -34,14 +35,17 @@ mod loader;
 mod meters;
 mod moment;
 mod parcel;
+mod parting;
 mod player;
 mod refusal;
 mod splice;
 mod sweep;
 mod tape;
+mod transition;
 mod window;
 
 pub use attached_packer::Epoch;
+pub use berth::{Berth, Berthed};
 pub use crossfade::{Crossfade, Gains, correlation};
 pub use deck::{DeckSize, Transport, TransportError, attach, deck, sum_of};
 pub use fader::{OPENING_FADE_FRAMES, POWER_ON_FADE_FRAMES};
@@ -58,4 +62,5 @@ pub use refusal::{Grant, Refusals, Refused};
 pub use splice::{SPLICE_FADE_FRAMES, SPLICE_FRAMES_PER_FILL};
 pub use sweep::{Found, Sweep};
 pub use tape::{LoopBand, Tape, TapeError, TapeId};
+pub use transition::{DUE_FRAMES_MOST, TAPE_FADE_FRAMES_MOST, Transition};
 pub use window::{CONTEXT_FRAMES, Start, Walk, WindowPlan};

@@ -20,6 +20,7 @@ use super::moment::PlayedFrame;
 use super::refusal::{Grant, Refusals};
 use super::splice::{SPLICE_FADE_FRAMES, Splicer, WINDOW_FRAMES_MIN, budget};
 use super::tape::{LoopBand, Tape, TapeId};
+use super::transition::Transition;
 use crate::boundary::{Arena, Standing};
 use crate::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
 
@@ -44,8 +45,20 @@ pub struct Player {
     jumped: PlayedFrame,
     /// Whether it fades out for good, and the stereo samples filled since it was silent.
     leaving: Option<usize>,
+    /// A tape that waits for its moment.
+    coming: Option<Coming>,
     /// Whether it has played silence only, since no engine has brought a tape.
     waits_for_a_tape: bool,
+}
+
+/// A tape that waits for its moment, and for the one before the last to be heard no more.
+#[derive(Debug)]
+struct Coming {
+    tape: Tape,
+    id: TapeId,
+    how: Transition,
+    /// Nobody wants it any more where its engine is gone.
+    is_wanted: bool,
 }
 
 /// What a player that is fed from shared memory comes with.
@@ -75,6 +88,7 @@ impl Player {
             now: PlayedFrame::default(),
             jumped: PlayedFrame::default(),
             leaving: None,
+            coming: None,
             waits_for_a_tape: false,
         }
     }
@@ -105,12 +119,24 @@ impl Player {
 
     /// Writes the next `out.len()` stereo samples.
     pub fn fill(&mut self, out: &mut [StereoFrame]) {
-        for step in out.chunks_mut(STEP_FRAMES) {
-            self.feed.begin_step(self.splicer.busy(), self.now);
+        let mut rest = out;
+        while !rest.is_empty() {
+            if self.feed.begin_step(self.splicer.busy(), self.now)
+                && let Some(coming) = &mut self.coming
+            {
+                coming.is_wanted = false;
+            }
             self.obey();
+            // A tape begins at its moment, to the sample.
+            let until = self.coming.as_ref().map_or(0, |it| it.how.waits(self.now));
+            let most = if until == 0 { STEP_FRAMES } else { STEP_FRAMES.min(until) };
+            let (step, later) = rest.split_at_mut(most.min(rest.len()));
+            rest = later;
             self.splice(step.len());
             let laps = self.head.laps();
-            self.head.read(&mut self.tape, step);
+            if let Some(spent) = self.head.read(&mut self.tape, step) {
+                self.feed.retire(spent);
+            }
             Meters::add(&self.meters.laps, self.head.laps() - laps);
             let gain = self.feed.gain(self.leaving.is_some());
             let was_silent = self.fader.is_at(0.0);
@@ -155,23 +181,35 @@ impl Player {
         self.meters.delay.store(frames as u64, Relaxed);
     }
 
+    /// Whether a tape from before is still heard under the one that plays.
+    #[must_use]
+    pub fn fades(&self) -> bool {
+        self.head.parts()
+    }
+
     /// The tape as it is now, for tests and for writing it to a file after playing has ended.
     #[must_use]
     pub fn tape(&self) -> &Tape {
         &self.tape
     }
 
-    /// Takes the orders that wait. Of several jumps only the last is made.
+    /// Takes the orders that wait. Of several jumps only the last is made. What was ordered after a tape waits for that.
     fn obey(&mut self) {
+        if self.coming.is_some() && !self.begin_what_comes() {
+            return;
+        }
         let before = (self.head.position(), self.head.band());
         let (mut position, mut band) = before;
         for _ in 0..self.feed.orders_waiting() {
             match self.feed.next_order(self.tape_id, self.tape.len()) {
                 Some(Order::Seek(to)) => position = band.wrap(to),
                 Some(Order::Band(to)) => (position, band) = (to.wrap(position), to),
-                Some(Order::Swap { tape, id, band: to, position: at }) => {
-                    self.swap(tape, id, to, at);
-                    return self.obey();
+                Some(Order::Swap { tape, id, how }) => {
+                    self.coming = Some(Coming { tape, id, how: how.playable(), is_wanted: true });
+                    if self.begin_what_comes() {
+                        return self.obey();
+                    }
+                    break;
                 }
                 None => break,
             }
@@ -183,7 +221,18 @@ impl Player {
         }
     }
 
-    fn swap(&mut self, tape: Tape, id: TapeId, band: LoopBand, position: usize) {
+    /// Begins the tape that waits, if it may, or sends it home if nobody wants it; whether none waits any more.
+    fn begin_what_comes(&mut self) -> bool {
+        let may = !self.head.parts() && self.feed.has_room_home();
+        match self.coming.take_if(|it| may && (it.how.waits(self.now) == 0 || !it.is_wanted)) {
+            Some(Coming { tape, id, how, is_wanted: true }) => self.swap(tape, id, &how),
+            Some(Coming { tape, .. }) => self.feed.retire(tape),
+            None => return false,
+        }
+        true
+    }
+
+    fn swap(&mut self, tape: Tape, id: TapeId, how: &Transition) {
         // The old tape is still heard for the length of the fade: no window may end on it without its own, which may have
         // to be written under the head.
         if self.splicer.busy() {
@@ -192,14 +241,17 @@ impl Player {
             self.head.meet(self.tape.frames());
             self.feed.send_home(parcel);
         }
-        self.head.change(&mut self.tape, &tape, position, band);
+        let old = std::mem::replace(&mut self.tape, tape);
+        let spent = self.head.change(old, &self.tape, how);
         if std::mem::take(&mut self.waits_for_a_tape) {
             // Power-on was the silence before the first engine came: the sound begins now.
             self.fader.close(POWER_ON_FADE_FRAMES);
         }
         (self.tape_id, self.jumped) = (id, self.now);
-        let old = std::mem::replace(&mut self.tape, tape);
-        self.feed.retire(old);
+        self.feed.swapped(id, how);
+        if let Some(old) = spent {
+            self.feed.retire(old);
+        }
     }
 
     /// Writes what waits, before `step` stereo samples are played.

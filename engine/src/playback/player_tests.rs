@@ -459,3 +459,60 @@ fn a_swap_fades_from_one_tape_to_the_other_over_its_whole_length() {
     assert!(worst(half_fade..half_fade + 500) > 0.1, "half way both are heard");
     assert!(roughest(&out) < 2.5 * roughest(&tone(TAPE, 880.0, 0.25)), "{}", roughest(&out));
 }
+
+/// The first frame in which two runs of sound are not the same.
+fn parts(a: &[StereoFrame], b: &[StereoFrame]) -> Option<usize> {
+    a.iter().zip(b).position(|(a, b)| a.map(f32::to_bits) != b.map(f32::to_bits))
+}
+
+#[test]
+fn a_tape_begins_at_its_moment_to_the_sample_and_what_is_ordered_after_it_waits() {
+    let still = {
+        let mut still = toned().0;
+        play(&mut still, 40 * PERIOD)
+    };
+    for due in [1_000, 5_121] {
+        let (mut player, _packer, mut transport) = toned();
+        let tape = Tape::new(tone(40 * FRAME, 400.0, 0.2)).unwrap();
+        let band = LoopBand::new(10 * FRAME, 20 * FRAME, tape.len()).unwrap();
+        let how = Transition { position: band.start(), band, due: Some(PlayedFrame::new(due)), fade_frames: 480 };
+        let id = transport.hand_over(transport.berth().bring(tape, 0).unwrap(), &how).unwrap();
+        transport.seek(15 * FRAME).unwrap();
+        let mut out = play(&mut player, PERIOD);
+        assert!(!transport.plays(id) && player.tape().len() == TAPE);
+        out.extend(play(&mut player, 39 * PERIOD));
+        assert_eq!(parts(&out, &still), Some(due as usize + GUARD_LATENCY_FRAMES));
+        assert!(transport.plays(id) && transport.band() == band && player.tape().len() == 40 * FRAME);
+        let played = 40 * PERIOD - due as usize;
+        assert_eq!(transport.playhead().position, 15 * FRAME + played, "the seek was the new tape's");
+    }
+}
+
+#[test]
+fn a_long_fade_reads_the_tape_that_goes_to_its_end_and_only_then_lets_it_go() {
+    let (mut player, _packer, mut transport) = toned();
+    let mut out = play(&mut player, 10 * PERIOD);
+    let fade = 96_000;
+    let swap = |transport: &mut Transport, cycles: f32| {
+        let tape = Tape::new(tone(TAPE, cycles, 0.25)).unwrap();
+        let how = Transition { fade_frames: fade, ..Transition::at_once(0, tape.len()) };
+        transport.hand_over(transport.berth().bring(tape, 0).unwrap(), &how).unwrap()
+    };
+    let first = swap(&mut transport, 1_320.0);
+    out.extend(play(&mut player, fade / 2));
+    assert!(player.fades() && transport.plays(first) && transport.collect() == 0);
+    // The next one waits until the first is heard alone.
+    let second = swap(&mut transport, 440.0);
+    out.extend(play(&mut player, fade / 4));
+    assert!(!transport.plays(second));
+    out.extend(play(&mut player, fade / 2));
+    assert_eq!((transport.plays(second), transport.collect()), (true, 1));
+    out.extend(play(&mut player, fade));
+    assert_eq!((player.fades(), transport.collect()), (false, 1));
+    assert!(roughest(&out) < 2.5 * roughest(&tone(TAPE, 1_320.0, 0.25)), "{}", roughest(&out));
+    // In the middle both are there at the power of one.
+    let power = |of: &[StereoFrame]| of.iter().map(|it| it[0] * it[0]).sum::<f32>() / of.len() as f32;
+    let middle = 10 * PERIOD + fade / 2;
+    let (before, within) = (power(&out[1_000..2_000]), power(&out[middle - 4_800..middle]));
+    assert!((0.9..1.1).contains(&(within / before)), "{before} {within}");
+}

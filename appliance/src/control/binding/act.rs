@@ -58,6 +58,8 @@ pub enum Act {
     LibraryBy(i8),
     /// The update that is offered is to be written.
     TakeUpdate,
+    /// What is shown of the library is to be played.
+    LibraryLoad,
     /// A beat was tapped.
     Tapped,
     /// A bank (from 0) or shift is played now.
@@ -97,7 +99,7 @@ impl Act {
             Self::WillQuit => said("q again leaves"),
             Self::Morphed(.., Some(_)) | Self::Tapped | Self::Patch(_) | Self::PatchBy(_) => None,
             // What becomes of it is told when it is known.
-            Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::TakeUpdate => None,
+            Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::LibraryLoad | Self::TakeUpdate => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
             Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),
             Self::Reseed => said("new seeds"),

@@ -31,6 +31,14 @@ impl Buttons {
     }
 }
 
+/// The number that a control carries.
+fn number_of(control: Control) -> usize {
+    match control {
+        Control::Program { number, .. } | Control::Note { number, .. } | Control::Cc { number, .. } => number.into(),
+        _ => 0,
+    }
+}
+
 impl Binding {
     pub(super) fn press(
         &mut self,
@@ -123,6 +131,7 @@ impl Binding {
         (press == Press::Momentary).then_some(now)
     }
 
+    /// Does a deed.
     pub(super) fn deed(
         &mut self,
         gesture: &Gesture,
@@ -131,11 +140,7 @@ impl Binding {
         desk: &mut Desk,
         acts: &mut Vec<Act>,
     ) {
-        let number = match control {
-            Control::Program { number, .. } | Control::Note { number, .. } | Control::Cc { number, .. } => number,
-            _ => 0,
-        };
-        let number = usize::from(number);
+        let number = number_of(control);
         if deed.is_undone_by_itself() {
             // What was learnt is older: undo takes this back first.
             self.unlearn = None;
@@ -164,6 +169,7 @@ impl Binding {
             Deed::Reload => Act::Reload,
             Deed::LibraryBy(by) => Act::LibraryBy(by),
             Deed::TakeUpdate => Act::TakeUpdate,
+            Deed::LibraryLoad => Act::LibraryLoad,
             Deed::Prompt(end, place) => self.choose_prompt(gesture, end, place, desk),
             Deed::PromptByNumber(end) => self.choose_prompt(gesture, end, number, desk),
             Deed::PromptBy(end, by) => {

@@ -34,6 +34,7 @@ pub const KEY_HELP: &[(&str, &str)] = &[
     ("p", "panic: safe values, the music goes on"),
     ("R", "revert to the patch"),
     ("o, O", "walk through the library, and back"),
+    ("enter", "play what the walk through the library shows"),
     ("t", "tap the tempo"),
     ("L", "learn: pick or touch a parameter, turn the new knob slowly left"),
     ("{ }", "patch before, next patch"),
@@ -109,7 +110,8 @@ pub(super) fn meaning(key: Key) -> Option<KeyMeaning> {
             Some(place) => KeyMeaning::Deed(Deed::Capture(place)),
             None => KeyMeaning::Select(MAIN[SELECT.find(sign)?]),
         },
-        Key::End | Key::Enter => return None,
+        Key::Enter => KeyMeaning::Deed(Deed::LibraryLoad),
+        Key::End => return None,
     })
 }
 

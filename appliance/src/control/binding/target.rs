@@ -60,6 +60,8 @@ pub enum Deed {
     LibraryBy(i8),
     /// The update that a stick offers is written, with a second press.
     TakeUpdate,
+    /// What is shown of the library is played.
+    LibraryLoad,
     /// A prompt, from 0, at an end of the blend.
     Prompt(BlendEnd, usize),
     /// The prompt whose number the control carries, at an end of the blend.
@@ -102,6 +104,7 @@ const NAMED: [(&str, Deed); 31] = [
     ("next-in-library", Deed::LibraryBy(1)),
     ("previous-in-library", Deed::LibraryBy(-1)),
     ("take-update", Deed::TakeUpdate),
+    ("load-from-library", Deed::LibraryLoad),
     ("pick-prompt-a", Deed::PromptByNumber(BlendEnd::A)),
     ("pick-prompt-b", Deed::PromptByNumber(BlendEnd::B)),
     ("next-prompt-a", Deed::PromptBy(BlendEnd::A, 1)),

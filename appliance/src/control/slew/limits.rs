@@ -42,9 +42,9 @@ pub const fn usual(id: ParamId) -> Option<f64> {
         DcwScaler | DcwHighScaler | DcwMultBlend | DcwMagPhase | DcwSoftThresh => Some(4.0),
         Shift | Feedback | HintStrength | PromptBlend | TimbreStrength => Some(4.0),
         GainDb | TapeFeedback => Some(4.0),
-        LoopStart | LoopEnd | WindowS => None,
+        LoopStart | LoopEnd | WindowS | TransitionS => None,
         Method | DcwEnabled | DcwMode | DcwWavelet | Seed | FeedbackTap | PromptA | PromptB | CfgMode | Schedule
-        | Depth | Steps => None,
+        | Depth | Steps | Transition => None,
     }
 }
 

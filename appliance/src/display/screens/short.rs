@@ -60,6 +60,8 @@ pub fn short(id: ParamId) -> &'static str {
         ParamId::WindowS => "Windw",
         ParamId::Depth => "Depth",
         ParamId::Steps => "Steps",
+        ParamId::Transition => "Trans",
+        ParamId::TransitionS => "TFade",
     }
 }
 

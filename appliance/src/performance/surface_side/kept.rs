@@ -11,7 +11,7 @@ use crate::display::messages::Level;
 use crate::performance::conductor::Conductor;
 use crate::performance::patch_jobs::{PatchDone, PatchJob};
 use crate::performance::view::View;
-use crate::settings::patch::Patch;
+use crate::settings::patch::{Patch, Sources};
 use crate::settings::saves::Side;
 use crate::settings::set_list::KeptFile;
 use crate::surface::clock_sender::Order;
@@ -65,9 +65,11 @@ impl SurfaceSide {
 
     /// Goes to a patch of which the values are there already.
     fn stand_in(&mut self, number: usize, conductor: &mut Conductor, view: &mut View) {
+        let left = self.list.place();
         match self.list.go(number).map(|it| (it.name.clone(), it.patch.clone())) {
             Some((name, patch)) => {
                 conductor.stand_in(&patch, self.clock.now());
+                self.want_sources_of(left, number, conductor);
                 view.messages().hand(&format!("patch {name}"));
             }
             None => view.messages().tell(Level::Warning, "the patch of these values is not in the set list any more"),
@@ -82,7 +84,14 @@ impl SurfaceSide {
         let (number, state, library) = (self.list.place(), conductor.store(), self.list.library().clone());
         let Some(listed) = self.list.listed_mut(number) else { return };
         let mut patch = Box::new(listed.under_hands(state));
-        patch.source = patch.source.take().map(|it| library.named(it));
+        if listed.sources(&self.plays.recording) != self.plays {
+            // Loaded by hand: it is part of what is saved.
+            let Sources { recording, structure, timbre } = self.plays.clone();
+            (patch.source, patch.structure, patch.timbre) = (Some(recording), structure, timbre);
+        }
+        for named in patch.recordings_mut() {
+            *named = named.take().map(|it| library.named(it));
+        }
         view.messages().hand("saving");
         let job = match listed.file.clone().filter(|_| !as_new) {
             Some(file) => {
@@ -123,7 +132,9 @@ impl SurfaceSide {
             PatchDone::SavedNew(save, listed) => {
                 let mut listed = *listed;
                 let playing = self.list.playing();
-                listed.patch.source = playing.and_then(|it| it.patch.source.clone());
+                if let Some(playing) = playing {
+                    listed.patch = std::mem::take(&mut listed.patch).on_recordings_of(&playing.patch);
+                }
                 let (name, patch) = (listed.name.clone(), listed.patch.clone());
                 let number = self.list.take_in(listed);
                 conductor.note_save(&patch, Mark { patch: u32::try_from(number).unwrap_or(0), save });

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn keeper(folder: &Path, stage: &mut Stage, leave: &Leave) -> Keeper {
     let shelf = Shelf::open(folder).expect("nobody has it");
     let (starts, _) = Starts::begin(folder, SystemTime::now());
-    let kept = Kept { shelf, starts, recording: "river".to_owned(), sound: SoundSum::default() };
+    let kept = Kept { shelf, starts, recording: "river".to_owned(), sound: SoundSum::default(), sources: None };
     Keeper::begin(Trial::of_nothing(folder), Some(kept), leave, stage.view.messages())
 }
 

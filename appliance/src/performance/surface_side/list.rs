@@ -5,9 +5,12 @@ use hal::gesture::{Clock, SurfaceId};
 
 use super::SurfaceSide;
 use crate::display::messages::Level;
-use crate::performance::conductor::Conductor;
+use crate::performance::conductor::{Conductor, Wanted};
+use crate::performance::loading::Arrived;
 use crate::performance::view::View;
-use crate::settings::set_list::SetList;
+use crate::settings::library::Shelf;
+use crate::settings::patch::Sources;
+use crate::settings::set_list::{Listed, SetList};
 use crate::surface::clock_sender::Order;
 
 impl SurfaceSide {
@@ -26,12 +29,10 @@ impl SurfaceSide {
         view: &mut View,
     ) {
         self.keep_scenes(conductor);
-        let gone = match place {
-            Some(place) => self.list.go(place),
-            None => self.list.go_by(by),
-        };
-        let is_there = gone.is_some();
-        let (Some(started), Some(listed)) = (self.list.started(), self.list.playing().filter(|_| is_there)) else {
+        // A step counts from the patch that is on its way.
+        let from = self.coming.unwrap_or(self.list.place());
+        let number = place.or_else(|| self.list.beside_of(from, by).map(|it| it.0));
+        let Some((number, listed)) = number.and_then(|it| Some((it, self.list.listed(it)?))) else {
             let refused = place.and_then(|place| self.list.unplayable(place));
             return match refused {
                 Some(name) => {
@@ -40,18 +41,98 @@ impl SurfaceSide {
                 None => view.messages().hand("there is no such patch"),
             };
         };
-        conductor.load(&listed.played(), u32::try_from(self.list.place()).unwrap_or(0), self.clock.now());
-        view.messages().hand(&format!("patch {}", listed.name));
-        // What plays is still the recording of the start, whatever was gone through since. Words are read meanwhile.
-        let plays = started.recording.as_ref().or(started.patch.source.as_ref());
-        if listed.patch.source.is_some() && listed.patch.source.as_ref() != plays {
-            let words = format!("{}: its recording needs a start with --patch", listed.name);
-            view.messages().tell(Level::Warning, &words);
+        let (name, sources) = (listed.name.clone(), listed.sources(&self.plays.recording));
+        if sources != self.plays {
+            let band = [ParamId::LoopStart, ParamId::LoopEnd].map(|id| listed.patch.values.get(id));
+            let words = Some(listed.patch.words()).filter(|it| !it.is_empty());
+            view.messages().hand(&format!("patch {name}: its recording is being prepared"));
+            (self.coming, self.sent_by) = (Some(number), sender);
+            return conductor.want(Wanted::Set { patch: Some(number), name, sources, words, band: Some(band) });
         }
+        if self.coming.take().is_some() {
+            conductor.want(Wanted::Stay);
+        }
+        self.play_patch(number, conductor, view);
+        self.send_program(self.list.place(), sender);
+    }
+
+    /// Plays a patch of the list on the recording that plays.
+    fn play_patch(&mut self, number: usize, conductor: &mut Conductor, view: &mut View) {
+        let Some(listed) = self.list.go(number) else { return };
+        let (name, patch) = (listed.name.clone(), listed.played());
+        conductor.load(&patch, u32::try_from(number).unwrap_or(0), self.clock.now());
+        view.messages().hand(&format!("patch {name}"));
         self.keep_scenes(conductor);
         self.pair_up(conductor);
         self.sender.tell(Order::Beats(conductor.beats()));
-        self.send_program(self.list.place(), sender);
+    }
+
+    /// What is shown of the library is to be played, under the patch and the words that play.
+    pub(super) fn load_from_library(&mut self, conductor: &mut Conductor, view: &mut View) {
+        let library = self.list.library();
+        let Some(item) = self.walk.item() else {
+            return view.messages().hand("walk to a recording of the library first");
+        };
+        let name = item.name.clone();
+        if item.shelf != Shelf::Recordings {
+            return view.messages().hand(&format!("{name} is no recording: patches are played from a set list"));
+        }
+        if item.seconds.is_none() {
+            return view.messages().tell(Level::Warning, &format!("{}; what plays goes on", item.words()));
+        }
+        let sources = Sources { recording: library.folder(item.shelf).join(&name), ..self.plays.clone() };
+        if sources == self.plays {
+            self.coming = None;
+            conductor.want(Wanted::Stay);
+            return view.messages().hand(&format!("{name} plays already"));
+        }
+        view.messages().hand(&format!("{name} is being prepared"));
+        (self.coming, self.sent_by) = (None, None);
+        conductor.want(Wanted::Set { patch: None, name, sources, words: None, band: None });
+    }
+
+    /// These recordings play, whatever the start's own are.
+    pub(crate) fn plays_on(&mut self, sources: Sources) {
+        self.plays = sources;
+    }
+
+    /// The number of the patch that is on its way, as the one who prepares it has it.
+    pub(in crate::performance) fn awaits(&mut self, patch: Option<usize>) {
+        self.coming = patch;
+    }
+
+    /// Other recordings play, and the patch that comes with them does from now on.
+    pub(in crate::performance) fn arrived(&mut self, arrived: &Arrived, conductor: &mut Conductor, view: &mut View) {
+        self.plays = arrived.sources.clone();
+        match arrived.patch {
+            Some(number) => {
+                // What hands did until now belongs to the patch before.
+                self.keep_scenes(conductor);
+                self.play_patch(number, conductor, view);
+                let sent_by = self.sent_by.take();
+                self.send_program(number, sent_by);
+            }
+            None => {
+                conductor.count_again(self.clock.now());
+                self.sender.tell(Order::Beats(conductor.beats()));
+            }
+        }
+        self.sender.tell(Order::Sought);
+    }
+
+    /// After undo went from one patch to another, whose values are there already: where the one that was left brought its own recordings,
+    /// those of the other are prepared again. What a hand loaded stays.
+    pub(super) fn want_sources_of(&mut self, left: usize, number: usize, conductor: &mut Conductor) {
+        let brought =
+            |it: &Listed| it.patch.source.is_some() || it.patch.structure.is_some() || it.patch.timbre.is_some();
+        let has_brought = self.list.listed(left).is_some_and(brought);
+        let Some(listed) = self.list.listed(number) else { return };
+        let (name, sources) = (listed.name.clone(), listed.sources(&self.plays.recording));
+        if has_brought && sources != self.plays {
+            conductor.want(Wanted::Set { patch: None, name, sources, words: None, band: None });
+        } else if self.coming.take().is_some() {
+            conductor.want(Wanted::Stay);
+        }
     }
 
     /// A prompt came to an end of the blend: by its name, where it has one.

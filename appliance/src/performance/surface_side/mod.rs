@@ -13,6 +13,7 @@ mod shown;
 mod troubles;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use crate::performance::wrong_files::WrongFiles;
 use crate::recorder::Recorder;
 use crate::settings::box_file::BoxConfig;
 use crate::settings::learnt_maps::LearntMaps;
+use crate::settings::patch::Sources;
 use crate::settings::profile::{Profile, Profiles};
 use crate::settings::set_list::SetList;
 use crate::surface::clock_sender::{ClockSender, Order};
@@ -78,6 +80,12 @@ pub struct SurfaceSide {
     walk: LibraryWalk,
     wrong_files: WrongFiles,
     box_news: BoxNews,
+    /// The recordings that play.
+    plays: Sources,
+    /// The number of a patch that comes with other recordings, while those are prepared.
+    coming: Option<usize>,
+    /// The machine whose program change that was.
+    sent_by: Option<SurfaceId>,
 }
 
 impl SurfaceSide {
@@ -98,6 +106,7 @@ impl SurfaceSide {
         let meters = conductor.transport().meters().clone();
         let sender = ClockSender::start(clock, meters, hardware.surfaces.voices().clone())?;
         sender.tell(Order::Beats(conductor.beats()));
+        let plays = list.started().map(|it| it.sources(Path::new(""))).unwrap_or_default();
         let here = hardware.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
         let (lights, replies, intake, acts, broken, models, touched) = Default::default();
         let mut surface_side = Self {
@@ -127,6 +136,9 @@ impl SurfaceSide {
             walk: LibraryWalk::default(),
             wrong_files: WrongFiles::default(),
             box_news: BoxNews::of_nobody(),
+            plays,
+            coming: None,
+            sent_by: None,
         };
         surface_side.keep_scenes(conductor);
         surface_side.address();
@@ -148,6 +160,18 @@ impl SurfaceSide {
     /// Tells from now on what the box's own services have to say; what hands wish of them is written into the runtime folder.
     pub fn hear_of_the_box(&mut self, box_news: BoxNews) {
         self.box_news = box_news;
+    }
+
+    /// Walks through another library, for who checks what becomes of it.
+    #[cfg(test)]
+    fn walk_in(&mut self, library: crate::settings::library::Library) {
+        self.list.set_library(library);
+    }
+
+    /// Whether the library has been looked at.
+    #[cfg(test)]
+    fn has_looked(&mut self) -> bool {
+        self.walk.come().is_some()
     }
 
     /// The time of the gestures.
@@ -256,6 +280,7 @@ impl SurfaceSide {
                 let words = self.box_news.take(self.clock.now());
                 view.messages().hand(&words);
             }
+            Act::LibraryLoad => self.load_from_library(conductor, view),
             Act::Seek(0.0) => self.sender.tell(Order::Start),
             Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
             _ => {}
@@ -276,6 +301,8 @@ impl SurfaceSide {
 
 #[cfg(test)]
 mod kept_tests;
+#[cfg(test)]
+mod list_tests;
 #[cfg(test)]
 mod shown_tests;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use engine::live::relay;
+use engine::live::{relay, set_queue};
 use engine::param::{EdgeReceiver, ParamId, SnapshotReader, edge_queue};
 use engine::playback::{DeckSize, Player, Tape, deck};
 use hal::gesture::{Control, FakeSurface, Gesture, Identity, Motion, Reply, Roster, SurfaceId, Told, WallClock};
@@ -67,7 +67,7 @@ impl Stage {
         let (player, _packer, transport) = deck(tape, DeckSize::default());
         let (edges, receiver) = edge_queue(64);
         let (decode_values, _reader) = relay();
-        let engine = EngineLinks { edges, decode_values, transport };
+        let engine = EngineLinks { edges, decode_values, sets: set_queue().0, transport };
         let first = list.started().expect("a patch").played();
         let (mut conductor, values) = Conductor::begin(&first, TAPE / 1920, engine, last, false);
         let told = surface.told();

@@ -10,7 +10,7 @@ use engine::backend::{Backend, BackendError};
 use engine::latent::{LATENT_CHANNELS, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use engine::live::{
     LatentReader, Load, Material, Patcher, Performer, Prompt, TickSide, ValuesWriter, WindowDecoder, latents, relay,
-    window_lengths,
+    set_queue, window_lengths,
 };
 use engine::param::{EdgeSender, ParamId, Store, edge_queue};
 use engine::playback::{DeckSize, Lead, Player, Tape, TapeId, Transport, Walk, deck};
@@ -134,7 +134,7 @@ fn decode_side(
     let queues =
         DecodeQueues { incoming: RingBuffer::new(4).1, home: RingBuffer::new(4).0, troubles: RingBuffer::new(8).0 };
     let meters = transport.meters().clone();
-    let thread = windows(patcher, values, meters, TAPE, queues, Arc::clone(pulse), leave).expect("a thread");
+    let thread = windows(patcher, values, set_queue().1, meters, queues, Arc::clone(pulse), leave).expect("a thread");
     (player, transport, writer, thread)
 }
 

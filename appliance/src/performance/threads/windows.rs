@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use engine::backend::BackendError;
-use engine::live::{Patched, Patcher, ValuesReader, WindowDecoder};
+use engine::live::{Patched, Patcher, SetReceiver, ValuesReader, WindowDecoder};
 use engine::param::ParamId;
 use engine::playback::{Course, LoopBand, SharedMeters};
 use rtrb::{Consumer, Producer};
@@ -43,8 +43,8 @@ pub struct DecodeQueues {
 pub fn windows(
     patcher: Patcher,
     values: ValuesReader,
+    sets: SetReceiver,
     meters: SharedMeters,
-    tape_frames: usize,
     queues: DecodeQueues,
     pulse: Arc<Pulse>,
     leave: &Leave,
@@ -52,7 +52,7 @@ pub fn windows(
     leave.spawn(WINDOWS, move || {
         pulse.window_bell.listen();
         supervise(
-            Windows { patcher, values, meters, tape_frames, queues, pulse: &pulse },
+            Windows { patcher, values, sets, meters, queues, pulse: &pulse },
             (&pulse.window_crashes, &pulse.windows_rest),
             |it| {
                 while !pulse.stop.load(Relaxed) {
@@ -67,8 +67,8 @@ pub fn windows(
 struct Windows<'p> {
     patcher: Patcher,
     values: ValuesReader,
+    sets: SetReceiver,
     meters: SharedMeters,
-    tape_frames: usize,
     queues: DecodeQueues,
     pulse: &'p Pulse,
 }
@@ -77,16 +77,18 @@ impl Windows<'_> {
     /// A window, or a rest where none is wanted.
     fn turn(&mut self) {
         crash_if_asked(Who::Decode);
-        let Self { patcher, queues, pulse, .. } = self;
+        let Self { patcher, sets, queues, pulse, .. } = self;
         pulse.window_turns.fetch_add(1, Relaxed);
         while let Ok(decoder) = queues.incoming.pop() {
             // As many places on the way home as on the way here.
             let _ = queues.home.push(patcher.take_over(decoder));
         }
+        sets.hand_to(patcher);
+        let tape_frames = patcher.tape_frames();
         let begun = Instant::now();
         let values = self.values.latest();
         let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|it| values.get(it));
-        let band = LoopBand::from_faders(start, end, self.tape_frames);
+        let band = LoopBand::from_faders(start, end, tape_frames);
         let course = Course::new(self.meters.playhead(), band);
         let patched = patcher.patch(&values, &course);
         pulse.windows_rest.store(patched == Patched::Rests, Relaxed);
@@ -98,7 +100,7 @@ impl Windows<'_> {
                 pulse.window_us.store(begun.elapsed().as_micros() as u32, Relaxed);
                 pulse.lead.store(patcher.lead_frames(&values, &course), Relaxed);
                 pulse.window[0].store(land, Relaxed);
-                pulse.window[1].store((land + frames) % self.tape_frames, Relaxed);
+                pulse.window[1].store((land + frames) % tape_frames, Relaxed);
                 pulse.windows.fetch_add(1, Relaxed);
             }
             Patched::Dropped => {
@@ -114,9 +116,11 @@ impl Windows<'_> {
     }
 
     fn sleep(&mut self) {
-        let Self { patcher, values, queues, pulse, .. } = self;
-        let is_called =
-            || pulse.stop.load(Relaxed) || values.has_news() || patcher.has_news() || !queues.incoming.is_empty();
+        let Self { patcher, values, sets, queues, pulse, .. } = self;
+        let is_called = || {
+            let has_news = values.has_news() || patcher.has_news() || sets.has_news();
+            pulse.stop.load(Relaxed) || has_news || !queues.incoming.is_empty()
+        };
         pulse.window_bell.sleep(LONGEST_SLEEP, is_called);
     }
 }

@@ -107,6 +107,11 @@ impl View {
         self.print_messages();
     }
 
+    /// Another recording is played.
+    pub fn plays(&mut self, source: &str, seconds: f64) {
+        (self.status.source, self.status.seconds) = (source.to_owned(), seconds);
+    }
+
     /// Shows from now on how long a gesture takes, as it was measured last.
     pub fn measured(&mut self, hand_to_ear: Option<HandToEar>) {
         self.status.hand_to_ear = hand_to_ear;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::live::relay;
+use engine::live::{relay, set_queue};
 use engine::param::{ParamId, edge_queue};
 use engine::playback::{DeckSize, Tape, deck};
 use hal::gesture::{SurfaceId, WallClock};
@@ -26,7 +26,7 @@ impl Stage {
     fn new() -> Self {
         let tape = Tape::new(vec![[0.0; 2]; 1920 * 25]).expect("a second");
         let (_player, _packer, transport) = deck(tape, DeckSize { boxes: 2, window_frames: 1920 });
-        let engine = EngineLinks { edges: edge_queue(8).0, decode_values: relay().0, transport };
+        let engine = EngineLinks { edges: edge_queue(8).0, decode_values: relay().0, sets: set_queue().0, transport };
         let conductor = Conductor::new(&Patch::default(), 25, engine).0;
         let nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null").expect("it is there");
         let terminal = Terminal::onto(&nowhere, false, Ink::default()).expect("a thread");

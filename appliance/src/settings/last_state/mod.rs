@@ -15,6 +15,7 @@ use engine::latent::StereoFrame;
 use engine::param::{Kept, ParamId, Values};
 
 use crate::settings::box_file::Screen;
+use crate::settings::patch::Sources;
 use crate::settings::set_list::{Listed, SetList};
 pub use read::parse;
 pub use shelf::{FILE, Found, Shelf};
@@ -50,6 +51,12 @@ impl SoundSum {
     #[must_use]
     pub fn of(tape: &[StereoFrame]) -> Self {
         Self { sum: engine::playback::sum_of(tape), frames: tape.len() as u64 }
+    }
+
+    /// The sum by which a player knows it ([`engine::boundary::Standing::recording`]).
+    #[must_use]
+    pub const fn sum(&self) -> u64 {
+        self.sum
     }
 
     /// The digest of a start with a patch of this digest.
@@ -123,4 +130,6 @@ pub struct LastState {
     pub position: u64,
     /// Whether the output was muted.
     pub muted: bool,
+    /// The recordings that play, where those of the start do not.
+    pub sources: Option<Sources>,
 }

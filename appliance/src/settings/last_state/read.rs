@@ -1,5 +1,6 @@
 //! The last state from text: whole and in order, or not at all.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::param::{Change, Drawn, Kept, Mark, ParamId, SCENES, SceneChange, Stroke, Values};
@@ -9,8 +10,9 @@ use super::{LastState, Origin, Playing, SAVED};
 use crate::control::binding::BANKS;
 use crate::files::document::{self, Fault, Format, Item, Reader, is_newer};
 use crate::settings::box_file::Screen;
+use crate::settings::patch::Sources;
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "digest",
     "bank",
     "selected",
@@ -20,6 +22,7 @@ const KEYS: [&str; 17] = [
     "save",
     "origin",
     "playing",
+    "sources",
     "values",
     "scenes",
     "scene",
@@ -127,6 +130,7 @@ struct Raw {
     screens: Option<Vec<Screen>>,
     position: Option<u64>,
     muted: Option<bool>,
+    sources: Option<Sources>,
 }
 
 impl Raw {
@@ -141,6 +145,8 @@ impl Raw {
             "save" => self.save = reader.whole(key, item, 0, u32::MAX).unwrap_or_default(),
             "origin" => self.origin = Some(origin(reader, item)),
             "playing" => self.playing = Some(playing(reader, item)),
+            // A state of the formats before knows none.
+            "sources" => self.sources = sources(reader, item),
             "values" => self.values = Some(values(reader, key, item)),
             "scenes" => reader.table(key, item, |reader, key, item| {
                 let place = key.get_ref().parse().ok().filter(|it| (1..=SCENES).contains(it));
@@ -183,6 +189,7 @@ impl Raw {
             screens: screens?,
             position: self.position?,
             muted: self.muted?,
+            sources: self.sources,
         })
     }
 }
@@ -229,6 +236,22 @@ fn playing(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Playing {
         }
     });
     playing
+}
+
+/// The recordings; none where there is none to play on.
+fn sources(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Option<Sources> {
+    let mut sources = Sources::default();
+    reader.table("sources", item, |reader, key, item| {
+        let path = format!("sources.{}", key.get_ref());
+        let mut named = || reader.words(&path, item).map(PathBuf::from);
+        match key.get_ref().as_ref() {
+            "recording" => sources.recording = named().unwrap_or_default(),
+            "structure" => sources.structure = named(),
+            "timbre" => sources.timbre = named(),
+            _ => reader.unknown("sources.", key, &["recording", "structure", "timbre"]),
+        }
+    });
+    Some(sources).filter(|it| !it.recording.as_os_str().is_empty())
 }
 
 /// Earlier digests of a patch.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{LastState, parse};
 use crate::files::document::lines;
 use crate::files::{FileError, Held, Lock, Trouble, is_there, move_aside, read_text, shown};
+use crate::settings::patch::Sources;
 
 /// The file's name in the state folder.
 pub const FILE: &str = "last-state.toml";
@@ -72,6 +73,14 @@ impl Shelf {
             Err(Trouble::Missing) => Found::Nothing,
             Err(trouble) => Found::Refused(FileError::reading(&self.path)(trouble).to_string()),
         }
+    }
+
+    /// The recordings that were played last, of a state folder that another performance may have: what is believed of it is believed
+    /// later, with all of it.
+    #[must_use]
+    pub fn peek(folder: &Path) -> Option<Sources> {
+        let text = read_text(&folder.join(FILE), LARGEST_BYTES).ok()?;
+        parse(&text.text).ok()?.sources
     }
 
     /// Whether there is one, whatever it is.

@@ -1,6 +1,7 @@
 //! Goal: a state comes back to the bit, or not at all.
 //! Method: states of any values, curves, scenes and strokes through their text; texts that were cut off, changed, or never were one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::param::{Change, Drawn, Kept, Mark, ParamId, SCENES, SceneChange, Stroke, Values};
@@ -8,7 +9,7 @@ use proptest::prelude::*;
 
 use super::{FILE, Found, LastState, Origin, Playing, Shelf, SoundSum, parse, sealed, text};
 use crate::settings::box_file::Screen;
-use crate::settings::patch::Patch;
+use crate::settings::patch::{Patch, Sources};
 use crate::settings::set_list::{Listed, SetList};
 
 fn any_id() -> impl Strategy<Value = ParamId> {
@@ -79,22 +80,35 @@ fn any_state() -> impl Strategy<Value = LastState> {
     let names = (words(), words(), words(), 0..200usize);
     let around = (0..8u8, any_id(), prop::collection::vec(prop::sample::select(&Screen::TURNED[..]), 0..3));
     let scene = prop::option::of((0..SCENES, any_values()));
-    (any_kept(), names, around, scene, any::<u32>(), any::<bool>()).prop_map(
-        |(kept, (patch, source, digest, number), (bank, selected, screens), scene, position, muted)| LastState {
-            origin: Origin {
-                patch: patch.clone(),
-                source,
-                digest: digest.clone(),
-                saved: vec![digest.clone(); number % 3],
-            },
-            playing: Playing { number, name: patch, list: vec![digest.clone()], saved: vec![digest.clone()], digest },
-            kept: Kept { mark: Mark { patch: number as u32, save: position }, ..kept },
-            scene,
-            bank,
-            selected,
-            screens,
-            position: position.into(),
-            muted,
+    let path = || "[ -~äß]{1,12}".prop_map(PathBuf::from);
+    let others = (path(), prop::option::of(path()), prop::option::of(path()));
+    let sources =
+        prop::option::of(others.prop_map(|(recording, structure, timbre)| Sources { recording, structure, timbre }));
+    (any_kept(), names, around, scene, any::<u32>(), any::<bool>(), sources).prop_map(
+        |(kept, (patch, source, digest, number), (bank, selected, screens), scene, position, muted, sources)| {
+            LastState {
+                origin: Origin {
+                    patch: patch.clone(),
+                    source,
+                    digest: digest.clone(),
+                    saved: vec![digest.clone(); number % 3],
+                },
+                playing: Playing {
+                    number,
+                    name: patch,
+                    list: vec![digest.clone()],
+                    saved: vec![digest.clone()],
+                    digest,
+                },
+                kept: Kept { mark: Mark { patch: number as u32, save: position }, ..kept },
+                scene,
+                bank,
+                selected,
+                screens,
+                position: position.into(),
+                muted,
+                sources,
+            }
         },
     )
 }
@@ -109,7 +123,7 @@ fn curves(drawn: &Drawn) -> Vec<Option<Vec<u32>>> {
 
 /// All of a state, to the bit.
 fn all(state: &LastState) -> impl PartialEq + std::fmt::Debug + use<> {
-    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted } = state.clone();
+    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources } = state.clone();
     let strokes = |of: &[Stroke]| {
         let change = |it: &Change| (it.id, it.before.to_bits(), it.after.to_bits());
         let both = |it: &Stroke| it.curves.as_deref().map(|it| it.each_ref().map(curves));
@@ -127,7 +141,7 @@ fn all(state: &LastState) -> impl PartialEq + std::fmt::Debug + use<> {
     let scenes: Vec<_> = kept.scenes.iter().map(|it| it.as_ref().map(bits)).collect();
     let values = (bits(&kept.aims), scenes, scene.map(|(place, values)| (place, bits(&values))));
     let drawn = (curves(&kept.drawn), strokes(&kept.done), strokes(&kept.undone), kept.mark);
-    ((origin, playing), values, drawn, (bank, selected, screens, position, muted))
+    ((origin, playing, sources), values, drawn, (bank, selected, screens, position, muted))
 }
 
 proptest! {

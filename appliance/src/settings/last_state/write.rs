@@ -8,6 +8,7 @@ use engine::param::{Drawn, Kept, Mark, ParamId, SceneChange, Stroke, Values};
 use super::{LastState, Origin, Playing};
 use crate::files::document::{Format, quoted};
 use crate::settings::box_file::Screen;
+use crate::settings::patch::Sources;
 
 /// Values of curves that a text may hold, 8 letters each: 40 curves of a minute are 60,000. What undo knows of curves beyond it is
 /// forgotten, the oldest stroke first.
@@ -77,12 +78,13 @@ pub fn sealed(body: &str) -> String {
 }
 
 fn write(out: &mut String, state: &LastState) -> fmt::Result {
-    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted } = state;
+    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources } = state;
     let screens: Vec<String> = screens.iter().map(|it| quoted(word(*it))).collect();
     writeln!(out, "bank = {bank}\nselected = {}\nscreens = [{}]", quoted(selected.row().name), screens.join(", "))?;
     writeln!(out, "position = {position}\nmuted = {muted}\nsave = {}", kept.mark.save)?;
     write_origin(out, origin)?;
     write_playing(out, playing)?;
+    sources.iter().try_for_each(|it| write_sources(out, it))?;
     writeln!(out, "\n[values]")?;
     write_values(out, &kept.aims)?;
     for (place, values) in kept.scenes.iter().enumerate().filter_map(|(place, it)| Some((place, it.as_ref()?))) {
@@ -106,6 +108,14 @@ fn write_playing(out: &mut String, playing: &Playing) -> fmt::Result {
     let Playing { number, name, digest, saved, list } = playing;
     writeln!(out, "\n[playing]\nnumber = {number}\nname = {}", quoted(name))?;
     writeln!(out, "digest = {}\nsaved = {}\nlist = {}", quoted(digest), listed(saved), listed(list))
+}
+
+fn write_sources(out: &mut String, Sources { recording, structure, timbre }: &Sources) -> fmt::Result {
+    writeln!(out, "\n[sources]")?;
+    let named = [("recording", Some(recording)), ("structure", structure.as_ref()), ("timbre", timbre.as_ref())];
+    // A name that is no text cannot be told: the start's own plays then.
+    let named = named.into_iter().filter_map(|(key, path)| Some((key, path?.to_str()?)));
+    named.into_iter().try_for_each(|(key, path)| writeln!(out, "{key} = {}", quoted(path)))
 }
 
 fn listed(words: &[String]) -> String {

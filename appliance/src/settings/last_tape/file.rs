@@ -40,6 +40,12 @@ impl TapeFile {
         Self { path, origin }
     }
 
+    /// The same file for a tape of another origin.
+    #[must_use]
+    pub fn with_origin(self, origin: TapeOrigin) -> Self {
+        Self { origin, ..self }
+    }
+
     /// What its tape belongs to.
     #[must_use]
     pub const fn origin(&self) -> &TapeOrigin {

@@ -95,10 +95,12 @@ impl Library {
         let (mut patch, faults) = Patch::load_sound(path)?;
         let told: Vec<String> = (!faults.is_empty()).then(|| lines(path, &faults)).into_iter().collect();
         let (is_faulty, mut refused) = (faults.iter().any(|it| !it.mended), None);
-        if let Some(source) = patch.source.take() {
-            match self.recording(&source, path.parent().unwrap_or(Path::new("."))) {
-                Ok(found) => patch.source = Some(found),
-                Err(why) => refused = Some(words(path, &source, why)),
+        let folder = path.parent().unwrap_or(Path::new("."));
+        for (key, named) in ["source", "structure", "timbre"].into_iter().zip(patch.recordings_mut()) {
+            let Some(recording) = named.take() else { continue };
+            match self.recording(&recording, folder) {
+                Ok(found) => *named = Some(found),
+                Err(why) => refused = refused.or(Some(words((path, key), &recording, why))),
             }
         }
         Ok(Read { patch, told, is_faulty, refused, is_newer: is_newer(&faults) })
@@ -153,14 +155,14 @@ impl Library {
     }
 }
 
-fn words(path: &Path, source: &Path, refused: Refused) -> String {
+fn words((path, key): (&Path, &str), source: &Path, refused: Refused) -> String {
     let beside = path.parent().and_then(|it| source.strip_prefix(it).ok()).unwrap_or(source);
     let advice = match refused {
         Refused::Control => "another name for it",
         Refused::Outside => "`demon library add` with the file, and its name alone in the patch (or --any-path)",
         Refused::Missing => "`demon library add` with the file, or --source",
     };
-    format!("{}: source: found {}: {refused}; try {advice}", shown(path), shown(beside))
+    format!("{}: {key}: found {}: {refused}; try {advice}", shown(path), shown(beside))
 }
 
 /// Whether a path is fit to be a name: text without anything that steers a line.

@@ -6,6 +6,7 @@
 //! other whole.
 
 mod read;
+mod sources;
 mod words;
 mod write;
 
@@ -17,6 +18,7 @@ use engine::param::{Breakpoints, ParamId, SCENES, Store, Values};
 use crate::control::binding::Map;
 use crate::files::document::{Fault, lines, save};
 use crate::files::{Trouble, read_text, shown};
+pub use sources::Sources;
 pub use words::{NamedPrompt, Spoken};
 
 /// Greatest patch file in bytes: a hundred times the longest that hands write.
@@ -44,6 +46,10 @@ pub struct Prompt {
 pub struct Patch {
     /// The recording.
     pub source: Option<PathBuf>,
+    /// The recording that structure is taken from, where that is another one.
+    pub structure: Option<PathBuf>,
+    /// The recording that timbre is taken from, where that is another one.
+    pub timbre: Option<PathBuf>,
     /// Words for the model, and what all prompts share.
     pub prompt: Prompt,
     /// Up to eight prompts, from 1 in the file, from 0 here; 1 and 2 stand in the place of `prompt.a` and `prompt.b`.
@@ -83,8 +89,8 @@ impl Patch {
         })?;
         let (mut patch, faults) = Self::parse_sound(&text.text);
         let faults = text.with(faults);
-        if let (Some(source), Some(folder)) = (&patch.source, path.parent()) {
-            patch.source = Some(folder.join(source));
+        if let Some(folder) = path.parent() {
+            patch.recordings_mut().into_iter().flatten().for_each(|it| *it = folder.join(&*it));
         }
         Ok((patch, faults))
     }
@@ -121,17 +127,33 @@ impl Patch {
     /// A digest of the patch, wherever its recording lies.
     #[must_use]
     pub fn digest(&self) -> String {
-        let bare = Self { source: None, ..self.clone() };
+        let name = |it: &Option<PathBuf>| it.as_ref().and_then(|it| it.file_name()).map(PathBuf::from);
+        let (structure, timbre) = (name(&self.structure), name(&self.timbre));
+        let bare = Self { source: None, structure, timbre, ..self.clone() };
         blake3::hash(bare.to_text().as_bytes()).to_hex().to_string()
     }
 
     /// The patch as a file in a folder has it: a recording that lies there goes by its name.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
-        if let Some(beside) = self.source.as_deref().and_then(|it| it.strip_prefix(folder).ok()) {
-            self.source = Some(beside.to_owned());
+        for it in self.recordings_mut().into_iter().flatten() {
+            if let Ok(beside) = it.strip_prefix(folder).map(Path::to_owned) {
+                *it = beside;
+            }
         }
         self
+    }
+
+    /// The recordings that it names: the one that is played on, structure's, timbre's.
+    pub fn recordings_mut(&mut self) -> [&mut Option<PathBuf>; 3] {
+        [&mut self.source, &mut self.structure, &mut self.timbre]
+    }
+
+    /// The same patch with the recordings of another one.
+    #[must_use]
+    pub fn on_recordings_of(self, other: &Self) -> Self {
+        let Self { source, structure, timbre, .. } = other.clone();
+        Self { source, structure, timbre, ..self }
     }
 
     /// Saves the patch: after this returns, the file is whole on the disk; whatever happens before, the old one is.

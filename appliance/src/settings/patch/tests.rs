@@ -82,7 +82,7 @@ fn every_fault_is_told_at_once_with_its_line() {
     assert_eq!(
         faults(text),
         vec![
-            "1: sauce: found an unknown key, expected format, source, prompt, prompts, values, curves, scenes or map; try source",
+            "1: sauce: found an unknown key, expected format, source, structure, timbre, prompt, prompts, values, curves, scenes or map; try source",
             "4: values.denoise: found 1.5, expected 0 to 1",
             "5: values.method: found \"euler\", expected ode, sde",
             "6: values.seed: found 1.5, expected a whole number, 0 to 4294967295",
@@ -117,7 +117,8 @@ fn broken_toml_is_told_with_its_line_and_the_rest_is_still_read() {
 
 #[test]
 fn what_is_saved_is_read_again_as_it_was() {
-    let mut patch = Patch { source: Some("a \"b\"\n.wav".into()), ..Patch::default() };
+    let (structure, timbre) = (Some("s.wav".into()), Some("t.flac".into()));
+    let mut patch = Patch { source: Some("a \"b\"\n.wav".into()), structure, timbre, ..Patch::default() };
     patch.prompt.lyrics = "[Verse]\n\"quoted\" \\ and 'so on'\u{7}".to_owned();
     patch.prompt.key = Some("A minor".to_owned());
     patch.values.set(ParamId::Seed, 4_294_967_295.0);
@@ -136,7 +137,9 @@ fn what_is_saved_is_read_again_as_it_was() {
     Patch::default().save(&path).expect("a disk");
     patch.save(&path).expect("a disk");
     let mut again = Patch::load(&path).expect("what was saved");
-    again.source = again.source.map(|source| source.strip_prefix(folder.path()).expect("beside").to_owned());
+    for named in again.recordings_mut().into_iter().flatten() {
+        *named = named.strip_prefix(folder.path()).expect("beside").to_owned();
+    }
     assert_eq!(again, patch);
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "something is left beside the patch");
 }

@@ -22,8 +22,9 @@ pub(super) fn text(patch: &Patch) -> String {
 
 fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
     writeln!(out, "{}", Format::Patch)?;
-    if let Some(source) = &patch.source {
-        writeln!(out, "source = {}", quoted(&source.to_string_lossy()))?;
+    let recordings = [("source", &patch.source), ("structure", &patch.structure), ("timbre", &patch.timbre)];
+    for (key, path) in recordings.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?))) {
+        writeln!(out, "{key} = {}", quoted(&path.to_string_lossy()))?;
     }
     writeln!(out, "\n[prompt]")?;
     let prompt = &patch.prompt;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use engine::param::{Breakpoints, ParamId, SCENES, Store, Values};
 
 use crate::settings::last_state::SAVED;
-use crate::settings::patch::Patch;
+use crate::settings::patch::{Patch, Sources};
 
 /// The scenes of a patch, from 0.
 pub type Scenes = [Option<Values>; SCENES];
@@ -122,7 +122,7 @@ impl Listed {
 
     /// Its file has this now, which was not read for its recording: that is where it was.
     pub fn is_saved(&mut self, patch: Patch) {
-        let patch = Patch { source: self.patch.source.take(), ..patch };
+        let patch = patch.on_recordings_of(&self.patch);
         self.is_read(patch);
     }
 
@@ -134,6 +134,14 @@ impl Listed {
             *name = of_file.clone().or(name.take());
         }
         (self.patch, self.changed) = (patch, true);
+    }
+
+    /// The recordings that it is played on; `plays` where it names none.
+    #[must_use]
+    pub fn sources(&self, plays: &Path) -> Sources {
+        let own = self.recording.clone().or_else(|| self.patch.source.clone());
+        let Patch { structure, timbre, .. } = self.patch.clone();
+        Sources { structure, timbre, ..Sources::of(own.as_deref().unwrap_or(plays)) }
     }
 
     /// The folder that its file is in.

@@ -104,6 +104,12 @@ impl SetList {
         self.folder.as_deref()
     }
 
+    /// Another library than its patches name, for who checks what becomes of it.
+    #[cfg(test)]
+    pub fn set_library(&mut self, library: Library) {
+        self.library = library;
+    }
+
     /// The library that its patches name.
     #[must_use]
     pub const fn library(&self) -> &Library {
@@ -207,7 +213,13 @@ impl SetList {
     /// Where a step of some patches leads to, with its number.
     #[must_use]
     pub fn beside(&self, by: i8) -> Option<(usize, &Listed)> {
-        let mut place = self.at;
+        self.beside_of(self.at, by)
+    }
+
+    /// The same from another one.
+    #[must_use]
+    pub fn beside_of(&self, from: usize, by: i8) -> Option<(usize, &Listed)> {
+        let mut place = from;
         for _ in 0..by.unsigned_abs() {
             let played = |it: &(&usize, &Result<Listed, String>)| it.1.is_ok();
             let next = if by < 0 {

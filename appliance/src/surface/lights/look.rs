@@ -97,6 +97,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::Reload
         | Deed::LibraryBy(_)
         | Deed::TakeUpdate
+        | Deed::LibraryLoad
         | Deed::Prompt(..)
         | Deed::PromptByNumber(_)
         | Deed::PromptBy(..)

@@ -1,0 +1,215 @@
+//! What a worker prepares with, and how: words for the set that plays, or another set.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::graph::cpu::Pool;
+use engine::latent::{SAMPLE_RATE_HZ, SAMPLES_PER_LATENT_FRAME, StereoFrame};
+use engine::live::{self, CodecWindows, DecodeSet, Latents, Load, Material, StageError, StageProgress, Unread, Words};
+use engine::model::Model;
+use engine::playback::{Berth, Tape};
+
+use super::heard::{Heard, Known};
+use super::wish::{Base, Ready, ReadySet, Wish};
+use crate::compute::set::said;
+use crate::files::read_regular;
+use crate::recording::{self, Source};
+
+/// The longest lead of a window, in stereo samples.
+const LEAD_MOST: usize = 8 * SAMPLE_RATE_HZ as usize;
+/// What a set of a second needs while it is prepared and plays beside the one before: its sound a few times, its latents on the shelves of
+/// births, what the network computes with.
+const BYTES_A_SECOND: f64 = 6e6;
+/// The same whatever its length.
+const BYTES: f64 = 64e6;
+/// Where Linux says how much memory can be had.
+const MEMINFO: &str = "/proc/meminfo";
+
+/// What a worker prepares with.
+pub struct Kit {
+    /// On a thread of its own: ticks are not to wait for it.
+    model: Model,
+    /// On the threads of the ticks, for a network that takes the place of theirs.
+    of_ticks: Model,
+    /// On the threads of the windows.
+    of_windows: Model,
+    /// Whether the processor computes: only there can another network be made while one plays.
+    is_processor: bool,
+    /// Longest part of a recording that is played, in seconds.
+    longest: f64,
+    known: Mutex<Known>,
+    /// How many bytes can be had; nothing where nobody knows.
+    memory: fn() -> Option<u64>,
+}
+
+/// How a job stands.
+pub(super) struct Way<'a> {
+    pub(super) progress: &'a mut dyn FnMut(StageProgress),
+    pub(super) stops: &'a dyn Fn() -> bool,
+}
+
+/// Why nothing was prepared.
+pub(super) enum Failed {
+    Stopped,
+    Said(String),
+}
+
+impl Kit {
+    /// For sets of a model on the threads of ticks and of windows; a recording is played for `longest` seconds at most.
+    #[must_use]
+    pub fn of(model: &Model, of_windows: &Model, is_processor: bool, longest: f64) -> Self {
+        let (own, of_ticks, of_windows) = (model.on(Pool::new(1)), model.clone(), of_windows.clone());
+        Self { model: own, of_ticks, of_windows, is_processor, longest, known: Mutex::default(), memory: available }
+    }
+
+    /// Another answer to the question how many bytes can be had.
+    #[must_use]
+    pub fn with_memory(self, memory: fn() -> Option<u64>) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// A recording that was heard already.
+    pub fn knows(&self, heard: &Arc<Heard>) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).keep(heard);
+    }
+
+    pub(super) fn prepare(&self, wish: &Wish, base: &Base, berth: &Berth, way: &mut Way<'_>) -> Result<Ready, Failed> {
+        if wish.sources == base.sources {
+            return self.words(wish, base, way);
+        }
+        if !self.is_processor {
+            return Err(said_that("on a card another recording is played from a start with it on"));
+        }
+        self.set(wish, base, berth, way)
+    }
+
+    fn words(&self, wish: &Wish, base: &Base, way: &mut Way<'_>) -> Result<Ready, Failed> {
+        let (material, words) = (&base.material, said(&wish.words, base.seconds));
+        let prompts = live::read(&self.model, &words, &base.timbre, way.progress, way.stops)?;
+        let tokens = live::longest(&prompts) / material.token_width;
+        let mut words = Words::new(prompts, material.token_width).map_err(said_that)?;
+        if base.room < tokens {
+            if !self.is_processor {
+                let room = base.room;
+                return Err(said_that(format!("a prompt has {tokens} tokens, the card was prepared for {room}")));
+            }
+            let network = self.of_ticks.denoiser(material.frames, tokens).map_err(said_that)?;
+            words = words.with_network(Box::new(network));
+        }
+        Ok(Ready::Words { words: Box::new(words), spoken: wish.words.clone() })
+    }
+
+    fn set(&self, wish: &Wish, base: &Base, berth: &Berth, way: &mut Way<'_>) -> Result<Ready, Failed> {
+        let recording = self.hear(&wish.sources.recording, way)?;
+        let structure = self.latent_of(wish.sources.structure.as_deref(), &recording, way)?;
+        let timbre = self.latent_of(wish.sources.timbre.as_deref(), &recording, way)?;
+        self.has_memory_for(recording.sound.len())?;
+        let latents = Latents { source: &recording.latent, structure: &structure, timbre: &timbre };
+        let words = said(&wish.words, recording.seconds());
+        let material = live::material_with(&self.model, latents, &words, way.progress, way.stops)?;
+        (way.progress)(StageProgress { stage: "compiling", done: 0, total: 1 });
+        let ready = self.join(Arc::new(material), base, &recording, berth, wish, timbre)?;
+        if (way.stops)() { Err(Failed::Stopped) } else { Ok(ready) }
+    }
+
+    fn join(
+        &self,
+        material: Arc<Material>,
+        base: &Base,
+        recording: &Arc<Heard>,
+        berth: &Berth,
+        wish: &Wish,
+        timbre: Arc<[f32]>,
+    ) -> Result<Ready, Failed> {
+        // Words that found room before do again.
+        let room = base.room.max(material.longest_prompt() / material.token_width);
+        let backend = live::cpu_backend(&self.of_ticks, &material, room)?;
+        let decoder = CodecWindows::prepare(&self.of_windows.codec(), material.frames).map_err(said_that)?;
+        let stage = live::stage(Arc::clone(&material), backend, Box::new(decoder));
+        let most_lead = LEAD_MOST.min(material.frames * SAMPLES_PER_LATENT_FRAME / 2);
+        let decode = DecodeSet::new(stage.decoder, stage.latents, material.frames, most_lead);
+        let tape = Tape::new(recording.sound.to_vec()).map_err(said_that)?;
+        let load: Load = stage.load;
+        Ok(Ready::Set(Box::new(ReadySet {
+            load: Box::new(load),
+            decode: Box::new(decode),
+            tape: berth.bring(tape, 0).map_err(said_that)?,
+            recording: Arc::clone(recording),
+            wish: wish.clone(),
+            base: Base { material, timbre, sources: wish.sources.clone(), seconds: recording.seconds(), room },
+        })))
+    }
+
+    /// The latent of another recording, where there is one; else of the one that is played on.
+    fn latent_of(&self, other: Option<&Path>, own: &Heard, way: &mut Way<'_>) -> Result<Arc<[f32]>, Failed> {
+        other.map_or_else(|| Ok(Arc::clone(&own.latent)), |it| Ok(Arc::clone(&self.hear(it, way)?.latent)))
+    }
+
+    /// A recording with its latent, from its file or as it was heard before.
+    fn hear(&self, path: &Path, way: &mut Way<'_>) -> Result<Arc<Heard>, Failed> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).find(path);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        (way.progress)(StageProgress { stage: "decoding", done: 0, total: 1 });
+        let Source { pcm, name, notices, .. } =
+            recording::load_source(path, self.longest, &mut |_| ()).map_err(said_that)?;
+        self.has_memory_for(pcm.len())?;
+        let latent = live::listen(&self.model, &pcm, way.progress, way.stops)?;
+        let notices = notices.iter().map(ToString::to_string).collect();
+        let sound: Arc<[StereoFrame]> = pcm.into();
+        let heard = Arc::new(Heard::new(path, name, sound, latent.into()).with(notices));
+        self.knows(&heard);
+        Ok(heard)
+    }
+
+    /// A machine that runs out of memory ends programs: what would bring it there is not begun.
+    fn has_memory_for(&self, frames: usize) -> Result<(), Failed> {
+        let needs = BYTES + BYTES_A_SECOND * frames as f64 / f64::from(SAMPLE_RATE_HZ);
+        match (self.memory)().filter(|it| (*it as f64) < needs) {
+            Some(has) => {
+                let mega = |bytes: f64| (bytes / 1e6).ceil();
+                Err(said_that(format!("it needs {} MB of memory, there are {}", mega(needs), mega(has as f64))))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Bytes that Linux can give without taking them from somebody.
+fn available() -> Option<u64> {
+    let text = read_regular(Path::new(MEMINFO), 1 << 16).ok()?;
+    let text = String::from_utf8(text).ok()?;
+    let line = text.lines().find_map(|it| it.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|it| it * 1024)
+}
+
+fn said_that(why: impl ToString) -> Failed {
+    Failed::Said(why.to_string())
+}
+
+impl From<Unread> for Failed {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Stopped => Self::Stopped,
+            unread => Self::Said(unread.to_string()),
+        }
+    }
+}
+
+impl From<StageError> for Failed {
+    fn from(error: StageError) -> Self {
+        match error {
+            StageError::Words(unread) => unread.into(),
+            error => Self::Said(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn linux_says_how_much_memory_there_is() {
+        assert!(super::available().is_some_and(|it| 1 << 20 < it));
+    }
+}

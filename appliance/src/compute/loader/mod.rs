@@ -1,0 +1,259 @@
+//! The worker that prepares what a running set goes on with, while it plays: other words, or another recording.
+//!
+//! It works on the slow side's blocking threads, gives way to everything else of ours, and computes on its own thread alone.
+//! One thing is wanted at a time and the latest wins: what was wanted before is given up at the next look, and never handed out.
+//! Whatever fails is a sentence; what plays is not touched. Who plays asks for what is ready ([`Loader::poll`]) and never waits.
+
+mod heard;
+mod kit;
+mod wish;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::live::StageProgress;
+use engine::playback::Berth;
+
+use self::kit::{Failed, Way};
+use crate::service::slow::Slow;
+use crate::settings::patch::Sources;
+pub use heard::Heard;
+pub use kit::Kit;
+pub use wish::{Base, Ready, ReadySet, Wish};
+
+/// Steps in which a part that takes long is told.
+const STEPS: usize = 10;
+
+/// What is wanted.
+struct Job {
+    number: u64,
+    name: String,
+    wish: Wish,
+    base: Arc<Base>,
+    berth: Berth,
+}
+
+/// What became of it.
+pub struct Answer {
+    number: u64,
+    /// What it is of: a patch, or a recording.
+    pub name: String,
+    /// What is to be taken over; or why there is nothing.
+    pub ready: Result<Ready, String>,
+}
+
+/// How far the worker is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What it is of.
+    pub name: String,
+    /// What it does, in a few words.
+    pub what: &'static str,
+    /// Parts that are done.
+    pub done: usize,
+    /// Of so many.
+    pub total: usize,
+}
+
+/// The worker, for whoever leads a performance.
+pub struct Loader {
+    slow: Option<Slow>,
+    shared: Arc<Shared>,
+    answers: Receiver<Answer>,
+    base: Arc<Base>,
+    /// Where tapes are put; none before it is known who plays.
+    berth: Option<Berth>,
+}
+
+struct Shared {
+    kit: Kit,
+    wanted: Mutex<Wanted>,
+    /// The number of what was wanted last.
+    latest: AtomicU64,
+    answers: Sender<Answer>,
+}
+
+#[derive(Default)]
+struct Wanted {
+    /// At most one waits.
+    job: Option<Job>,
+    works: bool,
+    reading: Option<Reading>,
+}
+
+impl Loader {
+    /// A worker that sleeps, beside what plays.
+    #[must_use]
+    pub fn new(kit: Kit, base: Base) -> Self {
+        let (sender, answers) = channel();
+        let shared = Shared { kit, wanted: Mutex::default(), latest: AtomicU64::new(0), answers: sender };
+        Self { slow: None, shared: Arc::new(shared), answers, base: Arc::new(base), berth: None }
+    }
+
+    /// Where the player takes tapes from.
+    pub fn set_berth(&mut self, berth: Berth) {
+        self.berth = Some(berth);
+    }
+
+    /// The same with another kit, for who checks what becomes of it.
+    #[cfg(test)]
+    pub fn work_with(&mut self, kit: Kit) {
+        let (sender, answers) = channel();
+        let shared = Shared { kit, wanted: Mutex::default(), latest: AtomicU64::new(0), answers: sender };
+        (self.shared, self.answers) = (Arc::new(shared), answers);
+    }
+
+    /// The recordings of what plays.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.base.sources
+    }
+
+    /// Prepares this, in the place of whatever was wanted before.
+    ///
+    /// # Errors
+    /// When the system has no thread for it, or nobody plays.
+    pub fn prepare(&mut self, name: &str, wish: Wish) -> std::io::Result<()> {
+        let berth = self.berth.clone().ok_or_else(|| std::io::Error::other("nothing plays yet"))?;
+        let slow = self.slow()?;
+        let number = self.shared.latest.fetch_add(1, Relaxed) + 1;
+        let job = Job { number, name: name.to_owned(), wish, base: Arc::clone(&self.base), berth };
+        let mut wanted = self.shared.wanted();
+        wanted.job = Some(job);
+        if !std::mem::replace(&mut wanted.works, true) {
+            let shared = Arc::clone(&self.shared);
+            slow.work(move || shared.work());
+        }
+        Ok(())
+    }
+
+    fn slow(&mut self) -> std::io::Result<Slow> {
+        let slow = match self.slow.take() {
+            Some(slow) => slow,
+            None => Slow::start()?,
+        };
+        self.slow = Some(slow.clone());
+        Ok(slow)
+    }
+
+    /// Frees what plays no more, on a thread that nobody waits for.
+    pub fn free(&mut self, spent: Box<dyn Any + Send>) {
+        if let Ok(slow) = self.slow() {
+            slow.work(move || drop(spent));
+        }
+    }
+
+    /// Nothing is wanted any more.
+    pub fn cancel(&mut self) {
+        self.shared.latest.fetch_add(1, Relaxed);
+        self.shared.wanted().job = None;
+    }
+
+    /// What is ready, or failed; nothing that is not wanted any more. Words count as taken over.
+    pub fn poll(&mut self) -> Option<Answer> {
+        let latest = self.shared.latest.load(Relaxed);
+        let (answer, spent): (Vec<Answer>, Vec<Answer>) = self.answers.try_iter().partition(|it| it.number == latest);
+        if !spent.is_empty() {
+            self.free(Box::new(spent));
+        }
+        let answer = answer.into_iter().next()?;
+        if let Ok(Ready::Words { words, .. }) = &answer.ready {
+            let tokens = words.longest() / self.base.material.token_width;
+            let Base { material, timbre, sources, seconds, room } = &*self.base;
+            let (material, timbre, sources) = (Arc::clone(material), Arc::clone(timbre), sources.clone());
+            self.base = Arc::new(Base { material, timbre, sources, seconds: *seconds, room: tokens.max(*room) });
+        }
+        Some(answer)
+    }
+
+    /// A set was taken over: what is prepared from now on builds on it.
+    pub fn took(&mut self, base: TakenBase) {
+        self.base = Arc::new(base.0);
+    }
+
+    /// How far it is, while it works.
+    #[must_use]
+    pub fn reading(&self) -> Option<Reading> {
+        self.shared.wanted().reading.clone()
+    }
+
+    /// Whether it works.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.shared.wanted().works
+    }
+}
+
+/// What plays once a set was taken over.
+pub struct TakenBase(Base);
+
+/// The parts of a set, each for its side.
+pub struct Parts {
+    /// For the tick side.
+    pub load: Box<engine::live::Load>,
+    /// For the decode side.
+    pub decode: Box<engine::live::DecodeSet>,
+    /// What it plays on.
+    pub recording: Arc<Heard>,
+    /// What was asked for.
+    pub wish: Wish,
+    /// For the loader.
+    pub base: TakenBase,
+}
+
+impl ReadySet {
+    /// Its tape, and all the rest.
+    #[must_use]
+    pub fn apart(self) -> (engine::playback::Berthed, Parts) {
+        let Self { load, decode, tape, recording, wish, base } = self;
+        (tape, Parts { load, decode, recording, wish, base: TakenBase(base) })
+    }
+}
+
+impl Shared {
+    /// Whoever panics with it leaves it as sound as it was: it is only ever replaced.
+    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works until nothing is wanted.
+    fn work(&self) {
+        loop {
+            let mut wanted = self.wanted();
+            wanted.reading = None;
+            let Some(job) = wanted.job.take() else {
+                wanted.works = false;
+                return;
+            };
+            drop(wanted);
+            let done = catch_unwind(AssertUnwindSafe(|| self.prepare(&job)));
+            let ready = match done {
+                Ok(Err(Failed::Stopped)) => continue,
+                Ok(Ok(ready)) => Ok(ready),
+                Ok(Err(Failed::Said(why))) => Err(why),
+                Err(_) => Err("what prepares it crashed; please report it".to_owned()),
+            };
+            // Who leads has ended: nobody wants it any more.
+            let _ = self.answers.send(Answer { number: job.number, name: job.name, ready });
+        }
+    }
+
+    fn prepare(&self, job: &Job) -> Result<Ready, Failed> {
+        let progress = &mut |it: StageProgress| {
+            let what = match it.stage {
+                "reading the prompts" => "reading its words",
+                "listening to the source" => "listening to it",
+                other => other,
+            };
+            // Every tick of a long listening is nobody's news.
+            let (done, total) =
+                if it.total <= STEPS { (it.done, it.total) } else { (it.done * STEPS / it.total, STEPS) };
+            self.wanted().reading = Some(Reading { name: job.name.clone(), what, done, total });
+        };
+        let stops = &|| self.latest.load(Relaxed) != job.number;
+        self.kit.prepare(&job.wish, &job.base, &job.berth, &mut Way { progress, stops })
+    }
+}

@@ -1,0 +1,491 @@
+//! Goal: another recording is prepared beside the music and taken over by all sides; until its moment not a sample of what plays is another,
+//! and what fails leaves everything as it was, and is said.
+//! Method: the built-in model on tones of a second and two, stepped by hand against a twin that nobody asks for anything; the worker is the
+//! real one, the player in this process or over shared memory as another process has it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine::boundary::{Arena, HeapMemory, Sizes};
+use engine::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
+use engine::param::{ParamId, Values};
+use engine::playback::{self, Epoch, Lead, Player, SharedMeters, attach};
+use engine::solver::curve::Curve;
+use hal::audio::{WavFormat, wav_header};
+use tempfile::TempDir;
+
+use super::tests::args;
+use super::*;
+use crate::compute::loader::Kit;
+use crate::compute::progress::ProgressLine;
+use crate::compute::set::Set;
+use crate::performance::instrument::{EngineParts, Instrument};
+use crate::settings::patch::Patch;
+
+/// Stereo samples of a turn: 10 ms.
+const TURN: usize = 480;
+/// A tick takes so many turns.
+const TICK: u64 = 4;
+const PATIENCE: Duration = Duration::from_secs(240);
+const PATCH: &str = "[prompt]\na = \"house\"\n[values]\ndepth = 2\nsteps = 4\nloop_start = 0.25\n\
+                     [curves]\nx0_target = [[0.0, 0.0], [1.0, 1.0]]\n";
+
+/// Who plays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Who {
+    Here,
+    Another,
+}
+
+struct World {
+    parts: EngineParts,
+    player: Player,
+    slow_side: Option<playback::Loader>,
+    messages: Messages,
+    told: Vec<String>,
+    arrived: Vec<Arrived>,
+    turns: u64,
+    heard: Vec<StereoFrame>,
+    folder: TempDir,
+}
+
+/// A tone of so many seconds, whole cycles of it.
+fn tone(seconds: f64, hz: f32) -> Vec<StereoFrame> {
+    let frames = (seconds * 48_000.0) as usize;
+    (0..frames).map(|at| [(at as f32 * hz / 48_000.0 * std::f32::consts::TAU).sin() * 0.25; 2]).collect()
+}
+
+fn write_wav(path: &Path, sound: &[StereoFrame]) {
+    let mut bytes = wav_header(WavFormat::F32, 48_000, Some(sound.len() as u64));
+    WavFormat::F32.append(sound, &mut bytes);
+    std::fs::write(path, bytes).expect("a disk");
+}
+
+impl World {
+    fn new(who: Who) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("first.toml"), PATCH).expect("a disk");
+        write_wav(&at("a.wav"), &tone(1.0, 220.0));
+        write_wav(&at("b.wav"), &tone(2.0, 330.0));
+        write_wav(&at("c.wav"), &tone(1.0, 440.0));
+        std::fs::write(at("torn.wav"), &std::fs::read(at("b.wav")).expect("it is there")[..60]).expect("a disk");
+        let mut args = args(at("first.toml"));
+        (args.source, args.longest) = (Some(at("a.wav")), 10.0);
+        let set = Set::open(&args, &mut ProgressLine::new()).expect("the built-in model");
+        let lead = Lead::new(TURN, set.tape.len());
+        let (parts, mut player, slow_side) = match who {
+            Who::Here => {
+                let Instrument { player, engine } = Instrument::new(set, lead).expect("a tape");
+                (engine, player, None)
+            }
+            Who::Another => attached(set, lead),
+        };
+        player.open_at_once();
+        let (told, arrived, heard) = Default::default();
+        let messages = Messages::new(true, []);
+        Self { parts, player, slow_side, messages, told, arrived, turns: 0, heard, folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn turn(&mut self) {
+        let now = Duration::from_millis(10 * self.turns);
+        let EngineParts { ticks, patcher, values, sets, conductor, loading } = &mut self.parts;
+        conductor.settle(now);
+        self.arrived.extend(loading.look_after("first", now, conductor, &mut self.messages));
+        conductor.settle(now);
+        if self.turns.is_multiple_of(TICK) {
+            ticks.tick(|_, _| ()).expect("the processor does not fail");
+        }
+        sets.hand_to(patcher);
+        let course = conductor.transport().course();
+        patcher.patch(&values.latest(), &course);
+        let mut out = [[0.0; 2]; TURN];
+        self.player.fill(&mut out);
+        if let Some(slow) = &mut self.slow_side {
+            slow.poll();
+        }
+        self.heard.extend(out);
+        self.told.extend(std::iter::from_fn(|| self.messages.next_line()));
+        self.turns += 1;
+    }
+
+    fn turns(&mut self, count: usize) {
+        (0..count).for_each(|_| self.turn());
+    }
+
+    fn want(&mut self, name: &str) {
+        let sources = Sources::of(&self.path(name));
+        let (name, words) = (name.to_owned(), None);
+        self.parts.conductor.want(Wanted::Set { patch: None, name, sources, words, band: None });
+    }
+
+    /// Turns until nothing is prepared or on its way any more.
+    fn until_done(&mut self) {
+        let begun = Instant::now();
+        self.turn();
+        while self.parts.loading.is_awaited() {
+            assert!(begun.elapsed() < PATIENCE, "never: {:?}", self.told);
+            self.turn();
+        }
+        self.turn();
+    }
+
+    fn values(&self) -> Values {
+        *self.parts.conductor.store().aims()
+    }
+
+    fn said(&self, words: &str) -> usize {
+        self.told.iter().filter(|it| it.contains(words)).count()
+    }
+
+    /// The frame in which a sample is another than what the same instrument plays that nobody asks for anything.
+    fn parts_from(&self, who: Who) -> Option<usize> {
+        let mut twin = Self::new(who);
+        (0..self.turns).for_each(|_| twin.turn());
+        self.heard.iter().zip(&twin.heard).position(|(a, b)| a.map(f32::to_bits) != b.map(f32::to_bits))
+    }
+}
+
+/// The parts of a set at a player over memory that both share.
+fn attached(set: Set, lead: Lead) -> (EngineParts, Player, Option<playback::Loader>) {
+    let sizes = Sizes { boxes: 4, window_frames: 144_000, tape_frames: 480_000 };
+    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+    let playback::AttachedPlayer { mut player, mut loader, grant, .. } = Player::attached(&arena);
+    grant.give(1);
+    let epochs = Epoch::default();
+    epochs.set(1);
+    let (packer, mut transport) = attach(&arena, &epochs);
+    player.fill(&mut [[0.0; 2]; TURN]);
+    transport.swap(playback::Tape::new(set.tape.clone()).expect("a tape"), 0).expect("there is room");
+    for _ in 0..40 {
+        player.fill(&mut [[0.0; 2]; TURN]);
+        loader.poll();
+    }
+    (EngineParts::new(set, lead, packer, transport, None, false), player, Some(loader))
+}
+
+/// How far a curve that is drawn over the tape reaches in the slots of now.
+fn curves_in_flight(world: &World) -> Vec<usize> {
+    let slots = world.parts.ticks.performer().ring().slots().flatten();
+    let lock = |it: &Curve| if let Curve::Frames(points) = it { points.len() } else { 0 };
+    slots.filter_map(|it| it.request.target.as_ref()?.curve.as_ref().map(lock)).collect()
+}
+
+fn a_recording_is_taken_over(who: Who) {
+    let mut world = World::new(who);
+    world.turns(60);
+    let old = Arc::downgrade(world.parts.ticks.performer().material());
+    let before = world.values();
+    let windows = |it: &World| it.parts.conductor.transport().meters().clone();
+    let late = SharedMeters::clone(&windows(&world)).windows_late.load(std::sync::atomic::Ordering::Relaxed);
+    world.want("b.wav");
+    world.until_done();
+    assert_eq!((world.arrived.len(), world.said("b.wav plays, 2.0 s")), (1, 1), "{:?}", world.told);
+    assert!(0 < world.said("b.wav: listening to it"), "{:?}", world.told);
+    assert_eq!(&*world.arrived[0].recording.name, "b");
+    // All of it is what it was until then: the first other sample is in the turn in which the tape came.
+    let parted = world.parts_from(who).expect("it is another recording");
+    let came = world.heard.len() - 3 * TURN;
+    assert!(came <= parted, "at {parted}, {came} of {}", world.heard.len());
+    world.turns(TICK as usize);
+    let frames = 2 * 48_000;
+    assert_eq!(world.player.tape().len(), frames);
+    let EngineParts { ticks, patcher, conductor, .. } = &world.parts;
+    assert_eq!((patcher.tape_frames(), conductor.transport().tape_frames()), (frames, frames));
+    assert_eq!(ticks.performer().material().frames, frames / SAMPLES_PER_LATENT_FRAME);
+    assert_eq!(conductor.transport().band().start(), frames / 4, "the band is the new tape's");
+    assert_eq!(world.values(), before);
+    // Windows of the new set lie on the new tape, and what is drawn lies over all of it.
+    let relaxed = std::sync::atomic::Ordering::Relaxed;
+    let spliced = windows(&world).windows_spliced.load(relaxed);
+    world.turns(200);
+    assert!(spliced < windows(&world).windows_spliced.load(relaxed));
+    assert_eq!(windows(&world).windows_late.load(relaxed), late);
+    let curves = curves_in_flight(&world);
+    assert!(!curves.is_empty() && curves.iter().all(|it| *it == 50), "{curves:?}");
+    // What played is freed, by somebody else.
+    let begun = Instant::now();
+    while old.strong_count() != 0 {
+        assert!(begun.elapsed() < PATIENCE, "the set before is never freed");
+        std::thread::yield_now();
+    }
+    // And back, without a second listening.
+    world.want("a.wav");
+    world.until_done();
+    assert_eq!((world.player.tape().len(), world.said("a.wav: listening")), (48_000, 0), "{:?}", world.told);
+}
+
+#[test]
+fn another_recording_is_taken_over_by_all_sides_and_what_played_is_heard_to_its_last_sample() {
+    a_recording_is_taken_over(Who::Here);
+}
+
+#[test]
+fn another_recording_is_taken_over_by_a_player_of_another_process() {
+    a_recording_is_taken_over(Who::Another);
+}
+
+#[test]
+fn a_recording_that_cannot_be_played_is_said_and_not_a_sample_is_another() {
+    let mut world = World::new(Who::Here);
+    let model = engine::model::Model::open(Path::new(super::tests::MODEL), 1, &mut |_| ()).expect("the model");
+    world.turns(30);
+    let before = world.values();
+    let fails = |world: &mut World, name: &str, why: &str| {
+        let told = world.told.len();
+        world.want(name);
+        world.until_done();
+        let said: Vec<_> = world.told[told..].iter().filter(|it| it.contains("cannot be played")).collect();
+        assert!(
+            said.len() == 1 && said[0].contains(why) && said[0].ends_with("what plays goes on"),
+            "{name}: {said:?}"
+        );
+    };
+    fails(&mut world, "missing.wav", "there is no such file");
+    fails(&mut world, "torn.wav", "torn.wav");
+    fails(&mut world, "first.toml", "first.toml");
+    let starved = Kit::of(&model, &model, true, 10.0).with_memory(|| Some(1 << 20));
+    let kits = [(starved, "MB of memory"), (Kit::of(&model, &model, false, 10.0), "on a card")];
+    for (kit, why) in kits {
+        world.parts.loading.work_with(kit);
+        fails(&mut world, "b.wav", why);
+    }
+    world.turns(40);
+    assert_eq!((world.arrived.len(), world.values()), (0, before));
+    assert_eq!(world.parts_from(Who::Here), None, "nothing that was heard is another");
+}
+
+#[test]
+fn of_recordings_that_are_wanted_the_latest_comes_and_one_that_is_not_wanted_any_more_never_does() {
+    let mut world = World::new(Who::Here);
+    world.turns(10);
+    for name in ["b.wav", "missing.wav", "b.wav", "c.wav"] {
+        world.want(name);
+        world.turn();
+    }
+    world.until_done();
+    assert_eq!((world.arrived.len(), world.said("c.wav plays"), world.said("cannot")), (1, 1, 0), "{:?}", world.told);
+    world.want("b.wav");
+    world.turns(3);
+    world.parts.conductor.want(Wanted::Stay);
+    world.until_done();
+    world.turns(20);
+    assert_eq!((world.arrived.len(), world.player.tape().len()), (1, 48_000), "{:?}", world.told);
+}
+
+#[test]
+fn words_that_are_wanted_while_a_recording_is_prepared_come_with_it_or_without_it() {
+    let mut world = World::new(Who::Here);
+    world.turns(10);
+    let patch = |tags: &str| Patch::parse(&format!("[prompt]\na = \"{tags}\"\n")).expect("a patch");
+    world.want("b.wav");
+    world.turn();
+    world.parts.conductor.load(&patch("dub"), 0, Duration::from_secs(1));
+    world.until_done();
+    assert_eq!((world.arrived.len(), world.parts.conductor.words()[0].tags.as_str()), (1, "dub"), "{:?}", world.told);
+    assert_eq!(world.said("its words play"), 0, "the set has them: {:?}", world.told);
+    world.want("missing.wav");
+    world.turn();
+    world.parts.conductor.load(&patch("choir"), 0, Duration::from_secs(2));
+    world.until_done();
+    assert_eq!((world.said("cannot be played"), world.said("its words play")), (1, 1), "{:?}", world.told);
+}
+
+/// Where the tape that played was when the other one came in, in stereo samples, and how long both were heard.
+fn comes_in(who: Who, transition: &str, seconds: f64, bpm: Option<u16>) -> (usize, usize) {
+    let mut world = World::new(who);
+    let tempo = bpm.map_or(String::new(), |it| format!("bpm = {it}\n"));
+    let values = format!("[values]\ndepth = 1\nsteps = 2\ntransition = \"{transition}\"\ntransition_s = {seconds}\n");
+    let patch = Patch::parse(&format!("[prompt]\na = \"house\"\n{tempo}{values}")).expect("a patch");
+    world.parts.conductor.load(&patch, 0, Duration::ZERO);
+    world.turns(7);
+    world.want("b.wav");
+    let begun = Instant::now();
+    // To the sample: until it comes the head goes on by a turn at a time, and then it is another place of another tape.
+    let mut before = 0;
+    while world.player.tape().len() == 48_000 {
+        assert!(begun.elapsed() < PATIENCE, "never: {:?}", world.told);
+        before = world.parts.conductor.transport().playhead().position;
+        world.turn();
+    }
+    let played = world.parts.conductor.transport().playhead().position;
+    let at = before + TURN - played;
+    world.until_done();
+    let fade = (0..20 * 48_000 / TURN).find(|_| {
+        let quiet = !world.player.fades();
+        world.turn();
+        quiet
+    });
+    (at, fade.expect("it ends") * TURN)
+}
+
+#[test]
+fn a_recording_comes_in_at_the_beat_the_bar_or_the_loops_end_to_the_sample() {
+    for who in [Who::Here, Who::Another] {
+        // 240 beats a minute: four in the second that the tape is long.
+        let beat = comes_in(who, "beat", 0.1, Some(240)).0;
+        assert!(beat.is_multiple_of(12_000), "{who:?}: {beat}");
+        assert_eq!(comes_in(who, "loop", 0.1, Some(240)).0 % 48_000, 0, "{who:?}");
+    }
+    assert_eq!(comes_in(Who::Here, "bar", 0.1, Some(240)).0 % 48_000, 0, "a bar is as long as the tape");
+    assert_eq!(comes_in(Who::Here, "bar", 0.1, None).0 % 48_000, 0, "without a tempo at the loop's end");
+}
+
+#[test]
+fn both_recordings_are_heard_as_long_as_the_fade_says() {
+    let (_, fade) = comes_in(Who::Here, "now", 1.5, None);
+    assert!((65_000..=72_000).contains(&fade), "{fade}");
+}
+
+#[test]
+fn structure_and_timbre_of_other_recordings_come_without_the_tape_being_another() {
+    let mut world = World::new(Who::Here);
+    world.turns(10);
+    let own = Arc::clone(world.parts.ticks.performer().material());
+    let (structure, timbre) = (Some(world.path("b.wav")), Some(world.path("c.wav")));
+    let sources = Sources { structure, timbre, ..Sources::of(&world.path("a.wav")) };
+    world.parts.conductor.want(Wanted::Set { patch: None, name: "both".to_owned(), sources, words: None, band: None });
+    world.until_done();
+    world.turns(TICK as usize);
+    let both = Arc::clone(world.parts.ticks.performer().material());
+    assert_eq!((world.arrived.len(), both.frames, &both.source), (1, own.frames, &own.source), "{:?}", world.told);
+    assert!(both.hints != own.hints, "structure is another's");
+    assert!(both.prompts[0].with_timbre != own.prompts[0].with_timbre, "timbre is another's");
+    assert_eq!(both.prompts[0].neutral, own.prompts[0].neutral, "without timbre the words are the same");
+    // Other words have the timbre of that recording too.
+    let words = |world: &mut World, tags: &str| {
+        let patch = Patch::parse(&format!("[prompt]\na = \"{tags}\"\n")).expect("a patch");
+        world.parts.conductor.load(&patch, 0, Duration::from_secs(9));
+        world.until_done();
+        world.turns(40);
+        let slot = world.parts.ticks.performer().ring().slots().flatten().max_by_key(|it| it.ticket).expect("a slot");
+        Arc::clone(&slot.request.conditions[0].tokens)
+    };
+    words(&mut world, "dub");
+    assert_eq!(words(&mut world, "house"), both.prompts[0].with_timbre);
+}
+
+/// What is asked for in a run of loads, as often as `DEMON_LOADS` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Recording,
+    Structure,
+    Timbre,
+    Words,
+    Missing,
+    Torn,
+    CalledOff,
+}
+
+/// Numbers that look drawn, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % below
+    }
+}
+
+/// What became of the loads of a kind: how many came as they were asked for, and turns of 10 ms from the press until they were there.
+type Rows = std::collections::BTreeMap<Kind, Vec<u64>>;
+
+/// Asks for one thing and plays until it is there, refused or called off; answers whether that was what should have been.
+fn load(world: &mut World, kind: Kind, dice: &mut Dice) -> bool {
+    let names = ["a.wav", "b.wav", "c.wav"];
+    let mut sources = world.parts.loading.sources().clone();
+    let other = |than: Option<&Path>, dice: &mut Dice| {
+        let at = dice.throw(3);
+        let path = names.map(|it| world.folder.path().join(it));
+        if than == Some(&path[at]) { path[(at + 1) % 3].clone() } else { path[at].clone() }
+    };
+    match kind {
+        Kind::Recording | Kind::CalledOff => sources.recording = other(Some(&sources.recording.clone()), dice),
+        Kind::Structure => sources.structure = Some(other(sources.structure.clone().as_deref(), dice)),
+        Kind::Timbre => sources.timbre = Some(other(sources.timbre.clone().as_deref(), dice)),
+        Kind::Missing => sources.recording = world.path("missing.wav"),
+        Kind::Torn => sources.recording = world.path("torn.wav"),
+        Kind::Words => {}
+    }
+    let (told, arrived, before) = (world.told.len(), world.arrived.len(), world.parts.loading.sources().clone());
+    if kind == Kind::Words {
+        let (tags, values) = (["dub", "choir", "rock", "house"][dice.throw(4)], world.values());
+        let patch = Patch { values, ..Patch::parse(&format!("[prompt]\na = \"{tags}\"\n")).expect("a patch") };
+        world.parts.conductor.load(&patch, 0, Duration::from_millis(10 * world.turns));
+    } else {
+        let (name, words) = ("it".to_owned(), None);
+        world.parts.conductor.want(Wanted::Set { patch: None, name, sources: sources.clone(), words, band: None });
+    }
+    if kind == Kind::CalledOff {
+        world.turns(1 + dice.throw(3));
+        world.parts.conductor.want(Wanted::Stay);
+    }
+    world.until_done();
+    let refused = world.told[told..].iter().any(|it| it.contains("what plays goes on"));
+    let (came, now) = (world.arrived.len() - arrived, world.parts.loading.sources());
+    match kind {
+        Kind::Recording | Kind::Structure | Kind::Timbre => came == 1 && *now == sources && !refused,
+        Kind::Missing | Kind::Torn => came == 0 && *now == before && refused,
+        Kind::CalledOff | Kind::Words => came == 0 && *now == before && !refused,
+    }
+}
+
+#[test]
+fn any_order_of_loads_brings_what_was_asked_for_and_changes_no_value_and_makes_no_window_late() {
+    let count: usize = std::env::var("DEMON_LOADS").ok().and_then(|it| it.parse().ok()).unwrap_or(8);
+    let kinds = [
+        Kind::Recording,
+        Kind::Words,
+        Kind::Missing,
+        Kind::Structure,
+        Kind::CalledOff,
+        Kind::Timbre,
+        Kind::Torn,
+        Kind::Recording,
+    ];
+    let (mut world, mut dice, mut rows) = (World::new(Who::Here), Dice(7), Rows::new());
+    world.turns(30);
+    let late = |world: &World| {
+        world.parts.conductor.transport().meters().windows_late.load(std::sync::atomic::Ordering::Relaxed)
+    };
+    let (before, mut failed, mut old) = (late(&world), Vec::new(), Vec::new());
+    for at in 0..count {
+        let kind = kinds[at % kinds.len()];
+        let (transition, fade) = ([0.0, 3.0][dice.throw(2)], [0.01, 0.1, 0.3][dice.throw(3)]);
+        let mut patch = Patch { values: world.values(), ..Patch::default() };
+        // A hand moves between any two.
+        for (id, value) in [(ParamId::Transition, transition), (ParamId::TransitionS, fade), (ParamId::Denoise, 0.25)] {
+            patch.values.set(id, value);
+        }
+        world.parts.conductor.load(&patch, 0, Duration::from_millis(10 * world.turns));
+        let (values, pressed) = (world.values(), world.turns);
+        old.push(Arc::downgrade(world.parts.ticks.performer().material()));
+        if load(&mut world, kind, &mut dice) && world.values() == values {
+            rows.entry(kind).or_default().push(world.turns - pressed);
+        } else {
+            failed.push((at, kind));
+        }
+        world.turns(TICK as usize);
+    }
+    for (kind, turns) in &mut rows {
+        turns.sort_unstable();
+        let at = |share: usize| 10 * turns[(turns.len() * share / 100).min(turns.len() - 1)];
+        println!("| {kind:?} | {} | {} ms | {} ms |", turns.len(), at(50), at(99));
+    }
+    let passed: usize = rows.values().map(Vec::len).sum();
+    println!("{{\"passed\": {passed}, \"failed\": {}, \"late\": {}}}", failed.len(), late(&world) - before);
+    assert!(failed.is_empty(), "{failed:?}: {:?}", world.told);
+    assert_eq!(late(&world), before);
+    // Whatever played is freed but for what plays.
+    let now = Arc::downgrade(world.parts.ticks.performer().material());
+    let begun = Instant::now();
+    while old.iter().any(|it| it.strong_count() != 0 && !it.ptr_eq(&now)) {
+        assert!(begun.elapsed() < PATIENCE, "sets are kept that do not play");
+        std::thread::yield_now();
+    }
+}

@@ -1,0 +1,22 @@
+//! The recordings that a patch is played on.
+
+use std::path::{Path, PathBuf};
+
+/// The recordings of a set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// What is played on.
+    pub recording: PathBuf,
+    /// What its structure is taken from, where that is another one.
+    pub structure: Option<PathBuf>,
+    /// What the prompts' timbre is taken from, where that is another one.
+    pub timbre: Option<PathBuf>,
+}
+
+impl Sources {
+    /// Of one recording alone.
+    #[must_use]
+    pub fn of(recording: &Path) -> Self {
+        Self { recording: recording.to_owned(), ..Self::default() }
+    }
+}
