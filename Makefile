@@ -6,7 +6,7 @@ SECONDS ?= 60
 HOURS ?= 2
 
 .PHONY: help run test build packages lint msrv bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: soak survive doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: live-check soak survive doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 .PHONY: image image-lock image-twice image-lint image-test
 
 help: ## this list
@@ -92,6 +92,10 @@ doors: packages ## terminals, pipes, signals and sound devices at the real progr
 
 survive: packages ## kills the engine 100 times and the player 20, and compares every sample that was heard; a table, target/survive/report.json (ARGS="--kills 20")
 	@tools/survive/run $(ARGS)
+
+live-check: packages ## random loads while it plays (recordings, structure, timbre, words, failures), a row a kind with p50 and p99 from press to heard; then at the real program (LOADS=200)
+	DEMON_LOADS=$(or $(LOADS),200) $(CARGO) test --locked --release -p appliance --lib -- any_order_of_loads --nocapture
+	$(CARGO) test --locked --release -p appliance --test loads_while_it_plays
 
 soak: build ## plays a swept set for HOURS=2 on the real programs: memory, lateness, rest, values; target/soak/report.json (ARGS="--seed 1")
 	@PYTHONDONTWRITEBYTECODE=1 tools/soak/run --hours $(HOURS) $(ARGS)
