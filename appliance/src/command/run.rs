@@ -238,19 +238,12 @@ fn start(
     let kept_tape = kept_tape.map(|(file, reader)| TapeKept { file, recording: tape_sum, reader });
     view.displays().put(&screens);
     let around = around(args, (score, list, config, said), wrong, clock, &mut stage, view);
-    match around {
-        Ok((mut surface_side, gpu)) => {
-            surface_side.plays_on(sources);
-            surface_side.record_to(recording.recorder().clone());
-            surface_side.hear_of_the_box(BoxNews::begin(&folder(args.runtime.as_deref())));
-            view.begin(stage.playing(), &computes, &place, gpu);
-            Ok(Begun { stage, surface_side, recording, kept, kept_tape, performance })
-        }
-        Err(error) => {
-            end_in_order(leave);
-            Err(error)
-        }
-    }
+    let (mut surface_side, gpu) = around.inspect_err(|_| end_in_order(leave))?;
+    surface_side.plays_on(sources);
+    surface_side.record_to(recording.recorder().clone());
+    surface_side.hear_of_the_box(BoxNews::begin(&folder(args.runtime.as_deref())));
+    view.begin(stage.playing(), &computes, &place, gpu);
+    Ok(Begun { stage, surface_side, recording, kept, kept_tape, performance })
 }
 
 /// Opens the set on what was played last, where that can be; else on what the start itself plays on, and that is said.

@@ -133,14 +133,7 @@ impl Set {
         let words = said(&patch.words(), source.seconds());
         let mut notices = notices(&source, &patch);
         let ear = Ear { chosen: &chosen, model: &model, folder, longest: args.longest };
-        let Latent { source: latent, structure, timbre } = ear.all(&source.pcm, &mut sources, line, &mut notices)?;
-        let told = &mut |it: live::StageProgress| line.tell(it.stage, it.done, it.total);
-        let latents = Latents {
-            source: &latent,
-            structure: structure.as_ref().unwrap_or(&latent),
-            timbre: timbre.as_ref().unwrap_or(&latent),
-        };
-        let material = Arc::new(live::material_with(&model, latents, &words, told, &|| false)?);
+        let (material, timbre) = ear.material(&source.pcm, &mut sources, &words, line, &mut notices)?;
         // The decode thread has threads of its own: a window must not wait for the end of a tick.
         let decode_side = model.on(Pool::new(threads.div_ceil(2)));
         let preparing = Preparing {
@@ -153,7 +146,7 @@ impl Set {
         };
         let base = Base {
             room: preparing.room(&chosen)?,
-            timbre: timbre.map_or_else(|| Arc::clone(&material.source), Arc::from),
+            timbre,
             sources: sources.clone(),
             seconds: source.seconds(),
             material: Arc::clone(&material),
@@ -232,6 +225,27 @@ struct Latent {
 }
 
 impl Ear<'_> {
+    /// The material of a set, and the latent that its timbre is taken from.
+    fn material(
+        &self,
+        sound: &[StereoFrame],
+        sources: &mut Sources,
+        words: &[Said],
+        line: &mut dyn Progress,
+        notices: &mut Vec<String>,
+    ) -> anyhow::Result<(Arc<Material>, Arc<[f32]>)> {
+        let Latent { source, structure, timbre } = self.all(sound, sources, line, notices)?;
+        let told = &mut |it: live::StageProgress| line.tell(it.stage, it.done, it.total);
+        let latents = Latents {
+            source: &source,
+            structure: structure.as_ref().unwrap_or(&source),
+            timbre: timbre.as_ref().unwrap_or(&source),
+        };
+        let material = Arc::new(live::material_with(self.model, latents, words, told, &|| false)?);
+        let timbre = timbre.map_or_else(|| Arc::clone(&material.source), Arc::from);
+        Ok((material, timbre))
+    }
+
     /// The latents of all recordings. One beside the one that is played on is no reason to play nothing: it is told, and left out of
     /// `sources`.
     fn all(
