@@ -27,7 +27,7 @@ use appliance::settings::patch::Patch;
 use appliance::surface::surfaces::Surfaces;
 use appliance::surface::troubles::Trouble;
 use engine::latent::SAMPLES_PER_LATENT_FRAME;
-use engine::live::{Swap, relay};
+use engine::live::{Swap, relay, set_queue};
 use engine::param::{Edge, EdgeReceiver, ParamId, SnapshotReader, edge_queue};
 use engine::playback::{DeckSize, Tape, deck};
 use hal::gesture::{Clock, WallClock};
@@ -92,7 +92,7 @@ impl Stage {
         let tape = Tape::new(vec![[0.0; 2]; FRAMES * SAMPLES_PER_LATENT_FRAME]).expect("a tape of whole frames");
         let (_, _, transport) = deck(tape, DeckSize::default());
         let (sender, edges) = edge_queue(64);
-        let reins = EngineLinks { edges: sender, decode_values: relay().0, transport };
+        let reins = EngineLinks { edges: sender, decode_values: relay().0, sets: set_queue().0, transport };
         let (conductor, reader) = Conductor::new(&patch, FRAMES, reins);
         let (intake, acts, times_us) = (GestureIntake::default(), Vec::new(), Vec::new());
         Self { conductor, reader, edges, intake, acts, times_us, reseeds: 0, left_out: 0 }

@@ -20,7 +20,7 @@ use appliance::settings::set_list::{Listed, SetList};
 use appliance::surface::hardware::Hardware;
 use appliance::surface::surfaces::Surfaces;
 use engine::latent::SAMPLES_PER_LATENT_FRAME;
-use engine::live::relay;
+use engine::live::{relay, set_queue};
 use engine::param::edge_queue;
 use engine::playback::{DeckSize, Tape, deck};
 use hal::gesture::{FakeSurface, Identity, Motion, Roster, SurfaceId, WallClock};
@@ -48,7 +48,7 @@ pub fn report(bench: &mut Bench) {
     surfaces.add(Box::new(stuck)).expect("a thread");
     let tape = Tape::new(vec![[0.0; 2]; FRAMES * SAMPLES_PER_LATENT_FRAME]).expect("a tape of whole frames");
     let (_player, _packer, transport) = deck(tape, DeckSize::default());
-    let engine = EngineLinks { edges: edge_queue(64).0, decode_values: relay().0, transport };
+    let engine = EngineLinks { edges: edge_queue(64).0, decode_values: relay().0, sets: set_queue().0, transport };
     let (mut conductor, _reader) = Conductor::new(&Patch::default(), FRAMES, engine);
     let hardware = Hardware { surfaces, roster, pairing: Pairing::default(), other_programs: None };
     let first = Listed::new("first".to_owned(), Patch::default(), None);

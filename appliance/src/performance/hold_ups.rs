@@ -5,9 +5,12 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::files::open_regular;
 
 /// A turn that is held up for longer is told: a hand would feel two of them.
 pub const FELT: Duration = Duration::from_millis(5);
@@ -51,7 +54,7 @@ impl HoldUps {
     /// waits count as hold-ups.
     #[must_use]
     pub fn of_this_thread() -> Self {
-        let schedule = File::open("/proc/thread-self/schedstat").ok();
+        let schedule = open_regular(Path::new("/proc/thread-self/schedstat")).ok();
         let begun = Times::now(schedule.as_ref());
         Self { schedule, begun, marked: begun.wall, longest: Default::default(), seen: HeldUp::default() }
     }
@@ -125,12 +128,18 @@ mod tests {
 
     const LONG: Duration = Duration::from_millis(40);
 
+    /// Waits for somebody who never comes.
+    fn wait() {
+        let (_nobody, comes) = std::sync::mpsc::channel::<()>();
+        assert!(comes.recv_timeout(LONG).is_err());
+    }
+
     #[test]
     fn a_turn_that_waits_is_held_up_and_the_part_that_waited_is_named() {
         let mut hold_ups = HoldUps::of_this_thread();
         hold_ups.begin();
         hold_ups.done("hands");
-        std::thread::sleep(LONG);
+        wait();
         hold_ups.done("disk");
         hold_ups.end("display");
         let seen = hold_ups.seen();
@@ -141,7 +150,7 @@ mod tests {
     #[test]
     fn waiting_on_purpose_before_a_turn_and_computing_in_it_hold_nobody_up() {
         let mut hold_ups = HoldUps::of_this_thread();
-        std::thread::sleep(LONG);
+        wait();
         hold_ups.begin();
         let begun = Instant::now();
         while begun.elapsed() < LONG {

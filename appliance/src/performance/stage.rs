@@ -236,8 +236,7 @@ impl Stage {
         self.device.look_after(&mut self.conductor, view);
         let patch = surface_side.list().playing().map_or("the patch", |it| it.name.as_str());
         if let Some(loading) = &mut self.loading
-            && let Some(arrived) =
-                loading.look_after(patch, surface_side.now(), &mut self.conductor, view.messages())
+            && let Some(arrived) = loading.look_after(patch, surface_side.now(), &mut self.conductor, view.messages())
         {
             self.arrived(&arrived, surface_side, view, keeper);
         }

@@ -87,7 +87,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 31] = [
+const NAMED: [(&str, Deed); 32] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("panic", Deed::Panic),
