@@ -9,6 +9,7 @@ from dataclasses import dataclass
 MAGIC, VERSION = 0x6A736677736872, 1
 HEAD = struct.Struct("<QQQI")
 ENTRY = struct.Struct("<QQQQ")
+PIECE = 1 << 20
 FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
 
 
@@ -39,9 +40,16 @@ def read(place):
                 break
             first, sectors, flags, _ = ENTRY.unpack(head)
             has_data = not flags & (DISCARD | MARK) and 0 < sectors
-            found.append(Write(first * sector, sectors * sector, at + sector, bool(flags & FLUSH), bool(flags & FUA), bool(flags & DISCARD)))
+            found.extend(pieces(first * sector, sectors * sector, at + sector, flags))
             at += sector + (sectors * sector if has_data else 0)
     return found
+
+
+def pieces(at, length, data_at, flags):
+    """An entry, and a long one in parts: whoever erases a partition asks for gigabytes at once, which a disk never writes as one."""
+    for begin in range(0, length or 1, PIECE):
+        part = min(PIECE, length - begin)
+        yield Write(at + begin, part, data_at + begin, bool(flags & FLUSH), bool(flags & FUA), bool(flags & DISCARD))
 
 
 class Writer:

@@ -73,14 +73,16 @@ class Disk:
                 # Sectors are written whole; a longer write may have begun.
                 data = data[:len(data) // 2 // SECTOR * SECTOR or SECTOR]
             self.disk.seek(write.at)
-            before.append((write.at, self.disk.read(len(data))))
+            old = self.disk.read(len(data))
+            # What was empty is remembered by its length: an erased partition is large.
+            before.append((write.at, len(old) if old.count(0) == len(old) else old))
             self.put(write.at, data)
         self.disk.flush()
         try:
             yield
         finally:
-            for at, data in reversed(before):
-                self.put(at, data)
+            for at, old in reversed(before):
+                self.put(at, bytes(old) if isinstance(old, int) else old)
             self.disk.flush()
 
     def close(self):

@@ -47,6 +47,21 @@ class Log(unittest.TestCase):
                 read(paper.place)
 
 
+    def test_a_long_entry_is_many_writes_and_all_of_it_is_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paper = Paper(folder, 8192)
+            paper.writer.add(0, b"x" * (3 << 20) + b"y" * 512)
+            paper.writer.add(0, b"", FLUSH)
+            disk = paper.end()
+            self.assertEqual([(it.at, it.length) for it in paper.writes], [(0, 1 << 20), (1 << 20, 1 << 20), (2 << 20, 1 << 20), (3 << 20, 512), (0, 0)])
+            with disk.found(states.State(3, (0, 2))):
+                data = paper.place.read_bytes()
+                self.assertEqual((data[0], data[1 << 20], data[2 << 20]), (ord("x"), 0, ord("x")))
+            disk.forward(5)
+            disk.close()
+            self.assertEqual(paper.place.read_bytes()[:(3 << 20) + 512], b"x" * (3 << 20) + b"y" * 512)
+
+
 class Cuts(unittest.TestCase):
     def recorded(self, folder, flushed):
         """Two sectors of content, a flush where `flushed`, then the sector that says that they are there: a hundred times over."""
