@@ -131,8 +131,12 @@ fn the_page_for_performers_does_what_it_says_with_two_encoders_and_four_buttons(
     let folder = tempfile::tempdir().expect("a folder");
     let map = page("```toml\n", "```");
     let first = format!("[prompt]\na = \"house\"\n[prompts.2]\nname = \"night\"\ntags = \"drone\"\n{map}");
-    let mut stage =
-        Stage::new(folder.path(), FakeSurface::default(), BoxConfig::default(), &[&first, "[values]\ndenoise = 0.9\n"]);
+    let mut stage = Stage::new(
+        folder.path(),
+        FakeSurface::default(),
+        BoxConfig::default(),
+        &[&first, &format!("[values]\ndenoise = 0.9\n{map}")],
+    );
     let library = crate::settings::library::Library::at(folder.path().join("library"));
     std::fs::create_dir_all(library.root().join("recordings")).expect("a disk");
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house/demo.flac");
