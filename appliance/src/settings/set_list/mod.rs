@@ -1,8 +1,8 @@
 //! The patches of a performance, in order: a program change or a foot switch goes from one to another.
 //!
-//! A patch of the list brings its values, scenes, curves and map at once. Its recording and its words belong to a start
-//! (`--patch`); where they are others than those that play, that is said. A patch that cannot be played keeps its place and
-//! its number, and is passed over: what plays, plays on.
+//! A patch of the list brings its values, scenes, curves and map at once, and its words a moment later; one with another recording is
+//! prepared beside the music and comes whole. A patch that cannot be played keeps its place and its number, and is passed over:
+//! what plays, plays on.
 //!
 //! A number is a patch's own: the one that its file's name begins with, from 1 (`07_bridge.toml` is 7, whatever lies beside
 //! it). Files whose names begin with none follow after the highest, by name. Where two names begin with one number, the first
