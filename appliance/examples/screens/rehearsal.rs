@@ -186,6 +186,7 @@ impl Rehearsal {
         done.recv().expect("the surface answers");
         // Until every value has come to where the hand set it: how long that takes, no picture shows.
         loop {
+            self.surface_side.wait(&self.conductor);
             self.surface_side.hear(&mut self.conductor, &mut self.view);
             if self.conductor.desk().stands() {
                 break;
