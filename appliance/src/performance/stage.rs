@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use engine::latent::SAMPLE_RATE_HZ;
 use engine::playback::Lead;
 use hal::audio::{AudioOut, News};
 use rtrb::{Consumer, RingBuffer};
 
-use crate::compute::loader::Heard;
+use crate::compute::loader::{Heard, longest_lead};
 use crate::compute::set::Set;
 use crate::display::messages::{FaultKey, Level, Messages};
 use crate::display::status::Status;
@@ -38,8 +37,6 @@ use crate::service::vitals::Vitals;
 
 /// How often the status is drawn.
 const FRAME: Duration = Duration::from_millis(33);
-/// Longest time that a decoded window is allowed to land ahead, in seconds of the tape.
-const LEAD_MOST_S: usize = 8;
 /// News of the audio thread that may wait; what finds no room waits there.
 const NEWS: usize = 16;
 /// What remains of the time to end when the sound is no longer waited for.
@@ -114,8 +111,7 @@ impl Stage {
         let (seconds, name, tape_frames) = (set.seconds(), set.name.clone(), set.tape.len());
         let ask = beginning.ask;
         let (device, tick_troubles, queues) = DeviceSide::new(set.recovery.take());
-        let most = (LEAD_MOST_S * SAMPLE_RATE_HZ as usize).min(tape_frames / 2);
-        let lead = Lead::new(ask.period_frames, most);
+        let lead = Lead::new(ask.period_frames, longest_lead(tape_frames));
         let (tell, news) = RingBuffer::new(NEWS);
         // Sound first: the tape is the source itself, so there is something to hear before the first tick.
         let (audio, parts) = match sound {

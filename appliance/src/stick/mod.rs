@@ -51,7 +51,7 @@ impl Stick {
             let text = name.to_str()?;
             let version: Version = text.strip_prefix(UPDATE.0)?.strip_suffix(UPDATE.1)?.parse().ok()?;
             let path = self.root.join(&name);
-            (self.kind(&path) == Some(Kind::File)).then_some((version, path))
+            (kind(&path) == Some(Kind::File)).then_some((version, path))
         });
         updates.max_by(|one, other| one.0.cmp(&other.0))
     }
@@ -60,15 +60,14 @@ impl Stick {
     #[must_use]
     pub fn wants_reports(&self) -> Option<PathBuf> {
         let folder = self.root.join(ASKS);
-        (self.kind(&folder) == Some(Kind::Folder)).then_some(folder)
+        (kind(&folder) == Some(Kind::Folder)).then_some(folder)
     }
 
     /// Whatever lies in a folder of `demon/`, in the order of names; nothing hidden.
     fn brings(&self, folder: &str) -> Vec<PathBuf> {
         let within = Path::new(BRINGS).join(folder);
         // A folder that is a link leads elsewhere.
-        let is_ours =
-            [Path::new(BRINGS), &within].iter().all(|it| self.kind(&self.root.join(it)) == Some(Kind::Folder));
+        let is_ours = [Path::new(BRINGS), &within].iter().all(|it| kind(&self.root.join(it)) == Some(Kind::Folder));
         let names = if is_ours { self.names(&within) } else { Vec::new() };
         let path = |name: OsString| self.root.join(&within).join(name);
         names.into_iter().filter(|it| !it.as_encoded_bytes().starts_with(b".")).map(path).collect()
@@ -77,8 +76,8 @@ impl Stick {
     /// The box's file that it brings.
     fn box_file(&self) -> Option<PathBuf> {
         let path = self.root.join(BRINGS).join("demon.toml");
-        let is_ours = self.kind(&self.root.join(BRINGS)) == Some(Kind::Folder);
-        (is_ours && self.kind(&path) == Some(Kind::File)).then_some(path)
+        let is_ours = kind(&self.root.join(BRINGS)) == Some(Kind::Folder);
+        (is_ours && kind(&path) == Some(Kind::File)).then_some(path)
     }
 
     fn names(&self, folder: &Path) -> Vec<OsString> {
@@ -86,11 +85,6 @@ impl Stick {
         let mut names: Vec<OsString> = entries.map(|it| it.file_name()).take(MOST_NAMES).collect();
         names.sort();
         names
-    }
-
-    /// What something on it is; a link is nothing that anybody follows.
-    fn kind(&self, path: &Path) -> Option<Kind> {
-        kind(path)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::install::{kernels, step_back};
-use super::kernels::{KernelFile, Standing, next};
+use super::kernels::{KernelFile, Standing, next, other};
 use super::medium::Medium;
 use super::refusal::Refusal;
 use super::version::Version;
@@ -27,8 +27,12 @@ impl Installed {
     pub fn of(runs: &Version, names: &[String]) -> Self {
         let all: Vec<KernelFile> = names.iter().filter_map(|it| KernelFile::read(it)).collect();
         let standing = all.iter().find(|it| it.version == *runs).map(|it| it.standing);
-        let other = all.iter().filter(|it| it.version != *runs).max_by(|one, other| one.before(other)).cloned();
-        Self { runs: runs.clone(), standing, other, next: next(&all).map(|it| it.version.clone()) }
+        Self {
+            runs: runs.clone(),
+            standing,
+            other: other(&all, runs).cloned(),
+            next: next(&all).map(|it| it.version.clone()),
+        }
     }
 }
 
@@ -55,8 +59,7 @@ impl fmt::Display for Installed {
 /// [`Refusal`]; then the next start takes what it would have taken.
 pub fn go_back(runs: &Version, forced: bool, medium: &mut dyn Medium) -> Result<Version, Refusal> {
     let all = kernels(medium)?;
-    let other = all.iter().filter(|it| it.version != *runs).max_by(|one, other| one.before(other));
-    let other = other.cloned().ok_or(Refusal::NoOther)?;
+    let other = other(&all, runs).cloned().ok_or(Refusal::NoOther)?;
     if other.standing == Standing::Failed && !forced {
         return Err(Refusal::Failed(other.version));
     }

@@ -87,6 +87,12 @@ impl KernelFile {
     }
 }
 
+/// The other version than what runs; of several the one that the boot loader would take.
+#[must_use]
+pub fn other<'a>(kernels: &'a [KernelFile], runs: &Version) -> Option<&'a KernelFile> {
+    kernels.iter().filter(|it| it.version != *runs).max_by(|one, other| one.before(other))
+}
+
 /// The one that the boot loader starts next.
 #[must_use]
 pub fn next(kernels: &[KernelFile]) -> Option<&KernelFile> {

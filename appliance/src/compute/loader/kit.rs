@@ -15,8 +15,13 @@ use crate::compute::set::said;
 use crate::files::read_regular;
 use crate::recording::{self, Source};
 
-/// The longest lead of a window, in stereo samples.
-const LEAD_MOST: usize = 8 * SAMPLE_RATE_HZ as usize;
+/// The longest lead of a window, in stereo samples of a tape of so many: eight seconds, and no more than half of the tape.
+#[must_use]
+pub const fn longest_lead(tape_frames: usize) -> usize {
+    let (most, half) = (8 * SAMPLE_RATE_HZ as usize, tape_frames / 2);
+    if half < most { half } else { most }
+}
+
 /// What a set of a second needs while it is prepared and plays beside the one before: its sound a few times, its latents on the shelves of
 /// births, what the network computes with.
 const BYTES_A_SECOND: f64 = 6e6;
@@ -126,7 +131,7 @@ impl Kit {
         let backend = live::cpu_backend(&self.of_ticks, &material, room)?;
         let decoder = CodecWindows::prepare(&self.of_windows.codec(), material.frames).map_err(said_that)?;
         let stage = live::stage(Arc::clone(&material), backend, Box::new(decoder));
-        let most_lead = LEAD_MOST.min(material.frames * SAMPLES_PER_LATENT_FRAME / 2);
+        let most_lead = longest_lead(material.frames * SAMPLES_PER_LATENT_FRAME);
         let decode = DecodeSet::new(stage.decoder, stage.latents, material.frames, most_lead);
         let tape = Tape::new(recording.sound.to_vec()).map_err(said_that)?;
         let load: Load = stage.load;

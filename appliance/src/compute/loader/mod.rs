@@ -21,7 +21,7 @@ use self::kit::{Failed, Way};
 use crate::service::slow::Slow;
 use crate::settings::patch::Sources;
 pub use heard::Heard;
-pub use kit::Kit;
+pub use kit::{Kit, longest_lead};
 pub use wish::{Base, Ready, ReadySet, Wish};
 
 /// Steps in which a part that takes long is told.
@@ -88,9 +88,8 @@ impl Loader {
     /// A worker that sleeps, beside what plays.
     #[must_use]
     pub fn new(kit: Kit, base: Base) -> Self {
-        let (sender, answers) = channel();
-        let shared = Shared { kit, wanted: Mutex::default(), latest: AtomicU64::new(0), answers: sender };
-        Self { slow: None, shared: Arc::new(shared), answers, base: Arc::new(base), berth: None }
+        let (shared, answers) = Shared::with(kit);
+        Self { slow: None, shared, answers, base: Arc::new(base), berth: None }
     }
 
     /// Where the player takes tapes from.
@@ -101,9 +100,7 @@ impl Loader {
     /// The same with another kit, for who checks what becomes of it.
     #[cfg(test)]
     pub fn work_with(&mut self, kit: Kit) {
-        let (sender, answers) = channel();
-        let shared = Shared { kit, wanted: Mutex::default(), latest: AtomicU64::new(0), answers: sender };
-        (self.shared, self.answers) = (Arc::new(shared), answers);
+        (self.shared, self.answers) = Shared::with(kit);
     }
 
     /// The recordings of what plays.
@@ -214,6 +211,12 @@ impl ReadySet {
 }
 
 impl Shared {
+    /// Nothing is wanted yet; comes with where answers arrive.
+    fn with(kit: Kit) -> (Arc<Self>, Receiver<Answer>) {
+        let (sender, answers) = channel();
+        (Arc::new(Self { kit, wanted: Mutex::default(), latest: AtomicU64::new(0), answers: sender }), answers)
+    }
+
     /// Whoever panics with it leaves it as sound as it was: it is only ever replaced.
     fn wanted(&self) -> MutexGuard<'_, Wanted> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
