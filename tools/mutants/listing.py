@@ -22,28 +22,37 @@ def files_of(room):
 
 
 def listed(room):
-    """Mutants of a room, each with a key that a shift of lines does not change. The digest is of the file less its tests."""
+    """Mutants of a room, each with a key that a shift of lines does not change."""
     command = ["cargo", "mutants", "--list", "--json", "-p", room["package"], *files_of(room)]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    seen, mutants, digests, texts = {}, [], {}, {}
+    seen, mutants, texts = {}, [], {}
     for it in json.loads(done.stdout):
         place = re.match(r"(.*?):\d+:\d+: (.*)", it["name"])
         words = f"{place[1]}: {place[2]}"
         seen[words] = seen.get(words, 0) + 1
-        if it["file"] not in digests:
+        if it["file"] not in texts:
             texts[it["file"]] = (ROOT / it["file"]).read_text()
-            digests[it["file"]] = hashlib.sha256(schemata.without_tests(texts[it["file"]]).encode()).hexdigest()[:16]
         if not schemata.is_as_listed(texts[it["file"]], it):
             sys.exit(f"{it['name']}: cargo-mutants means another place, or another text, than is read here")
         kept = {word: it[word] for word in ("name", "file", "function", "replacement", "span")}
-        mutants.append({**kept, "key": f"{words} #{seen[words]}", "digest": digests[it["file"]]})
+        mutants.append({**kept, "key": f"{words} #{seen[words]}", "digest": digest(texts[it["file"]], it)})
     if room["take"] != "all" and room["take"] < len(mutants):
         mutants = sorted(random.Random(SEED).sample(mutants, room["take"]), key=lambda it: it["name"])
     return mutants
 
 
+def digest(text, it):
+    """Of what a result depends on: the function that was changed, or the line where there is none (a constant)."""
+    places = schemata.Places(text)
+    span = (it["function"] or it)["span"]
+    start, end = places.of(span["start"]), places.of(span["end"])
+    if not it["function"]:
+        start, end = text.rfind("\n", 0, start) + 1, (text + "\n").index("\n", end)
+    return hashlib.sha256(text[start:end].encode()).hexdigest()[:16]
+
+
 def known(results, it):
-    """What is known of a mutant, if its file is still the same."""
+    """What is known of a mutant, if its function is still the same."""
     found = results.get(it["key"])
     return found if found and found["digest"] == it["digest"] else None
 

@@ -70,16 +70,6 @@ def closing(blank, opening):
     raise ValueError("a brace is never closed")
 
 
-def without_tests(text):
-    """The text less its modules of tests: what a result about its mutants depends on."""
-    blank, kept, at = blanked(text), [], 0
-    for found in re.finditer(r"#\[cfg\(test\)\]\s*mod\s+\w+\s*\{", blank):
-        if found.start() >= at:
-            kept.append(text[at : found.start()])
-            at = closing(blank, found.end() - 1) + 1
-    return "".join([*kept, text[at:]]).rstrip() + "\n"
-
-
 class Places:
     """Lines and columns, both from 1 and in characters, to places in a text."""
 

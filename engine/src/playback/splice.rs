@@ -176,11 +176,13 @@ impl Work {
     }
 
     /// How alike the window and the tape are over the fade that starts at `place`.
-    fn listen(&self, tape: &[StereoFrame], heard: &[StereoFrame], place: usize) -> f32 {
+    fn listen<'tape>(&self, tape: &'tape [StereoFrame], heard: &'tape [StereoFrame], place: usize) -> f32 {
         let keep = self.parcel.feedback;
-        let around = |of: &[StereoFrame], at: usize| of[(place + at) % of.len()];
-        let new = self.parcel.sound[self.at..self.at + self.fade].iter().copied().enumerate();
-        correlation_of(new.map(|(at, new)| (around(tape, at), feed_back(around(heard, at), new, keep))))
+        // Both lie far apart in a memory that was not looked at for a lap: read in order, without a division a place, many
+        // of their lines are on their way at once.
+        let round = |of: &'tape [StereoFrame]| of[place..].iter().chain(of);
+        let old = round(tape).zip(round(heard)).zip(&self.parcel.sound[self.at..self.at + self.fade]);
+        correlation_of(old.map(|((old, heard), new)| (*old, feed_back(*heard, *new, keep))))
     }
 }
 
