@@ -112,3 +112,7 @@ pub(super) fn room_for_windows(decoder: &dyn WindowDecoder) -> Vec<StereoFrame> 
     let longest = decoder.keeps().iter().max().copied().unwrap_or(0);
     vec![[0.0; 2]; longest * SAMPLES_PER_LATENT_FRAME]
 }
+
+#[cfg(test)]
+#[path = "decode_set_tests.rs"]
+mod tests;

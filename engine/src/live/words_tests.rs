@@ -107,3 +107,10 @@ fn prompts_that_are_no_whole_number_of_tokens_are_refused_with_what_was_found() 
     }
     assert!(Words::new(vec![of(4)], 2).is_ok());
 }
+
+#[test]
+fn the_longest_prompt_is_measured() {
+    let words = Words::new(vec![prompt(3, 1.0), prompt(5, 1.0), prompt(4, 1.0)], 2).expect("sound prompts");
+    let uneven = Prompt { neutral: tokens(7, 1.0), ..prompt(2, 1.0) };
+    assert_eq!((words.longest(), longest(&[uneven]), longest(&[])), (10, 14, 0));
+}
