@@ -174,19 +174,54 @@ fn a_tape_that_waits_for_its_moment_goes_with_the_engine_that_ordered_it() {
     }
 }
 
-#[test]
-fn a_moment_far_ahead_is_refused_and_nothing_waits_for_it() {
-    let mut pair = Pair::playing(&tone(TAPE, 200.0, 0.2));
+/// Orders another tape with these figures, `due` so many stereo samples from now, and plays a step.
+fn hand_over(pair: &mut Pair, due: usize, fade_frames: usize, band: LoopBand) -> TapeId {
     let tape = Tape::new(tone(2 * FRAME, 300.0, 0.2)).expect("a tape");
-    let due = Some(pair.transport.playhead().played.after(DUE_FRAMES_MOST + 65));
-    let how = Transition { due, ..Transition::at_once(0, tape.len()) };
+    let due = Some(pair.transport.playhead().played.after(due));
+    let how = Transition { due, fade_frames, band, ..Transition::at_once(0, tape.len()) };
     let berthed = pair.transport.berth().bring(tape, 0).expect("there is room");
     let id = pair.transport.hand_over(berthed, &how).expect("there is room");
     pair.play(1);
+    id
+}
+
+#[test]
+fn a_moment_far_ahead_is_refused_and_nothing_waits_for_it() {
+    let whole = LoopBand::whole(2 * FRAME);
+    let mut pair = Pair::playing(&tone(TAPE, 200.0, 0.2));
+    let id = hand_over(&mut pair, DUE_FRAMES_MOST + 1, 960, whole);
     assert!(!pair.own.loader.poll(), "nobody loads it");
     assert_eq!(pair.own.refusals.of(Refused::Size), 1);
     pair.transport.go_on_with_what_plays();
     pair.transport.seek(FRAME).expect("there is room");
     pair.play(1);
     assert_eq!((pair.transport.playhead().position, pair.transport.plays(id)), (FRAME + 64, false));
+    let mut pair = Pair::playing(&tone(TAPE, 200.0, 0.2));
+    hand_over(&mut pair, DUE_FRAMES_MOST, 960, whole);
+    assert!(pair.own.loader.poll(), "two seconds are not far");
+    assert_eq!(pair.refused(), []);
+}
+
+#[test]
+fn a_tape_comes_with_the_fade_and_the_band_that_were_asked_for_and_the_trace_says_both() {
+    for (fade, band) in
+        [(960, LoopBand::whole(2 * FRAME)), (3_000, LoopBand::new(100, 3_000, 2 * FRAME).expect("a band"))]
+    {
+        let mut pair = Pair::playing(&tone(TAPE, 200.0, 0.2));
+        let mut reader = TraceReader::from_now_on(&pair.arena);
+        let id = hand_over(&mut pair, 0, fade, band);
+        assert!(pair.own.loader.poll());
+        pair.play(100);
+        assert!(pair.transport.plays(id) && pair.refused().is_empty());
+        let mut told = Vec::new();
+        while let Ok(Some(Taken { event, .. })) = reader.taken() {
+            told.push(event);
+        }
+        let sum = crate::boundary::Sum::of_sound(&tone(2 * FRAME, 300.0, 0.2));
+        let mut wanted = vec![Event::Swap { sum, position: 0, fade: fade as u64 }];
+        if band != LoopBand::whole(2 * FRAME) {
+            wanted.push(Event::Band(band.start() as u64, band.end() as u64));
+        }
+        assert_eq!(told, wanted);
+    }
 }

@@ -78,3 +78,67 @@ impl Berthed {
         Asked::Swap { tape: id.0, slot, frames, position, sum, recording, band, due, fade }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::boundary::{HeapMemory, Sizes};
+    use crate::latent::SAMPLES_PER_LATENT_FRAME as FRAME;
+    use crate::playback::{LoopBand, PlayedFrame};
+
+    fn tape(level: f32) -> Tape {
+        Tape::new(vec![[level; 2]; 2 * FRAME]).expect("a tape")
+    }
+
+    #[test]
+    fn in_one_process_the_tape_itself_travels() {
+        let berth = Berth::of(None);
+        assert_eq!(berth.room(), Tape::FRAMES_MAX);
+        let berthed = berth.bring(tape(0.5), 7).expect("there is room");
+        assert_eq!((berthed.frames(), berthed.slot, berthed.recording), (2 * FRAME, None, 7));
+        assert_eq!(berthed.tape.expect("the tape").frames(), tape(0.5).frames());
+    }
+
+    #[test]
+    fn for_another_process_it_is_copied_to_the_slot_that_is_not_played_and_freed_here() {
+        let sizes = Sizes { boxes: 1, window_frames: FRAME, tape_frames: 3 * FRAME };
+        let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+        let berth = Berth::of(Some(arena.clone()));
+        assert_eq!(berth.room(), 3 * FRAME);
+        let standing = Standing { slot: 1, tape: 3, frames: FRAME as u64, ..Standing::default() };
+        standing.write(&arena);
+        let berthed = berth.bring(tape(0.25), 7).expect("there is room");
+        let sum = Sum::of_sound(tape(0.25).frames());
+        assert_eq!((berthed.frames(), berthed.slot, berthed.sum), (2 * FRAME, Some(0), sum));
+        assert!(berthed.tape.is_none(), "what was copied is freed by whoever copied it");
+        assert!(berth.keeping(tape(0.25), 7).expect("there is room").tape.is_some());
+        let there = Standing { slot: 0, frames: 2 * FRAME as u64, ..Standing::default() };
+        assert_eq!(there.sound(&arena).expect("it lies there"), tape(0.25).frames());
+
+        let band = LoopBand::new(100, 3_000, 2 * FRAME).expect("a band");
+        let how = Transition { position: 300, band, due: None, fade_frames: 960 };
+        let asked = |due| Asked::Swap {
+            tape: 5,
+            slot: 0,
+            frames: 2 * FRAME as u64,
+            position: 300,
+            sum,
+            recording: 7,
+            band: [100, 3_000],
+            due,
+            fade: 960,
+        };
+        assert_eq!(berthed.order(TapeId(5), &how), asked(0));
+        let at = |moment| Transition { due: Some(PlayedFrame::new(moment)), ..how };
+        assert_eq!([0, 41].map(|it| berthed.order(TapeId(5), &at(it))), [asked(1), asked(42)]);
+
+        let long = Tape::new(vec![[0.0; 2]; 4 * FRAME]).expect("a tape");
+        let refused = berth.bring(long, 7).expect_err("it is too long");
+        assert!(
+            matches!(refused, TransportError::NoRoom { found, most } if (found, most) == (4 * FRAME, 3 * FRAME)),
+            "{refused}"
+        );
+    }
+}

@@ -102,6 +102,25 @@ mod tests {
     use super::*;
     use proptest::prelude::{prop_assert, proptest};
 
+    #[test]
+    fn a_fade_longer_than_the_table_is_drawn_without_steps_and_as_the_formula_says() {
+        const FRAMES: usize = 48_000;
+        let fade = Crossfade::new(1_200);
+        // Half a place of the table at each end is not drawn further than it goes.
+        let end = FRAMES / 1_200 / 2;
+        for r in [-0.5_f32, 0.0, 0.6, 1.0] {
+            for at in 0..FRAMES {
+                let angle = (at as f32 + 0.5) / FRAMES as f32 * FRAC_PI_2;
+                let level = 1.0 / (1.0 + 2.0 * r * angle.sin() * angle.cos()).sqrt();
+                let (found, near) = (fade.gains_between(at, FRAMES, r), if at < FRAMES - end { 5e-6 } else { 2e-3 });
+                let off = (found.old - level * angle.cos()).abs().max((found.new - level * angle.sin()).abs());
+                assert!(off < near, "{off} at {at} of r {r}");
+            }
+        }
+        let of_its_length = |at| (fade.gains(at, 1_200, 0.3), fade.gains_between(at, 1_200, 0.3));
+        assert!((0..1_200).map(of_its_length).all(|(a, b)| (a.old - b.old).abs() + (a.new - b.new).abs() < 1e-4));
+    }
+
     /// Noise whose left and right have unit power, different for each seed.
     fn noise(seed: u32, frames: usize) -> Vec<StereoFrame> {
         let mut state = seed.wrapping_mul(2_654_435_761) | 1;

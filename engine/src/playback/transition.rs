@@ -40,3 +40,17 @@ impl Transition {
         self.due.map_or(0, |due| usize::try_from(now.until(due)).unwrap_or(0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fade_is_no_shorter_than_a_jumps_and_no_longer_than_ten_seconds() {
+        let of =
+            |fade_frames| Transition { due: Some(PlayedFrame::new(9)), fade_frames, ..Transition::at_once(5, 9_600) };
+        for (asked, played) in [(0, JUMP_FADE_FRAMES), (30_000, 30_000), (usize::MAX, 480_000)] {
+            assert_eq!(of(asked).playable(), of(played));
+        }
+    }
+}

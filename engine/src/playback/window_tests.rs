@@ -211,6 +211,37 @@ fn what_cannot_come_before_a_short_band_has_turned_is_promised_for_a_lap_to_come
     assert!(0 < turned, "some lie over the turn");
 }
 
+/// What a window that joins one before it is promised for, when the lead reaches `early` beyond where that ended: the first is planned with
+/// the playhead at `position`, a lead before its landing. Says also where it ended.
+fn joined(position: usize, early: usize, band: LoopBand) -> (PlayedFrame, WindowPlan, PlayedFrame) {
+    let (mut walk, lead) = (Walk::new(TapeId::default(), LATENT, 10), 9_600);
+    let first = walk.plan(&at(position, 0, band), lead, Start::Fresh);
+    let ends = first.due.after(first.frames - OVERLAP_FRAMES);
+    let now = usize::try_from(moment(lead).until(ends)).expect("later") + early;
+    let plan = walk.plan(&at(band.wrap(position + now), now as u64, band), lead, Start::Fresh);
+    (ends, plan, moment(now + lead))
+}
+
+#[test]
+fn what_is_joined_nearer_than_the_lead_is_promised_for_this_lap_where_there_is_enough_of_it() {
+    let half = LoopBand::new(0, TAPE / 2, TAPE).unwrap();
+    let (_, plan, target) = joined(0, 1_000, half);
+    assert_eq!((plan.due, plan.run_up), (target, 1_000));
+    // The end of the whole tape is no turn.
+    let (_, plan, target) = joined(TAPE - 9_600 - 19_200, 3_000, LoopBand::whole(TAPE));
+    assert_eq!((plan.due, plan.run_up, plan.land), (target, 3_000, TAPE - OVERLAP_FRAMES));
+}
+
+#[test]
+fn what_is_joined_and_turns_before_the_lead_is_promised_for_the_next_lap() {
+    // The first one ends 2,000 before the turn.
+    let band = LoopBand::new(0, 9_600 + 19_200 - OVERLAP_FRAMES + 2_000, TAPE).unwrap();
+    for (early, due_after, run_up) in [(1_999, 1_999, 1_999), (2_000, band.len(), 0), (2_001, band.len(), 0)] {
+        let (ends, plan, _) = joined(0, early, band);
+        assert_eq!((ends.until(plan.due), plan.run_up), (due_after as i64, run_up), "{early} behind its beginning");
+    }
+}
+
 proptest! {
     /// A decoder that keeps up leaves no frame of the band untouched in one turn of the loop.
     #[test]
