@@ -3,10 +3,9 @@
 //!
 //! Budget: from the end of a decode to the tape within 10 % of the queue's time at the median, with the periods of a real device
 //! between (256 frames, 5.3 ms; a window is written in shares, as many for both), and an audio thread whose p99 is under 1 % of its
-//! period. The memory is this process's own: a shared mapping has the same caches. Times are wall times, of a thread that runs as the audio
-//! thread does where the system lets it. What one load
-//! takes from a place that was not read for a lap is measured beside them, since no player can be faster than that: in a virtual machine
-//! it may be a tenth of a millisecond.
+//! period. The memory is this process's own: a shared mapping has the same caches. Times are wall times, of a thread that runs as the
+//! audio thread does where the system lets it. What one load takes from a place that was not read for a lap is measured beside them, since
+//! no player can be faster than that: in a virtual machine it may be a tenth of a millisecond.
 
 #[path = "../tests/attached_deck/mod.rs"]
 mod attached_deck;

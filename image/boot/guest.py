@@ -1,7 +1,8 @@
 """The image in a machine: QEMU with UEFI firmware and emulated processor, a disk, a sound card that is written to a file.
 
 Nothing is added to the image. A shell on the second serial port comes in by the firmware of the guest (systemd takes units from there), which is
-also how the engine is made small: one slot, a short song.
+also how the engine is made small: one slot, a short song, and a model from another disk that is an eighth as wide as the one in the image, since an
+emulator works out each product by itself.
 """
 
 import base64
@@ -27,10 +28,12 @@ After=systemd-tmpfiles-setup-dev.service
 OOMScoreAdjust=-1000
 ExecStart=/bin/busybox sh -c "busybox mkdir -p /run/bin; busybox --install -s /run/bin; PATH=/run/bin:/usr/bin:/usr/sbin; export PATH; stty -F /dev/ttyS1 raw -echo; exec </dev/ttyS1 >/dev/ttyS1 2>&1; printf '\n@@0\n'; while IFS= read -r line; do sh -c \"$$line\" </dev/null 2>&1; printf '\n@@%%d\n' $$?; done"
 """
-SMALL = """[Service]
+ENGINE = "/usr/bin/demon run --plain --wait-for-player --backend cpu --longest 4 --depth 1 --model /run/small-model"
+SMALL = f"""[Service]
 ExecStartPre=+/bin/busybox cp /sys/block/vda/stat /run/read-before-first-sample
+ExecStartPre=+/bin/busybox sh -c "busybox mkdir -p /run/small-model; busybox mount -t vfat -o ro /dev/vdb /run/small-model || true"
 ExecStart=
-ExecStart=/usr/bin/demon run --plain --wait-for-player --backend cpu --longest 4 --depth 1
+ExecStart={ENGINE}
 """
 CREDENTIALS = {
     "systemd.extra-unit.image-test.service": SHELL,
@@ -41,9 +44,8 @@ CREDENTIALS = {
 }
 # A version that never comes to a window, asked for half a minute only.
 UNFIT = {
-    "systemd.unit-dropin.demon-engine.service": """[Service]
-ExecStart=
-ExecStart=/bin/busybox sh -c "busybox grep -qx IMAGE_VERSION={} /etc/os-release && exit 1; exec /usr/bin/demon run --plain --wait-for-player --backend cpu --longest 4 --depth 1"
+    "systemd.unit-dropin.demon-engine.service": SMALL + f"""ExecStart=
+ExecStart=/bin/busybox sh -c "busybox grep -qx IMAGE_VERSION={{}} /etc/os-release && exit 1; exec {ENGINE}"
 """,
     "systemd.unit-dropin.demon-gate.service": "[Service]\nExecStart=\nExecStart=/usr/lib/demon/gate 15\n",
 }
@@ -82,7 +84,7 @@ def block_device(disk, writes):
 class Guest(machine.Machine):
     """A guest that starts from a disk; `heard` are the bytes of its first serial port, where kernel and initrd speak."""
 
-    def __init__(self, disk: Path, variables: Path, log: Path, wave: Path, until_shell_s: float = machine.BOOT_S,
+    def __init__(self, disk: Path, variables: Path, log: Path, wave: Path, model: Path, until_shell_s: float = machine.BOOT_S,
                  unfit: str | None = None, stick: Path | None = None, writes: Path | None = None):
         self.log, self.wave = log, wave
         code, _ = firmware()
@@ -91,6 +93,7 @@ class Guest(machine.Machine):
         command += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}"]
         command += ["-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
         command += block_device(disk, writes)
+        command += ["-drive", f"file={model},if=virtio,format=raw,readonly=on"]
         if stick is not None:
             command += ["-device", "qemu-xhci", "-drive", f"id=stick,if=none,format=raw,file={stick}", "-device", "usb-storage,drive=stick"]
         command += ["-audiodev", f"wav,id=ear,path={wave}", "-device", "intel-hda", "-device", "hda-output,audiodev=ear,mixer=off"]

@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import json
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -89,6 +90,16 @@ def brought(following):
     return TO / "stick.fat"
 
 
+def small_model():
+    """A disk with the model that the engine plays with in a guest."""
+    folder = TO / "small-model"
+    subprocess.run([lock.HERE.parent / "tools/vm-test/small-model", lock.HERE.parent / "models/house", folder], check=True)
+    tools = Tools(Path("target/image/unpacked/tools").resolve(), read_lock().epoch())
+    files = [(path, str(path.relative_to(folder))) for path in sorted(folder.rglob("*")) if path.is_file()]
+    disks.stick(TO / "small-model.fat", files, tools, mebibytes=64)
+    return TO / "small-model.fat"
+
+
 def start(stage, disk, expected, until_shell_s=guest.machine.BOOT_S, logged=False):
     variables = TO / "variables.fd"
     if stage == "first" or not variables.is_file():
@@ -97,7 +108,7 @@ def start(stage, disk, expected, until_shell_s=guest.machine.BOOT_S, logged=Fals
     following = built(NEXT, "a second version") if stage == "update" else None
     stick = brought(following) if following else None
     writes = TO / f"{stage}.writes" if logged else None
-    machine = guest.Guest(disk, variables, TO / f"{stage}.log", TO / f"{stage}.wav", until_shell_s, unfit, stick, writes)
+    machine = guest.Guest(disk, variables, TO / f"{stage}.log", TO / f"{stage}.wav", small_model(), until_shell_s, unfit, stick, writes)
     machine.expected = expected
     machine.following = following and version(following)
     return machine
