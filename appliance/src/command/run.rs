@@ -232,6 +232,7 @@ fn start(
     let screens = last.as_ref().map(|it| it.state.screens.clone()).unwrap_or_default();
     let muted = last.as_ref().map_or(at_start == AtStart::Silence, |it| it.state.muted);
     let sources = set.sources.clone();
+    let loads = last.as_ref().map(|it| it.state.loads.clone()).unwrap_or_default();
     let tape_sum = engine::playback::sum_of(&set.tape);
     let mut stage = Stage::start(set, sound, Beginning { ask: args.ask.ask(), muted, last, tape }, leave)?;
     let kept_tape = file.zip(stage.conductor().transport().tape_reader());
@@ -239,7 +240,7 @@ fn start(
     view.displays().put(&screens);
     let around = around(args, (score, list, config, said), wrong, clock, &mut stage, view);
     let (mut surface_side, gpu) = around.inspect_err(|_| end_in_order(leave))?;
-    surface_side.plays_on(sources);
+    surface_side.plays_on(sources, loads);
     surface_side.record_to(recording.recorder().clone());
     surface_side.hear_of_the_box(BoxNews::begin(&folder(args.runtime.as_deref())));
     view.begin(stage.playing(), &computes, &place, gpu);

@@ -71,15 +71,19 @@ impl Desk {
         &self.store
     }
 
-    /// Takes the values, scenes and curves of the patch of a number in one stroke; they are what `revert` comes back to. The first patch is
-    /// where a set begins: undo goes back to no time before it.
+    /// As [`Self::load_as`], on the recordings that play.
     pub fn load(&mut self, values: &Values, scenes: &[Option<Values>; SCENES], curves: &Drawn, number: u32) {
+        self.load_as(values, scenes, curves, Mark { patch: number, ..self.store.mark() });
+    }
+
+    /// Takes the values, scenes and curves of the patch of a mark in one stroke; they are what `revert` comes back to. The first patch is
+    /// where a set begins: undo goes back to no time before it.
+    pub fn load_as(&mut self, values: &Values, scenes: &[Option<Values>; SCENES], curves: &Drawn, mark: Mark) {
         // Load-class values stay: a patch is heard at once, and never waits for a worker.
         let mut kept = *values;
         ParamId::all().filter(|id| self.began && id.row().class == Class::Load).for_each(|id| {
             kept.set(id, self.store.value(id));
         });
-        let mark = Mark { patch: number, ..self.store.mark() };
         if std::mem::replace(&mut self.began, true) {
             self.store.load(&kept, curves, scenes, mark);
         } else {
@@ -99,9 +103,14 @@ impl Desk {
         (self.patch, self.curves) = (*values, curves.clone());
     }
 
-    /// A patch was saved, under the number of a save: one stroke that moves no value.
-    pub fn note_save(&mut self, mark: Mark) {
-        self.store.note_save(mark);
+    /// A patch was saved, or other recordings play: one stroke that moves no value.
+    pub fn note_mark(&mut self, mark: Mark) {
+        self.store.note_mark(mark);
+    }
+
+    /// Says where this belongs; not a thing to undo.
+    pub fn set_mark(&mut self, mark: Mark) {
+        self.store.set_mark(mark);
     }
 
     /// Goes on where another desk was, in one snapshot: nothing walks, and hands take hold anew. `revert` comes back to the patch that was

@@ -70,6 +70,7 @@ fn left(conductor: &Conductor) -> LastState {
         position: 12_345,
         muted: false,
         sources: None,
+        loads: Default::default(),
     }
 }
 

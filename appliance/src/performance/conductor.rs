@@ -198,7 +198,12 @@ impl Conductor {
     /// Plays the patch of a number: its values, scenes, curves and map at once, in one stroke that undo takes back. Its words are read
     /// by a worker ([`Self::wanted_words`]); its recording is not of this call.
     pub fn load(&mut self, patch: &Patch, number: u32, now: Duration) {
-        self.desk.load(&patch.values, &patch.scenes, &drawn(patch, self.frames), number);
+        self.load_as(patch, Mark { patch: number, ..self.desk.store().mark() }, now);
+    }
+
+    /// As [`Self::load`], where other recordings came with it.
+    pub fn load_as(&mut self, patch: &Patch, mark: Mark, now: Duration) {
+        self.desk.load_as(&patch.values, &patch.scenes, &drawn(patch, self.frames), mark);
         self.surround(patch, now);
         self.waiting = None;
         self.settle(now);
@@ -220,8 +225,21 @@ impl Conductor {
 
     /// What was played is saved under this mark, as one stroke that moves no value.
     pub fn note_save(&mut self, patch: &Patch, mark: Mark) {
-        self.desk.note_save(mark);
+        self.desk.note_mark(mark);
         self.desk.stand_by(&patch.values, &drawn(patch, self.frames));
+    }
+
+    /// These recordings play, by the number that undo knows them by; not a thing to undo.
+    pub fn plays_load(&mut self, load: u32) {
+        let mark = self.desk.store().mark();
+        if mark.load != load {
+            self.desk.set_mark(Mark { load, ..mark });
+        }
+    }
+
+    /// Other recordings play because a hand asked for them, as one stroke that moves no value.
+    pub fn note_load(&mut self, load: u32) {
+        self.desk.note_mark(Mark { load, ..self.desk.store().mark() });
     }
 
     /// Plays one gesture, and adds what came of it to `acts` for the display; [`Act::Quit`] is for the caller.

@@ -246,10 +246,12 @@ impl StateKeeper {
             self.belongs = Some((origin.unwrap_or_default(), Playing::of(list).unwrap_or_default()));
         }
         let (origin, playing) = self.belongs.clone().unwrap_or_default();
+        let kept = conductor.store().keep();
         self.writer.write(LastState {
             origin,
             playing,
-            kept: conductor.store().keep(),
+            loads: surface_side.loads().of(&kept),
+            kept,
             scene: conductor.desk().scene_values().copied(),
             bank: mark.bank,
             selected: mark.selected,

@@ -155,6 +155,7 @@ impl Loading {
         for notice in &set.recording.notices {
             messages.tell(Level::Warning, &format!("{name}: {notice}"));
         }
+        messages.hand(&format!("{name} is ready"));
         let Asked { patch, band, .. } = self.asked;
         let (tape, parts) = set.apart();
         let frames = tape.frames();

@@ -37,7 +37,7 @@ pub struct Stage {
     screen: vt100::Parser,
     pub pictures: Vec<String>,
     before: Termios,
-    _folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Stage {
@@ -74,7 +74,7 @@ impl Stage {
             .expect("setsid of util-linux");
         let (master, slave) = (Some(File::from(master)), Some(slave));
         let screen = vt100::Parser::new(rows, columns, 0);
-        Self { master, slave, child, seen: Vec::new(), screen, pictures: Vec::new(), before, _folder: folder }
+        Self { master, slave, child, seen: Vec::new(), screen, pictures: Vec::new(), before, folder: Some(folder) }
     }
 
     /// Reads for so long; what was seen is in [`Stage::seen`].
@@ -184,6 +184,11 @@ impl Stage {
                 pause(Duration::from_millis(20));
             }
         }
+    }
+
+    /// Its folder, for another one after its end.
+    pub fn take_folder(&mut self) -> tempfile::TempDir {
+        self.folder.take().expect("nobody has it")
     }
 
     /// Whether the terminal's settings are those that it had before the program came.

@@ -40,6 +40,8 @@ pub struct Mark {
     pub patch: u32,
     /// The last time that one was saved; 0 for never.
     pub save: u32,
+    /// The recordings that are played on; 0 where nobody has said.
+    pub load: u32,
 }
 
 /// One move of the hand.
@@ -51,7 +53,7 @@ pub struct Stroke {
     pub curves: Option<Box<[Drawn; 2]>>,
     /// The scenes that it kept, each place once.
     pub scenes: Vec<SceneChange>,
-    /// The mark before and after, where another patch was loaded, or one saved.
+    /// The mark before and after, where another patch or recording was loaded, or a patch saved.
     pub marks: Option<[Mark; 2]>,
 }
 

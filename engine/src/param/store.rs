@@ -45,7 +45,7 @@ pub struct Kept {
     pub done: Vec<Stroke>,
     /// Strokes that redo does again, the next one last.
     pub undone: Vec<Stroke>,
-    /// Which patch is played, and when one was saved last.
+    /// Which patch is played on which recordings, and when one was saved last.
     pub mark: Mark,
 }
 
@@ -248,7 +248,7 @@ impl Store {
         &self.scenes
     }
 
-    /// Which patch is played, and when one was saved last.
+    /// Which patch is played on which recordings, and when one was saved last.
     #[must_use]
     pub const fn mark(&self) -> Mark {
         self.mark
@@ -259,8 +259,8 @@ impl Store {
         (self.mark, self.revision) = (mark, self.revision + 1);
     }
 
-    /// A patch was saved, under this number: a stroke that moves no value.
-    pub fn note_save(&mut self, after: Mark) {
+    /// A patch was saved, or other recordings play: a stroke that moves no value.
+    pub fn note_mark(&mut self, after: Mark) {
         self.history.close();
         self.history.note_mark(self.mark, after);
         self.history.close();

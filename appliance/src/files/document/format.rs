@@ -56,7 +56,7 @@ const TABLE: [Row; 7] = [
     row(Format::BoxFile, "box file", 4, "the box is as it would be without it"),
     row(Format::PlanSidecar, "plan sidecar", 1, "the plan is built again"),
     row(Format::Instrument, "instrument", 1, "the knobs go as far as published"),
-    row(Format::LastState, "last state", 3, "it is kept aside, and the patch plays as it is written"),
+    row(Format::LastState, "last state", 4, "it is kept aside, and the patch plays as it is written"),
 ];
 
 impl Format {

@@ -8,7 +8,7 @@ use hal::gesture::Clock;
 
 use super::SurfaceSide;
 use crate::display::messages::Level;
-use crate::performance::conductor::Conductor;
+use crate::performance::conductor::{Conductor, Wanted};
 use crate::performance::patch_jobs::{PatchDone, PatchJob};
 use crate::performance::view::View;
 use crate::settings::patch::{Patch, Sources};
@@ -47,6 +47,9 @@ impl SurfaceSide {
         if before.patch != after.patch {
             self.stand_in(after.patch as usize, conductor, view);
         }
+        if before.load != after.load {
+            self.want_load(after.load, conductor, view);
+        }
         self.keep_scenes(conductor);
     }
 
@@ -65,11 +68,13 @@ impl SurfaceSide {
 
     /// Goes to a patch of which the values are there already.
     fn stand_in(&mut self, number: usize, conductor: &mut Conductor, view: &mut View) {
-        let left = self.list.place();
         match self.list.go(number).map(|it| (it.name.clone(), it.patch.clone())) {
             Some((name, patch)) => {
                 conductor.stand_in(&patch, self.clock.now());
-                self.want_sources_of(left, number, conductor);
+                // One that was on its way with its recordings is not wanted any more.
+                if self.coming.take().is_some() {
+                    conductor.want(Wanted::Stay);
+                }
                 view.messages().hand(&format!("patch {name}"));
             }
             None => view.messages().tell(Level::Warning, "the patch of these values is not in the set list any more"),
@@ -137,7 +142,10 @@ impl SurfaceSide {
                 }
                 let (name, patch) = (listed.name.clone(), listed.patch.clone());
                 let number = self.list.take_in(listed);
-                conductor.note_save(&patch, Mark { patch: u32::try_from(number).unwrap_or(0), save });
+                conductor.note_save(
+                    &patch,
+                    Mark { patch: u32::try_from(number).unwrap_or(0), save, ..conductor.store().mark() },
+                );
                 self.keep_scenes(conductor);
                 view.messages().hand(&format!("saved as new: {name}"));
             }

@@ -1,16 +1,15 @@
 //! The set list: a hand or a machine goes from patch to patch.
 
-use engine::param::ParamId;
+use engine::param::{Mark, ParamId};
 use hal::gesture::{Clock, SurfaceId};
 
 use super::SurfaceSide;
 use crate::display::messages::Level;
 use crate::performance::conductor::{Conductor, Wanted};
-use crate::performance::loading::Arrived;
 use crate::performance::view::View;
 use crate::settings::library::Shelf;
 use crate::settings::patch::Sources;
-use crate::settings::set_list::{Listed, SetList};
+use crate::settings::set_list::SetList;
 use crate::surface::clock_sender::Order;
 
 impl SurfaceSide {
@@ -52,15 +51,17 @@ impl SurfaceSide {
         if self.coming.take().is_some() {
             conductor.want(Wanted::Stay);
         }
-        self.play_patch(number, conductor, view);
+        let load = conductor.store().mark().load;
+        self.play_patch(number, load, conductor, view);
         self.send_program(self.list.place(), sender);
     }
 
-    /// Plays a patch of the list on the recording that plays.
-    fn play_patch(&mut self, number: usize, conductor: &mut Conductor, view: &mut View) {
+    /// Plays a patch of the list on the recordings that play, which undo knows by the number `load`.
+    pub(super) fn play_patch(&mut self, number: usize, load: u32, conductor: &mut Conductor, view: &mut View) {
         let Some(listed) = self.list.go(number) else { return };
         let (name, patch) = (listed.name.clone(), listed.played());
-        conductor.load(&patch, u32::try_from(number).unwrap_or(0), self.clock.now());
+        let mark = Mark { patch: u32::try_from(number).unwrap_or(0), load, ..conductor.store().mark() };
+        conductor.load_as(&patch, mark, self.clock.now());
         view.messages().hand(&format!("patch {name}"));
         self.keep_scenes(conductor);
         self.pair_up(conductor);
@@ -91,48 +92,9 @@ impl SurfaceSide {
         conductor.want(Wanted::Set { patch: None, name, sources, words: None, band: None });
     }
 
-    /// These recordings play, whatever the start's own are.
-    pub(crate) fn plays_on(&mut self, sources: Sources) {
-        self.plays = sources;
-    }
-
     /// The number of the patch that is on its way, as the one who prepares it has it.
     pub(in crate::performance) fn awaits(&mut self, patch: Option<usize>) {
         self.coming = patch;
-    }
-
-    /// Other recordings play, and the patch that comes with them does from now on.
-    pub(in crate::performance) fn arrived(&mut self, arrived: &Arrived, conductor: &mut Conductor, view: &mut View) {
-        self.plays = arrived.sources.clone();
-        match arrived.patch {
-            Some(number) => {
-                // What hands did until now belongs to the patch before.
-                self.keep_scenes(conductor);
-                self.play_patch(number, conductor, view);
-                let sent_by = self.sent_by.take();
-                self.send_program(number, sent_by);
-            }
-            None => {
-                conductor.count_again(self.clock.now());
-                self.sender.tell(Order::Beats(conductor.beats()));
-            }
-        }
-        self.sender.tell(Order::Sought);
-    }
-
-    /// After undo went from one patch to another, whose values are there already: where the one that was left brought its own recordings,
-    /// those of the other are prepared again. What a hand loaded stays.
-    pub(super) fn want_sources_of(&mut self, left: usize, number: usize, conductor: &mut Conductor) {
-        let brought =
-            |it: &Listed| it.patch.source.is_some() || it.patch.structure.is_some() || it.patch.timbre.is_some();
-        let has_brought = self.list.listed(left).is_some_and(brought);
-        let Some(listed) = self.list.listed(number) else { return };
-        let (name, sources) = (listed.name.clone(), listed.sources(&self.plays.recording));
-        if has_brought && sources != self.plays {
-            conductor.want(Wanted::Set { patch: None, name, sources, words: None, band: None });
-        } else if self.coming.take().is_some() {
-            conductor.want(Wanted::Stay);
-        }
     }
 
     /// A prompt came to an end of the blend: by its name, where it has one.

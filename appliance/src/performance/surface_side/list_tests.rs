@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::param::ParamId;
-use hal::gesture::{Control, FakeSurface, Motion, Position};
+use hal::gesture::{Control, FakeSurface, Key, Motion, Position};
 use tempfile::TempDir;
 
 use super::support_tests::Stage;
@@ -14,6 +14,7 @@ use crate::compute::loader::Heard;
 use crate::performance::conductor::Wanted;
 use crate::performance::loading::Arrived;
 use crate::settings::box_file::BoxConfig;
+use crate::settings::last_state::Loads;
 use crate::settings::patch::Sources;
 
 const FIRST: &str = "[values]\ndenoise = 0.1\n[[map]]\nnote = 1\nto = \"next-patch\"\n[[map]]\nnote = 2\nto = \"previous-patch\"\n\
@@ -56,7 +57,6 @@ fn a_patch_with_another_recording_comes_whole_when_that_plays_and_not_before() {
     stage.surface_side.arrived(&arrived, &mut stage.conductor, &mut stage.view);
     stage.surface_side.awaits(None);
     assert_eq!((stage.surface_side.list().place(), stage.value(ParamId::Denoise)), (1, 0.9));
-    // Undo brings the first patch's values at once and asks for its recording.
     stage.conductor.want(Wanted::Stay);
     press(&mut stage, 2);
     assert_eq!(patch_of(stage.conductor.wanted()), None, "a patch without a recording plays on what plays");
@@ -104,6 +104,88 @@ fn what_the_walk_through_the_library_shows_is_loaded_by_a_press() {
     let wanted = stage.conductor.wanted();
     let Some(Wanted::Set { name, sources, patch: None, .. }) = wanted else { panic!("{wanted:?}") };
     assert_eq!((name.as_str(), sources), ("river.flac", Sources::of(&recordings.join("river.flac"))));
+    stage.close_only();
+}
+
+/// Other recordings play, as the worker says it.
+fn plays(stage: &mut Stage, sources: &Sources, patch: Option<usize>) {
+    let sound = vec![[0.0; 2]; 1920];
+    let heard = Heard::new(&sources.recording, "it".to_owned(), sound.into(), vec![0.0; 64].into());
+    let arrived = Arrived { patch, recording: Arc::new(heard), sources: sources.clone() };
+    stage.surface_side.arrived(&arrived, &mut stage.conductor, &mut stage.view);
+}
+
+fn asks_for(stage: &mut Stage) -> Option<Sources> {
+    match stage.conductor.wanted() {
+        Some(Wanted::Set { sources, patch: None, .. }) => Some(sources),
+        _ => None,
+    }
+}
+
+fn deed(stage: &mut Stage, key: char, seconds: u64) {
+    stage.play(Motion::Struck(Key::Char(key)), Duration::from_secs(seconds));
+}
+
+#[test]
+fn undo_and_redo_go_through_recordings_that_a_hand_loaded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut stage = stage(&folder);
+    let [own, a, b] = ["own.wav", "a.wav", "b.wav"].map(|it| Sources::of(Path::new(it)));
+    stage.surface_side.plays_on(own.clone(), Loads::default());
+    plays(&mut stage, &a, None);
+    let other = Sources { timbre: Some("choir.wav".into()), ..a.clone() };
+    plays(&mut stage, &other, None);
+    assert_eq!(stage.conductor.store().undo_depth(), 2, "a load is a stroke");
+    // Back, the nearest first; each is asked for while the one before it may still be on its way.
+    deed(&mut stage, 'u', 1);
+    assert_eq!(asks_for(&mut stage), Some(a.clone()));
+    let told: Vec<String> = std::iter::from_fn(|| stage.view.messages().next_line()).collect();
+    assert!(told.iter().any(|it| it.contains("a.wav is being prepared")), "{told:?}");
+    plays(&mut stage, &a, None);
+    assert_eq!(
+        (stage.conductor.store().undo_depth(), asks_for(&mut stage)),
+        (1, None),
+        "what undo brings is no stroke"
+    );
+    deed(&mut stage, 'u', 2);
+    deed(&mut stage, 'U', 3);
+    deed(&mut stage, 'U', 4);
+    assert_eq!(asks_for(&mut stage), Some(other.clone()), "the latest counts");
+    plays(&mut stage, &other, None);
+    // One that is on its way when undo asks for another is no stroke either: undo's own comes behind it.
+    deed(&mut stage, 'u', 5);
+    deed(&mut stage, 'u', 6);
+    plays(&mut stage, &a, None);
+    assert_eq!((asks_for(&mut stage), stage.conductor.store().undo_depth()), (Some(own.clone()), 0));
+    // It cannot be had: the next load is undone to what plays.
+    plays(&mut stage, &b, None);
+    deed(&mut stage, 'u', 7);
+    assert_eq!(asks_for(&mut stage), Some(a));
+    stage.close_only();
+}
+
+#[test]
+fn undo_of_a_patch_that_brought_a_recording_asks_for_the_one_that_a_hand_had_loaded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut stage = stage(&folder);
+    let [own, a] = ["own.wav", "a.wav"].map(|it| Sources::of(Path::new(it)));
+    stage.surface_side.plays_on(own, Loads::default());
+    plays(&mut stage, &a, None);
+    press(&mut stage, 1);
+    let Some(Wanted::Set { sources, .. }) = stage.conductor.wanted() else { panic!("a patch with a recording") };
+    plays(&mut stage, &sources, Some(1));
+    stage.surface_side.awaits(None);
+    assert_eq!(stage.value(ParamId::Denoise), 0.9);
+    deed(&mut stage, 'u', 1);
+    assert_eq!((stage.value(ParamId::Denoise), stage.surface_side.list().place()), (0.1, 0));
+    assert_eq!(asks_for(&mut stage), Some(a));
+    deed(&mut stage, 'U', 2);
+    assert_eq!((stage.value(ParamId::Denoise), asks_for(&mut stage)), (0.9, Some(sources)));
+    // After the next start it is known as before: what is written says of which recordings strokes speak.
+    let kept = stage.conductor.store().keep();
+    let loads = stage.surface_side.loads().of(&kept);
+    let spoken: Vec<u32> = kept.done.iter().filter_map(|it| it.marks).flatten().map(|it| it.load).collect();
+    assert!(spoken.iter().filter(|it| 0 < **it).all(|it| loads.get(*it).is_some()), "{spoken:?} of {loads:?}");
     stage.close_only();
 }
 

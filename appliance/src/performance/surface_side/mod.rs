@@ -8,6 +8,7 @@ mod kept;
 mod learnt;
 mod lights;
 mod list;
+mod loaded;
 mod noted;
 mod shown;
 mod troubles;
@@ -32,6 +33,7 @@ use crate::performance::view::View;
 use crate::performance::wrong_files::WrongFiles;
 use crate::recorder::Recorder;
 use crate::settings::box_file::BoxConfig;
+use crate::settings::last_state::Loads;
 use crate::settings::learnt_maps::LearntMaps;
 use crate::settings::patch::Sources;
 use crate::settings::profile::{Profile, Profiles};
@@ -82,6 +84,8 @@ pub struct SurfaceSide {
     box_news: BoxNews,
     /// The recordings that play.
     plays: Sources,
+    /// What the numbers of recordings mean of which strokes speak.
+    loads: Loads,
     /// The number of a patch that comes with other recordings, while those are prepared.
     coming: Option<usize>,
     /// The machine whose program change that was.
@@ -137,6 +141,7 @@ impl SurfaceSide {
             wrong_files: WrongFiles::default(),
             box_news: BoxNews::of_nobody(),
             plays,
+            loads: Loads::default(),
             coming: None,
             sent_by: None,
         };

@@ -4,6 +4,7 @@
 //! that one that was cut off, changed or mixed up is not believed in any part: a scene that is half another is worse than none. What is no
 //! number that a parameter can have is refused as well. [`shelf`] holds the files, [`starts`] tells a crash loop from a start.
 
+mod loads;
 mod read;
 mod shelf;
 mod starts;
@@ -17,6 +18,7 @@ use engine::param::{Kept, ParamId, Values};
 use crate::settings::box_file::Screen;
 use crate::settings::patch::Sources;
 use crate::settings::set_list::{Listed, SetList};
+pub use loads::Loads;
 pub use read::parse;
 pub use shelf::{FILE, Found, Shelf};
 pub use starts::{CRASHES, Starts};
@@ -132,4 +134,6 @@ pub struct LastState {
     pub muted: bool,
     /// The recordings that play, where those of the start do not.
     pub sources: Option<Sources>,
+    /// What the numbers of recordings mean of which strokes speak.
+    pub loads: Loads,
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use engine::param::{Change, Drawn, Kept, Mark, ParamId, SCENES, SceneChange, Stroke, Values};
 
 use super::write::word;
-use super::{LastState, Origin, Playing, SAVED};
+use super::{LastState, Loads, Origin, Playing, SAVED};
 use crate::control::binding::BANKS;
 use crate::files::document::{self, Fault, Format, Item, Reader, is_newer};
 use crate::settings::box_file::Screen;
 use crate::settings::patch::Sources;
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 20] = [
     "digest",
     "bank",
     "selected",
@@ -20,6 +20,8 @@ const KEYS: [&str; 18] = [
     "position",
     "muted",
     "save",
+    "load",
+    "loaded",
     "origin",
     "playing",
     "sources",
@@ -131,6 +133,8 @@ struct Raw {
     position: Option<u64>,
     muted: Option<bool>,
     sources: Option<Sources>,
+    load: u32,
+    loads: Loads,
 }
 
 impl Raw {
@@ -143,10 +147,13 @@ impl Raw {
             "muted" => self.muted = reader.boolean(key, item),
             // A state of the first format knows no saves.
             "save" => self.save = reader.whole(key, item, 0, u32::MAX).unwrap_or_default(),
+            // Undo brings back no recording in a state of the formats before.
+            "load" => self.load = reader.whole(key, item, 0, u32::MAX).unwrap_or_default(),
+            "loaded" => reader.list(key, item, loaded).into_iter().for_each(|(number, it)| self.loads.put(number, it)),
             "origin" => self.origin = Some(origin(reader, item)),
             "playing" => self.playing = Some(playing(reader, item)),
             // A state of the formats before knows none.
-            "sources" => self.sources = sources(reader, item),
+            "sources" => self.sources = sources(reader, key, item).1,
             "values" => self.values = Some(values(reader, key, item)),
             "scenes" => reader.table(key, item, |reader, key, item| {
                 let place = key.get_ref().parse().ok().filter(|it| (1..=SCENES).contains(it));
@@ -178,7 +185,7 @@ impl Raw {
     fn whole(self) -> Option<LastState> {
         let Self { origin, playing, values, scenes, scene, drawn, done, undone, bank, selected, screens, .. } = self;
         let playing = playing?;
-        let mark = Mark { patch: u32::try_from(playing.number).ok()?, save: self.save };
+        let mark = Mark { patch: u32::try_from(playing.number).ok()?, save: self.save, load: self.load };
         Some(LastState {
             origin: origin?,
             playing,
@@ -190,6 +197,7 @@ impl Raw {
             position: self.position?,
             muted: self.muted?,
             sources: self.sources,
+            loads: self.loads,
         })
     }
 }
@@ -239,19 +247,29 @@ fn playing(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Playing {
 }
 
 /// The recordings; none where there is none to play on.
-fn sources(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Option<Sources> {
-    let mut sources = Sources::default();
-    reader.table("sources", item, |reader, key, item| {
-        let path = format!("sources.{}", key.get_ref());
+fn sources(reader: &mut Reader<'_>, table: &str, item: Item<'_, '_>) -> (u32, Option<Sources>) {
+    let (mut number, mut sources) = (0, Sources::default());
+    reader.table(table, item, |reader, key, item| {
+        let path = format!("{table}.{}", key.get_ref());
+        if key.get_ref() == "number" && table != "sources" {
+            number = reader.whole(&path, item, 1, u32::MAX).unwrap_or_default();
+            return;
+        }
         let mut named = || reader.words(&path, item).map(PathBuf::from);
         match key.get_ref().as_ref() {
             "recording" => sources.recording = named().unwrap_or_default(),
             "structure" => sources.structure = named(),
             "timbre" => sources.timbre = named(),
-            _ => reader.unknown("sources.", key, &["recording", "structure", "timbre"]),
+            _ => reader.unknown(&format!("{table}."), key, &["recording", "structure", "timbre"]),
         }
     });
-    Some(sources).filter(|it| !it.recording.as_os_str().is_empty())
+    (number, Some(sources).filter(|it| !it.recording.as_os_str().is_empty()))
+}
+
+/// Recordings of which strokes speak.
+fn loaded(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<(u32, Sources)> {
+    let (number, sources) = sources(reader, path, item);
+    Some((number, sources?))
 }
 
 /// Earlier digests of a patch.
@@ -382,11 +400,17 @@ fn scene_change(pools: &Pools, reader: &mut Reader<'_>, path: &str, item: Item<'
 
 fn marks(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<[Mark; 2]> {
     let mark = |reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>| {
-        wholes(reader, path, item).map(|[patch, save]| Mark { patch, save })
+        let numbers = reader.list(path, item, |reader, path, item| reader.whole(path, item, 0, u32::MAX));
+        match numbers[..] {
+            // Of the formats before.
+            [patch, save] => Some(Mark { patch, save, load: 0 }),
+            [patch, save, load] => Some(Mark { patch, save, load }),
+            _ => None,
+        }
     };
     let read = reader.list(path, item, mark).try_into().ok();
     if read.is_none() {
-        reader.fault(path, item, "two marks, each a patch and a save");
+        reader.fault(path, item, "two marks, each a patch, a save and a load");
     }
     read
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use engine::param::{Change, Drawn, Kept, Mark, ParamId, SCENES, SceneChange, Stroke, Values};
 use proptest::prelude::*;
 
-use super::{FILE, Found, LastState, Origin, Playing, Shelf, SoundSum, parse, sealed, text};
+use super::{FILE, Found, LastState, Loads, Origin, Playing, Shelf, SoundSum, parse, sealed, text};
 use crate::settings::box_file::Screen;
 use crate::settings::patch::{Patch, Sources};
 use crate::settings::set_list::{Listed, SetList};
@@ -49,7 +49,7 @@ fn any_stroke(curves: Vec<Arc<[f32]>>) -> impl Strategy<Value = Stroke> {
     let both = prop::option::of((any_drawn(curves.clone()), any_drawn(curves)));
     let scene = (0..SCENES, prop::option::of(any_values()), prop::option::of(any_values()))
         .prop_map(|(place, before, after)| SceneChange { place, before, after });
-    let mark = || (any::<u32>(), any::<u32>()).prop_map(|(patch, save)| Mark { patch, save });
+    let mark = || (any::<u32>(), any::<u32>(), 0..4u32).prop_map(|(patch, save, load)| Mark { patch, save, load });
     let marks = prop::option::weighted(0.3, (mark(), mark()).prop_map(|(before, after)| [before, after]));
     (prop::collection::vec(change, 0..4), both, prop::collection::vec(scene, 0..2), marks).prop_map(
         |(changes, both, scenes, marks)| Stroke {
@@ -100,13 +100,17 @@ fn any_state() -> impl Strategy<Value = LastState> {
                     saved: vec![digest.clone()],
                     digest,
                 },
-                kept: Kept { mark: Mark { patch: number as u32, save: position }, ..kept },
+                kept: Kept { mark: Mark { patch: number as u32, save: position, load: u32::from(bank) }, ..kept },
                 scene,
                 bank,
                 selected,
                 screens,
                 position: position.into(),
                 muted,
+                loads: sources.iter().fold(Loads::default(), |mut it, sources| {
+                    it.put(u32::from(bank) + 1, sources.clone());
+                    it
+                }),
                 sources,
             }
         },
@@ -123,7 +127,8 @@ fn curves(drawn: &Drawn) -> Vec<Option<Vec<u32>>> {
 
 /// All of a state, to the bit.
 fn all(state: &LastState) -> impl PartialEq + std::fmt::Debug + use<> {
-    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources } = state.clone();
+    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources, loads } =
+        state.clone();
     let strokes = |of: &[Stroke]| {
         let change = |it: &Change| (it.id, it.before.to_bits(), it.after.to_bits());
         let both = |it: &Stroke| it.curves.as_deref().map(|it| it.each_ref().map(curves));
@@ -141,7 +146,7 @@ fn all(state: &LastState) -> impl PartialEq + std::fmt::Debug + use<> {
     let scenes: Vec<_> = kept.scenes.iter().map(|it| it.as_ref().map(bits)).collect();
     let values = (bits(&kept.aims), scenes, scene.map(|(place, values)| (place, bits(&values))));
     let drawn = (curves(&kept.drawn), strokes(&kept.done), strokes(&kept.undone), kept.mark);
-    ((origin, playing, sources), values, drawn, (bank, selected, screens, position, muted))
+    ((origin, playing, sources, loads), values, drawn, (bank, selected, screens, position, muted))
 }
 
 proptest! {

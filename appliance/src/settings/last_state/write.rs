@@ -78,13 +78,20 @@ pub fn sealed(body: &str) -> String {
 }
 
 fn write(out: &mut String, state: &LastState) -> fmt::Result {
-    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources } = state;
+    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources, loads } = state;
     let screens: Vec<String> = screens.iter().map(|it| quoted(word(*it))).collect();
     writeln!(out, "bank = {bank}\nselected = {}\nscreens = [{}]", quoted(selected.row().name), screens.join(", "))?;
-    writeln!(out, "position = {position}\nmuted = {muted}\nsave = {}", kept.mark.save)?;
+    writeln!(out, "position = {position}\nmuted = {muted}\nsave = {}\nload = {}", kept.mark.save, kept.mark.load)?;
     write_origin(out, origin)?;
     write_playing(out, playing)?;
-    sources.iter().try_for_each(|it| write_sources(out, it))?;
+    if let Some(sources) = sources {
+        writeln!(out, "\n[sources]")?;
+        write_sources(out, sources)?;
+    }
+    for (number, sources) in loads.all() {
+        writeln!(out, "\n[[loaded]]\nnumber = {number}")?;
+        write_sources(out, sources)?;
+    }
     writeln!(out, "\n[values]")?;
     write_values(out, &kept.aims)?;
     for (place, values) in kept.scenes.iter().enumerate().filter_map(|(place, it)| Some((place, it.as_ref()?))) {
@@ -111,9 +118,8 @@ fn write_playing(out: &mut String, playing: &Playing) -> fmt::Result {
 }
 
 fn write_sources(out: &mut String, Sources { recording, structure, timbre }: &Sources) -> fmt::Result {
-    writeln!(out, "\n[sources]")?;
     let named = [("recording", Some(recording)), ("structure", structure.as_ref()), ("timbre", timbre.as_ref())];
-    // A name that is no text cannot be told: the start's own plays then.
+    // A name that is no text cannot be told: the start's own plays then, and undo does not bring it back.
     let named = named.into_iter().filter_map(|(key, path)| Some((key, path?.to_str()?)));
     named.into_iter().try_for_each(|(key, path)| writeln!(out, "{key} = {}", quoted(path)))
 }
@@ -177,7 +183,7 @@ fn write_stroke(out: &mut String, key: &str, stroke: &Stroke, (pool, scenes): (&
         writeln!(out, "scenes = [{}]", stroke.scenes.iter().map(scene).collect::<Vec<_>>().join(", "))?;
     }
     if let Some([before, after]) = stroke.marks {
-        let mark = |it: Mark| format!("[{}, {}]", it.patch, it.save);
+        let mark = |it: Mark| format!("[{}, {}, {}]", it.patch, it.save, it.load);
         writeln!(out, "marks = [{}, {}]", mark(before), mark(after))?;
     }
     Ok(())

@@ -1,0 +1,79 @@
+//! Goal: what a hand loads is taken back and done again by the keys that the pages name, also after a restart.
+//! Method: the real program in a real pseudo-terminal, into a file; the hands answer what it says.
+#![allow(dead_code)]
+
+mod terminal_support;
+
+use std::fs;
+use std::path::Path;
+
+use terminal_support::Stage;
+
+/// A tone of a second, 16 bits, at a rate.
+fn tone(path: &Path, hz: f64, rate: u32) {
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((36 + 4 * rate).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
+    [rate, 4 * rate].iter().for_each(|it| bytes.extend(it.to_le_bytes()));
+    bytes.extend(b"\x04\0\x10\0data");
+    bytes.extend((4 * rate).to_le_bytes());
+    for at in 0..rate {
+        let sample = (f64::from(at) * hz / f64::from(rate) * std::f64::consts::TAU).sin() * 8_000.0;
+        bytes.extend([(sample as i16).to_le_bytes(); 2].as_flattened());
+    }
+    fs::write(path, bytes).expect("a disk");
+}
+
+/// A folder with a library of two recordings.
+fn with_library() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recordings = folder.path().join("state/library/recordings");
+    fs::create_dir_all(&recordings).expect("a disk");
+    tone(&recordings.join("a-dawn.wav"), 220.0, 48_000);
+    tone(&recordings.join("b-river.wav"), 330.0, 44_100);
+    folder
+}
+
+/// Types a key and waits until it says so; answers the place behind that.
+fn key(stage: &mut Stage, key: &str, says: &str, from: usize) -> usize {
+    stage.types(key.as_bytes());
+    stage.wait_for(says, from)
+}
+
+const LINES: (u16, u16) = (200, 50);
+
+fn leave(mut stage: Stage) -> tempfile::TempDir {
+    stage.types(b"\x03");
+    assert!(stage.ends(true).success());
+    stage.take_folder()
+}
+
+#[test]
+fn undo_of_a_recording_is_heard_and_outlives_a_restart() {
+    let play = |folder| Stage::play_in(folder, &["--plain"], LINES, "xterm");
+    let mut stage = play(with_library());
+    let mut at = stage.wait_for("sound to", 0);
+    at = key(&mut stage, "o", "1 of 2: a-dawn.wav", at);
+    at = key(&mut stage, "\r", "a-dawn.wav plays, 1.0 s", at);
+    at = key(&mut stage, "o", "2 of 2: b-river.wav", at);
+    at = key(&mut stage, "\r", "b-river.wav plays, 1.0 s", at);
+    at = key(&mut stage, "u", "a-dawn.wav plays, 1.0 s", at);
+    at = key(&mut stage, "U", "b-river.wav plays, 1.0 s", at);
+    key(&mut stage, "u", "a-dawn.wav plays, 1.0 s", at);
+    let folder = leave(stage);
+    let mut stage = play(folder);
+    at = stage.wait_for("playing a-dawn (1.0 s)", 0);
+    at = stage.wait_for("sound to", at);
+    at = key(&mut stage, "U", "b-river.wav plays, 1.0 s", at);
+    at = key(&mut stage, "u", "a-dawn.wav plays, 1.0 s", at);
+    key(&mut stage, "u", "demo.flac plays, 4.0 s", at);
+    // A file that is gone is said, and what plays goes on.
+    let folder = leave(stage);
+    fs::remove_file(folder.path().join("state/library/recordings/a-dawn.wav")).expect("it is there");
+    let mut stage = play(folder);
+    at = stage.wait_for("sound to", 0);
+    at = key(&mut stage, "U", "a-dawn.wav: it cannot be played", at);
+    at = stage.wait_for("what plays goes on", at);
+    key(&mut stage, "U", "b-river.wav plays, 1.0 s", at);
+    drop(leave(stage));
+}
