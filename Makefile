@@ -93,9 +93,8 @@ doors: packages ## terminals, pipes, signals and sound devices at the real progr
 survive: packages ## kills the engine 100 times and the player 20, and compares every sample that was heard; a table, target/survive/report.json (ARGS="--kills 20")
 	@tools/survive/run $(ARGS)
 
-live-check: packages ## random loads while it plays (recordings, structure, timbre, words, failures), a row a kind with p50 and p99 from press to heard; then at the real program (LOADS=200)
-	DEMON_LOADS=$(or $(LOADS),200) $(CARGO) test --locked --release -p appliance --lib -- any_order_of_loads --nocapture
-	$(CARGO) test --locked --release -p appliance --test loads_while_it_plays
+live-check: packages ## 200 random loads while it plays, on a virtual clock and at the real program, every sample compared; tables, target/live-check/report.json (ARGS="--loads 40")
+	@tools/live-check/run $(ARGS)
 
 soak: build ## plays a swept set for HOURS=2 on the real programs: memory, lateness, rest, values; target/soak/report.json (ARGS="--seed 1")
 	@PYTHONDONTWRITEBYTECODE=1 tools/soak/run --hours $(HOURS) $(ARGS)

@@ -57,7 +57,11 @@ fn tone(seconds: f64, hz: f32) -> Vec<StereoFrame> {
 }
 
 fn write_wav(path: &Path, sound: &[StereoFrame]) {
-    let mut bytes = wav_header(WavFormat::F32, 48_000, Some(sound.len() as u64));
+    write_wav_at(path, sound, 48_000);
+}
+
+fn write_wav_at(path: &Path, sound: &[StereoFrame], rate: u32) {
+    let mut bytes = wav_header(WavFormat::F32, rate, Some(sound.len() as u64));
     WavFormat::F32.append(sound, &mut bytes);
     std::fs::write(path, bytes).expect("a disk");
 }
@@ -370,122 +374,5 @@ fn structure_and_timbre_of_other_recordings_come_without_the_tape_being_another(
     assert_eq!(words(&mut world, "house"), both.prompts[0].with_timbre);
 }
 
-/// What is asked for in a run of loads, as often as `DEMON_LOADS` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Recording,
-    Structure,
-    Timbre,
-    Words,
-    Missing,
-    Torn,
-    CalledOff,
-}
-
-/// Numbers that look drawn, the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % below
-    }
-}
-
-/// What became of the loads of a kind: how many came as they were asked for, and turns of 10 ms from the press until they were there.
-type Rows = std::collections::BTreeMap<Kind, Vec<u64>>;
-
-/// Asks for one thing and plays until it is there, refused or called off; answers whether that was what should have been.
-fn load(world: &mut World, kind: Kind, dice: &mut Dice) -> bool {
-    let names = ["a.wav", "b.wav", "c.wav"];
-    let mut sources = world.parts.loading.sources().clone();
-    let other = |than: Option<&Path>, dice: &mut Dice| {
-        let at = dice.throw(3);
-        let path = names.map(|it| world.folder.path().join(it));
-        if than == Some(&path[at]) { path[(at + 1) % 3].clone() } else { path[at].clone() }
-    };
-    match kind {
-        Kind::Recording | Kind::CalledOff => sources.recording = other(Some(&sources.recording.clone()), dice),
-        Kind::Structure => sources.structure = Some(other(sources.structure.clone().as_deref(), dice)),
-        Kind::Timbre => sources.timbre = Some(other(sources.timbre.clone().as_deref(), dice)),
-        Kind::Missing => sources.recording = world.path("missing.wav"),
-        Kind::Torn => sources.recording = world.path("torn.wav"),
-        Kind::Words => {}
-    }
-    let (told, arrived, before) = (world.told.len(), world.arrived.len(), world.parts.loading.sources().clone());
-    if kind == Kind::Words {
-        let (tags, values) = (["dub", "choir", "rock", "house"][dice.throw(4)], world.values());
-        let patch = Patch { values, ..Patch::parse(&format!("[prompt]\na = \"{tags}\"\n")).expect("a patch") };
-        world.parts.conductor.load(&patch, 0, Duration::from_millis(10 * world.turns));
-    } else {
-        let (name, words) = ("it".to_owned(), None);
-        world.parts.conductor.want(Wanted::Set { patch: None, name, sources: sources.clone(), words, band: None });
-    }
-    if kind == Kind::CalledOff {
-        world.turns(1 + dice.throw(3));
-        world.parts.conductor.want(Wanted::Stay);
-    }
-    world.until_done();
-    let refused = world.told[told..].iter().any(|it| it.contains("what plays goes on"));
-    let (came, now) = (world.arrived.len() - arrived, world.parts.loading.sources());
-    match kind {
-        Kind::Recording | Kind::Structure | Kind::Timbre => came == 1 && *now == sources && !refused,
-        Kind::Missing | Kind::Torn => came == 0 && *now == before && refused,
-        Kind::CalledOff | Kind::Words => came == 0 && *now == before && !refused,
-    }
-}
-
-#[test]
-fn any_order_of_loads_brings_what_was_asked_for_and_changes_no_value_and_makes_no_window_late() {
-    let count: usize = std::env::var("DEMON_LOADS").ok().and_then(|it| it.parse().ok()).unwrap_or(8);
-    let kinds = [
-        Kind::Recording,
-        Kind::Words,
-        Kind::Missing,
-        Kind::Structure,
-        Kind::CalledOff,
-        Kind::Timbre,
-        Kind::Torn,
-        Kind::Recording,
-    ];
-    let (mut world, mut dice, mut rows) = (World::new(Who::Here), Dice(7), Rows::new());
-    world.turns(30);
-    let late = |world: &World| {
-        world.parts.conductor.transport().meters().windows_late.load(std::sync::atomic::Ordering::Relaxed)
-    };
-    let (before, mut failed, mut old) = (late(&world), Vec::new(), Vec::new());
-    for at in 0..count {
-        let kind = kinds[at % kinds.len()];
-        let (transition, fade) = ([0.0, 3.0][dice.throw(2)], [0.01, 0.1, 0.3][dice.throw(3)]);
-        let mut patch = Patch { values: world.values(), ..Patch::default() };
-        // A hand moves between any two.
-        for (id, value) in [(ParamId::Transition, transition), (ParamId::TransitionS, fade), (ParamId::Denoise, 0.25)] {
-            patch.values.set(id, value);
-        }
-        world.parts.conductor.load(&patch, 0, Duration::from_millis(10 * world.turns));
-        let (values, pressed) = (world.values(), world.turns);
-        old.push(Arc::downgrade(world.parts.ticks.performer().material()));
-        if load(&mut world, kind, &mut dice) && world.values() == values {
-            rows.entry(kind).or_default().push(world.turns - pressed);
-        } else {
-            failed.push((at, kind));
-        }
-        world.turns(TICK as usize);
-    }
-    for (kind, turns) in &mut rows {
-        turns.sort_unstable();
-        let at = |share: usize| 10 * turns[(turns.len() * share / 100).min(turns.len() - 1)];
-        println!("| {kind:?} | {} | {} ms | {} ms |", turns.len(), at(50), at(99));
-    }
-    let passed: usize = rows.values().map(Vec::len).sum();
-    println!("{{\"passed\": {passed}, \"failed\": {}, \"late\": {}}}", failed.len(), late(&world) - before);
-    assert!(failed.is_empty(), "{failed:?}: {:?}", world.told);
-    assert_eq!(late(&world), before);
-    // Whatever played is freed but for what plays.
-    let now = Arc::downgrade(world.parts.ticks.performer().material());
-    let begun = Instant::now();
-    while old.iter().any(|it| it.strong_count() != 0 && !it.ptr_eq(&now)) {
-        assert!(begun.elapsed() < PATIENCE, "sets are kept that do not play");
-        std::thread::yield_now();
-    }
-}
+#[path = "loading_any_order_tests.rs"]
+mod any_order;

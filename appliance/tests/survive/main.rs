@@ -14,7 +14,7 @@ mod real;
 mod world;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use dummy::Dice;
@@ -95,7 +95,7 @@ fn round(engine: Engine, wanted: &Wanted) -> (Vec<Row>, Times) {
     let me = std::env::current_exe().expect("a program");
     let start = move |folder: &Path| {
         let mut command = Command::new(&me);
-        command.arg("engine").arg(folder.join("runtime")).arg(folder.join("logs"));
+        command.stdin(Stdio::null()).arg("engine").arg(folder.join("runtime")).arg(folder.join("logs"));
         command
     };
     let mut world = match engine {

@@ -30,6 +30,11 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// A tape that an engine may bring.
+    pub fn add_tape(&mut self, sound: Vec<StereoFrame>) {
+        self.tapes.insert(sum_of(&sound), sound);
+    }
+
     pub fn add(&mut self, entry: Entry) {
         match entry {
             Entry::Window(epoch, window, sound) => drop(self.windows.insert((epoch, window.number), (window, sound))),
@@ -60,6 +65,8 @@ pub struct Life {
 pub struct Verdict {
     pub frames: u64,
     pub windows: u64,
+    /// Tapes that came in.
+    pub tapes: u64,
     pub gaps: u64,
     pub wrong: u64,
     /// The count of the first wrong frame.
@@ -78,6 +85,7 @@ impl Verdict {
     pub fn add(&mut self, other: &Self) {
         self.frames += other.frames;
         self.windows += other.windows;
+        self.tapes += other.tapes;
         self.gaps += other.gaps;
         self.wrong += other.wrong;
         self.first_wrong = self.first_wrong.or(other.first_wrong);
@@ -95,26 +103,37 @@ pub fn judge(life: &Life, sent: &Sent) -> Verdict {
     // What was written when the life ended: places on the tape.
     let mut last: Option<Window> = None;
     for (i, heard) in life.heard.chunks_exact(PERIOD).enumerate() {
-        let now = life.begun + (i * PERIOD) as u64;
-        while events.front().is_some_and(|it| it.now <= now) {
-            let Some(Taken { now: at, event }) = events.pop_front() else { break };
-            verdict.foreign += u64::from(at != now || !replay.obey(event, sent, &mut last));
-            verdict.windows += u64::from(matches!(event, Event::Window { .. }));
+        let begun = life.begun + (i * PERIOD) as u64;
+        let mut from = 0;
+        while from < PERIOD {
+            let now = begun + from as u64;
+            while events.front().is_some_and(|it| it.now <= now) {
+                let Some(Taken { now: at, event }) = events.pop_front() else { break };
+                verdict.foreign += u64::from(at != now || !replay.obey(event, sent, &mut last));
+                verdict.windows += u64::from(matches!(event, Event::Window { .. }));
+                verdict.tapes += u64::from(matches!(event, Event::Swap { .. }));
+            }
+            // A tape begins to the sample, and a player's step ends there; it is loaded before the step in which it is played.
+            let whole = begun + PERIOD as u64;
+            let next = events.iter().filter(|it| matches!(it.event, Event::Swap { .. })).map(|it| it.now).next();
+            let until = next.filter(|it| now < *it && *it < whole).unwrap_or(whole);
+            let coming = events.iter().take_while(|it| it.now <= until);
+            let swaps = coming.filter_map(|it| match it.event {
+                Event::Swap { sum, position, fade } => Some((sum, position, fade)),
+                _ => None,
+            });
+            if let Some((sum, position, fade)) = swaps.last() {
+                replay.bring(sent.tapes.get(&sum), position, fade);
+            }
+            let to = (until - begun) as usize;
+            replay.own.player.fill(&mut out[from..to]);
+            replay.own.loader.poll();
+            from = to;
         }
-        // A tape is loaded before the step in which it is played.
-        let next = now + PERIOD as u64;
-        let mut coming = events.iter().take_while(|it| it.now <= next);
-        if let Some(Event::Swap { sum, position, fade }) =
-            coming.find(|it| matches!(it.event, Event::Swap { .. })).map(|it| it.event)
-        {
-            replay.bring(sent.tapes.get(&sum), position, fade);
-        }
-        replay.own.player.fill(&mut out);
-        replay.own.loader.poll();
         for (k, (heard, expected)) in heard.iter().zip(&out).enumerate() {
             if heard.map(f32::to_bits) != expected.map(f32::to_bits) {
                 verdict.wrong += 1;
-                verdict.first_wrong = verdict.first_wrong.or(Some(now + k as u64));
+                verdict.first_wrong = verdict.first_wrong.or(Some(begun + k as u64));
             }
         }
         verdict.frames += heard.len() as u64;

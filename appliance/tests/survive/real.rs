@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::dummy::Dice;
 
@@ -16,6 +16,7 @@ const MOVES: usize = 40;
 /// How it is started in a world's folder.
 pub fn command(demon: &Path, folder: &Path) -> Command {
     let mut command = Command::new(demon);
+    command.stdin(Stdio::null());
     command.args(["run", "--backend", "cpu", "--threads", "1", "--longest", "4", "--no-midi", "--plain"]);
     // Kills seconds apart are a crash loop for a box that starts by itself; who types this wants the last state all the same.
     command.args(["--at-start", "last"]);

@@ -90,6 +90,16 @@ impl World {
         world
     }
 
+    /// The meters of the player.
+    pub fn meters(&self) -> SharedMeters {
+        SharedMeters::of(&self.shared.arena)
+    }
+
+    /// The number of the engine's process.
+    pub fn engine_id(&self) -> u32 {
+        self.engine.as_ref().expect("an engine").id()
+    }
+
     pub fn runtime(&self) -> PathBuf {
         self.folder.join("runtime")
     }
@@ -123,7 +133,7 @@ impl World {
 
     fn engine_process(&self) -> Child {
         let mut command = (self.start_engine)(&self.folder);
-        command.stdin(Stdio::null()).stdout(self.says("engine.txt")).stderr(self.says("engine.txt"));
+        command.stdout(self.says("engine.txt")).stderr(self.says("engine.txt"));
         command.env("ALSA_CONFIG_PATH", self.folder.join("asound.conf")).current_dir(&self.folder);
         command.spawn().expect("the engine starts")
     }
