@@ -1,6 +1,5 @@
 //! Goal: what a hand loads is taken back and done again by the keys that the pages name, also after a restart.
 //! Method: the real program in a real pseudo-terminal, into a file; the hands answer what it says.
-#![allow(dead_code)]
 
 mod terminal_support;
 
@@ -76,4 +75,47 @@ fn undo_of_a_recording_is_heard_and_outlives_a_restart() {
     at = stage.wait_for("what plays goes on", at);
     key(&mut stage, "U", "b-river.wav plays, 1.0 s", at);
     drop(leave(stage));
+}
+
+/// The bytes of a key, as the page names it.
+fn bytes(key: &str) -> &str {
+    match key {
+        "enter" => "\r",
+        "tab" => "\t",
+        "right" => "\x1b[C",
+        key => key,
+    }
+}
+
+#[test]
+fn the_page_for_performers_does_what_it_says_on_a_keyboard() {
+    let page = include_str!("../../docs/performing.md");
+    let rows =
+        page.split_once("| --- | --- | --- | --- |\n").and_then(|it| it.1.split_once("\n\n")).expect("a table").0;
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    for name in ["state/library/recordings", "set"] {
+        fs::create_dir_all(at.join(name)).expect("a disk");
+    }
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house/demo.flac");
+    fs::copy(demo, at.join("state/library/recordings/river.flac")).expect("a disk");
+    let first = "[prompt]\na = \"house\"\n[prompts.2]\nname = \"night\"\ntags = \"drone\"\n";
+    fs::write(at.join("first.toml"), first).expect("a disk");
+    fs::write(at.join("set/1.toml"), "[values]\ndenoise = 0.9\n").expect("a disk");
+    let line = ["--plain", "--patch", "first.toml", "--set-list", "set"];
+    let mut stage = Stage::play_in(folder, &line, LINES, "xterm");
+    let mut from = stage.wait_for("sound to", 0);
+    let codes = |cell: &'static str| cell.split('`').skip(1).step_by(2);
+    assert_eq!(rows.lines().count(), 7);
+    for row in rows.lines() {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, _, keys, says] = cells[..] else { panic!("{row}") };
+        codes(keys).for_each(|it| stage.types(bytes(it).as_bytes()));
+        for words in codes(says) {
+            // How long a recording is the page cannot know.
+            from = stage.wait_for(words.split(", ").next().unwrap_or(words), from);
+        }
+    }
+    let kept = fs::read_to_string(leave(stage).path().join("first.toml")).expect("it was saved");
+    assert!(kept.contains("[scenes.1]") && kept.contains("prompt_a = 2"), "{kept}");
 }

@@ -229,7 +229,6 @@ impl Hands {
 
     /// Walks to a recording of the library that does not play; its name.
     fn walk_to_one(&mut self) -> Result<(usize, String), String> {
-        let count = self.set.names.len();
         let to = self.another();
         self.walk_to(to)?;
         Ok((to, self.set.names[to].clone()))

@@ -9,8 +9,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a table for whoever runs it
 
 mod dummy;
+#[allow(dead_code)] // `live_check` uses the rest
 mod oracle;
 mod real;
+#[allow(dead_code)] // `live_check` uses the rest
 mod world;
 
 use std::path::{Path, PathBuf};

@@ -3,6 +3,8 @@
 //! The program's end of the terminal is its controlling one, as a shell or ssh gives it, so hanging up sends SIGHUP too. Times are
 //! those after which a test gives up; none is a figure.
 
+#![allow(dead_code)] // not every test uses all of it
+
 #[path = "../doors_support/program.rs"]
 mod program;
 

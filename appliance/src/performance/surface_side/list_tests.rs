@@ -224,10 +224,10 @@ fn the_page_for_performers_does_what_it_says_with_two_encoders_and_four_buttons(
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house/demo.flac");
     std::fs::copy(demo, library.root().join("recordings/river.flac")).expect("a disk");
     stage.surface_side.walk_in(library);
-    let rows: Vec<&str> = page("| --- | --- | --- |\n", "\n\n").lines().collect();
+    let rows: Vec<&str> = page("| --- | --- | --- | --- |\n", "\n\n").lines().collect();
     assert_eq!(rows.len(), 7, "{rows:#?}");
     for (turn, row) in rows.iter().enumerate() {
-        let [_, cell, said] = row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+        let [_, cell, _, said] = row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>()[..] else {
             panic!("{row}")
         };
         let words = said.split('`').nth(1).expect("what is said");
