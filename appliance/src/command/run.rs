@@ -201,8 +201,8 @@ fn start(
     said.drain(..).for_each(|it| view.say_found(&it));
     // Nothing was made up to here: a refusal leaves nothing behind.
     let state = learnt_maps::folder(args.state.as_deref());
-    let comes_back = args.at_start.unwrap_or_default() == AtStart::Last;
-    let mut played_last = if comes_back { Shelf::peek(&state) } else { None };
+    let at_start = args.at_start.unwrap_or_default();
+    let mut played_last = if at_start == AtStart::Last { Shelf::peek(&state) } else { None };
     let mut set = open(args, &mut played_last, view, &mut said)?;
     let computes = set.computes.clone();
     let (recording, why_not) = Recording::open(&state);
@@ -218,7 +218,6 @@ fn start(
     set.patch.scenes = list.started().map(|it| it.scenes).unwrap_or_default();
     let (sound, place) = sound(args, checked, set.tape.len(), &mut said, &mut |it| view.say_found(it))?;
     // Only with the sound nothing can be refused any more: a start that was refused is no crash.
-    let at_start = args.at_start.unwrap_or_default();
     let player = player_is(&sound, &set);
     let (mut kept, last) = come_back(args, &set.start.0, set.start.1, &mut list, &mut said);
     if last.is_none() && played_last.take().is_some() {

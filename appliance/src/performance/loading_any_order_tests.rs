@@ -187,24 +187,26 @@ impl World {
     }
 }
 
+/// What is loaded, in this order and round again.
+const KINDS: [Kind; 13] = [
+    Kind::Recording,
+    Kind::Words,
+    Kind::Missing,
+    Kind::Structure,
+    Kind::CalledOff,
+    Kind::Timbre,
+    Kind::Torn,
+    Kind::NoMemory,
+    Kind::Recording,
+    Kind::Words,
+    Kind::Crash,
+    Kind::Recording,
+    Kind::OnACard,
+];
+
 #[test]
 fn any_order_of_loads_brings_what_was_asked_for_and_changes_no_value_and_makes_no_window_late() {
     let count: usize = std::env::var("DEMON_LOADS").ok().and_then(|it| it.parse().ok()).unwrap_or(13);
-    let kinds = [
-        Kind::Recording,
-        Kind::Words,
-        Kind::Missing,
-        Kind::Structure,
-        Kind::CalledOff,
-        Kind::Timbre,
-        Kind::Torn,
-        Kind::NoMemory,
-        Kind::Recording,
-        Kind::Words,
-        Kind::Crash,
-        Kind::Recording,
-        Kind::OnACard,
-    ];
     let (mut world, mut dice, mut rows) = (World::new(Who::Here), Dice(7), Rows::new());
     write_others(&world);
     world.turns(30);
@@ -213,7 +215,7 @@ fn any_order_of_loads_brings_what_was_asked_for_and_changes_no_value_and_makes_n
     };
     let (before, mut failed, mut old) = (late(&world), Vec::new(), Vec::new());
     for at in 0..count {
-        let kind = kinds[at % kinds.len()];
+        let kind = KINDS[at % KINDS.len()];
         let (transition, fade) = ([0.0, 1.0, 2.0, 3.0][dice.throw(4)], [0.01, 0.1, 0.3][dice.throw(3)]);
         let tempo = Patch::parse("[prompt]\nbpm = 240\n").expect("a patch");
         let mut patch = Patch { values: world.values(), ..tempo };
