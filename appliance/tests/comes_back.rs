@@ -321,7 +321,7 @@ fn what_is_not_whole_or_belongs_to_another_start_is_told_and_set_aside_and_the_p
 
     for (at, (bytes, more, words)) in [
         (&whole[..whole.len() / 2], &[][..], "last-state.toml:3: digest: found a text that is not as it was written"),
-        (b"format = 4\n", &[], "last-state.toml:1: format: found 4 (written by a newer demon)"),
+        (b"format = 99\n", &[], "last-state.toml:1: format: found 99 (written by a newer demon)"),
         (&[0xff; 99], &[], "last-state.toml:1: digest: found no digest"),
         (&whole, &["--seed", "7"], "the last state is of another start (patch hands, recording demo): the patch plays"),
     ]

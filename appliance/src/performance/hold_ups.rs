@@ -144,7 +144,8 @@ mod tests {
         hold_ups.end("display");
         let seen = hold_ups.seen();
         assert_eq!((seen.turns, seen.felt, seen.part), (1, 1, "disk"));
-        assert!(LONG <= seen.most, "{seen}");
+        // Less what the turn computed itself, and what it then waited for a core.
+        assert!(LONG / 2 < seen.most, "{seen}");
     }
 
     #[test]
