@@ -1,35 +1,21 @@
 //! Goal: what a hand loads is taken back and done again by the keys that the pages name, also after a restart.
 //! Method: the real program in a real pseudo-terminal, into a file; the hands answer what it says.
 
+mod recordings;
 mod terminal_support;
 
 use std::fs;
-use std::path::Path;
 
+use recordings::tone;
 use terminal_support::Stage;
-
-/// A tone of a second, 16 bits, at a rate.
-fn tone(path: &Path, hz: f64, rate: u32) {
-    let mut bytes = b"RIFF".to_vec();
-    bytes.extend((36 + 4 * rate).to_le_bytes());
-    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
-    [rate, 4 * rate].iter().for_each(|it| bytes.extend(it.to_le_bytes()));
-    bytes.extend(b"\x04\0\x10\0data");
-    bytes.extend((4 * rate).to_le_bytes());
-    for at in 0..rate {
-        let sample = (f64::from(at) * hz / f64::from(rate) * std::f64::consts::TAU).sin() * 8_000.0;
-        bytes.extend([(sample as i16).to_le_bytes(); 2].as_flattened());
-    }
-    fs::write(path, bytes).expect("a disk");
-}
 
 /// A folder with a library of two recordings.
 fn with_library() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let recordings = folder.path().join("state/library/recordings");
     fs::create_dir_all(&recordings).expect("a disk");
-    tone(&recordings.join("a-dawn.wav"), 220.0, 48_000);
-    tone(&recordings.join("b-river.wav"), 330.0, 44_100);
+    tone(&recordings.join("a-dawn.wav"), 220.0, 1.0, 48_000);
+    tone(&recordings.join("b-river.wav"), 330.0, 1.0, 44_100);
     folder
 }
 

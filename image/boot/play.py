@@ -4,6 +4,7 @@
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import shutil
@@ -75,9 +76,13 @@ def ask(report, stage, machine):
             report.tell(name, "FAIL", f"not understood: {odd!r}")
 
 
+def tools():
+    """The programs of the lock that make file systems."""
+    return Tools(Path("target/image/unpacked/tools").resolve(), read_lock().epoch())
+
+
 def brought(following):
     """The stick of the stage `update`: the next version, a recording, the box's file, and the wish for reports."""
-    tools = Tools(Path("target/image/unpacked/tools").resolve(), read_lock().epoch())
     update = following.with_name(f"demon-{version(following)}.update")
     if not update.is_file():
         raise Refused(f"{update} is not there: it is built with keys only")
@@ -86,17 +91,17 @@ def brought(following):
     wish.write_text("")
     recording = lock.HERE.parent / "models/house/demo.flac"
     files = [(update, update.name), (box_file, "demon/demon.toml"), (wish, "demon-reports/put-them-here"), (recording, "demon/recordings/demo.flac")]
-    disks.stick(TO / "stick.fat", files, tools)
+    disks.stick(TO / "stick.fat", files, tools())
     return TO / "stick.fat"
 
 
+@functools.cache
 def small_model():
     """A disk with the model that the engine plays with in a guest."""
     folder = TO / "small-model"
     subprocess.run([lock.HERE.parent / "tools/vm-test/small-model", lock.HERE.parent / "models/house", folder], check=True)
-    tools = Tools(Path("target/image/unpacked/tools").resolve(), read_lock().epoch())
     files = [(path, str(path.relative_to(folder))) for path in sorted(folder.rglob("*")) if path.is_file()]
-    disks.stick(TO / "small-model.fat", files, tools, mebibytes=64)
+    disks.stick(TO / "small-model.fat", files, tools(), mebibytes=64)
     return TO / "small-model.fat"
 
 
@@ -129,8 +134,7 @@ def prepare(stage, image):
     else:
         following = built(NEXT, "a second version (image/make --version ... --to target/image/next)")
         disks.copy(kept, disk, 3)
-        tools = Tools(Path("target/image/unpacked/tools").resolve(), read_lock().epoch())
-        disks.second_slot(disk, NEXT, version(following), tools)
+        disks.second_slot(disk, NEXT, version(following), tools())
         if stage == "damage":
             # In the file system's first block, which is read before anything else.
             disks.turn_a_bit(disk, "demon-root-b", 1024 + 17)

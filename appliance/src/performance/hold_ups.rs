@@ -145,7 +145,7 @@ mod tests {
         let seen = hold_ups.seen();
         assert_eq!((seen.turns, seen.felt, seen.part), (1, 1, "disk"));
         // Less what the turn computed itself, and what it then waited for a core.
-        assert!(LONG / 2 < seen.most, "{seen}");
+        assert!(LONG - LONG / 10 <= seen.most, "{seen}");
     }
 
     #[test]

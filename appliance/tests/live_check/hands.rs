@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 use appliance::settings::last_state;
 use appliance::settings::patch::Patch;
 use engine::param::{ParamId, Values};
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::dummy::Dice;
 use super::set::{LONGEST_S, Set};
@@ -27,15 +25,6 @@ const NOTHING_COMES: Duration = Duration::from_millis(700);
 const LOADS_BETWEEN: usize = 6;
 const RIGHT: &[u8] = b"\x1b[C";
 const LEFT: &[u8] = b"\x1b[D";
-
-/// A terminal: our side, and the program's.
-pub fn terminal() -> (File, OwnedFd) {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
-    grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
-    let name = ptsname(&master, Vec::new()).expect("its name");
-    let slave = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty());
-    (File::from(master), slave.expect("its other side"))
-}
 
 /// The program at these keys; what it says goes into files.
 pub fn command(demon: &Path, folder: &Path, keys: &OwnedFd) -> Command {

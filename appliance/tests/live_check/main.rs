@@ -15,6 +15,10 @@ mod dummy;
 mod hands;
 #[path = "../survive/oracle.rs"]
 mod oracle;
+#[path = "../terminal_support/pty.rs"]
+mod pty;
+#[path = "../recordings/mod.rs"]
+mod recordings;
 mod set;
 mod table;
 #[path = "../survive/world.rs"]
@@ -72,7 +76,7 @@ fn life(count: usize, seed: u64, quiet: Duration, found: &mut Found) {
     let mut dice = Dice(seed);
     let set = set::write(folder.path(), &mut dice);
     let demon = Path::new(env!("CARGO_BIN_EXE_demon"));
-    let (terminal, keys) = hands::terminal();
+    let (terminal, keys) = pty::terminal();
     let start = Box::new(move |folder: &Path| hands::command(demon, folder, &keys));
     let mut world = World::start(folder.path(), demon, start, Restarts::Engine);
     for path in set.recordings() {

@@ -7,6 +7,7 @@
 
 #[path = "../doors_support/program.rs"]
 mod program;
+mod pty;
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -17,9 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use program::demon;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, OutputModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 
 /// What a program may take that does not hang; a hundred times what it does.
@@ -50,11 +49,7 @@ impl Stage {
 
     /// The same in a folder that holds something already: the sound goes into its `take.wav`.
     pub fn play_in(folder: tempfile::TempDir, more: &[&str], (columns, rows): (u16, u16), kind: &str) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
-        grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
-        let name = ptsname(&master, Vec::new()).expect("its name");
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let slave = rustix::fs::open(&name, flags, Mode::empty()).expect("its other side");
+        let (master, slave) = pty::terminal();
         resize(&master, columns, rows);
         let before = tcgetattr(&slave).expect("its settings");
         assert!(before.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON));
@@ -74,7 +69,7 @@ impl Stage {
             .stderr(end())
             .spawn()
             .expect("setsid of util-linux");
-        let (master, slave) = (Some(File::from(master)), Some(slave));
+        let (master, slave) = (Some(master), Some(slave));
         let screen = vt100::Parser::new(rows, columns, 0);
         Self { master, slave, child, seen: Vec::new(), screen, pictures: Vec::new(), before, folder: Some(folder) }
     }
