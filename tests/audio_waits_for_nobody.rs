@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use attached_deck::attached_deck;
+use engine::boundary::Arena;
 use engine::playback::{
     AttachedPlayer, DeckSize, Epoch, Loader, LoopBand, Packer, Player, Start, Tape, Transport, Walk, deck,
 };
@@ -52,7 +53,7 @@ fn the_audio_thread_asks_the_kernel_for_nothing() {
 #[test]
 fn the_audio_thread_of_a_player_in_another_process_asks_the_kernel_for_nothing() {
     let (AttachedPlayer { player, loader, .. }, packer, transport) =
-        attached_deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME }, &Epoch::default());
+        attached_deck(Arena::on_heap, tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME }, &Epoch::default());
     fight(player, packer, transport, Some(loader));
 }
 

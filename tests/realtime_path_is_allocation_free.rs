@@ -4,6 +4,7 @@
 mod attached_deck;
 
 use engine::backend::{BackendError, WindowDecoder};
+use engine::boundary::Arena;
 use engine::latent::{LATENT_CHANNELS, StereoFrame};
 use engine::live::{DecodeSet, Patched, Patcher, latents, set_queue};
 use engine::param::Values;
@@ -36,7 +37,7 @@ fn the_audio_thread_never_touches_the_heap() {
 #[test]
 fn the_audio_thread_of_a_player_in_another_process_never_touches_the_heap() {
     let (AttachedPlayer { player, loader, .. }, packer, transport) =
-        attached_deck(tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME }, &Epoch::default());
+        attached_deck(Arena::on_heap, tape(500.3), DeckSize { boxes: 3, window_frames: 40 * FRAME }, &Epoch::default());
     play_everything(player, packer, transport, Some(loader));
 }
 
@@ -80,7 +81,7 @@ fn the_decode_thread_plans_and_sends_without_the_heap() {
     let (player, packer, transport) = deck(tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME });
     send_everything(player, packer, &transport);
     let (own, packer, transport) =
-        attached_deck(tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME }, &Epoch::default());
+        attached_deck(Arena::on_heap, tape(500.0), DeckSize { boxes: 3, window_frames: 40 * FRAME }, &Epoch::default());
     send_everything(own.player, packer, &transport);
 }
 

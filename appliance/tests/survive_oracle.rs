@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use appliance::handover::witness::{read, write_tape, write_window};
 use dummy::{Dice, TAPE, chord, tape};
-use engine::boundary::{Arena, Event, HeapMemory, Sizes, TraceReader};
+use engine::boundary::{Arena, Event, Sizes, TraceReader};
 use engine::playback::{Epoch, LoopBand, Player, Tape, WindowPlan, attach};
 use oracle::{Life, PERIOD, Sent, Verdict, judge};
 
@@ -30,7 +30,7 @@ enum Fault {
 /// A life with windows, seeks, bands, gains and a swap.
 fn life(fault: Fault) -> (Life, Sent) {
     let sizes = Sizes { boxes: 3, window_frames: 16_000, tape_frames: TAPE };
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("an arena");
+    let arena = Arena::on_heap(sizes);
     let mut own = Player::attached(&arena);
     let memory = arena.memory().words().iter().map(|it| it.load(Relaxed)).collect();
     let (mut life, mut trace) = (Life { memory, ..Life::default() }, TraceReader::from_now_on(&arena));

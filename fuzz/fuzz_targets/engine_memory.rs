@@ -4,10 +4,9 @@
 //! The input is a list of stores (a place and a word, or a whole record with wild numbers under a right sum), and periods between.
 #![no_main]
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use engine::boundary::{Arena, HeapMemory, Sizes};
+use engine::boundary::{Arena, Sizes};
 use engine::playback::{AttachedPlayer, Epoch, Packer, Player, Tape, Transport, WindowPlan, attach};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +15,7 @@ const SIZES: Sizes = Sizes { boxes: 2, window_frames: 2_000, tape_frames: 5_760 
 const FRONT: usize = 11_264;
 
 fuzz_target!(|data: &[u8]| {
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(SIZES.words())), SIZES).expect("of the right length");
+    let arena = Arena::on_heap(SIZES);
     let mut own = Player::attached(&arena);
     own.grant.give(1);
     let epochs = Epoch::default();

@@ -1,19 +1,19 @@
 //! A player that is fed from memory which another process could share, with an engine that is attached to it: in one process, for
 //! tests and benches.
 
-use std::sync::Arc;
-
-use engine::boundary::{Arena, HeapMemory, Sizes};
+use engine::boundary::{Arena, Sizes};
 use engine::playback::{AttachedPlayer, DeckSize, Epoch, Packer, Player, Tape, Transport, attach};
 
-/// Both of them, playing `tape`; the memory has room for no longer one. The engine is attached as what `epochs` says.
+/// Both of them, playing `tape` in memory that `arena` makes, with room for no longer one. The engine is attached as what `epochs`
+/// says.
 pub fn attached_deck(
+    arena: impl FnOnce(Sizes) -> Arena,
     tape: Tape,
     DeckSize { boxes, window_frames }: DeckSize,
     epochs: &Epoch,
 ) -> (AttachedPlayer, Packer, Transport) {
     let sizes = Sizes { boxes, window_frames, tape_frames: tape.len() };
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+    let arena = arena(sizes);
     let mut own = Player::attached(&arena);
     own.grant.give(1);
     epochs.set(1);

@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fs::{FallocateFlags, OFlags, fallocate};
 
 use super::open::{Kind, Trouble};
@@ -45,12 +45,16 @@ impl Mapped {
         Ok(Self { map: MmapOptions::new().len(bytes).map_raw(&file)? })
     }
 
-    /// Maps all whole words of a file that is open, and that nobody can shorten.
+    /// Maps all whole words of a file that is open, and that nobody can shorten; in large pages, where the system gives them to such
+    /// files: what an audio thread writes there, it comes back to a lap later.
     ///
     /// # Errors
     /// As the system says it; when there is not one word in it, too.
     pub fn whole(file: &impl AsRawFd) -> io::Result<Self> {
-        Ok(Self { map: MmapOptions::new().map_raw(file)? })
+        let map = MmapOptions::new().map_raw(file)?;
+        // Where it gives none, small ones do.
+        let _ = map.advise(Advice::HugePage);
+        Ok(Self { map })
     }
 
     /// The words.

@@ -1,9 +1,7 @@
 //! Goal: a performance goes on where the last one was, and what plays already is not changed by an engine that comes.
 //! Method: conductors over players of this process and over shared memory; the first snapshot that a tick would see, and what is heard.
 
-use std::sync::Arc;
-
-use engine::boundary::{Arena, HeapMemory, Sizes};
+use engine::boundary::{Arena, Sizes};
 use engine::latent::{SAMPLES_PER_LATENT_FRAME as FRAME, StereoFrame};
 use engine::live::{relay, set_queue};
 use engine::param::{EdgeReceiver, ParamId, SnapshotReader, edge_queue};
@@ -162,7 +160,7 @@ struct Shared {
 impl Shared {
     fn new() -> Self {
         let sizes = Sizes { boxes: 2, window_frames: FRAME, tape_frames: TAPE };
-        let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+        let arena = Arena::on_heap(sizes);
         let own = Player::attached(&arena);
         Self { arena, own }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::boundary::{Arena, HeapMemory, Sizes};
+use engine::boundary::{Arena, Sizes};
 use engine::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use engine::param::{ParamId, Values};
 use engine::playback::{self, Epoch, Lead, Player, SharedMeters, attach};
@@ -158,7 +158,7 @@ impl World {
 /// The parts of a set at a player over memory that both share.
 fn attached(set: Set, lead: Lead) -> (EngineParts, Player, Option<playback::Loader>) {
     let sizes = Sizes { boxes: 4, window_frames: 144_000, tape_frames: 480_000 };
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+    let arena = Arena::on_heap(sizes);
     let playback::AttachedPlayer { mut player, mut loader, grant, .. } = Player::attached(&arena);
     grant.give(1);
     let epochs = Epoch::default();

@@ -2,10 +2,9 @@
 //! Method: a player over memory of this process, its engine's ends, and the keeper under a fake time, in a real folder.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use engine::boundary::{Arena, HeapMemory, Sizes};
+use engine::boundary::{Arena, Sizes};
 use engine::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use engine::playback::{AttachedPlayer, Epoch, Packer, Player, Tape, Transport, WindowPlan, attach, sum_of};
 
@@ -32,7 +31,7 @@ fn recording() -> Vec<StereoFrame> {
 impl Playing {
     fn start() -> Self {
         let sizes = Sizes { boxes: 2, window_frames: 9_600, tape_frames: FRAMES };
-        let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+        let arena = Arena::on_heap(sizes);
         let own = Player::attached(&arena);
         own.grant.give(1);
         let epochs = Epoch::default();

@@ -10,7 +10,7 @@ use super::layout::{
     HEADER_BOXES, HEADER_MAGIC, HEADER_TAPE_FRAMES, HEADER_VERSION, HEADER_WINDOW_FRAMES, HEADER_WORDS, LAYOUT_VERSION,
     Layout, MAGIC, Sizes,
 };
-use super::memory::Memory;
+use super::memory::{HeapMemory, Memory};
 use super::ring::Words;
 use crate::latent::StereoFrame;
 
@@ -70,6 +70,15 @@ impl Arena {
         arena.store(super::DESK_GAIN, u64::from(1.0_f32.to_bits()), Relaxed);
         arena.store(HEADER_MAGIC, MAGIC, Release);
         Ok(arena)
+    }
+
+    /// A new arena in memory of this process alone: for tests, and wherever there is one process.
+    ///
+    /// # Panics
+    /// When the sizes cannot be.
+    #[must_use]
+    pub fn on_heap(sizes: Sizes) -> Self {
+        Self::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length")
     }
 
     /// Opens an arena that somebody else has made.

@@ -2,7 +2,6 @@
 //! its writer dies after.
 //! Method: a model of all orders (`loom`) in the memory's place, and a writer whose stores end.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use loom::sync::atomic::AtomicU64;
@@ -10,7 +9,6 @@ use proptest::prelude::{prop_assert, proptest};
 
 use super::arena::Arena;
 use super::layout::{ORDERS, RECORD_WORDS, REPORTS, RingPlace, Sizes, WINDOWS};
-use super::memory::HeapMemory;
 use super::record::{Order, Report, Told, Window};
 use super::ring::{Popped, Record, RingReader, RingWriter, Words};
 
@@ -92,7 +90,7 @@ fn in_no_order_of_stores_is_a_record_torn_lost_or_seen_twice() {
 const SIZES: Sizes = Sizes { boxes: 1, window_frames: 8, tape_frames: 8 };
 
 fn arena() -> Arena {
-    Arena::create(Arc::new(HeapMemory::zeroed(SIZES.words())), SIZES).expect("of the right length")
+    Arena::on_heap(SIZES)
 }
 
 /// Publishes `records` one after the other with a writer that dies after every number of stores; after each death the reader has

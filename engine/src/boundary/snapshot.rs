@@ -134,10 +134,8 @@ impl TapeReader {
 #[cfg(test)]
 mod tests {
     use super::super::layout::Sizes;
-    use super::super::memory::HeapMemory;
     use super::super::standing::Keeper;
     use super::*;
-    use std::sync::Arc;
 
     const FRAMES: usize = 5 * BLOCK + 100;
     /// A step of a sound that is drawn out, or faded as windows are.
@@ -145,7 +143,7 @@ mod tests {
 
     fn arena() -> Arena {
         let sizes = Sizes { boxes: 1, window_frames: 64, tape_frames: FRAMES };
-        let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+        let arena = Arena::on_heap(sizes);
         let frames = FRAMES as u64;
         Standing { slot: 1, tape: 5, frames, band: [0, frames], sum: 77, recording: 78 }.write(&arena);
         arena.write_sound(arena.slot(1).expect("a slot").0, &tape(0, 0));
@@ -180,7 +178,7 @@ mod tests {
         assert!(copy.sound.iter().flatten().map(|it| it.to_bits()).eq(sound.iter().flatten().map(|it| it.to_bits())));
         assert_eq!((copy.mended, copy.standing.recording), (0, 78));
         let sizes = arena.sizes();
-        let empty = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+        let empty = Arena::on_heap(sizes);
         assert_eq!(TapeReader::of(&empty).snapshot(), Err(NoSnapshot::NoTape));
         for (slot, frames) in [(2, 1), (0, 0), (0, FRAMES as u64 + 1)] {
             Standing { slot, frames, ..copy.standing }.write(&arena);

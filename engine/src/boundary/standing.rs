@@ -177,15 +177,13 @@ impl Keeper {
 #[cfg(test)]
 mod tests {
     use super::super::layout::Sizes;
-    use super::super::memory::HeapMemory;
     use super::*;
-    use std::sync::Arc;
 
     const FRAMES: usize = 3_000;
 
     fn arena() -> Arena {
         let sizes = Sizes { boxes: 1, window_frames: 64, tape_frames: FRAMES + 100 };
-        Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length")
+        Arena::on_heap(sizes)
     }
 
     fn standing() -> Standing {

@@ -178,13 +178,11 @@ impl TraceReader {
 #[cfg(test)]
 mod tests {
     use super::super::layout::Sizes;
-    use super::super::memory::HeapMemory;
     use super::*;
-    use std::sync::Arc;
 
     fn arena() -> Arena {
         let sizes = Sizes { boxes: 1, window_frames: 64, tape_frames: 64 };
-        Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length")
+        Arena::on_heap(sizes)
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::meters::{Meters, SharedMeters};
 use super::moment::PlayedFrame;
 use super::parcel::{Parcel, not_finite};
 use super::refusal::{Grant, Refusals, Refused};
+use super::sound_memory::SoundMemory;
 use super::tape::{LoopBand, Tape, TapeId};
 use super::transition::{DUE_FRAMES_MOST, Transition};
 use super::window::WindowPlan;
@@ -86,7 +87,7 @@ impl AttachedFeed {
         ends: LoaderEnds,
     ) -> Self {
         let LoaderEnds { loads, loaded, retired } = ends;
-        let sound = vec![[0.0; 2]; arena.sizes().window_frames].into();
+        let sound = SoundMemory::silent(arena.sizes().window_frames).expect("memory for a window");
         Self {
             windows: RingReader::from_now_on(WINDOWS, arena),
             orders: RingReader::from_now_on(ORDERS, arena),

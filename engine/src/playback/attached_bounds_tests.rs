@@ -1,6 +1,8 @@
 //! Goal: what a player looks at in a step is bounded whatever is sent, a long window is fetched from where it lies, and what an engine is
 //! told is what stands there.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::boundary::{Event, REPORTS, Report, Taken};
 
@@ -47,7 +49,7 @@ fn a_window_that_is_all_run_up_is_a_window() {
 #[test]
 fn a_window_that_takes_many_steps_is_on_the_tape_as_it_was_sent() {
     let sizes = Sizes { boxes: 2, window_frames: 30 * FRAME, tape_frames: 40 * FRAME };
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+    let arena = Arena::on_heap(sizes);
     let mut pair = Pair::over(&arena, &arena, 1);
     let tape = Tape::new(tone(40 * FRAME, 93.7, 0.5)).expect("a tape");
     pair.transport.swap(tape, 0).expect("there is room");

@@ -3,15 +3,13 @@
 //! Method: both players beside each other on the same windows and orders; an engine whose stores end after every number of them;
 //! memory full of anything.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use proptest::prelude::{any, prop_assert, proptest};
 
 use super::super::*;
 use crate::boundary::{
-    Arena, DESK_GAIN, HeapMemory, ORDERS, Order as Asked, RingWriter, Sizes, Standing, TraceReader, WINDOWS, Window,
-    Words as _,
+    Arena, DESK_GAIN, ORDERS, Order as Asked, RingWriter, Sizes, Standing, TraceReader, WINDOWS, Window, Words as _,
 };
 use crate::latent::{SAMPLES_PER_LATENT_FRAME as FRAME, StereoFrame};
 
@@ -19,7 +17,7 @@ const TAPE: usize = 4 * FRAME;
 const SIZES: Sizes = Sizes { boxes: 3, window_frames: 2 * FRAME, tape_frames: 6 * FRAME };
 
 fn arena() -> Arena {
-    Arena::create(Arc::new(HeapMemory::zeroed(SIZES.words())), SIZES).expect("of the right length")
+    Arena::on_heap(SIZES)
 }
 
 fn tone(frames: usize, hz: f32, level: f32) -> Vec<StereoFrame> {
@@ -359,7 +357,7 @@ fn what_an_engine_sends_that_is_no_longer_attached_is_dropped_and_counted() {
 fn a_new_engine_is_obeyed_only_after_the_window_of_the_one_before_is_whole() {
     // Longer than what a step of 64 writes.
     let sizes = Sizes { window_frames: 12 * FRAME, tape_frames: 12 * FRAME, ..SIZES };
-    let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).unwrap();
+    let arena = Arena::on_heap(sizes);
     let mut pair = Pair::over(&arena, &arena, 1);
     pair.transport.swap(Tape::new(vec![[0.25; 2]; 12 * FRAME]).unwrap(), 0).unwrap();
     pair.play(1);

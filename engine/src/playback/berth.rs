@@ -81,10 +81,9 @@ impl Berthed {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use super::*;
-    use crate::boundary::{HeapMemory, Sizes};
+    use crate::boundary::Sizes;
     use crate::latent::SAMPLES_PER_LATENT_FRAME as FRAME;
     use crate::playback::{LoopBand, PlayedFrame};
 
@@ -104,7 +103,7 @@ mod tests {
     #[test]
     fn for_another_process_it_is_copied_to_the_slot_that_is_not_played_and_freed_here() {
         let sizes = Sizes { boxes: 1, window_frames: FRAME, tape_frames: 3 * FRAME };
-        let arena = Arena::create(Arc::new(HeapMemory::zeroed(sizes.words())), sizes).expect("of the right length");
+        let arena = Arena::on_heap(sizes);
         let berth = Berth::of(Some(arena.clone()));
         assert_eq!(berth.room(), 3 * FRAME);
         let standing = Standing { slot: 1, tape: 3, frames: FRAME as u64, ..Standing::default() };

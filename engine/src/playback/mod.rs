@@ -38,6 +38,7 @@ mod parcel;
 mod parting;
 mod player;
 mod refusal;
+mod sound_memory;
 mod splice;
 mod sweep;
 mod tape;

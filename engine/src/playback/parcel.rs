@@ -12,6 +12,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::attached_packer::AttachedPacker;
 use super::landing::Landing;
 use super::meters::{Meters, SharedMeters};
+use super::sound_memory::SoundMemory;
 use super::window::WindowPlan;
 use crate::latent::StereoFrame;
 
@@ -20,7 +21,7 @@ use crate::latent::StereoFrame;
 pub(super) struct Parcel {
     pub(super) plan: Option<WindowPlan>,
     pub(super) feedback: f32,
-    pub(super) sound: Box<[StereoFrame]>,
+    pub(super) sound: SoundMemory,
     /// Frames of the sound that are here and finite. A window of another process is copied and looked at as it is written.
     pub(super) here: usize,
     /// How it landed; nothing when it was for another tape.
@@ -86,7 +87,7 @@ pub enum Unsent {
 pub(super) fn post(boxes: usize, frames: usize, meters: SharedMeters) -> (Packer, Post) {
     let (full_in, full_out) = RingBuffer::new(boxes);
     let (empty_in, empty_out) = RingBuffer::new(boxes);
-    let empty = || Parcel { sound: vec![[0.0; 2]; frames].into(), ..Parcel::default() };
+    let empty = || Parcel { sound: SoundMemory::silent(frames).expect("memory for windows"), ..Parcel::default() };
     let packer = PackerHere { full: full_in, empty: empty_out, home: (0..boxes).map(|_| empty()).collect(), meters };
     (Packer(Way::Here(packer)), Post { full: full_out, empty: empty_in })
 }

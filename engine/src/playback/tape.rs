@@ -9,6 +9,7 @@
 //! count. After that the audio thread owns it and nothing on that thread needs to ask again. No method here allocates
 //! after `new`.
 
+use super::sound_memory::SoundMemory;
 use crate::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
 
 /// Which tape a window was decoded for. A window for another tape than the one playing is dropped, not spliced.
@@ -18,8 +19,8 @@ pub struct TapeId(pub(super) u32);
 /// A loop of stereo sound, a whole number of latent frames long, every sample finite.
 #[derive(Debug, Default)]
 pub struct Tape {
-    frames: Box<[StereoFrame]>,
-    heard: Box<[StereoFrame]>,
+    frames: SoundMemory,
+    heard: SoundMemory,
 }
 
 /// A run of places on the tape, in stereo samples, which may go around its end.
@@ -69,6 +70,12 @@ pub enum TapeError {
         /// Stereo samples that fit.
         most: usize,
     },
+    /// The system has none for so much sound.
+    #[error("there is no memory for a tape of {found} stereo samples")]
+    NoMemory {
+        /// Stereo samples found.
+        found: usize,
+    },
 }
 
 impl Tape {
@@ -78,7 +85,7 @@ impl Tape {
     /// A tape that starts as `source`, 48 kHz.
     ///
     /// # Errors
-    /// When `source` is empty, too long, not finite, or not a whole number of latent frames.
+    /// When `source` is empty, too long, not finite, or not a whole number of latent frames; when there is no memory for it.
     pub fn new(source: Vec<StereoFrame>) -> Result<Self, TapeError> {
         let found = source.len();
         if found == 0 {
@@ -94,13 +101,15 @@ impl Tape {
             return Err(TapeError::NonFinite { at });
         }
         // What was never played counts as heard: the source is what the player knows.
-        Ok(Self { heard: source.clone().into(), frames: source.into() })
+        let memory = || SoundMemory::copy_of(&source).map_err(|_| TapeError::NoMemory { found });
+        Ok(Self { heard: memory()?, frames: memory()? })
     }
 
     /// A tape of silence; at least one latent frame, and whole ones.
     pub(super) fn silent(frames: usize) -> Self {
         let frames = frames.next_multiple_of(SAMPLES_PER_LATENT_FRAME).max(SAMPLES_PER_LATENT_FRAME);
-        Self { frames: vec![[0.0; 2]; frames].into(), heard: vec![[0.0; 2]; frames].into() }
+        let memory = || SoundMemory::silent(frames).expect("memory to begin with");
+        Self { frames: memory(), heard: memory() }
     }
 
     /// Length in stereo samples; never 0.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use engine::boundary::Arena;
 use engine::latent::LATENT_CHANNELS;
 use engine::live::{Patched, Patcher, latents};
 use engine::param::Values;
@@ -36,7 +37,7 @@ impl Attached {
 #[test]
 fn a_player_that_took_the_place_of_another_is_sent_the_whole_tape_again() {
     let (tape, epochs) = (Tape::new(vec![[0.1; 2]; TAPE]).expect("a tape"), Epoch::default());
-    let (own, packer, transport) = attached_deck(tape, DeckSize::default(), &epochs);
+    let (own, packer, transport) = attached_deck(Arena::on_heap, tape, DeckSize::default(), &epochs);
     let (mut writer, reader) = latents(FRAMES * LATENT_CHANNELS);
     let (walk, lead) = (Walk::new(transport.tape(), FRAMES, 1), Lead::new(256, TAPE / 2));
     let patcher = Patcher::new(Box::new(Lawful::new(Arc::default())), reader, packer, walk, lead);
