@@ -147,7 +147,7 @@ class Build:
         """Finds what an error of the compiler is about: a mutant, a function that has to be const, or a function's copies."""
         spans = [it for it in error["spans"] if it["file_name"] in self.written]
         first = [it for it in spans if it["is_primary"]]
-        if error["code"] and error["code"]["code"] == "E0015" and (called := re.search(r"function `([^`]*)`", error["message"])):
+        if error["code"] and error["code"]["code"] == "E0015" and (called := re.search(r"(?:function|method) `([^`]*)`", error["message"])):
             if meant := self.const_functions(called[1]):
                 return self.restore(meant)
         if used := [name for it in first for name in self.names if f"{name}()" in self.source(it)]:
