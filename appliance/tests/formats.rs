@@ -158,8 +158,9 @@ fn an_old_patch_is_written_back_whole_with_its_format() {
         assert_eq!(patch.prompts[1].is_some(), fixture(Format::Patch, &name).contains("[prompts.2]"), "{name}");
         let others = fixture(Format::Patch, &name).contains("timbre = ");
         assert_eq!((patch.structure.is_some(), patch.timbre.is_some()), (others, others), "{name}");
+        assert_eq!(patch.model.is_some(), fixture(Format::Patch, &name).contains("model = "), "{name}");
         let (scene_names, prompts) = Default::default();
-        read.push(Patch { scene_names, prompts, structure: None, timbre: None, ..patch });
+        read.push(Patch { scene_names, prompts, structure: None, timbre: None, model: None, ..patch });
     }
     assert!(read.windows(2).all(|two| two[0] == two[1]), "the same patch in every format");
 }

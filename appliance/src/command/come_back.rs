@@ -1,5 +1,6 @@
 //! Where a performance goes on: the last state, where it belongs to what is started with.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use engine::param::{Mark, Stroke};
@@ -43,7 +44,7 @@ pub(super) fn come_back(
         false if args.at_start.unwrap_or_default() == AtStart::Last => last(&shelf, &origin, list, said),
         false => None,
     };
-    (Some(Kept { shelf, starts, recording: recording.to_owned(), sound, sources: None }), last)
+    (Some(Kept { shelf, starts, recording: recording.to_owned(), sound, sources: None, model: PathBuf::new() }), last)
 }
 
 /// The last state, where it is whole and belongs here; what is neither is set aside.

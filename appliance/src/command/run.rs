@@ -226,7 +226,7 @@ fn start(
         set = open(args, &mut None, view, &mut said)?;
         set.patch.scenes = scenes;
     }
-    kept.iter_mut().for_each(|it| it.sources.clone_from(&played_last));
+    kept.iter_mut().for_each(|it| it.begins_on(played_last.as_ref(), &set.start_model));
     let (tape, file) = tape_back(args, &set.tape, player, (kept.is_some(), last.is_some()), &mut said);
     let screens = last.as_ref().map(|it| it.state.screens.clone()).unwrap_or_default();
     let muted = last.as_ref().map_or(at_start == AtStart::Silence, |it| it.state.muted);

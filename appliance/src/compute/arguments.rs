@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::compute::set::model_folder;
 use crate::recording::SHORTEST_S;
 pub use crate::settings::box_file::BackendChoice;
 use crate::settings::learnt_maps;
@@ -75,7 +76,9 @@ impl SetArgs {
     /// The library that patches name.
     #[must_use]
     pub fn library(&self) -> Library {
-        Library::find(self.library.as_deref(), &learnt_maps::folder(None)).anywhere(self.any_path)
+        let library = Library::find(self.library.as_deref(), &learnt_maps::folder(None)).anywhere(self.any_path);
+        // Without a model nothing is played, and that is said by whoever opens it.
+        library.beside_model(model_folder(self.model.as_deref()).ok())
     }
 }
 

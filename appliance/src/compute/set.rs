@@ -50,6 +50,8 @@ pub struct Set {
     pub sources: Sources,
     /// The recording of the start, by which a state is known to belong to it: its name, and its sound.
     pub start: (String, SoundSum),
+    /// The folder of the start's model.
+    pub start_model: PathBuf,
     /// What the tape starts as: whole latent frames.
     pub tape: Vec<StereoFrame>,
     /// The set as latents and tokens.
@@ -81,8 +83,9 @@ impl Set {
         if told.stops || stops {
             bail!(lines.join("\n"));
         }
+        let (folder, more) = named_model(args, &patch.patch, folder);
         let mut set = Self::prepare(args, line, &folder, (patch, instrument), None)?;
-        set.notices.splice(0..0, lines);
+        set.notices.splice(0..0, lines.into_iter().chain(more));
         Ok(set)
     }
 
@@ -102,9 +105,12 @@ impl Set {
     pub fn open_on(args: &SetArgs, last: Option<&Sources>, line: &mut dyn Progress) -> anyhow::Result<Self> {
         let folder = model_folder(args.model.as_deref())?;
         let (patch, told) = patch(args, &folder)?;
+        let (start, refused) = named_model(args, &patch.patch, folder);
+        let folder = last.and_then(|it| it.model.clone()).unwrap_or_else(|| start.clone());
         let (instrument, more) = ModelSettings::open(&folder);
         let mut set = Self::prepare(args, line, &folder, (patch, instrument), last)?;
-        set.notices.splice(0..0, told.lines.into_iter().chain(more));
+        set.start_model = start;
+        set.notices.splice(0..0, told.lines.into_iter().chain(refused).chain(more));
         Ok(set)
     }
 
@@ -125,6 +131,7 @@ impl Set {
         let (chosen, why) = backend::choose(args.backend.unwrap_or(BackendChoice::Auto))?;
         line.tell("reading the recording", 0, 1);
         let (mut sources, source, start) = played_on(args, &patch, &recording, last)?;
+        sources.model = Some(folder.to_owned());
         let threads = args.threads.unwrap_or_else(cores).max(1);
         let packing = if matches!(chosen, Chosen::Processor) { Packing::Everything } else { Packing::Conditioning };
         let tell = &mut |it: model::Progress| line.tell(&format!("reading the model: {}", it.stage), it.done, it.total);
@@ -151,7 +158,8 @@ impl Set {
             seconds: source.seconds(),
             material: Arc::clone(&material),
         };
-        let kit = Kit::of(&model, &decode_side, matches!(chosen, Chosen::Processor), args.longest);
+        let kit = Kit::of(&model, &decode_side, matches!(chosen, Chosen::Processor), args.longest)
+            .with_folder(folder.to_owned());
         let loader = loader(kit, base, &source);
         let (Parts { backend, decoder, words }, recovery) = preparing.parts(chosen, line)?;
         let stage = live::stage(Arc::clone(&material), backend, decoder);
@@ -166,6 +174,7 @@ impl Set {
             name,
             sources,
             start,
+            start_model: folder.to_owned(),
             tape,
             material,
             stage,
@@ -310,6 +319,21 @@ pub fn model_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
         let tried: Vec<String> = places.iter().map(|it| shown(it).to_string()).collect();
         format!("there is no model: tried {} (name one with --model FOLDER or $DEMON_MODEL)", tried.join(", "))
     })
+}
+
+/// The model that a start is on: the patch's, where the command line names none. With it what is to be said where both name one, and not
+/// the same.
+fn named_model(args: &SetArgs, patch: &Patch, folder: PathBuf) -> (PathBuf, Option<String>) {
+    let Some(named) = patch.model.clone() else { return (folder, None) };
+    if args.model.is_none() {
+        return (named, None);
+    }
+    let is_same = std::fs::canonicalize(&named).ok() == std::fs::canonicalize(&folder).ok();
+    let found = shown(&named).to_string();
+    let words =
+        || format!("the patch's model: found {found}, expected {} (--model): it is played on that", shown(&folder));
+    let told = (!is_same).then(words);
+    (folder, told)
 }
 
 /// What cannot be done whatever lies in the files.

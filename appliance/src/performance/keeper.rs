@@ -5,6 +5,7 @@
 //! it is another, at once after a rest and then every [`PERIOD`] at most: what a hand has just done is on the disk within two seconds. Where the
 //! disk refuses it is tried again at that pace, and one fault stands meanwhile. Scenes go to the disk at once as they are kept.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use engine::param::ParamId;
@@ -43,6 +44,15 @@ pub struct Kept {
     pub sound: SoundSum,
     /// The recordings that play, where those of the start do not.
     pub sources: Option<Sources>,
+    /// The folder of the start's model.
+    pub model: PathBuf,
+}
+
+impl Kept {
+    /// What plays at the start: recordings, where those of the start do not, and the folder of the start's model.
+    pub fn begins_on(&mut self, sources: Option<&Sources>, model: &Path) {
+        (self.sources, self.model) = (sources.cloned(), model.to_owned());
+    }
 }
 
 /// Keeps what the next start is to know.
@@ -87,7 +97,8 @@ impl Keeper {
     /// Another recording plays.
     pub fn plays(&mut self, recording: &Heard, sources: &Sources) {
         if let Some(state) = &mut self.state {
-            state.sources = Some(sources.clone());
+            let model = sources.model.clone().filter(|it| *it != state.model);
+            state.sources = Some(Sources { model, ..sources.clone() });
         }
         if let Some(tape) = &mut self.tape {
             tape.plays(recording);
@@ -187,6 +198,7 @@ struct StateKeeper {
     sound: SoundSum,
     /// The recordings that play, where those of the start do not.
     sources: Option<Sources>,
+    model: PathBuf,
     writer: StateWriter,
     /// The state that was handed over last, and when.
     handed_over: Option<(Mark, Duration)>,
@@ -196,10 +208,10 @@ struct StateKeeper {
 }
 
 impl StateKeeper {
-    fn begin(Kept { shelf, starts, recording, sound, sources }: Kept, leave: &Leave) -> std::io::Result<Self> {
+    fn begin(Kept { shelf, starts, recording, sound, sources, model }: Kept, leave: &Leave) -> std::io::Result<Self> {
         let writer = StateWriter::start(shelf.path().to_owned(), leave)?;
         let (handed_over, belongs, fails) = (None, None, false);
-        Ok(Self { shelf, starts, recording, sound, sources, writer, handed_over, belongs, fails })
+        Ok(Self { shelf, starts, recording, sound, sources, model, writer, handed_over, belongs, fails })
     }
 
     fn look(&mut self, conductor: &mut Conductor, surface_side: &mut SurfaceSide, view: &mut View) {

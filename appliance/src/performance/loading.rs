@@ -64,6 +64,9 @@ pub struct Loading {
     asked: Asked,
     coming: Option<Coming>,
     told: Option<Reading>,
+    /// What may be asked for next, and what of that was asked for ahead.
+    next: Option<Wish>,
+    ahead: Option<Wish>,
 }
 
 impl Loading {
@@ -71,7 +74,16 @@ impl Loading {
     #[must_use]
     pub fn new(loader: Loader, words: Vec<Spoken>) -> Self {
         let plays = Wish { sources: loader.sources().clone(), words };
-        Self { loader, target: plays.clone(), plays, asked: Asked::default(), coming: None, told: None }
+        Self {
+            loader,
+            target: plays.clone(),
+            plays,
+            asked: Asked::default(),
+            coming: None,
+            told: None,
+            next: None,
+            ahead: None,
+        }
     }
 
     /// Does what is due at `now`. `patch` is the name of the one that is played. Answers what has come, in the turn in which it did.
@@ -99,7 +111,24 @@ impl Loading {
             messages.hand(&format!("{name}: {what}, {done} of {total} done"));
         }
         self.told = reading;
-        self.bring(now, conductor, messages)
+        let arrived = self.bring(now, conductor, messages);
+        self.prepare_next();
+        arrived
+    }
+
+    /// What may be asked for next: recordings and words of the next patch. It is prepared, once, while nothing else is; where that fails, or
+    /// memory is short, it is prepared when it is asked for, and what is wrong is said then.
+    pub fn expect(&mut self, sources: Sources, words: Vec<Spoken>) {
+        self.next = Some(Wish { sources, words });
+    }
+
+    fn prepare_next(&mut self) {
+        let is_due = self.next.is_some() && self.next != self.ahead && !self.is_awaited();
+        let Some(next) = self.next.clone().filter(|_| is_due) else { return };
+        // Where the system has no thread for it, nobody needs to know.
+        if next == self.plays || self.loader.prepare_ahead(next.clone()).is_ok() {
+            self.ahead = Some(next);
+        }
     }
 
     /// Takes up what is wanted since the last turn.
@@ -124,6 +153,8 @@ impl Loading {
             None => {}
         }
         self.forget_coming();
+        // What was prepared ahead builds on what plays, or makes room.
+        self.ahead = None;
         self.ask(patch, conductor, messages);
     }
 
@@ -143,6 +174,8 @@ impl Loading {
         match answer.ready {
             Ok(Ready::Words { words, spoken }) => {
                 self.plays.words = spoken;
+                // It builds on the words that play.
+                self.ahead = None;
                 conductor.swap(Swap::Words(words));
                 messages.hand(&format!("{}: its words play from the next generation on", answer.name));
             }
@@ -154,6 +187,12 @@ impl Loading {
     fn is_ready(&mut self, name: String, set: ReadySet, messages: &mut Messages) {
         for notice in &set.recording.notices {
             messages.tell(Level::Warning, &format!("{name}: {notice}"));
+        }
+        if let Some(why) = &set.refused {
+            let words =
+                format!("{name}: its model cannot be played: {why}; everything else of it plays on the model before");
+            messages.tell(Level::Warning, &words);
+            self.target.sources.model.clone_from(&set.wish.sources.model);
         }
         messages.hand(&format!("{name} is ready"));
         let Asked { patch, band, .. } = self.asked;
@@ -194,14 +233,17 @@ impl Loading {
     /// The player plays the new tape.
     fn arrive(&mut self, conductor: &mut Conductor, messages: &mut Messages) -> Option<Arrived> {
         let mut coming = self.coming.take()?;
-        let Parts { load, mut decode, recording, wish, base } = coming.parts;
+        let Parts { load, mut decode, recording, wish, travels, base } = coming.parts;
         decode.for_tape(coming.handed?);
         if let Err((load, decode)) = conductor.take_over(load, decode, &wish.words) {
-            coming.parts = Parts { load, decode, recording, wish, base };
+            coming.parts = Parts { load, decode, recording, wish, travels, base };
             self.coming = Some(coming);
             return None;
         }
         self.loader.took(base);
+        if let Some(travels) = travels {
+            conductor.binding_mut().set_travels(travels);
+        }
         messages.hand(&format!("{} plays, {:.1} s", coming.name, coming.frames as f64 / f64::from(SAMPLE_RATE_HZ)));
         let sources = wish.sources.clone();
         self.plays = wish;
@@ -228,6 +270,12 @@ impl Loading {
         self.target = Wish { sources: self.plays.sources.clone(), words: conductor.words().to_vec() };
         self.asked = Asked::default();
         self.ask(name, conductor, messages);
+    }
+
+    /// Whether what may be asked for next is prepared.
+    #[cfg(test)]
+    pub fn is_ahead(&self) -> bool {
+        self.loader.has_ahead()
     }
 
     /// Another worker, beside what plays.

@@ -62,6 +62,7 @@ fn write_others(world: &World) {
 fn kit_of(kind: Option<Kind>) -> Kit {
     let model = engine::model::Model::open(Path::new(super::tests::MODEL), 1, &mut |_| ()).expect("the model");
     let kit = Kit::of(&model, &model, kind != Some(Kind::OnACard), 10.0);
+    let kit = kit.with_folder(super::super::tests::MODEL.into());
     match kind {
         Some(Kind::NoMemory) => kit.with_memory(|| Some(1 << 20)),
         Some(Kind::Crash) => kit.with_memory(|| panic!("on purpose")),

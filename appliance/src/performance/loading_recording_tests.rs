@@ -282,6 +282,46 @@ fn of_recordings_that_are_wanted_the_latest_comes_and_one_that_is_not_wanted_any
     assert_eq!((world.arrived.len(), world.player.tape().len()), (1, 48_000), "{:?}", world.told);
 }
 
+/// Turns until what may be asked for next is prepared.
+fn until_ahead(world: &mut World) {
+    let begun = Instant::now();
+    while !world.parts.loading.is_ahead() {
+        assert!(begun.elapsed() < PATIENCE, "never");
+        world.turn();
+    }
+}
+
+#[test]
+fn what_may_be_asked_for_next_is_prepared_before_it_is_and_the_worker_does_nothing_twice() {
+    let mut world = World::new(Who::Here);
+    let words = world.parts.conductor.words().to_vec();
+    world.parts.loading.expect(Sources::of(&world.path("b.wav")), words.clone());
+    until_ahead(&mut world);
+    assert!(world.told.is_empty() && !world.parts.loading.is_awaited(), "nobody hears of it: {:?}", world.told);
+    // Its file is gone by now: nothing of it is read again.
+    std::fs::remove_file(world.path("b.wav")).expect("it is there");
+    world.want("b.wav");
+    world.until_done();
+    assert_eq!((world.arrived.len(), world.said("b.wav is ready"), world.said("b.wav plays")), (1, 1, 1));
+    assert_eq!(world.said("b.wav: "), 0, "it was there already: {:?}", world.told);
+    // What was prepared ahead and is not what is wanted makes room, and comes in its own time.
+    world.parts.loading.expect(Sources::of(&world.path("c.wav")), words.clone());
+    until_ahead(&mut world);
+    world.want("a.wav");
+    world.until_done();
+    world.want("c.wav");
+    world.until_done();
+    assert_eq!((world.arrived.len(), world.player.tape().len()), (3, 48_000), "{:?}", world.told);
+    // Of one that cannot be played nobody hears before it is asked for.
+    let told = world.told.len();
+    world.parts.loading.expect(Sources::of(&world.path("missing.wav")), words);
+    world.turns(50);
+    assert!(world.told.len() == told && !world.parts.loading.is_awaited());
+    world.want("missing.wav");
+    world.until_done();
+    assert_eq!(world.said("missing.wav: it cannot be played"), 1);
+}
+
 #[test]
 fn words_that_are_wanted_while_a_recording_is_prepared_come_with_it_or_without_it() {
     let mut world = World::new(Who::Here);
@@ -374,5 +414,7 @@ fn structure_and_timbre_of_other_recordings_come_without_the_tape_being_another(
     assert_eq!(words(&mut world, "house"), both.prompts[0].with_timbre);
 }
 
+#[path = "loading_model_tests.rs"]
+mod another_model;
 #[path = "loading_any_order_tests.rs"]
 mod any_order;

@@ -173,7 +173,7 @@ fn failing(grows: bool, room: usize, spoil: impl Fn(&mut Material)) -> Played {
     let model = Model::open(Path::new(MODEL), 1, &mut |_| ()).expect("the built-in model");
     let mut material = Material::clone(played.parts.ticks.performer().material());
     spoil(&mut material);
-    let kit = Kit::of(&model, &model, grows, 1.0);
+    let kit = Kit::of(&model, &model, grows, 1.0).with_folder(MODEL.into());
     let timbre = Arc::clone(&material.source);
     let sources = played.parts.loading.sources().clone();
     let mut loader = Loader::new(kit, Base { material: Arc::new(material), timbre, sources, seconds: 1.0, room });

@@ -236,6 +236,11 @@ impl Stage {
         {
             self.arrived(&arrived, surface_side, view, keeper);
         }
+        if let Some(loading) = &mut self.loading
+            && let Some((sources, words)) = surface_side.next_to_prepare(&self.conductor)
+        {
+            loading.expect(sources, words);
+        }
         surface_side.awaits(self.loading.as_ref().and_then(|it| it.coming_patch(&self.conductor)));
         for (thread, told) in self.crashes() {
             told.to(view.messages());

@@ -196,8 +196,8 @@ impl Hands {
         let name = self.set.patches[place].clone();
         let pressed = Instant::now();
         self.types(key);
-        let is_set = format!("patch {name}: its recording is being prepared\n");
-        let is_set = self.hears(&[&is_set, &format!("patch {name}\n")])? == 0;
+        let [recording, model] = ["recording", "model"].map(|it| format!("patch {name}: its {it} is being prepared\n"));
+        let is_set = self.hears(&[&recording, &model, &format!("patch {name}\n")])? < 2;
         self.moves();
         self.place = place;
         if !is_set {
@@ -209,6 +209,7 @@ impl Hands {
             Some("recording") => "recording of a patch",
             Some("structure") => "structure of a patch",
             Some("timbre") => "timbre of a patch",
+            Some("model") => "model of a patch",
             _ => "a patch back on its own recording",
         };
         self.comes(kind, &name, pressed, found)?;
@@ -238,7 +239,8 @@ impl Hands {
     }
 
     fn walk_to(&mut self, to: usize) -> Result<(), String> {
-        let count = self.set.names.len();
+        // Behind the recordings stands the model.
+        let count = self.set.names.len() + 1;
         loop {
             let at = self.walk;
             let shown = match at {

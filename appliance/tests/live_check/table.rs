@@ -68,7 +68,6 @@ impl Rows {
         let words = format!("{growth_kb} kB beyond the sound that is kept");
         let is_good = *growth_kb < 48 * 1024;
         rows.add("memory of the engine", words, if strict { Some(is_good) } else { is_good.then_some(true) });
-        rows.add("another model while it plays", "a model is for a start: none is loaded".to_owned(), None);
         rows
     }
 

@@ -29,6 +29,8 @@ pub struct Heard {
     pub origin: TapeOrigin,
     /// What was done to it, in sentences.
     pub notices: Vec<String>,
+    /// The folder of the model that heard it; none for the start's.
+    model: Option<PathBuf>,
     stamp: Option<Stamp>,
 }
 
@@ -40,11 +42,17 @@ impl Heard {
     #[must_use]
     pub fn new(path: &Path, name: String, sound: Arc<[StereoFrame]>, latent: Arc<[f32]>) -> Self {
         let (sum, origin) = (SoundSum::of(&sound), TapeOrigin::of(&sound));
-        Self { path: path.to_owned(), name, sound, latent, sum, origin, notices: Vec::new(), stamp: stamp(path) }
+        let (notices, model) = Default::default();
+        Self { path: path.to_owned(), name, sound, latent, sum, origin, notices, model, stamp: stamp(path) }
     }
 
     pub(super) fn with(self, notices: Vec<String>) -> Self {
         Self { notices, ..self }
+    }
+
+    /// The same, where another model than the start's heard it.
+    pub(super) fn by(self, model: Option<PathBuf>) -> Self {
+        Self { model, ..self }
     }
 
     /// Length in seconds.
@@ -68,9 +76,9 @@ pub(super) fn stamp(path: &Path) -> Option<Stamp> {
 pub(super) struct Known(Vec<Arc<Heard>>);
 
 impl Known {
-    /// One that was heard before, of a file that is as it was; of one that is gone, what it was.
-    pub(super) fn find(&mut self, path: &Path) -> Option<Arc<Heard>> {
-        let at = self.0.iter().position(|it| it.path == path)?;
+    /// One that was heard before by a model, of a file that is as it was; of one that is gone, what it was.
+    pub(super) fn find(&mut self, path: &Path, model: Option<&Path>) -> Option<Arc<Heard>> {
+        let at = self.0.iter().position(|it| it.path == path && it.model.as_deref() == model)?;
         let known = self.0.remove(at);
         if stamp(path).is_some_and(|now| known.stamp != Some(now)) {
             return None;
@@ -105,12 +113,13 @@ mod tests {
         std::fs::write(&a, "1").expect("a disk");
         let mut known = Known::default();
         known.keep(&heard(&a, 1));
-        assert!(known.find(&a).is_some() && known.find(&b).is_none());
+        assert!(known.find(&a, None).is_some() && known.find(&b, None).is_none());
+        assert!(known.find(&a, Some(&b)).is_none(), "another model hears something else");
         std::fs::write(&a, "22").expect("a disk");
-        assert!(known.find(&a).is_none(), "another file by now");
+        assert!(known.find(&a, None).is_none(), "another file by now");
         [&a, &b, &c].into_iter().for_each(|it| known.keep(&heard(it, 250)));
         std::fs::remove_file(&a).expect("it is there");
-        let found = [&a, &b, &c].map(|it| known.find(it).is_some());
+        let found = [&a, &b, &c].map(|it| known.find(it, None).is_some());
         assert_eq!(found, [false, true, true], "three do not find room; a file that is gone is what it was");
     }
 }

@@ -1,19 +1,23 @@
 //! What a worker prepares with, and how: words for the set that plays, or another set.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::graph::cpu::Pool;
 use engine::latent::{SAMPLE_RATE_HZ, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use engine::live::{self, CodecWindows, DecodeSet, Latents, Load, Material, StageError, StageProgress, Unread, Words};
-use engine::model::Model;
-use engine::playback::{Berth, Tape};
+use engine::model::{self, Model};
+use engine::playback::Tape;
 
 use super::heard::{Heard, Known};
-use super::wish::{Base, Ready, ReadySet, Wish};
+use super::models::bytes_of;
+use super::wish::{Base, Prepared, PreparedSet, Wish};
 use crate::compute::set::said;
+use crate::control::binding::Travels;
 use crate::files::read_regular;
 use crate::recording::{self, Source};
+use crate::settings::model_settings::ModelSettings;
+use crate::settings::patch::Sources;
 
 /// The longest lead of a window, in stereo samples of a tape of so many: eight seconds, and no more than half of the tape.
 #[must_use]
@@ -27,17 +31,21 @@ pub const fn longest_lead(tape_frames: usize) -> usize {
 const BYTES_A_SECOND: f64 = 6e6;
 /// The same whatever its length.
 const BYTES: f64 = 64e6;
+/// What has to be there before something is prepared that nobody has asked for yet: it is never the last.
+const LEFT_OVER: f64 = 512e6;
+/// What a model needs for a byte of its files: it is read, and packed for the processor.
+const BYTES_OF_A_MODEL: f64 = 3.0;
 /// Where Linux says how much memory can be had.
 const MEMINFO: &str = "/proc/meminfo";
 
 /// What a worker prepares with.
 pub struct Kit {
-    /// On a thread of its own: ticks are not to wait for it.
-    model: Model,
-    /// On the threads of the ticks, for a network that takes the place of theirs.
-    of_ticks: Model,
-    /// On the threads of the windows.
-    of_windows: Model,
+    /// The model of the start.
+    first: Arc<Models>,
+    /// Its folder.
+    folder: PathBuf,
+    /// The other one that was opened last.
+    other: Mutex<Option<(PathBuf, Arc<Models>)>>,
     /// Whether the processor computes: only there can another network be made while one plays.
     is_processor: bool,
     /// Longest part of a recording that is played, in seconds.
@@ -45,6 +53,16 @@ pub struct Kit {
     known: Mutex<Known>,
     /// How many bytes can be had; nothing where nobody knows.
     memory: fn() -> Option<u64>,
+}
+
+/// A model on the threads that compute it.
+struct Models {
+    /// On a thread of its own: ticks are not to wait for it.
+    own: Model,
+    /// On the threads of the ticks, for a network that takes the place of theirs.
+    of_ticks: Model,
+    /// On the threads of the windows.
+    of_windows: Model,
 }
 
 /// How a job stands.
@@ -64,7 +82,21 @@ impl Kit {
     #[must_use]
     pub fn of(model: &Model, of_windows: &Model, is_processor: bool, longest: f64) -> Self {
         let (own, of_ticks, of_windows) = (model.on(Pool::new(1)), model.clone(), of_windows.clone());
-        Self { model: own, of_ticks, of_windows, is_processor, longest, known: Mutex::default(), memory: available }
+        Self {
+            first: Arc::new(Models { own, of_ticks, of_windows }),
+            folder: PathBuf::new(),
+            other: Mutex::default(),
+            is_processor,
+            longest,
+            known: Mutex::default(),
+            memory: available,
+        }
+    }
+
+    /// The same, for a model of this folder.
+    #[must_use]
+    pub fn with_folder(self, folder: PathBuf) -> Self {
+        Self { folder, ..self }
     }
 
     /// Another answer to the question how many bytes can be had.
@@ -78,19 +110,66 @@ impl Kit {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).keep(heard);
     }
 
-    pub(super) fn prepare(&self, wish: &Wish, base: &Base, berth: &Berth, way: &mut Way<'_>) -> Result<Ready, Failed> {
+    /// All of what is wished for but the tape's place at the player.
+    pub(super) fn prepare(&self, wish: &Wish, base: &Base, way: &mut Way<'_>) -> Result<Prepared, Failed> {
         if wish.sources == base.sources {
             return self.words(wish, base, way);
         }
         if !self.is_processor {
-            return Err(said_that("on a card another recording is played from a start with it on"));
+            let what = if wish.sources.model == base.sources.model { "recording" } else { "model" };
+            return Err(said_that(format!("on a card another {what} is played from a start with it on")));
         }
-        self.set(wish, base, berth, way)
+        self.set(wish, base, way)
     }
 
-    fn words(&self, wish: &Wish, base: &Base, way: &mut Way<'_>) -> Result<Ready, Failed> {
+    /// The models of a wish; where those cannot be had, the ones that play, with why in words: the rest of the wish is as good as before.
+    fn models_or(
+        &self,
+        sources: &mut Sources,
+        base: &Base,
+        way: &mut Way<'_>,
+    ) -> Result<(Arc<Models>, Option<String>), Failed> {
+        match self.models(sources.model.as_deref(), way) {
+            Err(Failed::Said(why)) if sources.model != base.sources.model => {
+                sources.model.clone_from(&base.sources.model);
+                Ok((self.models(sources.model.as_deref(), way)?, Some(why)))
+            }
+            models => Ok((models?, None)),
+        }
+    }
+
+    /// The model of a folder, opened where it is not yet; none is the start's.
+    fn models(&self, folder: Option<&Path>, way: &mut Way<'_>) -> Result<Arc<Models>, Failed> {
+        let Some(folder) = folder.filter(|it| *it != self.folder) else { return Ok(Arc::clone(&self.first)) };
+        let mut other = self.other.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, models)) = other.as_ref().filter(|it| it.0 == folder) {
+            return Ok(Arc::clone(models));
+        }
+        // One that is held and does not play makes room first.
+        *other = None;
+        self.has_memory(BYTES + BYTES_OF_A_MODEL * bytes_of(folder) as f64)?;
+        let progress = &mut *way.progress;
+        let mut tell = |it: model::Progress| {
+            progress(StageProgress { stage: "reading its model", done: it.done, total: it.total.max(1) });
+        };
+        let own = Model::open_on(folder, &Pool::new(1), &mut tell).map_err(said_that)?;
+        let [of_ticks, of_windows] =
+            [&self.first.of_ticks, &self.first.of_windows].map(|it| own.on(Arc::clone(it.pool())));
+        let models = Arc::new(Models { own, of_ticks, of_windows });
+        *other = Some((folder.to_owned(), Arc::clone(&models)));
+        Ok(models)
+    }
+
+    /// How far the knobs of a model go, where another one plays.
+    fn travels(&self, model: Option<&Path>, base: &Base) -> Option<Travels> {
+        let is_another = model != base.sources.model.as_deref();
+        is_another.then(|| ModelSettings::open(model.unwrap_or(&self.folder)).0.travels)
+    }
+
+    fn words(&self, wish: &Wish, base: &Base, way: &mut Way<'_>) -> Result<Prepared, Failed> {
         let (material, words) = (&base.material, said(&wish.words, base.seconds));
-        let prompts = live::read(&self.model, &words, &base.timbre, way.progress, way.stops)?;
+        let models = self.models(wish.sources.model.as_deref(), way)?;
+        let prompts = live::read(&models.own, &words, &base.timbre, way.progress, way.stops)?;
         let tokens = live::longest(&prompts) / material.token_width;
         let mut words = Words::new(prompts, material.token_width).map_err(said_that)?;
         if base.room < tokens {
@@ -98,61 +177,77 @@ impl Kit {
                 let room = base.room;
                 return Err(said_that(format!("a prompt has {tokens} tokens, the card was prepared for {room}")));
             }
-            let network = self.of_ticks.denoiser(material.frames, tokens).map_err(said_that)?;
+            let network = models.of_ticks.denoiser(material.frames, tokens).map_err(said_that)?;
             words = words.with_network(Box::new(network));
         }
-        Ok(Ready::Words { words: Box::new(words), spoken: wish.words.clone() })
+        Ok(Prepared::Words { words: Box::new(words), spoken: wish.words.clone() })
     }
 
-    fn set(&self, wish: &Wish, base: &Base, berth: &Berth, way: &mut Way<'_>) -> Result<Ready, Failed> {
-        let recording = self.hear(&wish.sources.recording, way)?;
-        let structure = self.latent_of(wish.sources.structure.as_deref(), &recording, way)?;
-        let timbre = self.latent_of(wish.sources.timbre.as_deref(), &recording, way)?;
+    fn set(&self, wish: &Wish, base: &Base, way: &mut Way<'_>) -> Result<Prepared, Failed> {
+        let mut wish = wish.clone();
+        let (models, refused) = self.models_or(&mut wish.sources, base, way)?;
+        let by = (&*models, wish.sources.model.as_deref());
+        let recording = self.hear(&wish.sources.recording, by, way)?;
+        let structure = self.latent_of(wish.sources.structure.as_deref(), &recording, by, way)?;
+        let timbre = self.latent_of(wish.sources.timbre.as_deref(), &recording, by, way)?;
         self.has_memory_for(recording.sound.len())?;
         let latents = Latents { source: &recording.latent, structure: &structure, timbre: &timbre };
         let words = said(&wish.words, recording.seconds());
-        let material = live::material_with(&self.model, latents, &words, way.progress, way.stops)?;
+        let material = live::material_with(&models.own, latents, &words, way.progress, way.stops)?;
         (way.progress)(StageProgress { stage: "compiling", done: 0, total: 1 });
-        let ready = self.join(Arc::new(material), base, &recording, berth, wish, timbre)?;
-        if (way.stops)() { Err(Failed::Stopped) } else { Ok(ready) }
+        let mut ready = self.join(&models, Arc::new(material), base, &recording, wish, timbre)?;
+        ready.refused = refused;
+        if (way.stops)() { Err(Failed::Stopped) } else { Ok(Prepared::Set(Box::new(ready))) }
     }
 
+    #[allow(clippy::too_many_arguments)] // the parts of a set
     fn join(
         &self,
+        models: &Models,
         material: Arc<Material>,
         base: &Base,
         recording: &Arc<Heard>,
-        berth: &Berth,
-        wish: &Wish,
+        wish: Wish,
         timbre: Arc<[f32]>,
-    ) -> Result<Ready, Failed> {
+    ) -> Result<PreparedSet, Failed> {
         // Words that found room before do again.
         let room = base.room.max(material.longest_prompt() / material.token_width);
-        let backend = live::cpu_backend(&self.of_ticks, &material, room)?;
-        let decoder = CodecWindows::prepare(&self.of_windows.codec(), material.frames).map_err(said_that)?;
+        let backend = live::cpu_backend(&models.of_ticks, &material, room)?;
+        let decoder = CodecWindows::prepare(&models.of_windows.codec(), material.frames).map_err(said_that)?;
         let stage = live::stage(Arc::clone(&material), backend, Box::new(decoder));
         let most_lead = longest_lead(material.frames * SAMPLES_PER_LATENT_FRAME);
         let decode = DecodeSet::new(stage.decoder, stage.latents, material.frames, most_lead);
         let tape = Tape::new(recording.sound.to_vec()).map_err(said_that)?;
         let load: Load = stage.load;
-        Ok(Ready::Set(Box::new(ReadySet {
+        let travels = self.travels(wish.sources.model.as_deref(), base);
+        let sources = wish.sources.clone();
+        Ok(PreparedSet {
             load: Box::new(load),
             decode: Box::new(decode),
-            tape: berth.bring(tape, 0).map_err(said_that)?,
+            tape,
             recording: Arc::clone(recording),
-            wish: wish.clone(),
-            base: Base { material, timbre, sources: wish.sources.clone(), seconds: recording.seconds(), room },
-        })))
+            wish,
+            travels,
+            refused: None,
+            base: Base { material, timbre, sources, seconds: recording.seconds(), room },
+        })
     }
 
     /// The latent of another recording, where there is one; else of the one that is played on.
-    fn latent_of(&self, other: Option<&Path>, own: &Heard, way: &mut Way<'_>) -> Result<Arc<[f32]>, Failed> {
-        other.map_or_else(|| Ok(Arc::clone(&own.latent)), |it| Ok(Arc::clone(&self.hear(it, way)?.latent)))
+    fn latent_of(
+        &self,
+        other: Option<&Path>,
+        own: &Heard,
+        by: (&Models, Option<&Path>),
+        way: &mut Way<'_>,
+    ) -> Result<Arc<[f32]>, Failed> {
+        other.map_or_else(|| Ok(Arc::clone(&own.latent)), |it| Ok(Arc::clone(&self.hear(it, by, way)?.latent)))
     }
 
-    /// A recording with its latent, from its file or as it was heard before.
-    fn hear(&self, path: &Path, way: &mut Way<'_>) -> Result<Arc<Heard>, Failed> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).find(path);
+    /// A recording with its latent, from its file or as it was heard before by this model of that folder.
+    fn hear(&self, path: &Path, by: (&Models, Option<&Path>), way: &mut Way<'_>) -> Result<Arc<Heard>, Failed> {
+        let model = by.1.filter(|it| *it != self.folder).map(Path::to_owned);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).find(path, model.as_deref());
         if let Some(known) = known {
             return Ok(known);
         }
@@ -160,17 +255,25 @@ impl Kit {
         let Source { pcm, name, notices, .. } =
             recording::load_source(path, self.longest, &mut |_| ()).map_err(said_that)?;
         self.has_memory_for(pcm.len())?;
-        let latent = live::listen(&self.model, &pcm, way.progress, way.stops)?;
+        let latent = live::listen(&by.0.own, &pcm, way.progress, way.stops)?;
         let notices = notices.iter().map(ToString::to_string).collect();
         let sound: Arc<[StereoFrame]> = pcm.into();
-        let heard = Arc::new(Heard::new(path, name, sound, latent.into()).with(notices));
+        let heard = Arc::new(Heard::new(path, name, sound, latent.into()).with(notices).by(model));
         self.knows(&heard);
         Ok(heard)
     }
 
     /// A machine that runs out of memory ends programs: what would bring it there is not begun.
     fn has_memory_for(&self, frames: usize) -> Result<(), Failed> {
-        let needs = BYTES + BYTES_A_SECOND * frames as f64 / f64::from(SAMPLE_RATE_HZ);
+        self.has_memory(BYTES + BYTES_A_SECOND * frames as f64 / f64::from(SAMPLE_RATE_HZ))
+    }
+
+    /// Whether there is so much memory that what is not asked for yet may take some of it.
+    pub(super) fn has_plenty(&self) -> bool {
+        self.has_memory(LEFT_OVER).is_ok()
+    }
+
+    fn has_memory(&self, needs: f64) -> Result<(), Failed> {
         match (self.memory)().filter(|it| (*it as f64) < needs) {
             Some(has) => {
                 let mega = |bytes: f64| (bytes / 1e6).ceil();

@@ -6,6 +6,7 @@
 
 mod heard;
 mod kit;
+mod models;
 mod wish;
 
 use std::any::Any;
@@ -18,10 +19,12 @@ use engine::live::StageProgress;
 use engine::playback::Berth;
 
 use self::kit::{Failed, Way};
+use crate::control::binding::Travels;
 use crate::service::slow::Slow;
 use crate::settings::patch::Sources;
 pub use heard::Heard;
 pub use kit::{Kit, longest_lead};
+use wish::Prepared;
 pub use wish::{Base, Ready, ReadySet, Wish};
 
 /// Steps in which a part that takes long is told.
@@ -33,7 +36,15 @@ struct Job {
     name: String,
     wish: Wish,
     base: Arc<Base>,
-    berth: Berth,
+    /// Where the tape goes; none of what nobody has asked for yet.
+    berth: Option<Berth>,
+}
+
+/// What was prepared before anybody asked for it, and what it builds on.
+struct Ahead {
+    wish: Wish,
+    base: Arc<Base>,
+    prepared: Prepared,
 }
 
 /// What became of it.
@@ -71,6 +82,8 @@ pub struct Loader {
 struct Shared {
     kit: Kit,
     wanted: Mutex<Wanted>,
+    /// What was prepared ahead: one thing.
+    ahead: Mutex<Option<Ahead>>,
     /// The number of what was wanted last.
     latest: AtomicU64,
     answers: Sender<Answer>,
@@ -81,6 +94,8 @@ struct Wanted {
     /// At most one waits.
     job: Option<Job>,
     works: bool,
+    /// Whether what it works on was not asked for yet.
+    is_ahead: bool,
     reading: Option<Reading>,
 }
 
@@ -103,6 +118,12 @@ impl Loader {
         (self.shared, self.answers) = Shared::with(kit);
     }
 
+    /// Whether something is prepared ahead.
+    #[cfg(test)]
+    pub fn has_ahead(&self) -> bool {
+        self.shared.ahead().is_some()
+    }
+
     /// The recordings of what plays.
     #[must_use]
     pub fn sources(&self) -> &Sources {
@@ -114,7 +135,19 @@ impl Loader {
     /// # Errors
     /// When the system has no thread for it, or nobody plays.
     pub fn prepare(&mut self, name: &str, wish: Wish) -> std::io::Result<()> {
-        let berth = self.berth.clone().ok_or_else(|| std::io::Error::other("nothing plays yet"))?;
+        let berth = Some(self.berth.clone().ok_or_else(|| std::io::Error::other("nothing plays yet"))?);
+        self.put(name, wish, berth)
+    }
+
+    /// Prepares this while nothing else is wanted, so that it is there when it is asked for. Nothing is said of it.
+    ///
+    /// # Errors
+    /// When the system has no thread for it.
+    pub fn prepare_ahead(&mut self, wish: Wish) -> std::io::Result<()> {
+        self.put("", wish, None)
+    }
+
+    fn put(&mut self, name: &str, wish: Wish, berth: Option<Berth>) -> std::io::Result<()> {
         let slow = self.slow()?;
         let number = self.shared.latest.fetch_add(1, Relaxed) + 1;
         let job = Job { number, name: name.to_owned(), wish, base: Arc::clone(&self.base), berth };
@@ -180,7 +213,8 @@ impl Loader {
     /// Whether it works.
     #[must_use]
     pub fn works(&self) -> bool {
-        self.shared.wanted().works
+        let wanted = self.shared.wanted();
+        wanted.job.as_ref().is_some_and(|it| it.berth.is_some()) || wanted.works && !wanted.is_ahead
     }
 }
 
@@ -197,6 +231,8 @@ pub struct Parts {
     pub recording: Arc<Heard>,
     /// What was asked for.
     pub wish: Wish,
+    /// How far knobs go, where another model plays.
+    pub travels: Option<Travels>,
     /// For the loader.
     pub base: TakenBase,
 }
@@ -205,8 +241,8 @@ impl ReadySet {
     /// Its tape, and all the rest.
     #[must_use]
     pub fn apart(self) -> (engine::playback::Berthed, Parts) {
-        let Self { load, decode, tape, recording, wish, base } = self;
-        (tape, Parts { load, decode, recording, wish, base: TakenBase(base) })
+        let Self { load, decode, tape, recording, wish, travels, base, .. } = self;
+        (tape, Parts { load, decode, recording, wish, travels, base: TakenBase(base) })
     }
 }
 
@@ -214,7 +250,16 @@ impl Shared {
     /// Nothing is wanted yet; comes with where answers arrive.
     fn with(kit: Kit) -> (Arc<Self>, Receiver<Answer>) {
         let (sender, answers) = channel();
-        (Arc::new(Self { kit, wanted: Mutex::default(), latest: AtomicU64::new(0), answers: sender }), answers)
+        (
+            Arc::new(Self {
+                kit,
+                wanted: Mutex::default(),
+                ahead: Mutex::default(),
+                latest: AtomicU64::new(0),
+                answers: sender,
+            }),
+            answers,
+        )
     }
 
     /// Whoever panics with it leaves it as sound as it was: it is only ever replaced.
@@ -228,14 +273,17 @@ impl Shared {
             let mut wanted = self.wanted();
             wanted.reading = None;
             let Some(job) = wanted.job.take() else {
-                wanted.works = false;
+                (wanted.works, wanted.is_ahead) = (false, false);
                 return;
             };
+            wanted.is_ahead = job.berth.is_none();
             drop(wanted);
             let done = catch_unwind(AssertUnwindSafe(|| self.prepare(&job)));
             let ready = match done {
-                Ok(Err(Failed::Stopped)) => continue,
-                Ok(Ok(ready)) => Ok(ready),
+                // Nobody has asked for it yet, and nobody hears of it.
+                _ if job.berth.is_none() => continue,
+                Ok(Err(Failed::Stopped) | Ok(None)) => continue,
+                Ok(Ok(Some(ready))) => Ok(ready),
                 Ok(Err(Failed::Said(why))) => Err(why),
                 Err(_) => Err("what prepares it crashed; please report it".to_owned()),
             };
@@ -244,19 +292,56 @@ impl Shared {
         }
     }
 
-    fn prepare(&self, job: &Job) -> Result<Ready, Failed> {
+    /// What a job asks for; nothing where it is only kept.
+    fn prepare(&self, job: &Job) -> Result<Option<Ready>, Failed> {
+        let is_it = |it: &mut Ahead| it.wish == job.wish && Arc::ptr_eq(&it.base, &job.base);
+        // Not held while something is prepared.
+        let ahead = self.ahead().take_if(is_it);
+        let prepared = match (ahead, &job.berth) {
+            (Some(ahead), _) => ahead.prepared,
+            (None, None) if !self.kit.has_plenty() => return Ok(None),
+            (None, _) => {
+                // Whatever else was prepared ahead makes room.
+                drop(self.ahead().take());
+                self.prepared(job)?
+            }
+        };
+        match &job.berth {
+            Some(berth) => prepared.berthed(berth).map(Some).map_err(Failed::Said),
+            None => {
+                *self.ahead() = Some(Ahead { wish: job.wish.clone(), base: Arc::clone(&job.base), prepared });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whoever panics with it leaves it as sound as it was: it is only ever replaced.
+    fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn prepared(&self, job: &Job) -> Result<Prepared, Failed> {
         let progress = &mut |it: StageProgress| {
             let what = match it.stage {
                 "reading the prompts" => "reading its words",
                 "listening to the source" => "listening to it",
                 other => other,
             };
+            if job.berth.is_none() {
+                return;
+            }
             // Every tick of a long listening is nobody's news.
             let (done, total) =
                 if it.total <= STEPS { (it.done, it.total) } else { (it.done * STEPS / it.total, STEPS) };
             self.wanted().reading = Some(Reading { name: job.name.clone(), what, done, total });
         };
-        let stops = &|| self.latest.load(Relaxed) != job.number;
-        self.kit.prepare(&job.wish, &job.base, &job.berth, &mut Way { progress, stops })
+        let stops = &|| self.latest.load(Relaxed) != job.number && !self.is_wanted_now(job);
+        self.kit.prepare(&job.wish, &job.base, &mut Way { progress, stops })
+    }
+
+    /// Whether what is prepared ahead has been asked for meanwhile: then it is gone on with.
+    fn is_wanted_now(&self, job: &Job) -> bool {
+        let is_it = |it: &Job| it.wish == job.wish && Arc::ptr_eq(&it.base, &job.base);
+        job.berth.is_none() && self.wanted().job.as_ref().is_some_and(is_it)
     }
 }

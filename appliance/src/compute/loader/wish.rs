@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use engine::live::{DecodeSet, Load, Material, Words};
-use engine::playback::Berthed;
+use engine::playback::{Berth, Berthed, Tape};
 
 use super::heard::Heard;
+use crate::control::binding::Travels;
 use crate::settings::patch::{Sources, Spoken};
 
 /// All that is to be played, whatever of it plays already.
@@ -32,6 +33,43 @@ pub struct Base {
     pub room: usize,
 }
 
+/// What was prepared, before the tape has its place at the player.
+pub(super) enum Prepared {
+    /// Other words for the set that plays.
+    Words { words: Box<Words>, spoken: Vec<Spoken> },
+    /// Another set.
+    Set(Box<PreparedSet>),
+}
+
+/// Another set, as [`ReadySet`].
+pub(super) struct PreparedSet {
+    pub load: Box<Load>,
+    pub decode: Box<DecodeSet>,
+    pub tape: Tape,
+    pub recording: Arc<Heard>,
+    pub wish: Wish,
+    pub travels: Option<Travels>,
+    pub refused: Option<String>,
+    pub base: Base,
+}
+
+impl Prepared {
+    /// The same, its tape where the player takes it.
+    ///
+    /// # Errors
+    /// In words, when the player has no place for it.
+    pub fn berthed(self, berth: &Berth) -> Result<Ready, String> {
+        match self {
+            Self::Words { words, spoken } => Ok(Ready::Words { words, spoken }),
+            Self::Set(set) => {
+                let PreparedSet { load, decode, tape, recording, wish, travels, refused, base } = *set;
+                let tape = berth.bring(tape, 0).map_err(|it| it.to_string())?;
+                Ok(Ready::Set(Box::new(ReadySet { load, decode, tape, recording, wish, travels, refused, base })))
+            }
+        }
+    }
+}
+
 /// What was prepared.
 pub enum Ready {
     /// Other words for the set that plays.
@@ -55,8 +93,12 @@ pub struct ReadySet {
     pub tape: Berthed,
     /// What it plays on.
     pub recording: Arc<Heard>,
-    /// What was asked for.
+    /// What was asked for; on the model that plays where the other one cannot be had.
     pub wish: Wish,
+    /// How far knobs go, where another model plays.
+    pub travels: Option<Travels>,
+    /// Why the model that was asked for is not among it.
+    pub refused: Option<String>,
     /// What plays once it was taken over.
     pub(super) base: Base,
 }

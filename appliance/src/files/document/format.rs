@@ -50,7 +50,7 @@ const fn row(format: Format, name: &'static str, newest: u32, until_then: &'stat
 
 /// The table, in the order of the kinds: one without a row is found with the first file of it.
 const TABLE: [Row; 7] = [
-    row(Format::Patch, "patch", 4, "it is not played"),
+    row(Format::Patch, "patch", 5, "it is not played"),
     row(Format::LearntMaps, "learnt maps", 1, "it stays as it is, and what is learnt is kept beside it"),
     row(Format::Profile, "profile", 1, "it is left out, and the usual map holds"),
     row(Format::BoxFile, "box file", 4, "the box is as it would be without it"),

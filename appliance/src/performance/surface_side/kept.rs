@@ -11,6 +11,7 @@ use crate::display::messages::Level;
 use crate::performance::conductor::{Conductor, Wanted};
 use crate::performance::patch_jobs::{PatchDone, PatchJob};
 use crate::performance::view::View;
+use crate::settings::library::Library;
 use crate::settings::patch::{Patch, Sources};
 use crate::settings::saves::Side;
 use crate::settings::set_list::KeptFile;
@@ -89,14 +90,15 @@ impl SurfaceSide {
         let (number, state, library) = (self.list.place(), conductor.store(), self.list.library().clone());
         let Some(listed) = self.list.listed_mut(number) else { return };
         let mut patch = Box::new(listed.under_hands(state));
-        if listed.sources(&self.plays.recording) != self.plays {
+        if listed.sources(&self.plays) != self.plays {
             // Loaded by hand: it is part of what is saved.
-            let Sources { recording, structure, timbre } = self.plays.clone();
+            let Sources { recording, structure, timbre, .. } = self.plays.clone();
             (patch.source, patch.structure, patch.timbre) = (Some(recording), structure, timbre);
         }
         for named in patch.recordings_mut() {
             *named = named.take().map(|it| library.named(it));
         }
+        patch.model = patch.model.take().map(|it| Library::name_of_model(&it));
         view.messages().hand("saving");
         let job = match listed.file.clone().filter(|_| !as_new) {
             Some(file) => {

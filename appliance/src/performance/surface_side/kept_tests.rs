@@ -1,7 +1,7 @@
 //! Goal: what hands do is on the disk soon after, what they keep stays with its patch, undo goes through all of it, and a disk that refuses it is one fault that stands until it is over.
 //! Method: the keeper over a stage of fake surfaces, in a real folder that is taken away and given back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use engine::param::ParamId;
@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn keeper(folder: &Path, stage: &mut Stage, leave: &Leave) -> Keeper {
     let shelf = Shelf::open(folder).expect("nobody has it");
     let (starts, _) = Starts::begin(folder, SystemTime::now());
-    let kept = Kept { shelf, starts, recording: "river".to_owned(), sound: SoundSum::default(), sources: None };
+    let (recording, sound) = ("river".to_owned(), SoundSum::default());
+    let kept = Kept { shelf, starts, recording, sound, sources: None, model: PathBuf::new() };
     Keeper::begin(Trial::of_nothing(folder), Some(kept), leave, stage.view.messages())
 }
 

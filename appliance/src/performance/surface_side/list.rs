@@ -8,7 +8,7 @@ use crate::display::messages::Level;
 use crate::performance::conductor::{Conductor, Wanted};
 use crate::performance::view::View;
 use crate::settings::library::Shelf;
-use crate::settings::patch::Sources;
+use crate::settings::patch::{Sources, Spoken};
 use crate::settings::set_list::SetList;
 use crate::surface::clock_sender::Order;
 
@@ -40,11 +40,12 @@ impl SurfaceSide {
                 None => view.messages().hand("there is no such patch"),
             };
         };
-        let (name, sources) = (listed.name.clone(), listed.sources(&self.plays.recording));
+        let (name, sources) = (listed.name.clone(), listed.sources(&self.plays));
         if sources != self.plays {
             let band = [ParamId::LoopStart, ParamId::LoopEnd].map(|id| listed.patch.values.get(id));
             let words = Some(listed.patch.words()).filter(|it| !it.is_empty());
-            view.messages().hand(&format!("patch {name}: its recording is being prepared"));
+            let what = if sources.model == self.plays.model { "recording" } else { "model" };
+            view.messages().hand(&format!("patch {name}: its {what} is being prepared"));
             (self.coming, self.sent_by) = (Some(number), sender);
             return conductor.want(Wanted::Set { patch: Some(number), name, sources, words, band: Some(band) });
         }
@@ -54,6 +55,17 @@ impl SurfaceSide {
         let load = conductor.store().mark().load;
         self.play_patch(number, load, conductor, view);
         self.send_program(self.list.place(), sender);
+    }
+
+    /// The recordings and the words of the next patch, where they are others than since the last call: what may be prepared ahead.
+    pub(in crate::performance) fn next_to_prepare(&mut self, conductor: &Conductor) -> Option<(Sources, Vec<Spoken>)> {
+        let now = (self.list.place(), self.list.revision(), conductor.store().mark().load);
+        if self.looked_ahead.replace(now) == Some(now) {
+            return None;
+        }
+        let (_, listed) = self.list.beside(1)?;
+        let words = Some(listed.patch.words()).filter(|it| !it.is_empty());
+        Some((listed.sources(&self.plays), words.unwrap_or_else(|| conductor.words().to_vec())))
     }
 
     /// Plays a patch of the list on the recordings that play, which undo knows by the number `load`.

@@ -81,6 +81,22 @@ fn a_step_counts_from_the_patch_on_its_way_and_going_back_calls_it_off() {
 }
 
 #[test]
+fn what_is_prepared_ahead_is_what_the_next_patch_asks_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut stage = stage(&folder);
+    let next = stage.surface_side.next_to_prepare(&stage.conductor).expect("there is a next patch");
+    assert_eq!(stage.surface_side.next_to_prepare(&stage.conductor), None, "once");
+    press(&mut stage, 1);
+    let wanted = stage.conductor.wanted();
+    let Some(Wanted::Set { sources, words, .. }) = wanted else { panic!("{wanted:?}") };
+    assert_eq!(next, (sources.clone(), words.unwrap_or_else(|| stage.conductor.words().to_vec())));
+    plays(&mut stage, &sources, Some(1));
+    let next = stage.surface_side.next_to_prepare(&stage.conductor).expect("another one");
+    assert!(next.0.recording.ends_with("b.wav"), "the last one plays on what plays");
+    stage.close_only();
+}
+
+#[test]
 fn what_the_walk_through_the_library_shows_is_loaded_by_a_press() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut stage = stage(&folder);

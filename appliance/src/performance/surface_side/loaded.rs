@@ -82,7 +82,8 @@ impl SurfaceSide {
         let name = |of: &Path| of.file_name().unwrap_or(of.as_os_str()).to_string_lossy().into_owned();
         let others = [(&sources.structure, &self.plays.structure), (&sources.timbre, &self.plays.timbre)];
         let other = others.into_iter().filter(|(it, plays)| it != plays).find_map(|(it, _)| it.as_deref());
-        match other.filter(|_| sources.recording == self.plays.recording) {
+        let model = sources.model.as_deref().filter(|_| sources.model != self.plays.model);
+        match model.or(other).filter(|_| sources.recording == self.plays.recording) {
             Some(path) => name(path),
             None => name(&sources.recording),
         }

@@ -14,7 +14,6 @@ mod shown;
 mod troubles;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,6 +87,8 @@ pub struct SurfaceSide {
     loads: Loads,
     /// The number of a patch that comes with other recordings, while those are prepared.
     coming: Option<usize>,
+    /// For which patch, list and recordings it was looked what comes next.
+    looked_ahead: Option<(usize, u64, u32)>,
     /// The machine whose program change that was.
     sent_by: Option<SurfaceId>,
 }
@@ -110,7 +111,7 @@ impl SurfaceSide {
         let meters = conductor.transport().meters().clone();
         let sender = ClockSender::start(clock, meters, hardware.surfaces.voices().clone())?;
         sender.tell(Order::Beats(conductor.beats()));
-        let plays = list.started().map(|it| it.sources(Path::new(""))).unwrap_or_default();
+        let plays = list.started().map(|it| it.sources(&Sources::default())).unwrap_or_default();
         let here = hardware.other_programs.map(|id| (id, "other programs".to_owned())).into_iter().collect();
         let (lights, replies, intake, acts, broken, models, touched) = Default::default();
         let mut surface_side = Self {
@@ -143,6 +144,7 @@ impl SurfaceSide {
             plays,
             loads: Loads::default(),
             coming: None,
+            looked_ahead: None,
             sent_by: None,
         };
         surface_side.keep_scenes(conductor);

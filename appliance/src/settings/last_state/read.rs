@@ -260,7 +260,8 @@ fn sources(reader: &mut Reader<'_>, table: &str, item: Item<'_, '_>) -> (u32, Op
             "recording" => sources.recording = named().unwrap_or_default(),
             "structure" => sources.structure = named(),
             "timbre" => sources.timbre = named(),
-            _ => reader.unknown(&format!("{table}."), key, &["recording", "structure", "timbre"]),
+            "model" => sources.model = named(),
+            _ => reader.unknown(&format!("{table}."), key, &["recording", "structure", "timbre", "model"]),
         }
     });
     (number, Some(sources).filter(|it| !it.recording.as_os_str().is_empty()))

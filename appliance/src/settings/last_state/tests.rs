@@ -81,9 +81,13 @@ fn any_state() -> impl Strategy<Value = LastState> {
     let around = (0..8u8, any_id(), prop::collection::vec(prop::sample::select(&Screen::TURNED[..]), 0..3));
     let scene = prop::option::of((0..SCENES, any_values()));
     let path = || "[ -~äß]{1,12}".prop_map(PathBuf::from);
-    let others = (path(), prop::option::of(path()), prop::option::of(path()));
-    let sources =
-        prop::option::of(others.prop_map(|(recording, structure, timbre)| Sources { recording, structure, timbre }));
+    let others = (path(), prop::option::of(path()), prop::option::of(path()), prop::option::of(path()));
+    let sources = prop::option::of(others.prop_map(|(recording, structure, timbre, model)| Sources {
+        recording,
+        structure,
+        timbre,
+        model,
+    }));
     (any_kept(), names, around, scene, any::<u32>(), any::<bool>(), sources).prop_map(
         |(kept, (patch, source, digest, number), (bank, selected, screens), scene, position, muted, sources)| {
             LastState {

@@ -38,6 +38,8 @@ pub enum Refused {
 pub struct Library {
     root: PathBuf,
     anywhere: bool,
+    /// The model of the start, which patches may name too.
+    model: Option<PathBuf>,
 }
 
 /// A patch that was read, and what is wrong with it.
@@ -59,7 +61,7 @@ impl Library {
     /// The library of a folder.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
-        Self { root, anywhere: false }
+        Self { root, anywhere: false, model: None }
     }
 
     /// The named library, `$DEMON_LIBRARY`, or the one in the state folder.
@@ -73,6 +75,12 @@ impl Library {
     #[must_use]
     pub fn anywhere(self, anywhere: bool) -> Self {
         Self { anywhere, ..self }
+    }
+
+    /// The same, where patches may name the model of the start too, wherever it lies.
+    #[must_use]
+    pub fn beside_model(self, model: Option<PathBuf>) -> Self {
+        Self { model, ..self }
     }
 
     /// Its folder.
@@ -93,7 +101,7 @@ impl Library {
     /// [`PatchError`]: when the file is none that could hold a patch.
     pub fn load_patch(&self, path: &Path) -> Result<Read, PatchError> {
         let (mut patch, faults) = Patch::load_sound(path)?;
-        let told: Vec<String> = (!faults.is_empty()).then(|| lines(path, &faults)).into_iter().collect();
+        let mut told: Vec<String> = (!faults.is_empty()).then(|| lines(path, &faults)).into_iter().collect();
         let (is_faulty, mut refused) = (faults.iter().any(|it| !it.mended), None);
         let folder = path.parent().unwrap_or(Path::new("."));
         for (key, named) in ["source", "structure", "timbre"].into_iter().zip(patch.recordings_mut()) {
@@ -101,6 +109,12 @@ impl Library {
             match self.recording(&recording, folder) {
                 Ok(found) => *named = Some(found),
                 Err(why) => refused = refused.or(Some(words((path, key), &recording, why))),
+            }
+        }
+        if let Some(named) = patch.model.take() {
+            match self.model(&named) {
+                Ok(found) => patch.model = Some(found),
+                Err(words) => told.push(format!("{}: model: {words}", shown(path))),
             }
         }
         Ok(Read { patch, told, is_faulty, refused, is_newer: is_newer(&faults) })
@@ -138,6 +152,35 @@ impl Library {
         }
         let in_library = self.folder(Shelf::Recordings).join(name);
         if is_there(&in_library) { self.inside(&in_library, folder) } else { Err(Refused::Missing) }
+    }
+
+    /// Where the model is that a patch names: in the library under that name, or the one of the start, where that is called so.
+    ///
+    /// # Errors
+    /// In words: what was found, what was expected, and what becomes of it.
+    fn model(&self, named: &Path) -> Result<PathBuf, String> {
+        let in_library = self.folder(Shelf::Models).join(named);
+        let is_plain = matches!(named.components().collect::<Vec<_>>()[..], [Component::Normal(_)]) && is_name(named);
+        let is_inside = || {
+            std::fs::canonicalize(&self.root).is_ok_and(|root| {
+                std::fs::canonicalize(&in_library).is_ok_and(|it| it.is_dir() && it.starts_with(root))
+            })
+        };
+        if is_plain && is_inside() {
+            return Ok(in_library);
+        }
+        let own = self.model.as_ref().filter(|it| it.as_path() == named || Self::name_of_model(it) == named);
+        own.cloned().ok_or_else(|| {
+            let (found, own) = (shown(named), self.model.as_deref().map(Self::name_of_model).unwrap_or_default());
+            let own = shown(&own);
+            format!("found {found}, expected the name of a model in the library, or {own} as started with: it is played on the model that plays")
+        })
+    }
+
+    /// A model as a patch names it: by the name of its folder.
+    #[must_use]
+    pub fn name_of_model(folder: &Path) -> PathBuf {
+        folder.file_name().map_or_else(|| folder.to_owned(), PathBuf::from)
     }
 
     /// A path that is there, where it ends in one of the two folders.

@@ -150,6 +150,37 @@ fn a_patch_whose_recording_is_refused_or_missing_says_so_and_the_rest_of_it_play
     assert_eq!(library.named(source), Path::new("loop.wav"));
 }
 
+#[test]
+fn a_patch_names_a_model_of_the_library_and_nothing_else() {
+    let (folder, library, stick) = world();
+    let at = folder.path();
+    for name in ["library/models/night", "outside/secret", "own/house"] {
+        fs::create_dir_all(at.join(name)).expect("a disk");
+    }
+    symlink(at.join("outside/secret"), at.join("library/models/linked")).expect("a disk");
+    let library = library.beside_model(Some(at.join("own/house")));
+    let patch = stick.join("p.toml");
+    let read = |name: &str| {
+        let name = name.replace('\u{7}', "\\u0007");
+        fs::write(&patch, format!("source = \"beside.wav\"\nmodel = \"{name}\"\n[values]\ndenoise = 0.9\n"))
+            .expect("a disk");
+        library.load_patch(&patch).expect("a patch")
+    };
+    assert_eq!(read("night").patch.model, Some(at.join("library/models/night")));
+    assert_eq!(read("house").patch.model, Some(at.join("own/house")), "the start's, wherever it lies");
+    for name in ["nowhere", "linked", "..", "../../outside/secret", "night/..", "/etc", "a\u{7}b", ""] {
+        let found = read(name);
+        assert_eq!(found.patch.model, None, "{name:?}");
+        assert!(
+            found.patch.source.is_some() && !found.is_faulty && found.refused.is_none(),
+            "{name:?}: the rest plays"
+        );
+        let told = found.told.join("\n");
+        let expected = "expected the name of a model in the library, or house as started with";
+        assert!(told.contains("p.toml: model: found ") && told.contains(expected), "{name:?}: {told}");
+    }
+}
+
 fn item(items: &[Item], name: &str) -> Item {
     items.iter().find(|it| it.name == name).unwrap_or_else(|| panic!("{name} is not among {items:?}")).clone()
 }

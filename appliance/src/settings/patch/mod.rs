@@ -50,6 +50,8 @@ pub struct Patch {
     pub structure: Option<PathBuf>,
     /// The recording that timbre is taken from, where that is another one.
     pub timbre: Option<PathBuf>,
+    /// The model that plays it: as its file has it a name, as it was found its folder; none for the one that plays.
+    pub model: Option<PathBuf>,
     /// Words for the model, and what all prompts share.
     pub prompt: Prompt,
     /// Up to eight prompts, from 1 in the file, from 0 here; 1 and 2 stand in the place of `prompt.a` and `prompt.b`.
@@ -128,8 +130,8 @@ impl Patch {
     #[must_use]
     pub fn digest(&self) -> String {
         let name = |it: &Option<PathBuf>| it.as_ref().and_then(|it| it.file_name()).map(PathBuf::from);
-        let (structure, timbre) = (name(&self.structure), name(&self.timbre));
-        let bare = Self { source: None, structure, timbre, ..self.clone() };
+        let (structure, timbre, model) = (name(&self.structure), name(&self.timbre), name(&self.model));
+        let bare = Self { source: None, structure, timbre, model, ..self.clone() };
         blake3::hash(bare.to_text().as_bytes()).to_hex().to_string()
     }
 
@@ -149,11 +151,11 @@ impl Patch {
         [&mut self.source, &mut self.structure, &mut self.timbre]
     }
 
-    /// The same patch with the recordings of another one.
+    /// The same patch with the recordings and the model of another one.
     #[must_use]
     pub fn on_recordings_of(self, other: &Self) -> Self {
-        let Self { source, structure, timbre, .. } = other.clone();
-        Self { source, structure, timbre, ..self }
+        let Self { source, structure, timbre, model, .. } = other.clone();
+        Self { source, structure, timbre, model, ..self }
     }
 
     /// Saves the patch: after this returns, the file is whole on the disk; whatever happens before, the old one is.

@@ -12,7 +12,8 @@ use crate::control::binding::{Map, entries};
 use crate::files::document::{self, Fault, Format, Item, Key, Reader, number};
 
 /// The keys of a patch.
-const KEYS: [&str; 9] = ["source", "structure", "timbre", "prompt", "prompts", "values", "curves", "scenes", "map"];
+const KEYS: [&str; 10] =
+    ["source", "structure", "timbre", "model", "prompt", "prompts", "values", "curves", "scenes", "map"];
 
 /// Letters that a name has at most.
 const NAME_LETTERS: usize = 32;
@@ -34,6 +35,7 @@ impl Reader<'_> {
                 "source" => patch.source = self.words("source", item).map(PathBuf::from),
                 "structure" => patch.structure = self.words("structure", item).map(PathBuf::from),
                 "timbre" => patch.timbre = self.words("timbre", item).map(PathBuf::from),
+                "model" => patch.model = self.words("model", item).map(PathBuf::from),
                 "prompt" => self.table("prompt", item, |reader, key, item| reader.prompt(&mut patch.prompt, key, item)),
                 "prompts" => self.table("prompts", item, |reader, key, item| reader.named(&mut patch, key, item)),
                 "values" => self.values("values", item, &mut patch.values, &mut |_, _, _| false),

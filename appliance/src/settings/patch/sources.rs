@@ -11,6 +11,8 @@ pub struct Sources {
     pub structure: Option<PathBuf>,
     /// What the prompts' timbre is taken from, where that is another one.
     pub timbre: Option<PathBuf>,
+    /// The folder of the model that plays them; none for the start's.
+    pub model: Option<PathBuf>,
 }
 
 impl Sources {

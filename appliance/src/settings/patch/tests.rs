@@ -82,7 +82,7 @@ fn every_fault_is_told_at_once_with_its_line() {
     assert_eq!(
         faults(text),
         vec![
-            "1: sauce: found an unknown key, expected format, source, structure, timbre, prompt, prompts, values, curves, scenes or map; try source",
+            "1: sauce: found an unknown key, expected format, source, structure, timbre, model, prompt, prompts, values, curves, scenes or map; try source",
             "4: values.denoise: found 1.5, expected 0 to 1",
             "5: values.method: found \"euler\", expected ode, sde",
             "6: values.seed: found 1.5, expected a whole number, 0 to 4294967295",

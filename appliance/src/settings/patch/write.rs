@@ -22,8 +22,13 @@ pub(super) fn text(patch: &Patch) -> String {
 
 fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
     writeln!(out, "{}", Format::Patch)?;
-    let recordings = [("source", &patch.source), ("structure", &patch.structure), ("timbre", &patch.timbre)];
-    for (key, path) in recordings.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?))) {
+    let named = [
+        ("source", &patch.source),
+        ("structure", &patch.structure),
+        ("timbre", &patch.timbre),
+        ("model", &patch.model),
+    ];
+    for (key, path) in named.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?))) {
         writeln!(out, "{key} = {}", quoted(&path.to_string_lossy()))?;
     }
     writeln!(out, "\n[prompt]")?;

@@ -136,12 +136,13 @@ impl Listed {
         (self.patch, self.changed) = (patch, true);
     }
 
-    /// The recordings that it is played on; `plays` where it names none.
+    /// The recordings and the model that it is played on; those of `plays` where it names none.
     #[must_use]
-    pub fn sources(&self, plays: &Path) -> Sources {
+    pub fn sources(&self, plays: &Sources) -> Sources {
         let own = self.recording.clone().or_else(|| self.patch.source.clone());
-        let Patch { structure, timbre, .. } = self.patch.clone();
-        Sources { structure, timbre, ..Sources::of(own.as_deref().unwrap_or(plays)) }
+        let Patch { structure, timbre, model, .. } = self.patch.clone();
+        let recording = own.unwrap_or_else(|| plays.recording.clone());
+        Sources { recording, structure, timbre, model: model.or_else(|| plays.model.clone()) }
     }
 
     /// The folder that its file is in.
