@@ -57,6 +57,8 @@ fn turn(id: ParamId) -> Turn {
         P::WindowS => (vec![], 0.4),
         P::Transition => (vec![], 3.0),
         P::TransitionS => (vec![], 1.0),
+        P::Tempo => (vec![], 90.0),
+        P::TimeSignature | P::Key => (vec![], 2.0),
         // The channel gains: groups and keystones.
         _ => (vec![], 2.0),
     };

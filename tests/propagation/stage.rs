@@ -220,10 +220,13 @@ pub fn decode_class(id: ParamId, before: Values, after: Values) {
             }
         }
         // Which moment a tape gets is the conductor's affair, who has the beats; no window is another for it.
-        ParamId::Transition => assert_eq!(window(&before, &transport), {
-            writer.publish(&vec![0.0; frames * LATENT_CHANNELS]);
-            window(&after, &transport)
-        }),
+        // And what is counted, and read by the model in words, is said in `appliance`.
+        ParamId::Transition | ParamId::Tempo | ParamId::TimeSignature | ParamId::Key => {
+            assert_eq!(window(&before, &transport), {
+                writer.publish(&vec![0.0; frames * LATENT_CHANNELS]);
+                window(&after, &transport)
+            })
+        }
         ParamId::TransitionS => fade_is_heard((after.get(id) * 48_000.0) as usize, &mut player, &mut transport),
         other => panic!("{other:?} is a decode-class value without a law in this test"),
     }

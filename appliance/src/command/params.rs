@@ -118,6 +118,9 @@ pub fn write_map(out: &mut impl Write, map: &Map) -> io::Result<()> {
     Ok(())
 }
 
+/// Labels that are all said.
+const LABELS: usize = 8;
+
 /// When a class is heard, in words.
 const fn takes_effect(class: Class) -> &'static str {
     match class {
@@ -143,11 +146,19 @@ fn travel(travels: &Travels, row: &Row) -> String {
 /// The range in words: labels, or lowest to highest with the unit.
 fn range(row: &Row) -> String {
     if let Some(labels) = row.labels() {
-        return labels.join(" | ");
+        let (first, last) = (labels[0], labels[labels.len() - 1]);
+        return if labels.len() > LABELS {
+            format!("{first} | {} | … | {last}", labels[1])
+        } else {
+            labels.join(" | ")
+        };
     }
     let sign = if row.unit.sign().is_empty() { String::new() } else { format!(" {}", row.unit.sign()) };
     if row.id == ParamId::GainDb {
         return format!("off, {} to {}{sign}", row.low, row.high);
+    }
+    if row.leaves_it(row.low) {
+        return format!("{}, {} to {}{sign}", row.written(row.low), row.low + 1.0, row.high);
     }
     debug_assert!(row.unit != Unit::Choice, "a choice has labels");
     format!("{} to {}{sign}", row.low, row.high)

@@ -11,8 +11,9 @@ use engine::param::{Class, Drawn, Kept, Mark, NotANumber, ParamId, SCENES, Set, 
 use crate::control::morph::Morph;
 use crate::control::slew::{Slew, SlewSetting};
 
-/// What panic leaves alone: where the music is and who made it, and what only a worker can change.
-const KEPT_IN_PANIC: [ParamId; 3] = [ParamId::Seed, ParamId::LoopStart, ParamId::LoopEnd];
+/// What panic leaves alone: where the music is and who made it, what it counts, and what only a worker can change.
+const KEPT_IN_PANIC: [ParamId; 6] =
+    [ParamId::Seed, ParamId::LoopStart, ParamId::LoopEnd, ParamId::Tempo, ParamId::TimeSignature, ParamId::Key];
 
 /// A morph under way: from the values that were there when the fader took hold, so that nothing jumps.
 #[derive(Clone, Debug)]
@@ -240,7 +241,8 @@ impl Desk {
     }
 
     /// Every value that can hurt goes to its default, the gain no higher than its own, and no curve stays drawn: one press to
-    /// a sound that is known, and one stroke to undo. Seed and loop stay, so that it is still the same piece.
+    /// a sound that is known, and one stroke to undo. Seed, loop, tempo and key stay, so that it is still the same
+    /// piece.
     pub fn panic(&mut self) {
         let mut safe = *self.store.aims();
         for id in ParamId::all().filter(|id| !KEPT_IN_PANIC.contains(id)) {

@@ -3,13 +3,13 @@
 //! Owns the store and the binding. It may wait, allocate and log; the threads behind it may not, so everything that
 //! reaches them goes through a triple buffer, a bounded queue or an atomic.
 
+mod meter;
 mod takeover;
 
 use std::any::Any;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use engine::latent::SAMPLE_RATE_HZ;
 use engine::live::{SetSender, Swap, ValuesWriter, Words};
 use engine::param::{Drawn, Edge, EdgeSender, Mark, ParamId, SnapshotReader, Store, Unsent, Values};
 use engine::playback::{LoopBand, Transport};
@@ -23,6 +23,7 @@ use crate::performance::beginning::{Last, adopt};
 use crate::performance::threads::Bell;
 use crate::settings::box_file::BoxConfig;
 use crate::settings::patch::{Patch, Spoken};
+use meter::Meter;
 pub use takeover::{Due, Wanted};
 
 /// What the conductor needs from the fast side.
@@ -61,8 +62,7 @@ pub struct Conductor {
     tempo: Tempo,
     /// The tape's beats, where the patch has a tempo.
     beats: Option<TapeBeats>,
-    /// Tempo and beats of a bar, as the patch has them.
-    meter: (Option<u16>, Option<u8>),
+    meter: Meter,
     quantise: Quantise,
     /// Whether start, stop and continue from outside are followed.
     follows: bool,
@@ -142,7 +142,7 @@ impl Conductor {
             fault: None,
             tempo: Tempo::default(),
             beats: None,
-            meter: (None, None),
+            meter: Meter::under(patch.own_words()),
             quantise: Quantise::Off,
             follows: true,
             waiting: None,
@@ -175,24 +175,6 @@ impl Conductor {
         for feel in &config.feel {
             self.desk.set_feel(feel);
         }
-    }
-
-    /// Another tape plays under the same patch: its beats are those of that tape.
-    pub fn count_again(&mut self, now: Duration) {
-        let (bpm, bar) = self.meter;
-        self.count_in(bpm, bar, now);
-    }
-
-    /// The patch's tempo.
-    fn count(&mut self, patch: &Patch, now: Duration) {
-        self.count_in(patch.prompt.bpm, patch.prompt.time_signature, now);
-    }
-
-    fn count_in(&mut self, bpm: Option<u16>, bar: Option<u8>, now: Duration) {
-        self.meter = (bpm, bar);
-        self.tempo.set_patch(now, bpm.map(f64::from), bar);
-        let frames = self.engine.transport.tape_frames() as u64;
-        self.beats = bpm.map(|bpm| TapeBeats::new(u32::from(bpm) * 1000, frames, SAMPLE_RATE_HZ));
     }
 
     /// Plays the patch of a number: its values, scenes, curves and map at once, in one stroke that undo takes back. Its words are read
@@ -256,9 +238,8 @@ impl Conductor {
                     Some(wait) => self.waiting = Some(Waiting { place, wait, by_program: by_program(gesture) }),
                     None => *act = Act::Recalled(place, self.desk.recall(place)),
                 },
-                Act::Tapped => {
-                    self.tempo.tap(gesture.at);
-                }
+                Act::Tapped => self.tap(gesture.at),
+                Act::SnapLoop => *act = self.snap_loop(gesture.at),
                 Act::Went(surface) => self.tempo.gone(surface),
                 Act::Reseed => self.held.push_back(Edge::Reseed),
                 Act::Mute => {
@@ -324,6 +305,7 @@ impl Conductor {
 
     fn bring_up_to_date(&mut self, now: Duration) {
         self.desk.walk(now);
+        self.follow_meter(now);
         if let Some(beats) = self.beats {
             self.tempo.set_tape(now, beats.beats_at(self.engine.transport.playhead().position as f64));
         }
@@ -404,15 +386,6 @@ impl Conductor {
     #[must_use]
     pub fn leaving(&self) -> usize {
         self.leaving.len()
-    }
-
-    /// A patch without words is played under those that are there.
-    fn want_words(&mut self, patch: &Patch) {
-        let words = patch.words();
-        if !words.is_empty() && words != self.words {
-            self.binding.set_prompts(words.len());
-            (self.words, self.unread) = (words, true);
-        }
     }
 
     /// Words that a worker is to read, once.
@@ -497,6 +470,7 @@ pub fn by_program(gesture: &Gesture) -> Option<SurfaceId> {
 #[cfg(test)]
 #[path = "conductor_gesture_tests.rs"]
 mod gesture_tests;
+
 /// A patch's curves, one value a latent frame.
 fn drawn(patch: &Patch, frames: usize) -> Drawn {
     let mut drawn = Drawn::default();

@@ -183,3 +183,6 @@ fn the_machine_whose_clock_counts_is_forgotten_when_it_goes() {
     say(&mut stage, Motion::Disconnected);
     assert_eq!(stage.conductor.tempo().clock().master(), None);
 }
+
+#[path = "conductor_meter_tests.rs"]
+mod meter_tests;

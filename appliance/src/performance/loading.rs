@@ -63,7 +63,6 @@ pub struct Loading {
     target: Wish,
     asked: Asked,
     coming: Option<Coming>,
-    told: Option<Reading>,
     /// What may be asked for next, and what of that was asked for ahead.
     next: Option<Wish>,
     ahead: Option<Wish>,
@@ -74,16 +73,7 @@ impl Loading {
     #[must_use]
     pub fn new(loader: Loader, words: Vec<Spoken>) -> Self {
         let plays = Wish { sources: loader.sources().clone(), words };
-        Self {
-            loader,
-            target: plays.clone(),
-            plays,
-            asked: Asked::default(),
-            coming: None,
-            told: None,
-            next: None,
-            ahead: None,
-        }
+        Self { loader, target: plays.clone(), plays, asked: Asked::default(), coming: None, next: None, ahead: None }
     }
 
     /// Does what is due at `now`. `patch` is the name of the one that is played. Answers what has come, in the turn in which it did.
@@ -102,15 +92,14 @@ impl Loading {
         if self.coming.as_ref().is_none_or(|it| it.handed.is_none()) {
             self.take_up(patch, conductor, messages);
         }
-        if let Some(answer) = self.loader.poll() {
-            self.take(answer, conductor, messages);
-        }
-        let reading = self.loader.reading();
-        if let Some(Reading { name, what, done, total }) = reading.as_ref().filter(|it| self.told.as_ref() != Some(it))
-        {
+        // What became of it is said after how it came there.
+        let answer = self.loader.poll();
+        for Reading { name, what, done, total } in self.loader.readings() {
             messages.hand(&format!("{name}: {what}, {done} of {total} done"));
         }
-        self.told = reading;
+        if let Some(answer) = answer {
+            self.take(answer, conductor, messages);
+        }
         let arrived = self.bring(now, conductor, messages);
         self.prepare_next();
         arrived

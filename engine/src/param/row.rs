@@ -73,6 +73,8 @@ pub const AS_GROUP: f64 = -256.0;
 
 /// How [`AS_GROUP`] is written.
 const GROUP: &str = "group";
+/// How a value is written that leaves it to the patch.
+const PATCH: &str = "patch";
 
 /// How a knob's travel, 0 to 1, is spread over the range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -179,11 +181,20 @@ impl Row {
         }
     }
 
-    /// The value of a label, whatever its case; "group" is one of a keystone channel.
+    /// Whether a value of this parameter leaves it to the patch: the first choice of some, the lowest place of the tempo.
+    #[must_use]
+    pub fn leaves_it(&self, value: f64) -> bool {
+        matches!(self.id, ParamId::Tempo | ParamId::TimeSignature | ParamId::Key) && value == self.low
+    }
+
+    /// The value of a label, whatever its case; "group" is one of a keystone channel, "patch" of the tempo.
     #[must_use]
     pub fn labelled(&self, label: &str) -> Option<f64> {
         if self.follows_group() && label.eq_ignore_ascii_case(GROUP) {
             return Some(AS_GROUP);
+        }
+        if self.leaves_it(self.low) && label.eq_ignore_ascii_case(PATCH) {
+            return Some(self.low);
         }
         let place = self.labels()?.iter().position(|known| known.eq_ignore_ascii_case(label))?;
         Some(place as f64)
@@ -198,6 +209,9 @@ impl Row {
         }
         if let Some(labels) = self.labels() {
             return labels[value as usize].to_owned();
+        }
+        if self.leaves_it(value) {
+            return PATCH.to_owned();
         }
         match self.taper {
             Taper::Whole => format!("{value:.0}"),

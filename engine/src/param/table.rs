@@ -8,6 +8,16 @@ use super::row::{AS_GROUP, Class, Row, Taper, Unit};
 use Class::{Decode, Load, Slot, Step};
 use Unit::{Count, Decibel, Hertz, Ratio, Second, Tape};
 
+/// The place of the tempo, below every tempo, at which the patch's counts.
+pub(super) const TEMPO_OF_PATCH: f64 = 29.0;
+
+/// Keys as the model reads them; the first is the patch's own, whatever that is.
+const KEYS: [&str; 25] = [
+    "patch", "C major", "C minor", "C# major", "C# minor", "D major", "D minor", "Eb major", "Eb minor", "E major",
+    "E minor", "F major", "F minor", "F# major", "F# minor", "G major", "G minor", "Ab major", "Ab minor", "A major",
+    "A minor", "Bb major", "Bb minor", "B major", "B minor",
+];
+
 /// Greatest seed: every 32-bit number is a seed, and f64 holds each exactly.
 const LAST_SEED: f64 = 4_294_967_295.0;
 
@@ -193,6 +203,12 @@ rows! { ($)
         "When another recording comes in: at once, at the next beat or bar, or at the loop's end; without a tempo at that.";
     TransitionS, "transition_s", "Transition fade", number(Decode, Second, Taper::Log, [0.01, 10.0, 0.1]),
         "How long both recordings are heard when another one comes in.";
+    Tempo, "tempo", "Tempo", number(Decode, Count, Taper::Whole, [TEMPO_OF_PATCH, 300.0, TEMPO_OF_PATCH]),
+        "Beats a minute, counted and told to the model; the lowest place is the patch's.";
+    TimeSignature, "time_signature", "Time signature", choice(Decode, &["patch", "2/4", "3/4", "4/4", "6/8"], 0.0),
+        "Beats of a bar, counted and told to the model, or as the patch has it.";
+    Key, "key", "Key", choice(Decode, &KEYS, 0.0),
+        "Key told to the model, or as the patch has it.";
 }
 
 impl ParamId {

@@ -96,7 +96,23 @@ struct Wanted {
     works: bool,
     /// Whether what it works on was not asked for yet.
     is_ahead: bool,
-    reading: Option<Reading>,
+    /// Each stage that it came through since somebody looked, once.
+    readings: Vec<Reading>,
+    /// Where it was last.
+    last: Option<Reading>,
+}
+
+impl Wanted {
+    fn note(&mut self, reading: Reading) {
+        if self.last.as_ref() == Some(&reading) {
+            return;
+        }
+        match self.readings.last_mut().filter(|it| it.what == reading.what) {
+            Some(it) => it.clone_from(&reading),
+            None => self.readings.push(reading.clone()),
+        }
+        self.last = Some(reading);
+    }
 }
 
 impl Loader {
@@ -204,10 +220,10 @@ impl Loader {
         self.base = Arc::new(base.0);
     }
 
-    /// How far it is, while it works.
+    /// How far it came since this was asked last: each stage once, also one that was short.
     #[must_use]
-    pub fn reading(&self) -> Option<Reading> {
-        self.shared.wanted().reading.clone()
+    pub fn readings(&self) -> Vec<Reading> {
+        std::mem::take(&mut self.shared.wanted().readings)
     }
 
     /// Whether it works.
@@ -271,12 +287,13 @@ impl Shared {
     fn work(&self) {
         loop {
             let mut wanted = self.wanted();
-            wanted.reading = None;
             let Some(job) = wanted.job.take() else {
                 (wanted.works, wanted.is_ahead) = (false, false);
                 return;
             };
             wanted.is_ahead = job.berth.is_none();
+            wanted.readings.clear();
+            wanted.last = None;
             drop(wanted);
             let done = catch_unwind(AssertUnwindSafe(|| self.prepare(&job)));
             let ready = match done {
@@ -333,7 +350,7 @@ impl Shared {
             // Every tick of a long listening is nobody's news.
             let (done, total) =
                 if it.total <= STEPS { (it.done, it.total) } else { (it.done * STEPS / it.total, STEPS) };
-            self.wanted().reading = Some(Reading { name: job.name.clone(), what, done, total });
+            self.wanted().note(Reading { name: job.name.clone(), what, done, total });
         };
         let stops = &|| self.latest.load(Relaxed) != job.number && !self.is_wanted_now(job);
         self.kit.prepare(&job.wish, &job.base, &mut Way { progress, stops })

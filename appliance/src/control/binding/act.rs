@@ -62,6 +62,10 @@ pub enum Act {
     LibraryLoad,
     /// A beat was tapped.
     Tapped,
+    /// The loop's ends are to go to beats.
+    SnapLoop,
+    /// They did, and are so many beats apart; none where no tempo is known.
+    Snapped(Option<f64>),
     /// A bank (from 0) or shift is played now.
     Layer(u8, bool),
     /// Learning waits: for a parameter, or, with one, for a knob.
@@ -97,11 +101,13 @@ impl Act {
             Self::Moved(_) | Self::Selected(_) | Self::Seek(_) | Self::SeekBy(_) | Self::Quit => None,
             Self::KeyList(_) | Self::Closed => None,
             Self::WillQuit => said("q again leaves"),
-            Self::Morphed(.., Some(_)) | Self::Tapped | Self::Patch(_) | Self::PatchBy(_) => None,
+            Self::Morphed(.., Some(_)) | Self::Tapped | Self::SnapLoop | Self::Patch(_) | Self::PatchBy(_) => None,
             // What becomes of it is told when it is known.
             Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::LibraryLoad | Self::TakeUpdate => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
             Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),
+            Self::Snapped(Some(beats)) => Some(format!("the loop: {} beats", (beats * 100.0).round() / 100.0)),
+            Self::Snapped(None) => said("no tempo for the loop: tap one first"),
             Self::Reseed => said("new seeds"),
             Self::Mute => said("mute"),
             Self::Panicked => said("panic: safe values; undo brings yours back"),

@@ -180,6 +180,7 @@ impl Binding {
             }
             Deed::Start => Act::Seek(0.0),
             Deed::Tap => Act::Tapped,
+            Deed::SnapLoop => Act::SnapLoop,
             Deed::Browse => return self.walk_by(1, acts),
             Deed::Shift => {
                 self.playing.shift = true;

@@ -72,6 +72,8 @@ pub enum Deed {
     Start,
     /// One beat of the tempo.
     Tap,
+    /// The loop's ends go to the nearest beats.
+    SnapLoop,
     /// Held: the shift layer.
     Shift,
     /// A bank of the surface, from 0.
@@ -87,7 +89,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 32] = [
+const NAMED: [(&str, Deed); 33] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("panic", Deed::Panic),
@@ -113,6 +115,7 @@ const NAMED: [(&str, Deed); 32] = [
     ("previous-prompt-b", Deed::PromptBy(BlendEnd::B, -1)),
     ("start", Deed::Start),
     ("tap", Deed::Tap),
+    ("snap-loop", Deed::SnapLoop),
     ("shift-layer", Deed::Shift),
     ("next-bank", Deed::BankBy(1)),
     ("previous-bank", Deed::BankBy(-1)),
@@ -182,6 +185,7 @@ impl Deed {
                 | Self::Save
                 | Self::SaveNew
                 | Self::Reload
+                | Self::SnapLoop
         )
     }
 

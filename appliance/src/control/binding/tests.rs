@@ -224,7 +224,7 @@ fn keys_select_walk_move_and_put_back() {
     assert_eq!(stage.strike(Key::Backspace), Some(Act::Moved(ParamId::SourceBlend)));
     assert_eq!(stage.desk.store().value(ParamId::SourceBlend), 0.0);
     assert_eq!(stage.strike(Key::BackTab), Some(Act::Selected(ParamId::Method)));
-    assert_eq!(stage.strike(Key::BackTab), Some(Act::Selected(ParamId::TransitionS)), "around the end");
+    assert_eq!(stage.strike(Key::BackTab), Some(Act::Selected(ParamId::Key)), "around the end");
     assert_eq!(stage.strike(Key::Tab), Some(Act::Selected(ParamId::Method)));
 }
 

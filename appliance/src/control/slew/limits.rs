@@ -44,7 +44,7 @@ pub const fn usual(id: ParamId) -> Option<f64> {
         GainDb | TapeFeedback => Some(4.0),
         LoopStart | LoopEnd | WindowS | TransitionS => None,
         Method | DcwEnabled | DcwMode | DcwWavelet | Seed | FeedbackTap | PromptA | PromptB | CfgMode | Schedule
-        | Depth | Steps | Transition => None,
+        | Depth | Steps | Transition | Tempo | TimeSignature | Key => None,
     }
 }
 

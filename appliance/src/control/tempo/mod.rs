@@ -32,6 +32,8 @@ pub const FASTEST_BPM: f64 = 420.0;
 pub const TICKS_IN_BEAT: u32 = 24;
 /// Beats of a bar where the patch says nothing.
 const USUAL_BAR: u8 = 4;
+/// A tapped tempo this near to a whole number is set as that.
+const SAME_BPM: f64 = 0.5;
 /// Beats that fall back by this much have gone round; less is a grid that was set a little better.
 const BACK_BEATS: f64 = 0.1;
 /// The longest that anything waits, in what it waits for: one that should have come has.
@@ -108,9 +110,22 @@ impl Tempo {
     /// A patch was loaded: its tempo in beats a minute, 20 to 420, and the beats of its bar, 4 where it says nothing.
     /// Taps were for the patch before.
     pub fn set_patch(&mut self, now: Duration, bpm: Option<f64>, bar: Option<u8>) {
+        self.clear_taps();
+        self.set(now, bpm, bar);
+    }
+
+    /// The tempo was set under the same patch. Taps go on counting where it was they that set it: they know where the beat is.
+    pub fn set(&mut self, now: Duration, bpm: Option<f64>, bar: Option<u8>) {
         let grid = |bpm: f64| Grid { at: now, beat: 0.0, bpm: bpm.clamp(SLOWEST_BPM, FASTEST_BPM) };
         self.patch = bpm.filter(|bpm| !bpm.is_nan()).map(grid);
         self.bar = bar.filter(|beats| *beats > 0);
+        let is_tapped = |bpm: f64| self.taps.grid().is_some_and(|it| (it.bpm - bpm).abs() <= SAME_BPM);
+        if !bpm.is_some_and(is_tapped) {
+            self.clear_taps();
+        }
+    }
+
+    fn clear_taps(&mut self) {
         self.taps.clear();
         self.tapped = None;
     }

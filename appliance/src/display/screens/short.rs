@@ -62,6 +62,9 @@ pub fn short(id: ParamId) -> &'static str {
         ParamId::Steps => "Steps",
         ParamId::Transition => "Trans",
         ParamId::TransitionS => "TFade",
+        ParamId::Tempo => "Tempo",
+        ParamId::TimeSignature => "TSign",
+        ParamId::Key => "Key",
     }
 }
 

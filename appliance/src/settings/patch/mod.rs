@@ -19,7 +19,7 @@ use crate::control::binding::Map;
 use crate::files::document::{Fault, lines, save};
 use crate::files::{Trouble, read_text, shown};
 pub use sources::Sources;
-pub use words::{NamedPrompt, Spoken};
+pub use words::{NamedPrompt, SetByHand, Spoken};
 
 /// Greatest patch file in bytes: a hundred times the longest that hands write.
 const LARGEST_BYTES: u64 = 1 << 20;

@@ -141,6 +141,9 @@ impl Reader<'_> {
             let expected = match row.taper {
                 Taper::Choice(labels) => labels.join(", "),
                 Taper::Toggle => "true or false".to_owned(),
+                Taper::Whole if row.leaves_it(row.low) => {
+                    format!("a whole number, {} to {}, or \"patch\"", row.low + 1.0, row.high)
+                }
                 Taper::Whole => format!("a whole number, {} to {}", row.low, row.high),
                 Taper::Linear | Taper::Log if row.follows_group() => {
                     format!("{} to {}, or \"group\"", row.low, row.high)
@@ -150,6 +153,7 @@ impl Reader<'_> {
             let value = match (item.get_ref(), row.taper) {
                 (DeValue::String(label), Taper::Choice(_)) => row.labelled(label),
                 (DeValue::String(label), Taper::Linear) if row.follows_group() => row.labelled(label),
+                (DeValue::String(label), Taper::Whole) => row.labelled(label),
                 (DeValue::Boolean(on), Taper::Toggle) => Some(f64::from(u8::from(*on))),
                 (_, Taper::Choice(_) | Taper::Toggle) => None,
                 (value, _) => number(value).filter(|value| (row.low..=row.high).contains(value)),

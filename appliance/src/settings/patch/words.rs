@@ -1,6 +1,7 @@
 //! The prompts of a patch: up to eight, each with a name, of which two are under the blend.
 
 use engine::live::PROMPTS;
+use engine::param::{ParamId, Values};
 
 use super::Patch;
 
@@ -42,11 +43,55 @@ pub struct Spoken {
     pub weight: f32,
 }
 
+/// Tempo, time signature and key that a hand has set, in the place of what a patch and its prompts say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetByHand {
+    /// Quarter notes a minute.
+    pub bpm: Option<u16>,
+    /// Beats in a bar.
+    pub time_signature: Option<u8>,
+    /// Key and scale.
+    pub key: Option<&'static str>,
+}
+
+impl SetByHand {
+    /// What these values say themselves, and do not leave to the patch.
+    #[must_use]
+    pub fn of(values: &Values) -> Self {
+        let says = |id: ParamId| !id.row().leaves_it(values.exact(id));
+        let label = |id: ParamId| says(id).then(|| values.label(id));
+        let beats = |label: &str| label.split('/').next().and_then(|beats| beats.parse().ok());
+        Self {
+            bpm: says(ParamId::Tempo).then(|| values.whole(ParamId::Tempo) as u16),
+            time_signature: label(ParamId::TimeSignature).and_then(beats),
+            key: label(ParamId::Key),
+        }
+    }
+
+    /// The same words in this tempo, time signature and key.
+    #[must_use]
+    pub fn on(&self, words: Vec<Spoken>) -> Vec<Spoken> {
+        let told = |it: Spoken| Spoken {
+            bpm: self.bpm.or(it.bpm),
+            time_signature: self.time_signature.or(it.time_signature),
+            key: self.key.map(str::to_owned).or(it.key),
+            ..it
+        };
+        words.into_iter().map(told).collect()
+    }
+}
+
 impl Patch {
+    /// The prompts by their places, as the patch's values have them told: [`Self::own_words`] in its tempo, time signature and key.
+    #[must_use]
+    pub fn words(&self) -> Vec<Spoken> {
+        SetByHand::of(&self.values).on(self.own_words())
+    }
+
     /// The prompts by their places; a place without words has those of the place before it, and in front of the first the model
     /// follows the source alone. None where the patch has no words.
     #[must_use]
-    pub fn words(&self) -> Vec<Spoken> {
+    pub fn own_words(&self) -> Vec<Spoken> {
         let places = (0..PROMPTS).map(|place| self.prompt_at(place));
         let mut words: Vec<Spoken> = Vec::new();
         let mut waiting = 0;
@@ -90,6 +135,7 @@ impl Patch {
 #[cfg(test)]
 mod tests {
     use super::super::Patch;
+    use super::{ParamId, SetByHand, Values};
 
     #[test]
     fn a_prompt_says_what_it_says_and_the_patch_says_the_rest() {
@@ -114,6 +160,25 @@ mod tests {
         assert_eq!(told(1), ("night", "drone", "", Some(80), Some("A minor"), None, 2.0), "in the place of `prompt.b`");
         assert_eq!(told(2), told(1), "a place without words is the one before it");
         assert_eq!(told(3), ("prompt 4", "choir", "la", Some(120), Some("C major"), Some(3), 1.0));
+    }
+
+    #[test]
+    fn every_place_of_metre_and_key_is_told_as_another_and_the_first_leaves_it_to_the_patch() {
+        let words = Patch::parse("[prompt]\na = \"house\"\nkey = \"D dorian\"\ntime_signature = 3\n")
+            .expect("a patch")
+            .own_words();
+        for id in [ParamId::TimeSignature, ParamId::Key] {
+            let told = |place: usize| {
+                let mut values = Values::default();
+                assert!(values.set(id, place as f64));
+                SetByHand::of(&values).on(words.clone())
+            };
+            let all: Vec<_> = (0..id.row().labels().expect("a choice").len()).map(told).collect();
+            assert_eq!(all[0], words);
+            let three = usize::from(id == ParamId::TimeSignature);
+            assert!((1..all.len()).all(|it| all[..it].iter().filter(|other| **other == all[it]).count() <= three));
+        }
+        assert_eq!(SetByHand::of(&Values::default()), SetByHand::default());
     }
 
     #[test]

@@ -113,6 +113,7 @@ fn write_values(out: &mut String, values: &Values) -> std::fmt::Result {
         match row.taper {
             Taper::Choice(_) => writeln!(out, "{} = {}", row.name, quoted(values.label(id)))?,
             Taper::Toggle => writeln!(out, "{} = {}", row.name, values.on(id))?,
+            Taper::Whole if row.leaves_it(value) => writeln!(out, "{} = {}", row.name, quoted(&row.written(value)))?,
             Taper::Whole => writeln!(out, "{} = {value:.0}", row.name)?,
             // A keystone channel that follows its group says so; every other value is its number.
             _ if value == AS_GROUP => writeln!(out, "{} = {}", row.name, quoted(&row.written(value)))?,

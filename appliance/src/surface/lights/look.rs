@@ -103,6 +103,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::PromptBy(..)
         | Deed::Start
         | Deed::Tap
+        | Deed::SnapLoop
         | Deed::Browse
         | Deed::NextScreen => LightState::default(),
     }

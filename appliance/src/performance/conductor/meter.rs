@@ -1,0 +1,130 @@
+//! Tempo, time signature and key: as the patch has them, or as a hand has set them, counted and told to the model.
+//!
+//! What is counted follows at once. Words are read again when a hand has rested for a moment: a worker needs longer than a knob does from
+//! one tempo to the next.
+
+use std::time::Duration;
+
+use engine::latent::SAMPLE_RATE_HZ;
+use engine::param::ParamId;
+
+use super::Conductor;
+use crate::control::binding::Act;
+use crate::control::tempo::{TapeBeats, Tapped};
+use crate::settings::patch::{Patch, SetByHand, Spoken};
+
+/// How long tempo and key have rested before words are read again; more than a beat, since taps come so far apart.
+const REST: Duration = Duration::from_millis(1200);
+/// Tempos that can be set.
+const BPM: std::ops::RangeInclusive<f64> = 30.0..=300.0;
+
+/// What is counted and told beside the words themselves.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    /// Beats a minute and beats of a bar, as the patch has them.
+    patch: (Option<u16>, Option<u8>),
+    /// The patch's words as they stand there.
+    own: Vec<Spoken>,
+    set: SetByHand,
+    /// When words are to be read again because a hand has set something.
+    due: Option<Duration>,
+}
+
+impl Meter {
+    /// Under a patch's words.
+    pub(super) fn under(own: Vec<Spoken>) -> Self {
+        Self { own, ..Self::default() }
+    }
+}
+
+impl Conductor {
+    /// Another tape plays under the same patch: its beats are those of that tape.
+    pub fn count_again(&mut self, now: Duration) {
+        let (bpm, bar) = self.counted();
+        self.tempo.set_patch(now, bpm.map(f64::from), bar);
+        self.lay_beats(bpm);
+    }
+
+    /// A patch's tempo, where no hand has set another.
+    pub(super) fn count(&mut self, patch: &Patch, now: Duration) {
+        self.meter.patch = (patch.prompt.bpm, patch.prompt.time_signature);
+        self.meter.set = SetByHand::of(self.desk.store().aims());
+        self.count_again(now);
+    }
+
+    fn counted(&self) -> (Option<u16>, Option<u8>) {
+        let Meter { patch: (bpm, bar), set, .. } = &self.meter;
+        (set.bpm.or(*bpm), set.time_signature.or(*bar))
+    }
+
+    fn lay_beats(&mut self, bpm: Option<u16>) {
+        let frames = self.engine.transport.tape_frames() as u64;
+        self.beats = bpm.map(|bpm| TapeBeats::new(u32::from(bpm) * 1000, frames, SAMPLE_RATE_HZ));
+    }
+
+    /// Follows the values: counts what a hand has set, and has words read again a moment later.
+    pub(super) fn follow_meter(&mut self, now: Duration) {
+        let set = SetByHand::of(self.desk.store().aims());
+        if set != self.meter.set {
+            self.meter.set = set;
+            let (bpm, bar) = self.counted();
+            self.tempo.set(now, bpm.map(f64::from), bar);
+            self.lay_beats(bpm);
+            self.meter.due = Some(now + REST);
+        }
+        if self.meter.due.take_if(|due| *due <= now).is_some() {
+            self.read_again();
+        }
+    }
+
+    /// A beat was tapped. The tempo that taps make is set as a hand sets it; a series of them is one stroke.
+    pub(super) fn tap(&mut self, at: Duration) {
+        match self.tempo.tap(at) {
+            Tapped::First => self.desk.end_stroke(),
+            Tapped::Bounced => {}
+            Tapped::Tempo(bpm) => {
+                let bpm = bpm.round().clamp(*BPM.start(), *BPM.end());
+                self.desk.turn(ParamId::Tempo, bpm, at).expect("a tempo is a number");
+            }
+        }
+    }
+
+    /// Both ends of the loop go to the nearest beats of the tape, at least one apart, as one stroke.
+    pub(super) fn snap_loop(&mut self, now: Duration) -> Act {
+        let Some(beats) = self.beats else { return Act::Snapped(None) };
+        let all = beats.beats_at(self.engine.transport.tape_frames() as f64);
+        let aims = self.desk.store().aims();
+        let [a, b] = [ParamId::LoopStart, ParamId::LoopEnd].map(|id| aims.exact(id) * all);
+        // The tape's end is a place to end at, where it is no beat too.
+        let nearest = |beat: f64| if (all - beat).abs() < (beat.round() - beat).abs() { all } else { beat.round() };
+        let (mut start, mut end) = (nearest(a.min(b)), nearest(a.max(b)));
+        if end - start < 1.0 {
+            start = start.min((all - 1.0).floor()).max(0.0);
+            end = (start + 1.0).min(all);
+        }
+        self.desk.end_stroke();
+        for (id, beat) in [(ParamId::LoopStart, start), (ParamId::LoopEnd, end)] {
+            self.desk.turn(id, beat / all, now).expect("a beat is a number");
+        }
+        self.desk.end_stroke();
+        Act::Snapped(Some(end - start))
+    }
+
+    /// A patch without words is played under those that are there.
+    pub(super) fn want_words(&mut self, patch: &Patch) {
+        let own = patch.own_words();
+        if !own.is_empty() {
+            self.meter.own = own;
+        }
+        self.meter.due = None;
+        self.read_again();
+    }
+
+    fn read_again(&mut self) {
+        let words = self.meter.set.on(self.meter.own.clone());
+        if !words.is_empty() && words != self.words {
+            self.binding.set_prompts(words.len());
+            (self.words, self.unread) = (words, true);
+        }
+    }
+}
