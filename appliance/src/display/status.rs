@@ -3,6 +3,8 @@
 //! [`Status`] is filled by whoever plays; [`super::terminal`] shows it in a terminal, [`super::screens`] draw it for small panels.
 //! Both are pure: the same status is the same picture.
 
+use std::sync::Arc;
+
 use engine::param::{ParamId, Values};
 
 use crate::compute::health::GpuHealth;
@@ -50,6 +52,26 @@ pub struct Tempo {
 pub struct Pick {
     /// The parameters, in the order in which they are shown.
     pub list: Vec<ParamId>,
+    /// The one under the cursor.
+    pub cursor: usize,
+}
+
+/// A thing of the library, as the list has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LibraryRow {
+    /// Its name.
+    pub name: String,
+    /// Length, tempo, recording; or what is wrong with it.
+    pub about: String,
+    /// Whether it cannot be used, or not as it is meant.
+    pub broken: bool,
+}
+
+/// The library, while a hand walks through it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LibraryPage {
+    /// All of it, shelf by shelf; never empty.
+    pub rows: Arc<[LibraryRow]>,
     /// The one under the cursor.
     pub cursor: usize,
 }
@@ -189,6 +211,8 @@ pub struct Status {
     pub undo: usize,
     /// A list to choose a parameter from, while it is open.
     pub pick: Option<Pick>,
+    /// The library, while a hand walks through it.
+    pub library: Option<LibraryPage>,
     /// How far the box is with starting; nothing once it plays.
     pub boot: Option<Boot>,
     /// The page of knobs in the hand; nothing until one was touched.
@@ -242,6 +266,7 @@ impl Default for Status {
             faults: Vec::new(),
             undo: 0,
             pick: None,
+            library: None,
             boot: None,
             page: None,
             set_list: None,

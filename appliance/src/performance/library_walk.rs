@@ -3,14 +3,18 @@
 //! What is there is looked at by a thread that gives way to everything else, since every recording is decoded for it; nobody waits for that.
 //! A walk that begins after a rest looks anew: somebody may have added something.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
+use crate::display::status::{LibraryPage, LibraryRow};
 use crate::service::slow::give_way;
 use crate::settings::library::{Item, Library};
 
 /// After so long a walk begins anew.
 const REST: Duration = Duration::from_secs(60);
+/// So long after the last step the list stands on the displays.
+const SHOWN: Duration = Duration::from_secs(8);
 
 /// Where a hand is in the library.
 #[derive(Debug, Default)]
@@ -18,6 +22,8 @@ pub struct LibraryWalk {
     /// What is looked at now.
     looks: Option<Receiver<Vec<Item>>>,
     items: Vec<Item>,
+    /// The same, as displays have them.
+    rows: Arc<[LibraryRow]>,
     /// The one that is shown; none before the first step.
     at: Option<usize>,
     /// When the hand was last here.
@@ -47,13 +53,29 @@ impl LibraryWalk {
     /// What is to be shown because it has been looked at, if that is so since the last call.
     pub fn come(&mut self) -> Option<String> {
         match self.looks.as_ref()?.try_recv() {
-            Ok(items) => self.items = items,
+            Ok(items) => {
+                self.rows = items.iter().map(row).collect();
+                self.items = items;
+            }
             // Whoever panicked has said so.
-            Err(TryRecvError::Disconnected) => self.items.clear(),
+            Err(TryRecvError::Disconnected) => (self.items, self.rows) = Default::default(),
             Err(TryRecvError::Empty) => return None,
         }
         (self.looks, self.at) = (None, Some(0));
         Some(self.shown())
+    }
+
+    /// The list, while a hand is in it: until some seconds after its last step.
+    #[must_use]
+    pub fn page(&self, now: Duration) -> Option<LibraryPage> {
+        let is_here = self.walked.is_some_and(|it| now.saturating_sub(it) < SHOWN) && !self.rows.is_empty();
+        let cursor = self.at.filter(|_| is_here)?;
+        Some(LibraryPage { rows: Arc::clone(&self.rows), cursor })
+    }
+
+    /// The hand is done with it: the list goes, and the walk goes on where it was.
+    pub fn leave(&mut self) {
+        self.walked = self.walked.map(|it| it.saturating_sub(SHOWN));
     }
 
     /// What is shown now.
@@ -69,6 +91,12 @@ impl LibraryWalk {
             |it| format!("{} of {}: {}", at + 1, self.items.len(), it.words()),
         )
     }
+}
+
+fn row(item: &Item) -> LibraryRow {
+    let fault = item.faults.first().and_then(|it| it.lines().next());
+    let about = fault.map_or_else(|| item.known().join(", "), str::to_owned);
+    LibraryRow { name: item.name.clone(), about, broken: fault.is_some() }
 }
 
 /// Begins to look; none where the system has no thread left.
@@ -119,10 +147,20 @@ mod tests {
         assert_eq!(walk.step(&library, 1, second(90)), "looking at the library");
         let first = come(&mut walk);
         assert!(first.starts_with("1 of 2: a.wav: ") && walk.come().is_none(), "{first}");
+        let page = |walk: &LibraryWalk, at| walk.page(second(at)).map(|it| (it.cursor, it.rows.len()));
+        assert_eq!((page(&walk, 90), page(&walk, 97), page(&walk, 98)), (Some((0, 2)), Some((0, 2)), None));
+        let rows = walk.page(second(90)).expect("it is shown").rows;
+        assert!(rows[0].broken && !rows[0].about.is_empty() && !rows[1].broken, "{rows:?}");
+        assert_eq!((rows[1].name.as_str(), rows[1].about.as_str()), ("1_b.toml", "96 bpm"));
         let way = [1, 1, -1, -1].map(|by| walk.step(&library, by, second(91)));
         assert_eq!(
             way,
             ["2 of 2: 1_b.toml, 96 bpm".to_owned(), "2 of 2: 1_b.toml, 96 bpm".to_owned(), first.clone(), first]
         );
+        walk.step(&library, 1, second(92));
+        walk.leave();
+        assert_eq!(page(&walk, 92), None);
+        assert_eq!(walk.step(&library, -1, second(93)).split(':').next(), Some("1 of 2"), "it goes on where it was");
+        assert_eq!(page(&walk, 93), Some((0, 2)));
     }
 }

@@ -5,6 +5,7 @@ use super::numbers::entry;
 use super::page::LOW_FOOT;
 use super::play::{level, scene_words, title};
 use super::sheet::{Area, Face, Sheet, WIDTH};
+use super::words::choice;
 use super::{Screen, lists, page};
 use crate::display::status::{Status, written};
 
@@ -116,12 +117,10 @@ pub(super) fn lines(sheet: &mut Sheet, words: &str) {
 
 /// Three lines of the list, the cursor's in the middle.
 fn pick(status: &Status, sheet: &mut Sheet) {
-    let Some(pick) = status.pick.as_ref().filter(|it| !it.list.is_empty()) else {
+    let Some(choice) = choice(status, 3) else {
         return lines(sheet, "there is nothing to choose from");
     };
-    let cursor = pick.cursor.min(pick.list.len() - 1);
-    let first = cursor.saturating_sub(1).min(pick.list.len().saturating_sub(3));
-    for (line, id) in pick.list.iter().skip(first).take(3).enumerate() {
-        entry(sheet, line as i32 * 11, id.row().words, &written(*id, &status.values), first + line == cursor);
+    for (line, (words, value)) in choice.seen.iter().enumerate() {
+        entry(sheet, line as i32 * 11, words, value, choice.first + line == choice.cursor);
     }
 }

@@ -7,7 +7,9 @@ use hal::display::Frame;
 use super::sheet::{Area, Face, Mark, Sheet};
 use super::{Look, Screen, draw, large, low, on_sheet, short};
 use crate::compute::health::{Brake, GpuHealth};
-use crate::display::status::{Boot, Listed, Morph, Page, PageKnob, Pick, Scene, SetPlace, Status, Tempo, Took};
+use crate::display::status::{
+    Boot, LibraryPage, LibraryRow, Listed, Morph, Page, PageKnob, Pick, Scene, SetPlace, Status, Tempo, Took,
+};
 
 const LONG: &str =
     "a text longer than any panel is wide, Donaudampfschifffahrtsgesellschaftskapitän, \u{4e16}\n\u{7} and on";
@@ -38,6 +40,17 @@ fn hostile() -> Status {
         undo: usize::MAX,
         ..Status::default()
     }
+}
+
+/// The library with names that are too long, in lists of several lengths.
+fn libraries() -> Vec<Status> {
+    let page = |(cursor, length): (usize, usize), broken: bool| {
+        let row = LibraryRow { name: LONG.to_owned(), about: LONG.to_owned(), broken };
+        let library = Some(LibraryPage { rows: vec![row; length].into(), cursor });
+        Status { library, ..hostile() }
+    };
+    let lists = [(0, 1), (3, 4), (20, 40), (usize::MAX, 40)];
+    lists.into_iter().flat_map(|list| [true, false].map(|broken| page(list, broken))).collect()
 }
 
 /// Statuses that fill every corner, and the plainest.
@@ -78,6 +91,7 @@ fn statuses() -> Vec<Status> {
         let pick = Pick { list: ParamId::all().take(length).collect(), cursor };
         all.push(Status { pick: Some(pick), ..hostile() });
     }
+    all.extend(libraries());
     let listed = |number| Listed { number, name: LONG.to_owned() };
     for ends in [Some(listed(127)), None] {
         let place = SetPlace { playing: listed(usize::MAX), previous: ends.clone(), next: ends, last: usize::MAX };
@@ -229,6 +243,32 @@ fn the_line_under_the_cursor_is_always_seen() {
                 .any(|mark| matches!(mark, Mark::Text { text, dark: true, .. } if text == list[cursor].row().words));
             assert!(lit, "{cursor}");
         }
+    }
+}
+
+#[test]
+fn the_library_is_listed_by_name_and_length_with_what_is_broken_marked() {
+    let row = |name: &str, about: &str, broken| LibraryRow { name: name.to_owned(), about: about.to_owned(), broken };
+    let rows = [
+        row("rain.wav", "12.0 s, 96 bpm", false),
+        row("torn.wav", "found 3 bytes", true),
+        row("sea.flac", "8.0 s", false),
+    ];
+    let library = Some(LibraryPage { rows: rows.into(), cursor: 1 });
+    let status =
+        Status { library, pick: Some(Pick { list: ParamId::all().collect(), cursor: 0 }), ..Status::default() };
+    for sheet in [on_sheet(&status, Screen::Pick), low::on_sheet(&status, Screen::Pick)] {
+        let seen: Vec<&str> = sheet
+            .marks
+            .iter()
+            .filter_map(|it| if let Mark::Text { text, .. } = it { Some(text.as_str()) } else { None })
+            .collect();
+        for word in ["rain.wav", "12.0 s", "torn.wav", "!", "sea.flac", "8.0 s"] {
+            assert!(seen.contains(&word), "{word} of {seen:?}");
+        }
+        let lit =
+            |name: &str| sheet.marks.iter().any(|it| matches!(it, Mark::Text { text, dark: true, .. } if text == name));
+        assert!(lit("torn.wav") && !lit("rain.wav"));
     }
 }
 

@@ -1,7 +1,9 @@
 //! The screens of words: what to touch, what to choose, what is wrong, what is being loaded.
 
+use engine::param::ParamId;
+
 use super::sheet::{Area, Face, Sheet, WIDTH};
-use crate::display::status::{Status, written};
+use crate::display::status::{LibraryRow, Status, written};
 
 /// Lines of a list below its title.
 const LINES: usize = 5;
@@ -92,28 +94,63 @@ pub(super) fn paragraph(sheet: &mut Sheet, words: &str, bottom: i32) {
     }
 }
 
+/// A list to choose from: what is seen of it and where its cursor is.
+pub(super) struct Choice {
+    title: &'static str,
+    /// Name and what is beside it, of as many as there is room for.
+    pub(super) seen: Vec<(String, String)>,
+    /// The first of them, and the one under the cursor, in the whole list.
+    pub(super) first: usize,
+    pub(super) cursor: usize,
+    count: usize,
+}
+
+/// What there is to choose from, in so many lines: the library, while a hand walks through it, else the parameters. The cursor keeps to
+/// the middle, but for the ends of the list.
+pub(super) fn choice(status: &Status, lines: usize) -> Option<Choice> {
+    let (count, cursor) = match (&status.library, &status.pick) {
+        (Some(library), _) => (library.rows.len(), library.cursor),
+        (None, Some(pick)) => (pick.list.len(), pick.cursor),
+        (None, None) => return None,
+    };
+    let cursor = cursor.min(count.checked_sub(1)?);
+    let first = cursor.saturating_sub(lines / 2).min(count.saturating_sub(lines));
+    let seen = first..count.min(first + lines);
+    let (title, seen) = match (&status.library, &status.pick) {
+        (Some(library), _) => ("Library", library.rows[seen].iter().map(|it| (it.name.clone(), beside(it))).collect()),
+        (None, Some(pick)) => {
+            let entry = |id: &ParamId| (id.row().words.to_owned(), written(*id, &status.values));
+            ("Choose", pick.list[seen].iter().map(entry).collect())
+        }
+        (None, None) => return None,
+    };
+    Some(Choice { title, seen, first, cursor, count })
+}
+
+/// What a panel has room for beside a name of the library.
+fn beside(row: &LibraryRow) -> String {
+    if row.broken { "!".to_owned() } else { row.about.split(", ").next().unwrap_or_default().to_owned() }
+}
+
 pub(super) fn pick(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
-    let Some(pick) = status.pick.as_ref().filter(|pick| !pick.list.is_empty()) else {
+    let Some(Choice { title, seen, first, cursor, count }) = choice(status, LINES) else {
         sheet.title("Choose", "");
         paragraph(&mut sheet, "there is nothing to choose from", BOTTOM);
         return sheet;
     };
-    let cursor = pick.cursor.min(pick.list.len() - 1);
-    sheet.title("Choose", &format!("{} of {}", cursor + 1, pick.list.len()));
-    // The cursor keeps to the middle, but for the ends of the list.
-    let first = cursor.saturating_sub(LINES / 2).min(pick.list.len().saturating_sub(LINES));
-    for (line, id) in pick.list.iter().skip(first).take(LINES).enumerate() {
-        let (y, words, value) = (13 + 10 * line as i32, id.row().words, written(*id, &status.values));
+    sheet.title(title, &format!("{} of {count}", cursor + 1));
+    for (line, (words, value)) in seen.iter().enumerate() {
+        let y = 13 + 10 * line as i32;
         if first + line == cursor {
-            sheet.lit_line(Face::Plain, y, WIDTH - 5, words, &value);
+            sheet.lit_line(Face::Plain, y, WIDTH - 5, words, value);
         } else {
-            let end = sheet.right(Face::Plain, WIDTH - 7, y, 54, &value);
+            let end = sheet.right(Face::Plain, WIDTH - 7, y, 54, value);
             sheet.text(Face::Plain, 2, y, end - 6, words);
         }
     }
     // How much of the list is seen, and where.
-    let (seen, all, height) = (LINES.min(pick.list.len()) as i32, pick.list.len() as i32, 50);
+    let (seen, all, height) = (seen.len() as i32, count as i32, 50);
     sheet.fill(Area::new(WIDTH - 2, 13 + height * first as i32 / all, 2, (height * seen / all).max(2)));
     sheet
 }

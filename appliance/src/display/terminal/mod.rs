@@ -8,6 +8,7 @@
 
 mod keys;
 mod layout;
+mod library;
 mod lines;
 mod parts;
 mod picture;

@@ -10,7 +10,7 @@ use ratatui::text::Line;
 use super::layout::{Part, Want, lines};
 use super::parts::{self, BAD, BOLD, CELL, CELL_BAR, DIM, KNOB, NOTE, PLAIN};
 use super::row::{Row, wrapped};
-use super::{Ink, keys};
+use super::{Ink, keys, library};
 use crate::control::binding::MAIN;
 use crate::display::status::Status;
 use crate::files::plain;
@@ -19,6 +19,8 @@ use crate::files::plain;
 const WORDS: usize = 3;
 /// Columns between two parameters.
 const GUTTER: usize = 2;
+/// Lines of the library at most.
+const LIBRARY: usize = 9;
 /// Narrower bars say nothing of a tape.
 const TAPE: usize = 10;
 
@@ -66,7 +68,7 @@ impl Picture<'_> {
         }
     }
 
-    /// The list of keys as it stands here, and, where it was asked for, the line below it.
+    /// The list of keys as it stands here, and, where it was asked for, the line below it; or the library, while a hand is in it.
     fn key_list(&self, width: usize, height: usize) -> (Vec<Line<'static>>, Option<Row>) {
         // Title, message and the line below stay.
         let mut pages = keys::pages(width, height.saturating_sub(3));
@@ -78,6 +80,9 @@ impl Picture<'_> {
             let next = if page < count { "? next page" } else { "? closes" };
             let row = Row::default().text(5, DIM, of).text(8, BOLD, next).text(6, BOLD, "escape closes");
             return (pages.swap_remove(page - 1), Some(row.text(9, BOLD, "q q leaves")));
+        }
+        if let Some(page) = &self.status.library {
+            return (library::lines(page, width, (height / 2).min(LIBRARY)), None);
         }
         // It stands there by itself where everything else has room already.
         let all: Vec<Line<'static>> = keys::pages(width, usize::MAX).into_iter().flatten().collect();
@@ -134,7 +139,7 @@ impl Picture<'_> {
             want(Part::Machine, given(parts::machine(status)), 1, 2),
             want(Part::Trouble, 1, 1, if broken { 11 } else { 4 }),
             want(Part::Meters, 1, 1, 9),
-            want(Part::KeyList, list, list, 1),
+            want(Part::KeyList, list, list, if status.library.is_some() { 13 } else { 1 }),
             want(Part::Log, self.log.len().min(1), self.log.len().min(height / 4), 0),
             want(Part::Fault, fault_least, fault, 16),
             want(Part::Message, message_least.max(1), message.max(1), 14),

@@ -13,7 +13,9 @@ use ratatui::style::{Color, Modifier};
 use super::{Ink, Picture};
 use crate::compute::health::{Brake, GpuHealth};
 use crate::display::screens::short;
-use crate::display::status::{Boot, Listed, Morph, Page, PageKnob, Scene, SetPlace, Status, Tempo, Took};
+use crate::display::status::{
+    Boot, LibraryPage, LibraryRow, Listed, Morph, Page, PageKnob, Scene, SetPlace, Status, Tempo, Took,
+};
 
 /// From a phone beside the stage to a wall.
 const SIZES: [(u16, u16); 10] =
@@ -215,6 +217,30 @@ fn the_list_of_keys_opens_turns_and_closes() {
         }
         let closed = text(&drawn(&Status { key_list: pages + 1, ..busy() }, size, true));
         assert!(closed.iter().any(|it| it.contains("? all keys")), "{size:?}: {closed:?}");
+    }
+}
+
+#[test]
+fn the_library_is_listed_around_its_cursor_while_the_instrument_stays() {
+    let row = |at: usize| LibraryRow { name: format!("take{at:02}.wav"), about: format!("{at}.0 s"), broken: at == 7 };
+    let rows: std::sync::Arc<[LibraryRow]> = (0..30).map(row).collect();
+    for cursor in [0, 7, 15, 29] {
+        let library = Some(LibraryPage { rows: std::sync::Arc::clone(&rows), cursor });
+        for size in SIZES.into_iter().filter(|it| 60 <= it.0 && 24 <= it.1) {
+            let lines = text(&drawn(&Status { library: library.clone(), ..busy() }, size, true));
+            let here = lines.iter().find(|it| it.contains(&format!("take{cursor:02}.wav"))).expect("it is seen");
+            let of = format!("{} of 30", cursor + 1);
+            assert!(here.trim_start().starts_with('>') && here.contains(&of), "{here} at {size:?}");
+            assert_eq!(here.contains('!'), cursor == 7, "{here}");
+            assert_eq!(
+                lines.iter().filter(|it| it.contains("take") && it.contains(".wav")).count(),
+                9,
+                "{size:?}: {lines:?}"
+            );
+            assert!(lines.iter().any(|it| it.contains("q q")), "{size:?}");
+        }
+        let small = text(&drawn(&Status { library, ..busy() }, (30, 10), true)).join("\n");
+        assert!(small.contains(&format!("take{cursor:02}")), "{small}");
     }
 }
 

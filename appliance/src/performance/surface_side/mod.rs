@@ -287,7 +287,11 @@ impl SurfaceSide {
                 let words = self.box_news.take(self.clock.now());
                 view.messages().hand(&words);
             }
-            Act::LibraryLoad => self.load_from_library(conductor, view),
+            Act::LibraryLoad => {
+                self.load_from_library(conductor, view);
+                self.walk.leave();
+            }
+            Act::Closed => self.walk.leave(),
             Act::Seek(0.0) => self.sender.tell(Order::Start),
             Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
             _ => {}

@@ -16,6 +16,7 @@ impl SurfaceSide {
         let playing = self.list.playing();
         playing.map_or("", |it| bare(&it.name, self.list.place())).clone_into(&mut status.patch);
         status.set_list = place_in(&self.list);
+        status.library = self.walk.page(self.now());
         let named = |place: usize| playing.and_then(|it| it.scene_names.get(place)?.clone());
         let scene = |place: usize| {
             let values = conductor.desk().store().scene(place);
