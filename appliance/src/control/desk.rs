@@ -336,6 +336,23 @@ mod tests {
     }
 
     #[test]
+    fn a_patch_brings_its_number_and_is_what_revert_comes_back_to() {
+        let mut desk = Desk::new(Store::new().0);
+        let mut values = Values::default();
+        assert!(values.set(ParamId::Denoise, 0.25));
+        desk.load(&values, &[None; SCENES], &Drawn::default(), 0);
+        desk.load(&values, &[None; SCENES], &Drawn::default(), 7);
+        assert_eq!(desk.store().mark().patch, 7);
+        desk.turn(ParamId::Denoise, 0.75, Duration::ZERO).expect("a number");
+        desk.walk(Duration::from_secs(5));
+        let heard = *desk.store().values();
+        desk.stand_by(&heard, &Drawn::default());
+        desk.turn(ParamId::Denoise, 0.1, Duration::from_secs(6)).expect("a number");
+        desk.revert();
+        assert_eq!(desk.store().aims().exact(ParamId::Denoise), 0.75, "what was saved since");
+    }
+
+    #[test]
     fn a_keystone_channel_walks_from_where_its_group_is_heard() {
         let mut desk = Desk::new(Store::new().0);
         desk.turn(ParamId::ChG1, 2.4, Duration::ZERO).expect("a number");

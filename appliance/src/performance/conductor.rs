@@ -4,6 +4,7 @@
 //! reaches them goes through a triple buffer, a bounded queue or an atomic.
 
 mod meter;
+mod pause;
 mod takeover;
 
 use std::any::Any;
@@ -66,6 +67,8 @@ pub struct Conductor {
     quantise: Quantise,
     /// Whether start, stop and continue from outside are followed.
     follows: bool,
+    /// Where a pause was made, 0 to 1 of the tape.
+    paused: Option<f64>,
     /// A scene that waits for its beat.
     waiting: Option<Waiting>,
     /// The words that play, or are to.
@@ -145,6 +148,7 @@ impl Conductor {
             meter: Meter::under(patch.own_words()),
             quantise: Quantise::Off,
             follows: true,
+            paused: None,
             waiting: None,
             words: patch.words(),
             unread: false,
@@ -242,17 +246,11 @@ impl Conductor {
                 Act::SnapLoop => *act = self.snap_loop(gesture.at),
                 Act::Went(surface) => self.tempo.gone(surface),
                 Act::Reseed => self.held.push_back(Edge::Reseed),
-                Act::Mute => {
-                    let muted = self.engine.transport.muted();
-                    self.engine.transport.set_muted(!muted);
-                }
-                Act::Panicked => self.engine.transport.set_muted(false),
-                Act::Seek(place) => self.seek(f64::from(place)),
-                Act::SeekBy(part) => {
-                    let transport = &self.engine.transport;
-                    let now = transport.playhead().position as f64 / transport.tape_frames() as f64;
-                    self.seek((now + f64::from(part)).rem_euclid(1.0));
-                }
+                Act::Mute => self.mute(),
+                Act::Pause => *act = self.pause(),
+                Act::Panicked => self.play_on(),
+                Act::Seek(place) => self.go_to(f64::from(place)),
+                Act::SeekBy(part) => self.go_to((self.place() + f64::from(part)).rem_euclid(1.0)),
                 _ => {}
             }
         }
@@ -276,16 +274,16 @@ impl Conductor {
     fn follow(&mut self, cue: Cue, acts: &mut Vec<Act>) {
         match cue {
             Cue::Start => {
-                self.seek(0.0);
-                self.engine.transport.set_muted(false);
+                self.go_to(0.0);
+                self.play_on();
             }
-            Cue::Continue => self.engine.transport.set_muted(false),
+            Cue::Continue => self.play_on(),
             Cue::Stop => self.engine.transport.set_muted(true),
             // Four sixteenths a beat; a song that is longer than the tape goes round.
             Cue::Locate(sixteenth) => {
                 if let Some(beats) = self.beats {
                     let tape = self.engine.transport.tape_frames() as f64;
-                    self.seek((f64::from(sixteenth) / 4.0 / beats.beats_at(tape)).fract());
+                    self.go_to((f64::from(sixteenth) / 4.0 / beats.beats_at(tape)).fract());
                 }
             }
         }

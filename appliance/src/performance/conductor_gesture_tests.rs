@@ -186,3 +186,5 @@ fn the_machine_whose_clock_counts_is_forgotten_when_it_goes() {
 
 #[path = "conductor_meter_tests.rs"]
 mod meter_tests;
+#[path = "conductor_pause_tests.rs"]
+mod pause_tests;

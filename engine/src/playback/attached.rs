@@ -9,7 +9,8 @@
 //! any other are dropped. Only then may a new engine use the boxes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use rtrb::{Consumer, Producer};
 
@@ -335,7 +336,7 @@ impl AttachedFeed {
             self.refused_gain = bits;
             self.refuse(Refused::Gain);
         }
-        let silent = leaving || self.arena.load(DESK_MUTED, Relaxed) != 0;
+        let silent = leaving || self.arena.load(DESK_MUTED, Acquire) != 0;
         let gain = if silent { 0.0 } else { self.gain };
         if gain.to_bits() != self.traced_gain {
             self.traced_gain = gain.to_bits();

@@ -77,7 +77,7 @@ impl Desk {
 
     /// The linear gain to play at: 0 when muted.
     pub(super) fn gain(&self) -> f32 {
-        if self.muted.load(Relaxed) { 0.0 } else { f32::from_bits(self.gain.load(Relaxed)) }
+        if self.muted.load(Acquire) { 0.0 } else { f32::from_bits(self.gain.load(Relaxed)) }
     }
 }
 
@@ -185,11 +185,12 @@ impl Transport {
         true
     }
 
-    /// Fades the output out (or back in): 99 % of the way in 23 ms. The tape goes on.
+    /// Fades the output out (or back in): 99 % of the way in 23 ms. The tape goes on. A jump that was ordered before is made before the
+    /// sound comes back, and unheard.
     pub fn set_muted(&self, muted: bool) {
         match &self.way {
-            Way::Here { desk, .. } => desk.muted.store(muted, Relaxed),
-            Way::Attached { arena, .. } => arena.store(DESK_MUTED, muted.into(), Relaxed),
+            Way::Here { desk, .. } => desk.muted.store(muted, Release),
+            Way::Attached { arena, .. } => arena.store(DESK_MUTED, muted.into(), Release),
         }
     }
 

@@ -144,9 +144,9 @@ impl Head {
         self.parting.goes()
     }
 
-    /// Goes to `position` and `band` of the tape that it is on.
-    pub(super) fn jump(&mut self, tape: &mut Tape, position: usize, band: LoopBand) {
-        self.hold(tape, JUMP_FADE_FRAMES);
+    /// Goes to `position` and `band` of the tape that it is on, over a fade of `fade_frames`, at most [`JUMP_FADE_FRAMES`].
+    pub(super) fn jump(&mut self, tape: &mut Tape, position: usize, band: LoopBand, fade_frames: usize) {
+        self.hold(tape, fade_frames);
         self.arrive(tape.frames(), position, band);
     }
 
@@ -334,14 +334,14 @@ mod tests {
         let near = 2 * FRAME - JUMP_FADE_FRAMES;
         assert_eq!(head.soon(256), [span(1_500, 256 + 480), span(1_020, 0)]);
         // A fade before the end of what is read, the seam begins.
-        head.jump(&mut loaded, band.end() - 480 - 256 - 480, band);
+        head.jump(&mut loaded, band.end() - 480 - 256 - 480, band, JUMP_FADE_FRAMES);
         assert_eq!(head.soon(256), [span(band.end() - 1_216, 736), span(1_020, 0)]);
-        head.jump(&mut loaded, band.end() - 480 - 256 - 479, band);
+        head.jump(&mut loaded, band.end() - 480 - 256 - 479, band, JUMP_FADE_FRAMES);
         assert_eq!(head.soon(256), [span(band.end() - 1_215, 736), span(1_020, 480 + 736)]);
-        head.jump(&mut loaded, 1_500 + near, band);
+        head.jump(&mut loaded, 1_500 + near, band, JUMP_FADE_FRAMES);
         assert_eq!(head.soon(0), [span(1_500 + near, 480), span(1_020, 480 + 481)]);
         let whole = LoopBand::whole(tape.len());
-        head.jump(&mut loaded, tape.len() - 100, whole);
+        head.jump(&mut loaded, tape.len() - 100, whole, JUMP_FADE_FRAMES);
         assert_eq!(head.soon(256), [span(tape.len() - 100, 100), span(0, 736)]);
     }
 
@@ -353,9 +353,9 @@ mod tests {
         let hears = |head: &Head, begin, frames| head.hears(Span { begin, frames }, tape.len());
         assert!(hears(&head, 1_400, 101) && !hears(&head, 1_400, 100));
         assert!(!hears(&head, 1_501, 900), "what comes is not heard yet");
-        head.jump(&mut loaded, band.end() - 481, band);
+        head.jump(&mut loaded, band.end() - 481, band, JUMP_FADE_FRAMES);
         assert!(!hears(&head, 1_200, 10) && !hears(&head, band.end() - 400, 10));
-        head.jump(&mut loaded, band.end() - 480, band);
+        head.jump(&mut loaded, band.end() - 480, band, JUMP_FADE_FRAMES);
         assert!(hears(&head, 1_200, 10) && hears(&head, band.end() - 400, 10) && !hears(&head, 4 * FRAME, FRAME));
     }
 
@@ -418,7 +418,7 @@ mod tests {
         let mut out = vec![[0.0; 2]; 2000];
         let mut loaded = tape_of(&tape);
         head.read(&mut loaded, &mut out[..500]);
-        head.jump(&mut loaded, 9_031, band);
+        head.jump(&mut loaded, 9_031, band, JUMP_FADE_FRAMES);
         head.read(&mut loaded, &mut out[500..]);
         assert!(roughest(&out) < 2.5 * roughest(&tape), "{}", roughest(&out));
         assert!(out[980..] == tape[9_511..9_511 + 1020]);
@@ -433,7 +433,7 @@ mod tests {
         let mut loaded = tape_of(&tape);
         for (i, period) in out.chunks_mut(100).enumerate() {
             if i % 2 == 1 && i < 20 {
-                head.jump(&mut loaded, i * 733, band);
+                head.jump(&mut loaded, i * 733, band, JUMP_FADE_FRAMES);
             }
             head.read(&mut loaded, period);
         }

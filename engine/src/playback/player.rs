@@ -126,6 +126,8 @@ impl Player {
             {
                 coming.is_wanted = false;
             }
+            // Before orders are taken: whoever jumps in silence and then opens has jumped when it opens.
+            let gain = self.feed.gain(self.leaving.is_some());
             self.obey();
             // A tape begins at its moment, to the sample.
             let until = self.coming.as_ref().map_or(0, |it| it.how.waits(self.now));
@@ -138,7 +140,6 @@ impl Player {
                 self.feed.retire(spent);
             }
             Meters::add(&self.meters.laps, self.head.laps() - laps);
-            let gain = self.feed.gain(self.leaving.is_some());
             let was_silent = self.fader.is_at(0.0);
             self.fader.apply(gain, step);
             self.guard.process(step, &self.meters);
@@ -215,7 +216,9 @@ impl Player {
             }
         }
         if (position, band) != before {
-            self.head.jump(&mut self.tape, position, band);
+            // Of a place that nobody hears nothing has to fade out.
+            let fade_frames = if self.fader.is_at(0.0) { 1 } else { JUMP_FADE_FRAMES };
+            self.head.jump(&mut self.tape, position, band, fade_frames);
             self.jumped = self.now;
             self.feed.loops(band);
         }

@@ -144,6 +144,30 @@ fn a_window_that_does_not_lie_on_the_tape_is_not_written() {
 }
 
 #[test]
+fn of_a_place_that_is_left_in_silence_nothing_is_heard_when_the_sound_comes_back() {
+    // Loud in its first half, silent in its second.
+    let mut sound = tone(TAPE, 880.0, 0.5);
+    sound[TAPE / 2..].fill([0.0; 2]);
+    let (mut player, _packer, mut transport) = deck(Tape::new(sound).unwrap(), DeckSize::default());
+    player.open_at_once();
+    let loudest = |out: &[StereoFrame]| out.iter().map(|it| it[0].abs()).fold(0.0, f32::max);
+    assert!(0.4 < loudest(&play(&mut player, 9_600)));
+    transport.set_muted(true);
+    play(&mut player, 9_600);
+    assert!(transport.playhead().position < TAPE / 4, "it is still where it is loud");
+    transport.seek(TAPE * 5 / 8).unwrap();
+    transport.set_muted(false);
+    let out = play(&mut player, 9_600);
+    assert!(loudest(&out) < 1e-3, "{}", loudest(&out));
+    // Heard, a jump fades over as ever.
+    transport.seek(100).unwrap();
+    play(&mut player, 9_600);
+    transport.seek(TAPE * 5 / 8).unwrap();
+    let out = play(&mut player, 4_800);
+    assert!(0.2 < loudest(&out) && roughest(&out) < 0.1, "{}", roughest(&out));
+}
+
+#[test]
 fn gaps_that_the_device_reports_are_added_up() {
     let (player, _packer, transport) = toned();
     player.underran(2);

@@ -22,6 +22,10 @@ pub enum Act {
     Reseed,
     /// Fade out or play again.
     Mute,
+    /// The tape is to stop where it is, or to play on from there.
+    Pause,
+    /// It did; `false`: it plays on.
+    Paused(bool),
     /// Everything went to safe values.
     Panicked,
     /// Everything went back to the patch's values.
@@ -101,7 +105,12 @@ impl Act {
             Self::Moved(_) | Self::Selected(_) | Self::Seek(_) | Self::SeekBy(_) | Self::Quit => None,
             Self::KeyList(_) | Self::Closed => None,
             Self::WillQuit => said("q again leaves"),
-            Self::Morphed(.., Some(_)) | Self::Tapped | Self::SnapLoop | Self::Patch(_) | Self::PatchBy(_) => None,
+            Self::Morphed(.., Some(_))
+            | Self::Tapped
+            | Self::SnapLoop
+            | Self::Pause
+            | Self::Patch(_)
+            | Self::PatchBy(_) => None,
             // What becomes of it is told when it is known.
             Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::LibraryLoad | Self::TakeUpdate => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
@@ -110,6 +119,8 @@ impl Act {
             Self::Snapped(None) => said("no tempo for the loop: tap one first"),
             Self::Reseed => said("new seeds"),
             Self::Mute => said("mute"),
+            Self::Paused(true) => said("paused"),
+            Self::Paused(false) => said("playing on"),
             Self::Panicked => said("panic: safe values; undo brings yours back"),
             Self::Reverted => said("as the patch has it; undo brings yours back"),
             Self::Undone(true) => said("undone"),

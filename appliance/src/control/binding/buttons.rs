@@ -148,6 +148,7 @@ impl Binding {
         let act = match deed {
             Deed::Reseed => Act::Reseed,
             Deed::Mute => Act::Mute,
+            Deed::Pause => Act::Pause,
             Deed::Panic => {
                 desk.panic();
                 Act::Panicked

@@ -31,6 +31,7 @@ pub const KEY_HELP: &[(&str, &str)] = &[
     ("u, U", "undo, redo"),
     ("r", "new seeds"),
     ("space", "mute, play again"),
+    ("0", "pause, and play on from there"),
     ("p", "panic: safe values, the music goes on"),
     ("R", "revert to the patch"),
     ("o, O", "walk through the library, and back"),
@@ -88,6 +89,7 @@ pub(super) fn meaning(key: Key) -> Option<KeyMeaning> {
         Key::Home => KeyMeaning::Deed(Deed::Start),
         Key::Backspace => KeyMeaning::Default,
         Key::Char(' ') => KeyMeaning::Deed(Deed::Mute),
+        Key::Char('0') => KeyMeaning::Deed(Deed::Pause),
         Key::Char('p') => KeyMeaning::Deed(Deed::Panic),
         Key::Char('R') => KeyMeaning::Deed(Deed::Revert),
         Key::Char('t') => KeyMeaning::Deed(Deed::Tap),
@@ -132,6 +134,8 @@ mod tests {
     fn two_keys_lead_to_the_patch_before_and_the_next_one() {
         let by = ['{', '}'].map(|key| meaning(Key::Char(key)));
         assert_eq!(by, [-1, 1].map(|by| Some(KeyMeaning::Deed(Deed::PatchBy(by)))));
+        let by = ['O', 'o'].map(|key| meaning(Key::Char(key)));
+        assert_eq!(by, [-1, 1].map(|by| Some(KeyMeaning::Deed(Deed::LibraryBy(by)))));
     }
 
     #[test]

@@ -313,6 +313,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_usual_of_a_control_is_not_written() {
+        let mut out = String::new();
+        write_entry(&mut out, "map", &Entry::usual(On::Cc(74), Target::Param(ParamId::Denoise))).expect("a string");
+        assert_eq!(out.trim(), "[[map]]\ncc = 74\nto = \"denoise\"");
+    }
+
+    #[test]
     fn one_control_may_reach_many() {
         let (found, faults) = parsed("[[map]]\nbutton = 3\nto = [\"denoise\", \"scene-2\", \"morph-1-2\"]\n");
         assert_eq!(faults, Vec::<String>::new());

@@ -102,6 +102,23 @@ mod tests {
     use super::{CAUGHT_UP, Hold, Takeover, Turn};
     use proptest::prelude::*;
 
+    #[test]
+    fn a_scaled_value_that_is_as_near_as_a_place_of_the_knob_is_the_knobs_own() {
+        let turn = |last, place, value_at| Turn { last: Some(last), place, value_at, points_at_it: false, jumps: 0 };
+        let scaled = |turn| Hold::default().turn(turn, Takeover::Scale);
+        assert_eq!(scaled(turn(0.5, 0.51, 0.502)), Some(0.51));
+        assert_ne!(scaled(turn(0.5, 0.51, 0.52)), Some(0.51));
+    }
+
+    #[test]
+    fn a_knob_is_on_its_value_until_somebody_else_moves_that() {
+        let mut hold = Hold::default();
+        assert!(!hold.is_on(0.5, 0), "it never was");
+        hold.holds(0.5, 0.5, 0.5);
+        assert!(hold.is_on(0.5, 0) && hold.is_on(0.51, 0));
+        assert!(!hold.is_on(0.9, 0) && !hold.is_on(0.1, 0) && !hold.is_on(0.5, 1));
+    }
+
     /// Plays a knob through `places` over a value at `value`; where the value stands after each.
     fn played(takeover: Takeover, value: f64, places: &[f64]) -> Vec<f64> {
         let (mut hold, mut last, mut value) = (Hold::default(), None, value);

@@ -32,6 +32,8 @@ pub enum Deed {
     Reseed,
     /// Fade out, or play again; the tape goes on.
     Mute,
+    /// The tape stops where it is, or plays on from there.
+    Pause,
     /// Every value that can hurt goes to a safe place; the tape goes on.
     Panic,
     /// All values as the patch has them.
@@ -89,9 +91,10 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 33] = [
+const NAMED: [(&str, Deed); 34] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
+    ("pause", Deed::Pause),
     ("panic", Deed::Panic),
     ("revert", Deed::Revert),
     ("undo", Deed::Undo),

@@ -127,6 +127,21 @@ mod tests {
     fn a_range_from_nothing_has_no_logarithm_and_is_the_knobs_own() {
         let travel = Travel { range: Some((0.0, 1.0)), along: Along::Log, curve: Curve::Linear, reversed: false };
         assert_eq!([0.0, 0.25, 1.0].map(|value| travel.place(ParamId::Denoise, value)), [0.0, 0.25, 1.0]);
+        assert_eq!([0.0, 0.25, 1.0].map(|place| travel.value(ParamId::Denoise, place)), [0.0, 0.25, 1.0]);
+    }
+
+    #[test]
+    fn the_ends_are_met_to_the_bit_and_a_range_of_one_value_has_one_place() {
+        for along in [Along::Own, Along::Linear, Along::Log] {
+            for step in 1..200 {
+                let (low, high) = (1.0 + f64::from(step) / 71.0, 8.0 + f64::from(step) / 37.0);
+                let travel = Travel { range: Some((low, high)), along, ..Travel::default() };
+                let ends = [0.0, 1.0].map(|place| travel.value(ParamId::GuidanceScale, place));
+                assert_eq!(ends, [low, high], "{along:?}");
+            }
+            let one = Travel { range: Some((2.0, 2.0)), along, ..Travel::default() };
+            assert_eq!((one.place(ParamId::Shift, 2.0), one.value(ParamId::Shift, 0.7)), (0.0, 2.0), "{along:?}");
+        }
     }
 
     fn any_travel() -> impl Strategy<Value = Travel> {

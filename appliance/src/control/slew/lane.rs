@@ -77,3 +77,24 @@ impl Lane {
         now.saturating_sub(self.since).as_secs_f64()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{AT_ONCE, Duration, Lane};
+
+    #[test]
+    fn a_rest_earns_from_the_moment_on_in_which_the_walk_was_done() {
+        let ms = Duration::from_millis;
+        let mut lane = Lane::resting(0.0, Some(2.0));
+        lane.set_out(ms(0), 1.0, Duration::ZERO);
+        // All of the way but what went at once, at two travels a second.
+        let done = (1.0 - AT_ONCE) / 2.0;
+        assert!(!lane.at(Duration::from_secs_f64(done - 0.001)).1 && lane.at(Duration::from_secs_f64(done + 0.001)).1);
+        for (rest_ms, earned) in [(1_u64, 0.002), (5, 0.01), (100, AT_ONCE)] {
+            let mut next = lane;
+            let now = Duration::from_secs_f64(done) + ms(rest_ms);
+            next.set_out(now, 0.0, Duration::ZERO);
+            assert!((1.0 - next.at(now).0 - earned).abs() < 1e-6, "{} after {rest_ms} ms", 1.0 - next.at(now).0);
+        }
+    }
+}

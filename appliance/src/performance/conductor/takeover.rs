@@ -153,6 +153,7 @@ impl Conductor {
         let drawn = self.desk.store().drawn();
         let curves = ParamId::all().filter_map(|id| Some(Edge::SetCurve(id, Some(drawn.get(id)?.clone()))));
         self.held.extend(curves);
+        self.pause_on_another_tape();
         self.keep_words(words.to_vec());
         self.band_is_due = true;
         // The decode side's next window is under the values of now, and the tick thread may be asleep.

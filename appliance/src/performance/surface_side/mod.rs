@@ -293,7 +293,7 @@ impl SurfaceSide {
             }
             Act::Closed => self.walk.leave(),
             Act::Seek(0.0) => self.sender.tell(Order::Start),
-            Act::Seek(_) | Act::SeekBy(_) => self.sender.tell(Order::Sought),
+            Act::Seek(_) | Act::SeekBy(_) | Act::Paused(false) => self.sender.tell(Order::Sought),
             _ => {}
         }
     }

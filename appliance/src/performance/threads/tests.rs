@@ -164,6 +164,10 @@ impl Engine {
 #[test]
 fn a_thread_at_rest_hears_the_first_gesture_in_its_first_tick() {
     let mut engine = engine(&[], &[]);
+    engine.rest();
+    let [begin, end] = [0, 1].map(|at| engine.pulse.window[at].load(Relaxed));
+    // Around the end of a tape of twelve latent frames: it ends before it begins.
+    assert_eq!((end + TAPE - begin) % TAPE, 21_600, "the window that is shown: {begin} to {end}");
     for hand in 1..=20_u16 {
         engine.rest();
         let before = engine.scales.lock().expect("nobody panics").len();

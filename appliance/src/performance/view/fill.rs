@@ -45,7 +45,7 @@ pub(super) fn sound(status: &mut Status, conductor: &Conductor, pulse: &Pulse) {
     let transport = conductor.transport();
     let (meters, frames) = (transport.meters(), transport.tape_frames());
     let part = |place: usize| place as f32 / frames as f32;
-    status.position = part(transport.playhead().position);
+    status.position = conductor.place() as f32;
     status.window = (pulse.windows.load(Relaxed) > 0)
         .then(|| (part(pulse.window[0].load(Relaxed)), part(pulse.window[1].load(Relaxed))));
     status.slots = pulse.slots(conductor.store().aims().whole(ParamId::Depth));

@@ -102,6 +102,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::PromptByNumber(_)
         | Deed::PromptBy(..)
         | Deed::Start
+        | Deed::Pause
         | Deed::Tap
         | Deed::SnapLoop
         | Deed::Browse
