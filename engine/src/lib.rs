@@ -14,3 +14,4 @@ pub mod param;
 pub mod playback;
 pub mod ring;
 pub mod solver;
+mod wide;

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -37,7 +36,9 @@ def listed(room):
         kept = {word: it[word] for word in ("name", "file", "function", "replacement", "span")}
         mutants.append({**kept, "key": f"{words} #{seen[words]}", "digest": digest(texts[it["file"]], it)})
     if room["take"] != "all" and room["take"] < len(mutants):
-        mutants = sorted(random.Random(SEED).sample(mutants, room["take"]), key=lambda it: it["name"])
+        # By a digest of each: what is added to the room moves few others in or out.
+        chosen = sorted(mutants, key=lambda it: hashlib.sha256(f"{SEED} {it['key']}".encode()).hexdigest())[: room["take"]]
+        mutants = sorted(chosen, key=lambda it: it["name"])
     return mutants
 
 

@@ -190,11 +190,11 @@ impl Words for Arena {
 }
 
 fn pack(frame: StereoFrame) -> u64 {
-    u64::from(frame[0].to_bits()) | u64::from(frame[1].to_bits()) << 32
+    u64::from_le(bytemuck::cast(frame))
 }
 
 fn unpack(word: u64) -> StereoFrame {
-    [f32::from_bits(word as u32), f32::from_bits((word >> 32) as u32)]
+    bytemuck::cast(word.to_le())
 }
 
 /// A running sum of words: for accidents, not against malice. One flipped bit, or two words in each other's place, change it.

@@ -14,7 +14,7 @@ use rustfft::{Fft, FftPlannerScalar};
 use super::arc;
 use super::curve::Curve;
 use super::wavelet::Wavelet;
-use super::wide::{Wide, widest};
+use crate::wide::{Wide, widest};
 
 /// Which bands are corrected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

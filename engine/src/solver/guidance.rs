@@ -5,7 +5,7 @@
 //! itself, as in the published sampler; [`Axis::Channels`] measures each frame for itself.
 
 use super::curve::Curve;
-use super::wide::{Wide, widest};
+use crate::wide::{Wide, widest};
 
 /// Along which axis lengths and projections are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

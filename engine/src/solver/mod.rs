@@ -21,4 +21,3 @@ pub mod schedule;
 pub mod step;
 pub mod sweep;
 pub mod wavelet;
-mod wide;

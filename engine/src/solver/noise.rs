@@ -7,8 +7,8 @@
 //! through the same trait.
 
 use super::normal::{LANES, box_muller};
-use super::wide::{Wide, widest};
 use crate::latent::LATENT_CHANNELS;
+use crate::wide::{Wide, widest};
 
 /// What a draw is for. Part of the counter: draws for different purposes never share numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

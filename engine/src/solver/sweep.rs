@@ -8,8 +8,8 @@
 use super::dcw::{AnalyticPlans, Correction, CorrectionRoom};
 use super::noise::{Draw, NoiseSource};
 use super::step::{FrameWeights, StepLaw};
-use super::wide::{Wide, widest};
 use crate::latent::LATENT_CHANNELS;
+use crate::wide::{Wide, widest};
 
 /// Numbers of one frame.
 type Frame = [f32; LATENT_CHANNELS];

@@ -117,7 +117,9 @@ impl Limiter {
 /// Down to `least` at once, or one frame of the way back up to it, ending exactly on it.
 fn rise(slow: f64, least: f64) -> f64 {
     const ARRIVED: f64 = 1e-5;
-    let next = slow + (least - slow) / RELEASE_FRAMES;
+    // Each frame waits for the one before: a quotient would take as long as all the rest.
+    const PART: f64 = 1.0 / RELEASE_FRAMES;
+    let next = slow + (least - slow) * PART;
     if least - next < ARRIVED { least } else { next }
 }
 

@@ -10,6 +10,7 @@
 use std::f64::consts::PI;
 
 use crate::latent::StereoFrame;
+use crate::wide::{Wide, widest};
 
 /// Taps of each phase.
 pub(super) const TAPS: usize = 32;
@@ -48,11 +49,28 @@ impl PeakFilter {
     /// `TAPS` more entries than `peaks`.
     pub(super) fn raise(&self, samples: &[f32], peaks: &mut [f32]) {
         debug_assert_eq!(samples.len(), peaks.len() + TAPS);
+        widest(Raise { taps: &self.taps, samples, peaks });
+    }
+}
+
+/// See [`PeakFilter::raise`].
+struct Raise<'a> {
+    taps: &'a [[f32; TAPS]; PHASES],
+    samples: &'a [f32],
+    peaks: &'a mut [f32],
+}
+
+impl Wide for Raise<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { taps, samples, peaks } = self;
         for (block, peaks) in peaks.chunks_mut(LANES).enumerate() {
             let samples = &samples[block * LANES..][..peaks.len() + TAPS];
             // Lane 0 is the interval before the first that is judged: a crest has a look on either side.
             let mut looks = [[0.0_f32; LANES + 1]; PHASES];
-            for (filter, looks) in self.taps.iter().zip(&mut looks) {
+            for (filter, looks) in taps.iter().zip(&mut looks) {
                 for (k, tap) in filter.iter().enumerate() {
                     for (sum, sample) in looks.iter_mut().zip(&samples[k..]).take(peaks.len() + 1) {
                         *sum += tap * sample;
@@ -74,7 +92,7 @@ impl PeakFilter {
 
 /// The magnitude that a wave through three looks reaches around the middle one: a parabola's crest, where that is the
 /// highest of them.
-#[inline]
+#[inline(always)]
 fn crest(before: f32, here: f32, after: f32) -> f32 {
     // Under the highest look the bend is never less than the slope, so the quotient is at most a quarter of it.
     let (slope, bend) = (after - before, (before - 2.0 * here + after).abs());

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 /// A piece of work whose body is inlined (`#[inline(always)]`) into each compilation.
-pub(super) trait Wide {
+pub(crate) trait Wide {
     /// What the work gives back.
     type Out;
 
@@ -15,7 +15,7 @@ pub(super) trait Wide {
 
 /// Runs `work` with the widest vectors there are.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn widest<W: Wide>(work: W) -> W::Out {
+pub(crate) fn widest<W: Wide>(work: W) -> W::Out {
     if is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2, as was asked just above; nothing else is demanded of the caller.
         return unsafe { on_avx2(work) };
@@ -25,7 +25,7 @@ pub(super) fn widest<W: Wide>(work: W) -> W::Out {
 
 /// Runs `work`: other architectures have their vectors in the baseline.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn widest<W: Wide>(work: W) -> W::Out {
+pub(crate) fn widest<W: Wide>(work: W) -> W::Out {
     work.run()
 }
 
