@@ -44,7 +44,7 @@ struct Side {
 
 fn tape() -> Tape {
     let wave = |i: usize| (i as f32 * 110.0 / 48_000.0 * std::f32::consts::TAU).sin() * 0.4;
-    Tape::new((0..LATENT * FRAME).map(|i| [wave(i); 2]).collect()).expect("a tape")
+    Tape::new((0..LATENT * FRAME).map(|i| [wave(i); 2]).collect::<Vec<_>>()).expect("a tape")
 }
 
 fn here() -> Side {

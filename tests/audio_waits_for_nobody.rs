@@ -22,7 +22,7 @@ const PERIODS: usize = 20_000;
 
 fn tape(cycles: f32) -> Tape {
     let wave = |i: usize| (i as f32 / TAPE as f32 * cycles * std::f32::consts::TAU).sin() * 1.5;
-    Tape::new((0..TAPE).map(|i| [wave(i); 2]).collect()).expect("a sine is a tape")
+    Tape::new((0..TAPE).map(|i| [wave(i); 2]).collect::<Vec<_>>()).expect("a sine is a tape")
 }
 
 /// From here on a system call of this thread ends the process. It cannot be taken back, not even to let the thread end.

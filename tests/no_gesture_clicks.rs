@@ -54,7 +54,7 @@ fn sine(hz: f32, frames: usize) -> impl Iterator<Item = [f32; 2]> {
 /// A tape that loops cleanly: a whole number of waves.
 fn tape(hz: f32) -> Tape {
     let waves = (hz * TAPE as f32 / 48_000.0).round();
-    Tape::new(sine(waves * 48_000.0 / TAPE as f32, TAPE).collect()).expect("a sine is a tape")
+    Tape::new(sine(waves * 48_000.0 / TAPE as f32, TAPE).collect::<Vec<_>>()).expect("a sine is a tape")
 }
 
 /// Taps of the filters that make the noise, and of the one that looks for clicks.

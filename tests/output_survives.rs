@@ -140,7 +140,7 @@ fn a_device_that_is_not_there_is_said_in_words_and_alsa_keeps_quiet() {
 #[test]
 fn the_tape_moves_on_while_the_device_is_away() {
     let frames = 1920 * 50;
-    let tape = Tape::new((0..frames).map(|i| [(i as f32 * 0.02).sin() * 0.5; 2]).collect()).unwrap();
+    let tape = Tape::new((0..frames).map(|i| [(i as f32 * 0.02).sin() * 0.5; 2]).collect::<Vec<_>>()).unwrap();
     let (mut player, _packer, transport) = deck(tape, DeckSize { boxes: 1, window_frames: 1920 });
     let mut out = FakeOut::default().play_periods(100).xrun().play_periods(50).unplug(60).replug();
     let clock = out.clock();

@@ -25,7 +25,7 @@ const TAPE: usize = LATENT * FRAME;
 
 fn tape(cycles: f32) -> Tape {
     let wave = |i: usize| (i as f32 / TAPE as f32 * cycles * std::f32::consts::TAU).sin() * 1.5;
-    Tape::new((0..TAPE).map(|i| [wave(i); 2]).collect()).expect("a sine is a tape")
+    Tape::new((0..TAPE).map(|i| [wave(i); 2]).collect::<Vec<_>>()).expect("a sine is a tape")
 }
 
 #[test]

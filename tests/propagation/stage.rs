@@ -165,8 +165,8 @@ impl WindowDecoder for Steady {
 pub fn decode_class(id: ParamId, before: Values, after: Values) {
     let frames = 100;
     let alternating = |at: usize| if at.is_multiple_of(2) { [0.1; 2] } else { [-0.1; 2] };
-    let tape =
-        Tape::new((0..frames * SAMPLES_PER_LATENT_FRAME).map(alternating).collect()).expect("whole latent frames");
+    let tape = Tape::new((0..frames * SAMPLES_PER_LATENT_FRAME).map(alternating).collect::<Vec<_>>())
+        .expect("whole latent frames");
     let (mut player, packer, mut transport) = deck(tape, DeckSize::default());
     player.open_at_once();
     let (mut writer, reader) = latents(frames * LATENT_CHANNELS);

@@ -108,7 +108,8 @@ fn view() -> View {
 fn tape() -> Tape {
     let samples = SECONDS * SAMPLE_RATE_HZ as usize / SAMPLES_PER_LATENT_FRAME * SAMPLES_PER_LATENT_FRAME;
     let tone = |at: usize, hz: f32| (at as f32 * hz * std::f32::consts::TAU / SAMPLE_RATE_HZ as f32).sin();
-    Tape::new((0..samples).map(|at| [0.62 * tone(at, 110.0), 0.45 * tone(at, 220.0)]).collect()).expect("a tape")
+    Tape::new((0..samples).map(|at| [0.62 * tone(at, 110.0), 0.45 * tone(at, 220.0)]).collect::<Vec<_>>())
+        .expect("a tape")
 }
 
 /// The patches of the set, in a folder, and the one that it is started with.

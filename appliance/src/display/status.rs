@@ -3,11 +3,13 @@
 //! [`Status`] is filled by whoever plays; [`super::terminal`] shows it in a terminal, [`super::screens`] draw it for small panels.
 //! Both are pure: the same status is the same picture.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use engine::param::{ParamId, Values};
 
 use crate::compute::health::GpuHealth;
+use crate::settings::library::Item;
 
 /// How long something took of late, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -56,22 +58,11 @@ pub struct Pick {
     pub cursor: usize,
 }
 
-/// A thing of the library, as the list has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LibraryRow {
-    /// Its name.
-    pub name: String,
-    /// Length, tempo, recording; or what is wrong with it.
-    pub about: String,
-    /// Whether it cannot be used, or not as it is meant.
-    pub broken: bool,
-}
-
 /// The library, while a hand walks through it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LibraryPage {
     /// All of it, shelf by shelf; never empty.
-    pub rows: Arc<[LibraryRow]>,
+    pub items: Arc<[Item]>,
     /// The one under the cursor.
     pub cursor: usize,
 }
@@ -295,6 +286,14 @@ impl Status {
     pub fn said(&self) -> &str {
         if self.faults.contains(&self.message) { "" } else { &self.message }
     }
+}
+
+/// What is seen in so many lines of a list of `count`, with its cursor, which keeps to the middle but for the ends of the list; none of an
+/// empty one.
+pub(crate) fn seen(cursor: usize, count: usize, lines: usize) -> Option<(usize, Range<usize>)> {
+    let cursor = cursor.min(count.checked_sub(1)?);
+    let first = cursor.saturating_sub(lines / 2).min(count.saturating_sub(lines));
+    Some((cursor, first..count.min(first + lines)))
 }
 
 /// Minutes and seconds.

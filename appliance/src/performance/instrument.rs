@@ -55,7 +55,7 @@ impl Instrument {
     /// # Errors
     /// As [`Self::new`].
     pub fn begin(set: Set, lead: Lead, beginning: Beginning) -> anyhow::Result<Self> {
-        let (player, packer, mut transport) = deck(Tape::new(set.tape.clone())?, DeckSize::default());
+        let (player, packer, mut transport) = deck(Tape::new(&set.tape)?, DeckSize::default());
         transport.set_muted(beginning.muted);
         match beginning.position(transport.tape_frames()) {
             0 => {}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
-use crate::display::status::{LibraryPage, LibraryRow};
+use crate::display::status::LibraryPage;
 use crate::service::slow::give_way;
 use crate::settings::library::{Item, Library};
 
@@ -21,9 +21,7 @@ const SHOWN: Duration = Duration::from_secs(8);
 pub struct LibraryWalk {
     /// What is looked at now.
     looks: Option<Receiver<Vec<Item>>>,
-    items: Vec<Item>,
-    /// The same, as displays have them.
-    rows: Arc<[LibraryRow]>,
+    items: Arc<[Item]>,
     /// The one that is shown; none before the first step.
     at: Option<usize>,
     /// When the hand was last here.
@@ -53,12 +51,9 @@ impl LibraryWalk {
     /// What is to be shown because it has been looked at, if that is so since the last call.
     pub fn come(&mut self) -> Option<String> {
         match self.looks.as_ref()?.try_recv() {
-            Ok(items) => {
-                self.rows = items.iter().map(row).collect();
-                self.items = items;
-            }
+            Ok(items) => self.items = items.into(),
             // Whoever panicked has said so.
-            Err(TryRecvError::Disconnected) => (self.items, self.rows) = Default::default(),
+            Err(TryRecvError::Disconnected) => self.items = Arc::default(),
             Err(TryRecvError::Empty) => return None,
         }
         (self.looks, self.at) = (None, Some(0));
@@ -68,9 +63,9 @@ impl LibraryWalk {
     /// The list, while a hand is in it: until some seconds after its last step.
     #[must_use]
     pub fn page(&self, now: Duration) -> Option<LibraryPage> {
-        let is_here = self.walked.is_some_and(|it| now.saturating_sub(it) < SHOWN) && !self.rows.is_empty();
+        let is_here = self.walked.is_some_and(|it| now.saturating_sub(it) < SHOWN) && !self.items.is_empty();
         let cursor = self.at.filter(|_| is_here)?;
-        Some(LibraryPage { rows: Arc::clone(&self.rows), cursor })
+        Some(LibraryPage { items: Arc::clone(&self.items), cursor })
     }
 
     /// The hand is done with it: the list goes, and the walk goes on where it was.
@@ -91,12 +86,6 @@ impl LibraryWalk {
             |it| format!("{} of {}: {}", at + 1, self.items.len(), it.words()),
         )
     }
-}
-
-fn row(item: &Item) -> LibraryRow {
-    let fault = item.faults.first().and_then(|it| it.lines().next());
-    let about = fault.map_or_else(|| item.known().join(", "), str::to_owned);
-    LibraryRow { name: item.name.clone(), about, broken: fault.is_some() }
 }
 
 /// Begins to look; none where the system has no thread left.
@@ -147,11 +136,11 @@ mod tests {
         assert_eq!(walk.step(&library, 1, second(90)), "looking at the library");
         let first = come(&mut walk);
         assert!(first.starts_with("1 of 2: a.wav: ") && walk.come().is_none(), "{first}");
-        let page = |walk: &LibraryWalk, at| walk.page(second(at)).map(|it| (it.cursor, it.rows.len()));
+        let page = |walk: &LibraryWalk, at| walk.page(second(at)).map(|it| (it.cursor, it.items.len()));
         assert_eq!((page(&walk, 90), page(&walk, 97), page(&walk, 98)), (Some((0, 2)), Some((0, 2)), None));
-        let rows = walk.page(second(90)).expect("it is shown").rows;
-        assert!(rows[0].broken && !rows[0].about.is_empty() && !rows[1].broken, "{rows:?}");
-        assert_eq!((rows[1].name.as_str(), rows[1].about.as_str()), ("1_b.toml", "96 bpm"));
+        let items = walk.page(second(90)).expect("it is shown").items;
+        assert!(items[0].fault().is_some_and(|it| !it.is_empty()) && items[1].fault().is_none(), "{items:?}");
+        assert_eq!((items[1].name.as_str(), items[1].known().join(", ").as_str()), ("1_b.toml", "96 bpm"));
         let way = [1, 1, -1, -1].map(|by| walk.step(&library, by, second(91)));
         assert_eq!(
             way,

@@ -249,7 +249,7 @@ impl Remote {
         if !stands {
             transport.set_muted(beginning.muted);
             let sound = beginning.tape.as_deref().unwrap_or(tape);
-            transport.bring_back(Tape::new(sound.to_vec())?, sum_of(tape), beginning.position(tape.len()))?;
+            transport.bring_back(Tape::new(sound)?, sum_of(tape), beginning.position(tape.len()))?;
         }
         Ok((packer, transport, stands))
     }

@@ -21,6 +21,8 @@ mod pty;
 mod recordings;
 mod set;
 mod table;
+#[path = "../recordings/turned_model.rs"]
+mod turned_model;
 #[path = "../survive/world.rs"]
 mod world;
 

@@ -8,6 +8,7 @@ use engine::latent::StereoFrame;
 
 use super::dummy::Dice;
 use super::recordings::tone;
+use super::turned_model::write_model;
 
 /// Recordings of the library.
 pub const RECORDINGS: usize = 22;
@@ -64,7 +65,7 @@ pub fn write(folder: &Path, dice: &mut Dice) -> Set {
     let library = folder.join("library/recordings");
     fs::create_dir_all(&library).expect("a disk");
     fs::create_dir_all(folder.join("list")).expect("a disk");
-    write_model(&folder.join("library/models/turned"));
+    write_model(&folder.join("library/models/turned"), 100);
     let rates = [48_000, 44_100, 22_050, 96_000, 32_000, 11_025];
     let name = |number: usize| format!("r{number:02}.wav");
     for number in 0..RECORDINGS {
@@ -98,22 +99,6 @@ pub fn write(folder: &Path, dice: &mut Dice) -> Set {
         patches.push(file);
     }
     Set { folder: folder.to_owned(), names: (0..RECORDINGS).map(name).collect(), patches }
-}
-
-/// The built-in model again, every hundredth weight of its network turned round.
-fn write_model(folder: &Path) {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/house");
-    for below in ["", "text_encoder", "vae"] {
-        fs::create_dir_all(folder.join(below)).expect("a disk");
-        for entry in fs::read_dir(own.join(below)).expect("the model").flatten().filter(|it| it.path().is_file()) {
-            fs::copy(entry.path(), folder.join(below).join(entry.file_name())).expect("a disk");
-        }
-    }
-    let weights = folder.join("model.safetensors");
-    let mut bytes = fs::read(&weights).expect("it was written");
-    let begin = 8 + u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
-    bytes[begin..].iter_mut().skip(1).step_by(200).for_each(|it| *it ^= 0x80);
-    fs::write(&weights, bytes).expect("a disk");
 }
 
 /// The sound of a recording as the engine plays it.

@@ -9,7 +9,7 @@ use Class::{Decode, Load, Slot, Step};
 use Unit::{Count, Decibel, Hertz, Ratio, Second, Tape};
 
 /// The place of the tempo, below every tempo, at which the patch's counts.
-pub(super) const TEMPO_OF_PATCH: f64 = 29.0;
+const TEMPO_OF_PATCH: f64 = 29.0;
 
 /// Keys as the model reads them; the first is the patch's own, whatever that is.
 const KEYS: [&str; 25] = [

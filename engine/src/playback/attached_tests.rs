@@ -49,7 +49,7 @@ impl Pair {
     fn playing(sound: &[StereoFrame]) -> Self {
         let arena = arena();
         let mut pair = Self::over(&arena, &arena, 1);
-        pair.transport.swap(Tape::new(sound.to_vec()).unwrap(), 0).unwrap();
+        pair.transport.swap(Tape::new(sound).unwrap(), 0).unwrap();
         pair.play(1);
         assert!(pair.own.loader.poll());
         pair.play(100);

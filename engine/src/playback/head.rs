@@ -292,7 +292,7 @@ mod tests {
     use crate::latent::SAMPLES_PER_LATENT_FRAME as FRAME;
 
     fn tape_of(sound: &[StereoFrame]) -> Tape {
-        Tape::new(sound.to_vec()).unwrap()
+        Tape::new(sound).unwrap()
     }
 
     fn sine(frames: usize, period: f32) -> Vec<StereoFrame> {

@@ -86,7 +86,8 @@ impl Tape {
     ///
     /// # Errors
     /// When `source` is empty, too long, not finite, or not a whole number of latent frames; when there is no memory for it.
-    pub fn new(source: Vec<StereoFrame>) -> Result<Self, TapeError> {
+    pub fn new(source: impl AsRef<[StereoFrame]>) -> Result<Self, TapeError> {
+        let source = source.as_ref();
         let found = source.len();
         if found == 0 {
             return Err(TapeError::Empty);
@@ -101,7 +102,7 @@ impl Tape {
             return Err(TapeError::NonFinite { at });
         }
         // What was never played counts as heard: the source is what the player knows.
-        let memory = || SoundMemory::copy_of(&source).map_err(|_| TapeError::NoMemory { found });
+        let memory = || SoundMemory::copy_of(source).map_err(|_| TapeError::NoMemory { found });
         Ok(Self { heard: memory()?, frames: memory()? })
     }
 

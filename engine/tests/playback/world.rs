@@ -174,7 +174,7 @@ pub struct Parts {
 /// Sets a stage up. The first latent finishes after `latent_every`.
 pub fn parts(setting: Setting) -> Parts {
     let tape_frames = setting.latent_frames * FRAME;
-    let tape = Tape::new((0..tape_frames).map(setting.source).collect()).expect("whole latent frames");
+    let tape = Tape::new((0..tape_frames).map(setting.source).collect::<Vec<_>>()).expect("whole latent frames");
     let (mut player, packer, transport) = deck(tape, DeckSize::default());
     player.open_at_once();
     let (latents, reader) = latents(setting.latent_frames * LATENT_CHANNELS);

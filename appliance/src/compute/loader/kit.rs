@@ -11,7 +11,7 @@ use engine::playback::Tape;
 
 use super::heard::{Heard, Known};
 use super::models::bytes_of;
-use super::wish::{Base, Prepared, PreparedSet, Wish};
+use super::wish::{Base, Prepared, ReadySet, Wish};
 use crate::compute::set::said;
 use crate::control::binding::Travels;
 use crate::files::read_regular;
@@ -42,10 +42,8 @@ const MEMINFO: &str = "/proc/meminfo";
 pub struct Kit {
     /// The model of the start.
     first: Arc<Models>,
-    /// Its folder.
-    folder: PathBuf,
     /// The other one that was opened last.
-    other: Mutex<Option<(PathBuf, Arc<Models>)>>,
+    other: Mutex<Option<Arc<Models>>>,
     /// Whether the processor computes: only there can another network be made while one plays.
     is_processor: bool,
     /// Longest part of a recording that is played, in seconds.
@@ -56,7 +54,9 @@ pub struct Kit {
 }
 
 /// A model on the threads that compute it.
+#[derive(Clone)]
 struct Models {
+    folder: PathBuf,
     /// On a thread of its own: ticks are not to wait for it.
     own: Model,
     /// On the threads of the ticks, for a network that takes the place of theirs.
@@ -83,8 +83,7 @@ impl Kit {
     pub fn of(model: &Model, of_windows: &Model, is_processor: bool, longest: f64) -> Self {
         let (own, of_ticks, of_windows) = (model.on(Pool::new(1)), model.clone(), of_windows.clone());
         Self {
-            first: Arc::new(Models { own, of_ticks, of_windows }),
-            folder: PathBuf::new(),
+            first: Arc::new(Models { folder: PathBuf::new(), own, of_ticks, of_windows }),
             other: Mutex::default(),
             is_processor,
             longest,
@@ -96,7 +95,7 @@ impl Kit {
     /// The same, for a model of this folder.
     #[must_use]
     pub fn with_folder(self, folder: PathBuf) -> Self {
-        Self { folder, ..self }
+        Self { first: Arc::new(Models { folder, ..Models::clone(&self.first) }), ..self }
     }
 
     /// Another answer to the question how many bytes can be had.
@@ -140,9 +139,9 @@ impl Kit {
 
     /// The model of a folder, opened where it is not yet; none is the start's.
     fn models(&self, folder: Option<&Path>, way: &mut Way<'_>) -> Result<Arc<Models>, Failed> {
-        let Some(folder) = folder.filter(|it| *it != self.folder) else { return Ok(Arc::clone(&self.first)) };
+        let Some(folder) = folder.filter(|it| *it != self.first.folder) else { return Ok(Arc::clone(&self.first)) };
         let mut other = self.other.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, models)) = other.as_ref().filter(|it| it.0 == folder) {
+        if let Some(models) = other.as_ref().filter(|it| it.folder == folder) {
             return Ok(Arc::clone(models));
         }
         // One that is held and does not play makes room first.
@@ -155,15 +154,15 @@ impl Kit {
         let own = Model::open_on(folder, &Pool::new(1), &mut tell).map_err(said_that)?;
         let [of_ticks, of_windows] =
             [&self.first.of_ticks, &self.first.of_windows].map(|it| own.on(Arc::clone(it.pool())));
-        let models = Arc::new(Models { own, of_ticks, of_windows });
-        *other = Some((folder.to_owned(), Arc::clone(&models)));
+        let models = Arc::new(Models { folder: folder.to_owned(), own, of_ticks, of_windows });
+        *other = Some(Arc::clone(&models));
         Ok(models)
     }
 
     /// How far the knobs of a model go, where another one plays.
     fn travels(&self, model: Option<&Path>, base: &Base) -> Option<Travels> {
         let is_another = model != base.sources.model.as_deref();
-        is_another.then(|| ModelSettings::open(model.unwrap_or(&self.folder)).0.travels)
+        is_another.then(|| ModelSettings::open(model.unwrap_or(&self.first.folder)).0.travels)
     }
 
     fn words(&self, wish: &Wish, base: &Base, way: &mut Way<'_>) -> Result<Prepared, Failed> {
@@ -186,10 +185,9 @@ impl Kit {
     fn set(&self, wish: &Wish, base: &Base, way: &mut Way<'_>) -> Result<Prepared, Failed> {
         let mut wish = wish.clone();
         let (models, refused) = self.models_or(&mut wish.sources, base, way)?;
-        let by = (&*models, wish.sources.model.as_deref());
-        let recording = self.hear(&wish.sources.recording, by, way)?;
-        let structure = self.latent_of(wish.sources.structure.as_deref(), &recording, by, way)?;
-        let timbre = self.latent_of(wish.sources.timbre.as_deref(), &recording, by, way)?;
+        let recording = self.hear(&wish.sources.recording, &models, way)?;
+        let structure = self.latent_of(wish.sources.structure.as_deref(), &recording, &models, way)?;
+        let timbre = self.latent_of(wish.sources.timbre.as_deref(), &recording, &models, way)?;
         self.has_memory_for(recording.sound.len())?;
         let latents = Latents { source: &recording.latent, structure: &structure, timbre: &timbre };
         let words = said(&wish.words, recording.seconds());
@@ -200,7 +198,6 @@ impl Kit {
         if (way.stops)() { Err(Failed::Stopped) } else { Ok(Prepared::Set(Box::new(ready))) }
     }
 
-    #[allow(clippy::too_many_arguments)] // the parts of a set
     fn join(
         &self,
         models: &Models,
@@ -209,7 +206,7 @@ impl Kit {
         recording: &Arc<Heard>,
         wish: Wish,
         timbre: Arc<[f32]>,
-    ) -> Result<PreparedSet, Failed> {
+    ) -> Result<ReadySet<Tape>, Failed> {
         // Words that found room before do again.
         let room = base.room.max(material.longest_prompt() / material.token_width);
         let backend = live::cpu_backend(&models.of_ticks, &material, room)?;
@@ -217,11 +214,11 @@ impl Kit {
         let stage = live::stage(Arc::clone(&material), backend, Box::new(decoder));
         let most_lead = longest_lead(material.frames * SAMPLES_PER_LATENT_FRAME);
         let decode = DecodeSet::new(stage.decoder, stage.latents, material.frames, most_lead);
-        let tape = Tape::new(recording.sound.to_vec()).map_err(said_that)?;
+        let tape = Tape::new(&recording.sound).map_err(said_that)?;
         let load: Load = stage.load;
         let travels = self.travels(wish.sources.model.as_deref(), base);
         let sources = wish.sources.clone();
-        Ok(PreparedSet {
+        Ok(ReadySet {
             load: Box::new(load),
             decode: Box::new(decode),
             tape,
@@ -238,15 +235,15 @@ impl Kit {
         &self,
         other: Option<&Path>,
         own: &Heard,
-        by: (&Models, Option<&Path>),
+        models: &Models,
         way: &mut Way<'_>,
     ) -> Result<Arc<[f32]>, Failed> {
-        other.map_or_else(|| Ok(Arc::clone(&own.latent)), |it| Ok(Arc::clone(&self.hear(it, by, way)?.latent)))
+        other.map_or_else(|| Ok(Arc::clone(&own.latent)), |it| Ok(Arc::clone(&self.hear(it, models, way)?.latent)))
     }
 
-    /// A recording with its latent, from its file or as it was heard before by this model of that folder.
-    fn hear(&self, path: &Path, by: (&Models, Option<&Path>), way: &mut Way<'_>) -> Result<Arc<Heard>, Failed> {
-        let model = by.1.filter(|it| *it != self.folder).map(Path::to_owned);
+    /// A recording with its latent, from its file or as it was heard before by this model.
+    fn hear(&self, path: &Path, models: &Models, way: &mut Way<'_>) -> Result<Arc<Heard>, Failed> {
+        let model = (models.folder != self.first.folder).then(|| models.folder.clone());
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).find(path, model.as_deref());
         if let Some(known) = known {
             return Ok(known);
@@ -255,7 +252,7 @@ impl Kit {
         let Source { pcm, name, notices, .. } =
             recording::load_source(path, self.longest, &mut |_| ()).map_err(said_that)?;
         self.has_memory_for(pcm.len())?;
-        let latent = live::listen(&by.0.own, &pcm, way.progress, way.stops)?;
+        let latent = live::listen(&models.own, &pcm, way.progress, way.stops)?;
         let notices = notices.iter().map(ToString::to_string).collect();
         let sound: Arc<[StereoFrame]> = pcm.into();
         let heard = Arc::new(Heard::new(path, name, sound, latent.into()).with(notices).by(model));

@@ -33,25 +33,8 @@ pub struct Base {
     pub room: usize,
 }
 
-/// What was prepared, before the tape has its place at the player.
-pub(super) enum Prepared {
-    /// Other words for the set that plays.
-    Words { words: Box<Words>, spoken: Vec<Spoken> },
-    /// Another set.
-    Set(Box<PreparedSet>),
-}
-
-/// Another set, as [`ReadySet`].
-pub(super) struct PreparedSet {
-    pub load: Box<Load>,
-    pub decode: Box<DecodeSet>,
-    pub tape: Tape,
-    pub recording: Arc<Heard>,
-    pub wish: Wish,
-    pub travels: Option<Travels>,
-    pub refused: Option<String>,
-    pub base: Base,
-}
+/// What was prepared, before its tape has a place at the player.
+pub(super) type Prepared = Ready<Tape>;
 
 impl Prepared {
     /// The same, its tape where the player takes it.
@@ -62,7 +45,7 @@ impl Prepared {
         match self {
             Self::Words { words, spoken } => Ok(Ready::Words { words, spoken }),
             Self::Set(set) => {
-                let PreparedSet { load, decode, tape, recording, wish, travels, refused, base } = *set;
+                let ReadySet { load, decode, tape, recording, wish, travels, refused, base } = *set;
                 let tape = berth.bring(tape, 0).map_err(|it| it.to_string())?;
                 Ok(Ready::Set(Box::new(ReadySet { load, decode, tape, recording, wish, travels, refused, base })))
             }
@@ -70,8 +53,8 @@ impl Prepared {
     }
 }
 
-/// What was prepared.
-pub enum Ready {
+/// What was prepared; its tape as it stands at the player, or by itself.
+pub enum Ready<T = Berthed> {
     /// Other words for the set that plays.
     Words {
         /// To be handed to the tick side.
@@ -80,17 +63,17 @@ pub enum Ready {
         spoken: Vec<Spoken>,
     },
     /// Another set.
-    Set(Box<ReadySet>),
+    Set(Box<ReadySet<T>>),
 }
 
 /// Another set, for all three sides.
-pub struct ReadySet {
+pub struct ReadySet<T = Berthed> {
     /// For the tick side.
     pub load: Box<Load>,
     /// For the decode side.
     pub decode: Box<DecodeSet>,
     /// For the player.
-    pub tape: Berthed,
+    pub tape: T,
     /// What it plays on.
     pub recording: Arc<Heard>,
     /// What was asked for; on the model that plays where the other one cannot be had.

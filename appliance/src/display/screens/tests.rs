@@ -8,8 +8,9 @@ use super::sheet::{Area, Face, Mark, Sheet};
 use super::{Look, Screen, draw, large, low, on_sheet, short};
 use crate::compute::health::{Brake, GpuHealth};
 use crate::display::status::{
-    Boot, LibraryPage, LibraryRow, Listed, Morph, Page, PageKnob, Pick, Scene, SetPlace, Status, Tempo, Took,
+    Boot, LibraryPage, Listed, Morph, Page, PageKnob, Pick, Scene, SetPlace, Status, Tempo, Took,
 };
+use crate::settings::library::{Item, Shelf};
 
 const LONG: &str =
     "a text longer than any panel is wide, Donaudampfschifffahrtsgesellschaftskapitän, \u{4e16}\n\u{7} and on";
@@ -45,8 +46,9 @@ fn hostile() -> Status {
 /// The library with names that are too long, in lists of several lengths.
 fn libraries() -> Vec<Status> {
     let page = |(cursor, length): (usize, usize), broken: bool| {
-        let row = LibraryRow { name: LONG.to_owned(), about: LONG.to_owned(), broken };
-        let library = Some(LibraryPage { rows: vec![row; length].into(), cursor });
+        let (source, faults) = if broken { (None, vec![LONG.to_owned()]) } else { (Some(LONG.to_owned()), Vec::new()) };
+        let item = Item { source, faults, ..Item::named(Shelf::Recordings, LONG.to_owned()) };
+        let library = Some(LibraryPage { items: vec![item; length].into(), cursor });
         Status { library, ..hostile() }
     };
     let lists = [(0, 1), (3, 4), (20, 40), (usize::MAX, 40)];
@@ -248,13 +250,16 @@ fn the_line_under_the_cursor_is_always_seen() {
 
 #[test]
 fn the_library_is_listed_by_name_and_length_with_what_is_broken_marked() {
-    let row = |name: &str, about: &str, broken| LibraryRow { name: name.to_owned(), about: about.to_owned(), broken };
-    let rows = [
-        row("rain.wav", "12.0 s, 96 bpm", false),
-        row("torn.wav", "found 3 bytes", true),
-        row("sea.flac", "8.0 s", false),
+    let item = |name: &str, seconds, bpm, fault: Option<&str>| {
+        let faults = fault.map(str::to_owned).into_iter().collect();
+        Item { seconds, bpm, faults, ..Item::named(Shelf::Recordings, name.to_owned()) }
+    };
+    let items = [
+        item("rain.wav", Some(12.0), Some(96), None),
+        item("torn.wav", None, None, Some("found 3 bytes")),
+        item("sea.flac", Some(8.0), None, None),
     ];
-    let library = Some(LibraryPage { rows: rows.into(), cursor: 1 });
+    let library = Some(LibraryPage { items: items.into(), cursor: 1 });
     let status =
         Status { library, pick: Some(Pick { list: ParamId::all().collect(), cursor: 0 }), ..Status::default() };
     for sheet in [on_sheet(&status, Screen::Pick), low::on_sheet(&status, Screen::Pick)] {

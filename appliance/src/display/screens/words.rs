@@ -1,9 +1,8 @@
 //! The screens of words: what to touch, what to choose, what is wrong, what is being loaded.
 
-use engine::param::ParamId;
-
 use super::sheet::{Area, Face, Sheet, WIDTH};
-use crate::display::status::{LibraryRow, Status, written};
+use crate::display::status::{LibraryPage, Pick, Status, seen, written};
+use crate::settings::library::Item;
 
 /// Lines of a list below its title.
 const LINES: usize = 5;
@@ -105,31 +104,32 @@ pub(super) struct Choice {
     count: usize,
 }
 
-/// What there is to choose from, in so many lines: the library, while a hand walks through it, else the parameters. The cursor keeps to
-/// the middle, but for the ends of the list.
+/// What there is to choose from, in so many lines: the library, while a hand walks through it, else the parameters.
 pub(super) fn choice(status: &Status, lines: usize) -> Option<Choice> {
-    let (count, cursor) = match (&status.library, &status.pick) {
-        (Some(library), _) => (library.rows.len(), library.cursor),
-        (None, Some(pick)) => (pick.list.len(), pick.cursor),
-        (None, None) => return None,
-    };
-    let cursor = cursor.min(count.checked_sub(1)?);
-    let first = cursor.saturating_sub(lines / 2).min(count.saturating_sub(lines));
-    let seen = first..count.min(first + lines);
-    let (title, seen) = match (&status.library, &status.pick) {
-        (Some(library), _) => ("Library", library.rows[seen].iter().map(|it| (it.name.clone(), beside(it))).collect()),
-        (None, Some(pick)) => {
-            let entry = |id: &ParamId| (id.row().words.to_owned(), written(*id, &status.values));
-            ("Choose", pick.list[seen].iter().map(entry).collect())
-        }
-        (None, None) => return None,
-    };
-    Some(Choice { title, seen, first, cursor, count })
+    if let Some(LibraryPage { items, cursor }) = &status.library {
+        return Choice::of("Library", items, *cursor, lines, |it| (it.name.clone(), beside(it)));
+    }
+    let Pick { list, cursor } = status.pick.as_ref()?;
+    Choice::of("Choose", list, *cursor, lines, |id| (id.row().words.to_owned(), written(*id, &status.values)))
+}
+
+impl Choice {
+    fn of<T>(
+        title: &'static str,
+        list: &[T],
+        cursor: usize,
+        lines: usize,
+        entry: impl Fn(&T) -> (String, String),
+    ) -> Option<Self> {
+        let (cursor, range) = seen(cursor, list.len(), lines)?;
+        let (first, count) = (range.start, list.len());
+        Some(Self { title, seen: list[range].iter().map(entry).collect(), first, cursor, count })
+    }
 }
 
 /// What a panel has room for beside a name of the library.
-fn beside(row: &LibraryRow) -> String {
-    if row.broken { "!".to_owned() } else { row.about.split(", ").next().unwrap_or_default().to_owned() }
+fn beside(item: &Item) -> String {
+    if item.fault().is_some() { "!".to_owned() } else { item.known().into_iter().next().unwrap_or_default() }
 }
 
 pub(super) fn pick(status: &Status) -> Sheet {

@@ -34,6 +34,8 @@ pub(super) enum Part {
     Meters,
     /// What was said before.
     Log,
+    /// The library, while a hand walks through it.
+    Library,
     /// All keys.
     KeyList,
     /// A fault, until it is over.

@@ -19,7 +19,7 @@ use crate::files::plain;
 const WORDS: usize = 3;
 /// Columns between two parameters.
 const GUTTER: usize = 2;
-/// Lines of the library at most.
+/// Lines of the library at most; and half of the screen's.
 const LIBRARY: usize = 9;
 /// Narrower bars say nothing of a tape.
 const TAPE: usize = 10;
@@ -68,7 +68,7 @@ impl Picture<'_> {
         }
     }
 
-    /// The list of keys as it stands here, and, where it was asked for, the line below it; or the library, while a hand is in it.
+    /// The list of keys as it stands here, and, where it was asked for, the line below it.
     fn key_list(&self, width: usize, height: usize) -> (Vec<Line<'static>>, Option<Row>) {
         // Title, message and the line below stay.
         let mut pages = keys::pages(width, height.saturating_sub(3));
@@ -81,13 +81,11 @@ impl Picture<'_> {
             let row = Row::default().text(5, DIM, of).text(8, BOLD, next).text(6, BOLD, "escape closes");
             return (pages.swap_remove(page - 1), Some(row.text(9, BOLD, "q q leaves")));
         }
-        if let Some(page) = &self.status.library {
-            return (library::lines(page, width, (height / 2).min(LIBRARY)), None);
-        }
         // It stands there by itself where everything else has room already.
         let all: Vec<Line<'static>> = keys::pages(width, usize::MAX).into_iter().flatten().collect();
         let rest = self.grid(width) + 20;
-        (if rest + all.len() <= height { all } else { Vec::new() }, None)
+        let has_room = self.status.library.is_none() && rest + all.len() <= height;
+        (if has_room { all } else { Vec::new() }, None)
     }
 
     /// Lines of all main parameters.
@@ -125,6 +123,7 @@ impl Picture<'_> {
             ];
         }
         let (grid, page) = (self.grid(width), self.page_lines(width));
+        let library = status.library.as_ref().map_or(0, |it| it.items.len().min(LIBRARY).min(height / 2));
         let broken = [status.xruns, status.late, status.non_finite] != [0; 3] || status.limiting;
         vec![
             want(Part::Title, 1, 1, 12),
@@ -139,7 +138,8 @@ impl Picture<'_> {
             want(Part::Machine, given(parts::machine(status)), 1, 2),
             want(Part::Trouble, 1, 1, if broken { 11 } else { 4 }),
             want(Part::Meters, 1, 1, 9),
-            want(Part::KeyList, list, list, if status.library.is_some() { 13 } else { 1 }),
+            want(Part::Library, library, library, 13),
+            want(Part::KeyList, list, list, 1),
             want(Part::Log, self.log.len().min(1), self.log.len().min(height / 4), 0),
             want(Part::Fault, fault_least, fault, 16),
             want(Part::Message, message_least.max(1), message.max(1), 14),
@@ -175,6 +175,7 @@ impl Picture<'_> {
             }
             Part::Keys if status.boot.is_some() => one(Row::default().text(9, BOLD, "ctrl-c ends it")),
             Part::Keys => keys::that_matter(width, height),
+            Part::Library => status.library.as_ref().map_or_else(Vec::new, |it| library::lines(it, width, height)),
             Part::KeyList => Vec::new(),
         }
     }

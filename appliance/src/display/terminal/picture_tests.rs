@@ -13,9 +13,8 @@ use ratatui::style::{Color, Modifier};
 use super::{Ink, Picture};
 use crate::compute::health::{Brake, GpuHealth};
 use crate::display::screens::short;
-use crate::display::status::{
-    Boot, LibraryPage, LibraryRow, Listed, Morph, Page, PageKnob, Scene, SetPlace, Status, Tempo, Took,
-};
+use crate::display::status::{Boot, LibraryPage, Listed, Morph, Page, PageKnob, Scene, SetPlace, Status, Tempo, Took};
+use crate::settings::library::{Item, Shelf};
 
 /// From a phone beside the stage to a wall.
 const SIZES: [(u16, u16); 10] =
@@ -222,10 +221,13 @@ fn the_list_of_keys_opens_turns_and_closes() {
 
 #[test]
 fn the_library_is_listed_around_its_cursor_while_the_instrument_stays() {
-    let row = |at: usize| LibraryRow { name: format!("take{at:02}.wav"), about: format!("{at}.0 s"), broken: at == 7 };
-    let rows: std::sync::Arc<[LibraryRow]> = (0..30).map(row).collect();
+    let item = |at: usize| {
+        let faults = (at == 7).then(|| "found 3 bytes".to_owned()).into_iter().collect();
+        Item { seconds: Some(at as f64), faults, ..Item::named(Shelf::Recordings, format!("take{at:02}.wav")) }
+    };
+    let items: std::sync::Arc<[Item]> = (0..30).map(item).collect();
     for cursor in [0, 7, 15, 29] {
-        let library = Some(LibraryPage { rows: std::sync::Arc::clone(&rows), cursor });
+        let library = Some(LibraryPage { items: std::sync::Arc::clone(&items), cursor });
         for size in SIZES.into_iter().filter(|it| 60 <= it.0 && 24 <= it.1) {
             let lines = text(&drawn(&Status { library: library.clone(), ..busy() }, size, true));
             let here = lines.iter().find(|it| it.contains(&format!("take{cursor:02}.wav"))).expect("it is seen");

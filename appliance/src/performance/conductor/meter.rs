@@ -15,8 +15,6 @@ use crate::settings::patch::{Patch, SetByHand, Spoken};
 
 /// How long tempo and key have rested before words are read again; more than a beat, since taps come so far apart.
 const REST: Duration = Duration::from_millis(1200);
-/// Tempos that can be set.
-const BPM: std::ops::RangeInclusive<f64> = 30.0..=300.0;
 
 /// What is counted and told beside the words themselves.
 #[derive(Debug, Default)]
@@ -83,7 +81,9 @@ impl Conductor {
             Tapped::First => self.desk.end_stroke(),
             Tapped::Bounced => {}
             Tapped::Tempo(bpm) => {
-                let bpm = bpm.round().clamp(*BPM.start(), *BPM.end());
+                let row = ParamId::Tempo.row();
+                // The place below the lowest tempo is the patch's.
+                let bpm = bpm.round().clamp(row.low + 1.0, row.high);
                 self.desk.turn(ParamId::Tempo, bpm, at).expect("a tempo is a number");
             }
         }

@@ -125,7 +125,7 @@ fn decode_side(
     pulse: &Arc<Pulse>,
     leave: &Leave,
 ) -> (Player, Transport, ValuesWriter, Running<()>) {
-    let tone = (0..TAPE).map(|at| [(at as f32 * 0.05).sin() * 0.2; 2]).collect();
+    let tone: Vec<_> = (0..TAPE).map(|at| [(at as f32 * 0.05).sin() * 0.2; 2]).collect();
     let (player, packer, transport) = deck(Tape::new(tone).expect("a tape"), DeckSize::default());
     let decoder = Silent { keeps: window_lengths(FRAMES), asked: Arc::default(), panics_at: panics.to_vec() };
     let (walk, lead) = (Walk::new(TapeId::default(), FRAMES, 1), Lead::new(256, TAPE / 2));

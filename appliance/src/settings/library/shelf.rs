@@ -63,13 +63,25 @@ pub struct Item {
 }
 
 impl Item {
+    /// A thing of which nothing is known yet.
+    #[must_use]
+    pub fn named(shelf: Shelf, name: String) -> Self {
+        Self { shelf, name, seconds: None, bpm: None, source: None, faults: Vec::new() }
+    }
+
     /// It in a line: name, length, tempo, recording, or the first of what is wrong with it.
     #[must_use]
     pub fn words(&self) -> String {
-        match self.faults.first().and_then(|it| it.lines().next()) {
+        match self.fault() {
             Some(fault) => format!("{}: {fault}", self.name),
             None => [self.name.clone()].into_iter().chain(self.known()).collect::<Vec<_>>().join(", "),
         }
+    }
+
+    /// The first of what is wrong with it, in a line.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.faults.first().and_then(|it| it.lines().next())
     }
 
     /// What is known of it: length, tempo, the recording of a patch.
@@ -109,7 +121,7 @@ impl Library {
 
     fn item(&self, shelf: Shelf, path: &Path) -> Item {
         let name = shown(path.file_name().unwrap_or_default()).to_string();
-        let mut item = Item { shelf, name, seconds: None, bpm: None, source: None, faults: Vec::new() };
+        let mut item = Item::named(shelf, name);
         let end = std::fs::canonicalize(path);
         let is_inside = end.is_ok_and(|end| std::fs::canonicalize(&self.root).is_ok_and(|root| end.starts_with(root)));
         match () {
