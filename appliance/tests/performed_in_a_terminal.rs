@@ -85,6 +85,7 @@ fn the_page_for_performers_does_what_it_says_on_a_keyboard() {
     }
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house/demo.flac");
     fs::copy(demo, at.join("state/library/recordings/river.flac")).expect("a disk");
+    // Words are written behind those of the prompt that was chosen.
     let first = "[prompt]\na = \"house\"\n[prompts.2]\nname = \"night\"\ntags = \"drone\"\n";
     fs::write(at.join("first.toml"), first).expect("a disk");
     fs::write(at.join("set/1.toml"), "[values]\ndenoise = 0.9\n").expect("a disk");
@@ -92,7 +93,7 @@ fn the_page_for_performers_does_what_it_says_on_a_keyboard() {
     let mut stage = Stage::play_in(folder, &line, LINES, "xterm");
     let mut from = stage.wait_for("sound to", 0);
     let codes = |cell: &'static str| cell.split('`').skip(1).step_by(2);
-    assert_eq!(rows.lines().count(), 7);
+    assert_eq!(rows.lines().count(), 8);
     for row in rows.lines() {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let [_, _, keys, says] = cells[..] else { panic!("{row}") };
@@ -103,5 +104,5 @@ fn the_page_for_performers_does_what_it_says_on_a_keyboard() {
         }
     }
     let kept = fs::read_to_string(leave(stage).path().join("first.toml")).expect("it was saved");
-    assert!(kept.contains("[scenes.1]") && kept.contains("prompt_a = 2"), "{kept}");
+    assert!(["[scenes.1]", "prompt_a = 2", "tags = \"drone, warm\""].iter().all(|it| kept.contains(it)), "{kept}");
 }

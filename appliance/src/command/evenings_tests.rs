@@ -23,7 +23,7 @@ use crate::performance::keeper::Keeper;
 use crate::performance::surface_side::support_tests::Stage;
 use crate::settings::box_file::{BoxConfig, Trial};
 use crate::settings::last_state::SoundSum;
-use crate::settings::patch::Patch;
+use crate::settings::patch::{Patch, Spoken};
 use crate::settings::set_list::{Listed, Scenes, SetList};
 
 /// As many as undo knows, and the one before them.
@@ -34,10 +34,13 @@ const PATCHES: [(&str, &str); 4] = [
     ("first.toml", "[curves]\nsource_blend = [[0.0, 0.2], [1.0, 0.8]]\n[[map]]\ncc = 70\nto = \"morph-1-2\"\n"),
     (
         "list/1_a.toml",
-        "[values]\ndenoise = 0.25\n[scenes.1]\nname = \"drop\"\ndenoise = 0.9\n[scenes.2]\nshift = 4.0\n\
+        "[prompt]\na = \"house\"\nbpm = 120\n[values]\ndenoise = 0.25\n[scenes.1]\nname = \"drop\"\ndenoise = 0.9\n[scenes.2]\nshift = 4.0\n\
          [[map]]\ncc = 70\nto = \"morph-1-2\"\n[[map]]\ncc = 71\nto = \"morph-1-3\"\n",
     ),
-    ("list/2_b.toml", "[values]\nshift = 2.0\n[curves]\nx0_target = [[0.5, 0.5]]\n[scenes.9]\ndenoise = 0.1\n"),
+    (
+        "list/2_b.toml",
+        "[prompts.2]\nname = \"far\"\ntags = \"choir\"\n[values]\nshift = 2.0\n[curves]\nx0_target = [[0.5, 0.5]]\n[scenes.9]\ndenoise = 0.1\n",
+    ),
     ("list/3_c.toml", ""),
 ];
 
@@ -48,6 +51,7 @@ struct Moment {
     values: Values,
     curves: Vec<(ParamId, Vec<u32>)>,
     scenes: BTreeMap<String, Scenes>,
+    words: Vec<Spoken>,
     /// The number of the last save: of full stacks that are equal, the one with this.
     last_save: u32,
     /// The save that led here: the file, what it had and has.
@@ -188,7 +192,9 @@ impl Evening {
         let mut scenes: BTreeMap<String, Scenes> = scenes.collect();
         scenes.insert(self.patch(), *store.scenes());
         let curves = ParamId::all().filter_map(curve).collect();
-        Moment { patch: self.patch(), values: *store.aims(), curves, scenes, last_save: store.mark().save, save: None }
+        let words = self.stage.conductor.own_words().to_vec();
+        let (patch, values, last_save) = (self.patch(), *store.aims(), store.mark().save);
+        Moment { patch, values, curves, scenes, words, last_save, save: None }
     }
 
     fn depths(&self) -> (usize, usize) {
@@ -282,7 +288,13 @@ fn gesture(dice: &mut Dice, evening: &mut Evening, world: &mut World, worlds: &m
         89..91 => save(evening, world, 'S', worlds),
         91..92 => save(evening, world, 'A', worlds),
         92..94 => reload(evening, world),
-        94..96 => {
+        94..97 => {
+            writes(dice, evening);
+            let mut after = before.clone();
+            after.words = evening.moment().words;
+            step(evening, world, after);
+        }
+        97..98 => {
             evening.key(if dice.throw(2) == 0 { 'p' } else { 'R' });
             moved(evening, world);
         }
@@ -292,6 +304,19 @@ fn gesture(dice: &mut Dice, evening: &mut Evening, world: &mut World, worlds: &m
         }
     }
     worlds.push(world.clone());
+}
+
+/// Words written by hand, of either prompt: typed, or another one picked by an encoder.
+fn writes(dice: &mut Dice, evening: &mut Evening) {
+    evening.key(if dice.throw(2) == 0 { 'e' } else { 'E' });
+    let text = format!(", night {}", dice.throw(9));
+    text.chars().for_each(|it| _ = evening.key(it));
+    let end = [Key::Enter, Key::Enter, Key::Escape][dice.throw(3) as usize];
+    let before = evening.moment().words;
+    evening.play(Motion::Struck(end));
+    let words = evening.moment().words;
+    assert!(words.iter().any(|it| it.tags.ends_with(&text)) || end == Key::Escape, "{words:?}");
+    assert!(end == Key::Enter || words == before);
 }
 
 /// What hands moved is seen and believed; all else is as it was.
@@ -313,6 +338,7 @@ fn check(evening: &Evening, world: &World) {
     let (seen, now) = (evening.moment(), Moment { save: None, ..world.now().clone() });
     assert_eq!((&seen.patch, evening.depths(), seen.last_save), (&now.patch, world.depths(), now.last_save));
     assert_eq!((seen.values, &seen.curves), (now.values, &now.curves));
+    assert_eq!(seen.words, now.words, "words of patch {}", seen.patch);
     for (patch, scenes) in &now.scenes {
         assert!(seen.scenes.get(patch).is_none_or(|it| it == scenes), "scenes of patch {patch}");
     }
@@ -328,6 +354,7 @@ fn goes(evening: &Evening, world: &mut World, before: &Moment) {
         let patch = Patch::load(&evening.file()).expect("a patch");
         after.values = loaded(&patch, &before.values);
         after.curves = curves(&patch);
+        after.words = words(&patch, before);
     }
     step(evening, world, after);
 }
@@ -338,6 +365,12 @@ fn curves(patch: &Patch) -> Vec<(ParamId, Vec<u32>)> {
     let mut curves: Vec<_> = patch.curves.iter().map(curve).collect();
     curves.sort_by_key(|it| it.0 as usize);
     curves
+}
+
+/// A patch without words is played under those that are there.
+fn words(patch: &Patch, before: &Moment) -> Vec<Spoken> {
+    let own = patch.own_words();
+    if own.is_empty() { before.words.clone() } else { own }
 }
 
 fn undo(evening: &mut Evening, world: &mut World) {
@@ -390,6 +423,7 @@ fn save(evening: &mut Evening, world: &mut World, key: char, worlds: &mut Vec<Wo
     let patch = Patch::load(&file).expect("a patch");
     assert_eq!((patch.values, patch.scenes), (after.values, world.now().scenes[&world.now().patch]));
     assert_eq!(curves(&patch), after.curves);
+    assert!(patch.own_words().is_empty() || patch.own_words() == after.words);
     let text = fs::read(&file).expect("it is there");
     after.last_save = evening.stage.conductor.store().mark().save;
     after.save = Some((file, had.filter(|_| key == 'S'), text));
@@ -404,6 +438,7 @@ fn reload(evening: &mut Evening, world: &mut World) {
     evening.settle();
     after.values = loaded(&patch, &after.values);
     after.curves = curves(&patch);
+    after.words = words(&patch, &after);
     after.scenes.insert(after.patch.clone(), patch.scenes);
     step(evening, world, after);
 }
@@ -413,7 +448,7 @@ fn found(evening: &Evening, worlds: &[World]) -> World {
     let seen = evening.moment();
     let is_it = |world: &World| {
         let now = world.now();
-        (&now.patch, now.values, &now.curves) == (&seen.patch, seen.values, &seen.curves)
+        (&now.patch, now.values, &now.curves, &now.words) == (&seen.patch, seen.values, &seen.curves, &seen.words)
             && now.scenes.get(&now.patch) == seen.scenes.get(&seen.patch)
             && (world.after_start().depths(), now.last_save) == (evening.depths(), seen.last_save)
     };

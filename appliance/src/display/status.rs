@@ -67,6 +67,19 @@ pub struct LibraryPage {
     pub cursor: usize,
 }
 
+/// Words, while a hand writes them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TextPage {
+    /// Whose they are.
+    pub title: String,
+    /// What stands there.
+    pub text: String,
+    /// What may come next; never empty.
+    pub choices: Vec<String>,
+    /// The one under the cursor.
+    pub cursor: usize,
+}
+
 /// One knob of the page in the hand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageKnob {
@@ -204,6 +217,8 @@ pub struct Status {
     pub pick: Option<Pick>,
     /// The library, while a hand walks through it.
     pub library: Option<LibraryPage>,
+    /// Words, while a hand writes them.
+    pub text: Option<TextPage>,
     /// How far the box is with starting; nothing once it plays.
     pub boot: Option<Boot>,
     /// The page of knobs in the hand; nothing until one was touched.
@@ -258,6 +273,7 @@ impl Default for Status {
             undo: 0,
             pick: None,
             library: None,
+            text: None,
             boot: None,
             page: None,
             set_list: None,

@@ -68,6 +68,7 @@ fn left(conductor: &Conductor) -> LastState {
         position: 12_345,
         muted: false,
         sources: None,
+        writings: conductor.writings().clone(),
         loads: Default::default(),
     }
 }

@@ -9,6 +9,7 @@ mod takeover;
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::live::{SetSender, Swap, ValuesWriter, Words};
@@ -23,6 +24,8 @@ use crate::display::messages::{FaultKey, Level, Messages};
 use crate::performance::beginning::{Last, adopt};
 use crate::performance::threads::Bell;
 use crate::settings::box_file::BoxConfig;
+use crate::settings::last_state::Writings;
+use crate::settings::model_settings::ModelSettings;
 use crate::settings::patch::{Patch, Spoken};
 use meter::Meter;
 pub use takeover::{Due, Wanted};
@@ -64,6 +67,8 @@ pub struct Conductor {
     /// The tape's beats, where the patch has a tempo.
     beats: Option<TapeBeats>,
     meter: Meter,
+    /// Words that the model knows.
+    vocabulary: Arc<[String]>,
     quantise: Quantise,
     /// Whether start, stop and continue from outside are followed.
     follows: bool,
@@ -121,7 +126,7 @@ impl Conductor {
         desk.load(&patch.values, &patch.scenes, &drawn(patch, frames), 0);
         let mut binding = Binding::new(patch.map.clone());
         binding.set_prompts(patch.words().len());
-        let mut counted = patch.clone();
+        let (mut counted, mut writings) = (patch.clone(), Writings::default());
         if let Some(Last { state, patch: gone_to }) = last {
             if let Some(patch) = gone_to {
                 desk.load(&patch.values, &patch.scenes, &drawn(&patch, frames), state.kept.mark.patch);
@@ -129,6 +134,7 @@ impl Conductor {
                 counted = patch;
             }
             desk.restore(state.kept, state.scene);
+            writings = state.writings;
             binding.go_on(state.bank, state.selected);
         }
         if plays {
@@ -145,7 +151,8 @@ impl Conductor {
             fault: None,
             tempo: Tempo::default(),
             beats: None,
-            meter: Meter::under(patch.own_words()),
+            meter: Meter::under(patch.own_words(), writings),
+            vocabulary: ModelSettings::default().vocabulary,
             quantise: Quantise::Off,
             follows: true,
             paused: None,
@@ -181,6 +188,18 @@ impl Conductor {
         }
     }
 
+    /// Takes what a model says of its knobs and its words.
+    pub fn play_by(&mut self, settings: ModelSettings) {
+        self.binding.set_travels(settings.travels);
+        self.vocabulary = settings.vocabulary;
+    }
+
+    /// Words that the model knows.
+    #[must_use]
+    pub fn vocabulary(&self) -> Arc<[String]> {
+        Arc::clone(&self.vocabulary)
+    }
+
     /// Plays the patch of a number: its values, scenes, curves and map at once, in one stroke that undo takes back. Its words are read
     /// by a worker ([`Self::wanted_words`]); its recording is not of this call.
     pub fn load(&mut self, patch: &Patch, number: u32, now: Duration) {
@@ -189,7 +208,8 @@ impl Conductor {
 
     /// As [`Self::load`], where other recordings came with it.
     pub fn load_as(&mut self, patch: &Patch, mark: Mark, now: Duration) {
-        self.desk.load_as(&patch.values, &patch.scenes, &drawn(patch, self.frames), mark);
+        let words = self.inherited(patch);
+        self.desk.load_as(&patch.values, &patch.scenes, &drawn(patch, self.frames), Mark { words, ..mark });
         self.surround(patch, now);
         self.waiting = None;
         self.settle(now);

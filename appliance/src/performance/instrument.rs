@@ -78,7 +78,7 @@ impl EngineParts {
         let (set_sender, sets) = set_queue();
         let engine = EngineLinks { edges: edge_sender, decode_values, sets: set_sender, transport };
         let (mut conductor, snapshots) = Conductor::begin(&set.patch, frames, engine, last, plays);
-        conductor.binding_mut().set_travels(set.instrument.travels);
+        conductor.play_by(set.instrument);
         let ticks = TickSide::new(Performer::new(set.stage.load), snapshots, edges);
         let mut loader = set.loader;
         loader.set_berth(conductor.berth());

@@ -262,7 +262,8 @@ impl StateKeeper {
         self.writer.write(LastState {
             origin,
             playing,
-            loads: surface_side.loads().of(&kept),
+            loads: surface_side.loads().spoken_of(&kept, |it| it.load),
+            writings: conductor.writings().spoken_of(&kept, |it| it.words),
             kept,
             scene: conductor.desk().scene_values().copied(),
             bank: mark.bank,

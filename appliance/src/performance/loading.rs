@@ -222,16 +222,16 @@ impl Loading {
     /// The player plays the new tape.
     fn arrive(&mut self, conductor: &mut Conductor, messages: &mut Messages) -> Option<Arrived> {
         let mut coming = self.coming.take()?;
-        let Parts { load, mut decode, recording, wish, travels, base } = coming.parts;
+        let Parts { load, mut decode, recording, wish, settings, base } = coming.parts;
         decode.for_tape(coming.handed?);
         if let Err((load, decode)) = conductor.take_over(load, decode, &wish.words) {
-            coming.parts = Parts { load, decode, recording, wish, travels, base };
+            coming.parts = Parts { load, decode, recording, wish, settings, base };
             self.coming = Some(coming);
             return None;
         }
         self.loader.took(base);
-        if let Some(travels) = travels {
-            conductor.binding_mut().set_travels(travels);
+        if let Some(settings) = settings {
+            conductor.play_by(settings);
         }
         messages.hand(&format!("{} plays, {:.1} s", coming.name, coming.frames as f64 / f64::from(SAMPLE_RATE_HZ)));
         let sources = wish.sources.clone();

@@ -1,7 +1,8 @@
 //! What a model says of the instrument that plays it: `instrument.toml` in its folder.
 //!
 //! ```toml
-//! format = 1                            # of this file; 1 where it is left out
+//! format = 2                            # of this file; 1 where it is left out
+//! vocabulary = ["house", "night drive"] # words that it knows, for who picks words on the box
 //!
 //! [travel]                              # how far the knobs of the channel gains go, from 0
 //! ch_g0 = 3.0                           # the top, up to 3
@@ -11,6 +12,7 @@
 //! What is not named is as published. Without the file everything is. Every fault is told with its line, and the rest is used.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use engine::param::ParamId;
 use toml::de::DeValue;
@@ -26,11 +28,74 @@ const LARGEST_BYTES: u64 = 1 << 20;
 /// Lowest top: a knob that reaches less would hardly move.
 const LOWEST_TOP: f64 = 0.1;
 
+/// Words of a vocabulary at most, and letters of one.
+const MOST_WORDS: usize = 200;
+const MOST_LETTERS: usize = 40;
+/// Words for a model that says none: styles, moods and instruments that any model of music was told.
+const USUAL: [&str; 48] = [
+    "house",
+    "techno",
+    "ambient",
+    "hip hop",
+    "drum and bass",
+    "dub",
+    "rock",
+    "metal",
+    "punk",
+    "funk",
+    "soul",
+    "jazz",
+    "blues",
+    "folk",
+    "country",
+    "reggae",
+    "pop",
+    "classical",
+    "cinematic",
+    "electronic",
+    "lo-fi",
+    "warm",
+    "dark",
+    "bright",
+    "calm",
+    "dreamy",
+    "energetic",
+    "driving",
+    "heavy",
+    "sad",
+    "happy",
+    "slow",
+    "fast",
+    "instrumental",
+    "male vocals",
+    "female vocals",
+    "choir",
+    "drums",
+    "bass",
+    "piano",
+    "electric guitar",
+    "acoustic guitar",
+    "strings",
+    "brass",
+    "synth pad",
+    "organ",
+    "flute",
+    "saxophone",
+];
+
 /// What a model says.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelSettings {
     /// How far knobs go.
     pub travels: Travels,
+    /// Words that it knows, in the order in which they are offered.
+    pub vocabulary: Arc<[String]>,
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self { travels: Travels::default(), vocabulary: USUAL.iter().map(|it| (*it).to_owned()).collect() }
+    }
 }
 
 impl ModelSettings {
@@ -70,12 +135,30 @@ impl ModelSettings {
                     "travel" => reader.table("travel", item, |reader, key, item| {
                         travel(reader, key, item, &mut instrument.travels);
                     }),
-                    _ => reader.unknown("", key, &["travel"]),
+                    "vocabulary" => instrument.vocabulary = vocabulary(reader, item),
+                    _ => reader.unknown("", key, &["travel", "vocabulary"]),
                 }
             }
             instrument
         })
     }
+}
+
+fn vocabulary(reader: &mut Reader<'_>, item: Item<'_, '_>) -> Arc<[String]> {
+    let mut words = reader.list("vocabulary", item, |reader, path, item| {
+        let word = reader.words(path, item)?;
+        let is_word = |it: &str| it.trim() == it && !it.contains(',') && !it.contains(char::is_control);
+        if (1..=MOST_LETTERS).contains(&word.chars().count()) && is_word(&word) {
+            return Some(word);
+        }
+        reader.fault(path, item, &format!("a word of 1 to {MOST_LETTERS} letters without a comma"));
+        None
+    });
+    if MOST_WORDS < words.len() {
+        reader.note("vocabulary", item, format!("{} words", words.len()), &format!("at most {MOST_WORDS}"));
+        words.truncate(MOST_WORDS);
+    }
+    words.into()
 }
 
 fn travel(reader: &mut Reader<'_>, key: Key<'_, '_>, item: Item<'_, '_>, travels: &mut Travels) {
@@ -143,6 +226,18 @@ mod tests {
         expected.iter().for_each(|words| assert!(told.contains(words), "{words} is not in\n{told}"));
         assert_eq!(found.travels.of(ParamId::ChG0).map(|it| it.top), Some(2.75));
         assert_eq!(found.travels.of(ParamId::ChG1).map(|it| it.top), Some(2.0));
+    }
+
+    #[test]
+    fn a_models_words_are_its_own_in_their_order_and_what_is_no_word_is_told() {
+        let text = "vocabulary = [\"night drive\", \"a, b\", \"\", 3, \" x\", \"house\"]\n";
+        let (found, faults) = ModelSettings::parse(text);
+        assert_eq!((*found.vocabulary).join("|"), "night drive|house");
+        assert_eq!(faults.len(), 4, "{faults:?}");
+        assert!(ModelSettings::default().vocabulary.contains(&"choir".to_owned()), "usual words where it says none");
+        let many = format!("vocabulary = [{}]\n", (0..201).map(|it| format!("\"w{it}\",")).collect::<String>());
+        let (found, faults) = ModelSettings::parse(&many);
+        assert_eq!((found.vocabulary.len(), faults.len()), (200, 1), "{faults:?}");
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct Mark {
     pub save: u32,
     /// The recordings that are played on; 0 where nobody has said.
     pub load: u32,
+    /// The words that a hand has written; 0 for the patch's own.
+    pub words: u32,
 }
 
 /// One move of the hand.
@@ -53,7 +55,7 @@ pub struct Stroke {
     pub curves: Option<Box<[Drawn; 2]>>,
     /// The scenes that it kept, each place once.
     pub scenes: Vec<SceneChange>,
-    /// The mark before and after, where another patch or recording was loaded, or a patch saved.
+    /// The mark before and after, where another patch or recording was loaded, other words were written, or a patch was saved.
     pub marks: Option<[Mark; 2]>,
 }
 

@@ -188,7 +188,7 @@ fn a_patch_is_one_stroke_with_its_values_curves_scenes_and_mark_and_so_is_a_save
     values.set(ParamId::Denoise, 0.9);
     curves.set(ParamId::SourceBlend, Some([0.5].into()));
     scenes[4] = Some(values);
-    let mark = Mark { patch: 3, save: 0, load: 0 };
+    let mark = Mark { patch: 3, ..Mark::default() };
     store.load(&values, &curves, &scenes, mark);
     let after = store.keep();
     assert_eq!((store.undo_depth(), after.scenes, after.mark), (2, scenes, mark));
@@ -197,7 +197,7 @@ fn a_patch_is_one_stroke_with_its_values_curves_scenes_and_mark_and_so_is_a_save
     assert_eq!(all(&store.keep()), all(&before));
     assert!(store.redo());
     assert_eq!(all(&store.keep()), all(&after));
-    store.note_mark(Mark { patch: 3, save: 7, load: 0 });
+    store.note_mark(Mark { patch: 3, save: 7, ..Mark::default() });
     let jumps = store.jumps();
     assert!(store.undo());
     assert_eq!((store.mark(), store.jumps(), store.aims()), (mark, jumps, &values));

@@ -13,7 +13,6 @@ use super::heard::{Heard, Known};
 use super::models::bytes_of;
 use super::wish::{Base, Prepared, ReadySet, Wish};
 use crate::compute::set::said;
-use crate::control::binding::Travels;
 use crate::files::read_regular;
 use crate::recording::{self, Source};
 use crate::settings::model_settings::ModelSettings;
@@ -159,10 +158,10 @@ impl Kit {
         Ok(models)
     }
 
-    /// How far the knobs of a model go, where another one plays.
-    fn travels(&self, model: Option<&Path>, base: &Base) -> Option<Travels> {
+    /// What a model says of its knobs and its words, where another one plays.
+    fn settings(&self, model: Option<&Path>, base: &Base) -> Option<ModelSettings> {
         let is_another = model != base.sources.model.as_deref();
-        is_another.then(|| ModelSettings::open(model.unwrap_or(&self.first.folder)).0.travels)
+        is_another.then(|| ModelSettings::open(model.unwrap_or(&self.first.folder)).0)
     }
 
     fn words(&self, wish: &Wish, base: &Base, way: &mut Way<'_>) -> Result<Prepared, Failed> {
@@ -216,7 +215,7 @@ impl Kit {
         let decode = DecodeSet::new(stage.decoder, stage.latents, material.frames, most_lead);
         let tape = Tape::new(&recording.sound).map_err(said_that)?;
         let load: Load = stage.load;
-        let travels = self.travels(wish.sources.model.as_deref(), base);
+        let settings = self.settings(wish.sources.model.as_deref(), base);
         let sources = wish.sources.clone();
         Ok(ReadySet {
             load: Box::new(load),
@@ -224,7 +223,7 @@ impl Kit {
             tape,
             recording: Arc::clone(recording),
             wish,
-            travels,
+            settings,
             refused: None,
             base: Base { material, timbre, sources, seconds: recording.seconds(), room },
         })

@@ -19,8 +19,8 @@ use engine::live::StageProgress;
 use engine::playback::Berth;
 
 use self::kit::{Failed, Way};
-use crate::control::binding::Travels;
 use crate::service::slow::Slow;
+use crate::settings::model_settings::ModelSettings;
 use crate::settings::patch::Sources;
 pub use heard::Heard;
 pub use kit::{Kit, longest_lead};
@@ -247,8 +247,8 @@ pub struct Parts {
     pub recording: Arc<Heard>,
     /// What was asked for.
     pub wish: Wish,
-    /// How far knobs go, where another model plays.
-    pub travels: Option<Travels>,
+    /// What another model says of its knobs and its words, where one plays.
+    pub settings: Option<ModelSettings>,
     /// For the loader.
     pub base: TakenBase,
 }
@@ -257,8 +257,8 @@ impl ReadySet {
     /// Its tape, and all the rest.
     #[must_use]
     pub fn apart(self) -> (engine::playback::Berthed, Parts) {
-        let Self { load, decode, tape, recording, wish, travels, base, .. } = self;
-        (tape, Parts { load, decode, recording, wish, travels, base: TakenBase(base) })
+        let Self { load, decode, tape, recording, wish, settings, base, .. } = self;
+        (tape, Parts { load, decode, recording, wish, settings, base: TakenBase(base) })
     }
 }
 

@@ -6,7 +6,7 @@ use engine::live::{DecodeSet, Load, Material, Words};
 use engine::playback::{Berth, Berthed, Tape};
 
 use super::heard::Heard;
-use crate::control::binding::Travels;
+use crate::settings::model_settings::ModelSettings;
 use crate::settings::patch::{Sources, Spoken};
 
 /// All that is to be played, whatever of it plays already.
@@ -45,9 +45,9 @@ impl Prepared {
         match self {
             Self::Words { words, spoken } => Ok(Ready::Words { words, spoken }),
             Self::Set(set) => {
-                let ReadySet { load, decode, tape, recording, wish, travels, refused, base } = *set;
+                let ReadySet { load, decode, tape, recording, wish, settings, refused, base } = *set;
                 let tape = berth.bring(tape, 0).map_err(|it| it.to_string())?;
-                Ok(Ready::Set(Box::new(ReadySet { load, decode, tape, recording, wish, travels, refused, base })))
+                Ok(Ready::Set(Box::new(ReadySet { load, decode, tape, recording, wish, settings, refused, base })))
             }
         }
     }
@@ -78,8 +78,8 @@ pub struct ReadySet<T = Berthed> {
     pub recording: Arc<Heard>,
     /// What was asked for; on the model that plays where the other one cannot be had.
     pub wish: Wish,
-    /// How far knobs go, where another model plays.
-    pub travels: Option<Travels>,
+    /// What another model says of its knobs and its words, where one plays.
+    pub settings: Option<ModelSettings>,
     /// Why the model that was asked for is not among it.
     pub refused: Option<String>,
     /// What plays once it was taken over.

@@ -1,10 +1,10 @@
 //! What came of a gesture.
 
 use engine::param::{NotANumber, ParamId};
-use hal::gesture::SurfaceId;
+use hal::gesture::{Key, SurfaceId};
 
 use super::learn::prompt;
-use super::target::Target;
+use super::target::{BlendEnd, Target};
 use crate::control::tempo::Cue;
 
 /// What came of a gesture, for the conductor to do and the display to show.
@@ -64,6 +64,14 @@ pub enum Act {
     TakeUpdate,
     /// What is shown of the library is to be played.
     LibraryLoad,
+    /// The words of the prompt at this end of the blend are to be written.
+    Write(BlendEnd),
+    /// A key was typed while words are written.
+    Typed(Key),
+    /// What is written next: that many choices further on.
+    CharacterBy(i32),
+    /// The choice that was come to is taken.
+    TakeCharacter,
     /// A beat was tapped.
     Tapped,
     /// The loop's ends are to go to beats.
@@ -113,6 +121,7 @@ impl Act {
             | Self::PatchBy(_) => None,
             // What becomes of it is told when it is known.
             Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::LibraryLoad | Self::TakeUpdate => None,
+            Self::Write(_) | Self::Typed(_) | Self::CharacterBy(_) | Self::TakeCharacter => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
             Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),
             Self::Snapped(Some(beats)) => Some(format!("the loop: {} beats", (beats * 100.0).round() / 100.0)),

@@ -173,12 +173,10 @@ impl Binding {
             Deed::LibraryLoad => Act::LibraryLoad,
             Deed::Prompt(end, place) => self.choose_prompt(gesture, end, place, desk),
             Deed::PromptByNumber(end) => self.choose_prompt(gesture, end, number, desk),
-            Deed::PromptBy(end, by) => {
-                let count = self.prompts as i64;
-                // A place without a prompt is the last one.
-                let now = (desk.store().value(end.param()) as i64 - 1).min(count - 1);
-                self.choose_prompt(gesture, end, (now + i64::from(by)).rem_euclid(count) as usize, desk)
-            }
+            Deed::PromptBy(end, by) => self.step_prompt(gesture, end, by, desk),
+            Deed::Write(end) => Act::Write(end),
+            Deed::CharacterBy(by) => Act::CharacterBy(by.into()),
+            Deed::TakeCharacter => Act::TakeCharacter,
             Deed::Start => Act::Seek(0.0),
             Deed::Tap => Act::Tapped,
             Deed::SnapLoop => Act::SnapLoop,
@@ -222,6 +220,14 @@ impl Binding {
         self.begin_stroke(gesture, Target::Param(id), desk);
         let set = desk.turn(id, place.min(self.prompts - 1) as f64 + 1.0, gesture.at);
         set.map_or_else(Act::Refused, |_| Act::Moved(id))
+    }
+
+    /// The next prompt comes to an end of the blend, or the one before, round and round.
+    fn step_prompt(&mut self, gesture: &Gesture, end: BlendEnd, by: i8, desk: &mut Desk) -> Act {
+        let count = self.prompts as i64;
+        // A place without a prompt is the last one.
+        let now = (desk.store().value(end.param()) as i64 - 1).min(count - 1);
+        self.choose_prompt(gesture, end, (now + i64::from(by)).rem_euclid(count) as usize, desk)
     }
 
     /// What was learnt last is taken back first; it was done last.

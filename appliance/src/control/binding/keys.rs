@@ -7,7 +7,7 @@
 use engine::param::ParamId;
 use hal::gesture::Key;
 
-use super::{Deed, MAIN};
+use super::{BlendEnd, Deed, MAIN};
 
 /// Detents of the coarse keys: eight strokes cross the whole travel.
 const COARSE: i32 = 16;
@@ -36,6 +36,7 @@ pub const KEY_HELP: &[(&str, &str)] = &[
     ("R", "revert to the patch"),
     ("o, O", "walk through the library, and back"),
     ("enter", "play what the walk through the library shows"),
+    ("e, E", "write the words of prompt A, of B: type, tab takes a known word, enter plays"),
     ("t, T", "tap the tempo; snap the loop to beats"),
     ("L", "learn: pick or touch a parameter, turn the new knob slowly left"),
     ("{ }", "patch before, next patch"),
@@ -102,6 +103,8 @@ pub(super) fn meaning(key: Key) -> Option<KeyMeaning> {
         Key::Char('B') => KeyMeaning::Deed(Deed::Reload),
         Key::Char('o') => KeyMeaning::Deed(Deed::LibraryBy(1)),
         Key::Char('O') => KeyMeaning::Deed(Deed::LibraryBy(-1)),
+        Key::Char('e') => KeyMeaning::Deed(Deed::Write(BlendEnd::A)),
+        Key::Char('E') => KeyMeaning::Deed(Deed::Write(BlendEnd::B)),
         Key::Char('r') => KeyMeaning::Deed(Deed::Reseed),
         Key::Char('u') => KeyMeaning::Deed(Deed::Undo),
         Key::Char('U') => KeyMeaning::Deed(Deed::Redo),

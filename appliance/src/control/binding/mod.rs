@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use engine::param::ParamId;
-use hal::gesture::{Control, Gesture, Motion, Position, SurfaceId};
+use hal::gesture::{Control, Gesture, Key, Motion, Position, SurfaceId};
 
 pub use act::Act;
 pub use control::{BANKS, Layer, On, Playing};
@@ -38,6 +38,7 @@ pub use travel::{Along, Curve, Travel};
 pub use travels::{Ends, Travels};
 
 use crate::control::desk::Desk;
+use crate::control::keyboard::{SHIFTS, typed};
 use keys::meaning;
 use takeover::{Hold, Turn};
 
@@ -77,6 +78,8 @@ pub struct Binding {
     patient: bool,
     /// Prompts that there are to choose from.
     prompts: usize,
+    /// Words are being written; whether shift is held on a keyboard. Keys that nothing is bound to are letters then.
+    typing: Option<bool>,
 }
 
 impl Default for Binding {
@@ -105,6 +108,7 @@ impl Binding {
             stroke: strokes::Strokes::default(),
             patient: false,
             prompts: 1,
+            typing: None,
         }
     }
 
@@ -165,6 +169,29 @@ impl Binding {
         self.prompts = count.max(1);
     }
 
+    /// Whether words are being written: keys are letters then ([`Act::Typed`]), but for those that the map gives a meaning.
+    pub const fn set_typing(&mut self, types: bool) {
+        self.typing = if types { Some(false) } else { None };
+    }
+
+    /// What a motion types, while words are being written.
+    fn typed(&mut self, gesture: &Gesture) -> Option<Key> {
+        let shift = self.typing?;
+        match gesture.motion {
+            Motion::Struck(key) => Some(key).filter(|it| *it != Key::Interrupt),
+            Motion::Pressed(control @ Control::Key(code), _) => {
+                self.typing = Some(shift || SHIFTS.contains(&code));
+                let is_bound = self.map.find(gesture.surface, control, self.playing).next().is_some();
+                typed(code, shift).filter(|_| !is_bound)
+            }
+            Motion::Released(Control::Key(code)) if SHIFTS.contains(&code) => {
+                self.typing = Some(false);
+                None
+            }
+            _ => None,
+        }
+    }
+
     /// Whether scenes wait: they are then asked for ([`Act::WillRecall`]) and not recalled.
     pub fn set_patient(&mut self, patient: bool) {
         self.patient = patient;
@@ -208,6 +235,9 @@ impl Binding {
 
     /// Plays one gesture: moves the desk, and adds what came of it to `acts`; nothing where nothing is bound to it.
     pub fn play(&mut self, gesture: &Gesture, desk: &mut Desk, acts: &mut Vec<Act>) {
+        if let Some(key) = self.typed(gesture) {
+            return acts.push(Act::Typed(key));
+        }
         match &gesture.motion {
             Motion::Turned(control, position) => self.turned(gesture, *control, *position, desk, acts),
             Motion::Pressed(control, velocity) => {

@@ -66,8 +66,10 @@ impl Binding {
             }
             Target::Deed(Deed::PatchBy(_)) => acts.push(Act::PatchBy(detents.signum() as i8)),
             Target::Deed(Deed::LibraryBy(_)) => acts.push(Act::LibraryBy(detents.signum() as i8)),
-            // A turn is no second press.
-            Target::Deed(Deed::TakeUpdate) => {}
+            // A fast hand goes far.
+            Target::Deed(Deed::CharacterBy(_)) => acts.push(Act::CharacterBy(detents)),
+            // A turn is no second press, and takes nothing.
+            Target::Deed(Deed::TakeUpdate | Deed::TakeCharacter) => {}
             Target::Deed(deed) => self.deed(gesture, deed, control, desk, acts),
         }
     }

@@ -70,6 +70,12 @@ pub enum Deed {
     PromptByNumber(BlendEnd),
     /// The next prompt at an end of the blend, or the one before, round and round.
     PromptBy(BlendEnd, i8),
+    /// The words of the prompt at an end of the blend are written.
+    Write(BlendEnd),
+    /// The next choice of what is written, or the one before; begins with prompt A where nothing is being written.
+    CharacterBy(i8),
+    /// The choice that was come to is taken.
+    TakeCharacter,
     /// Play from the start of the tape.
     Start,
     /// One beat of the tempo.
@@ -91,7 +97,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 34] = [
+const NAMED: [(&str, Deed); 39] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("pause", Deed::Pause),
@@ -116,6 +122,11 @@ const NAMED: [(&str, Deed); 34] = [
     ("next-prompt-b", Deed::PromptBy(BlendEnd::B, 1)),
     ("previous-prompt-a", Deed::PromptBy(BlendEnd::A, -1)),
     ("previous-prompt-b", Deed::PromptBy(BlendEnd::B, -1)),
+    ("write-prompt-a", Deed::Write(BlendEnd::A)),
+    ("write-prompt-b", Deed::Write(BlendEnd::B)),
+    ("next-character", Deed::CharacterBy(1)),
+    ("previous-character", Deed::CharacterBy(-1)),
+    ("take-character", Deed::TakeCharacter),
     ("start", Deed::Start),
     ("tap", Deed::Tap),
     ("snap-loop", Deed::SnapLoop),
@@ -170,6 +181,7 @@ impl Deed {
             Self::Prompt(BlendEnd::B, place) => format!("prompt-b-{}", place + 1),
             Self::PatchBy(by) => if by < 0 { "previous-patch" } else { "next-patch" }.to_owned(),
             Self::LibraryBy(by) => if by < 0 { "previous-in-library" } else { "next-in-library" }.to_owned(),
+            Self::CharacterBy(by) => if by < 0 { "previous-character" } else { "next-character" }.to_owned(),
             Self::BankBy(by) => if by < 0 { "previous-bank" } else { "next-bank" }.to_owned(),
             named => NAMED.iter().find(|(_, deed)| *deed == named).map_or("", |(name, _)| name).to_owned(),
         }

@@ -26,7 +26,9 @@ impl Chooser {
             _ if news => Screen::Fault,
             Status { boot: Some(_), .. } => Screen::Boot,
             Status { learn: Some(_), .. } => Screen::Learn,
-            Status { pick: Some(_), .. } | Status { library: Some(_), .. } => Screen::Pick,
+            Status { pick: Some(_), .. } | Status { library: Some(_), .. } | Status { text: Some(_), .. } => {
+                Screen::Pick
+            }
             _ => wish,
         }
     }

@@ -115,12 +115,16 @@ pub(super) fn lines(sheet: &mut Sheet, words: &str) {
     }
 }
 
-/// Three lines of the list, the cursor's in the middle.
+/// Three lines of the list, the cursor's in the middle; above two of them what is written, where somebody writes.
 fn pick(status: &Status, sheet: &mut Sheet) {
     let Some(choice) = choice(status, 3) else {
         return lines(sheet, "there is nothing to choose from");
     };
+    let above = i32::from(choice.above.is_some());
+    if let Some(words) = &choice.above {
+        sheet.text(Face::Plain, 0, 0, WIDTH, words);
+    }
     for (line, (words, value)) in choice.seen.iter().enumerate() {
-        entry(sheet, line as i32 * 11, words, value, choice.first + line == choice.cursor);
+        entry(sheet, (line as i32 + above) * 11, words, value, choice.first + line == choice.cursor);
     }
 }

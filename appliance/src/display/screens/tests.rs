@@ -8,7 +8,7 @@ use super::sheet::{Area, Face, Mark, Sheet};
 use super::{Look, Screen, draw, large, low, on_sheet, short};
 use crate::compute::health::{Brake, GpuHealth};
 use crate::display::status::{
-    Boot, LibraryPage, Listed, Morph, Page, PageKnob, Pick, Scene, SetPlace, Status, Tempo, Took,
+    Boot, LibraryPage, Listed, Morph, Page, PageKnob, Pick, Scene, SetPlace, Status, Tempo, TextPage, Took,
 };
 use crate::settings::library::{Item, Shelf};
 
@@ -55,6 +55,15 @@ fn libraries() -> Vec<Status> {
     lists.into_iter().flat_map(|list| [true, false].map(|broken| page(list, broken))).collect()
 }
 
+/// Words that are written, none and too many, with choices that are too long.
+fn texts_written() -> Vec<Status> {
+    let page = |(text, cursor, count): (&str, usize, usize)| {
+        let choices = vec![LONG.to_owned(); count];
+        Status { text: Some(TextPage { title: LONG.to_owned(), text: text.to_owned(), choices, cursor }), ..hostile() }
+    };
+    [("", 0, 1), (LONG, 3, 4), ("house", usize::MAX, 40)].map(page).into()
+}
+
 /// Statuses that fill every corner, and the plainest.
 fn statuses() -> Vec<Status> {
     let mut all = vec![Status::default(), hostile()];
@@ -93,7 +102,7 @@ fn statuses() -> Vec<Status> {
         let pick = Pick { list: ParamId::all().take(length).collect(), cursor };
         all.push(Status { pick: Some(pick), ..hostile() });
     }
-    all.extend(libraries());
+    all.extend(libraries().into_iter().chain(texts_written()));
     let listed = |number| Listed { number, name: LONG.to_owned() };
     for ends in [Some(listed(127)), None] {
         let place = SetPlace { playing: listed(usize::MAX), previous: ends.clone(), next: ends, last: usize::MAX };
@@ -274,6 +283,27 @@ fn the_library_is_listed_by_name_and_length_with_what_is_broken_marked() {
         let lit =
             |name: &str| sheet.marks.iter().any(|it| matches!(it, Mark::Text { text, dark: true, .. } if text == name));
         assert!(lit("torn.wav") && !lit("rain.wav"));
+    }
+}
+
+#[test]
+fn words_that_are_written_stand_above_what_may_come_next() {
+    let choices = ["leave as it was", "play these words", "drums", "drum kit", "a"].map(str::to_owned);
+    let text = |text: &str| {
+        let page =
+            TextPage { title: "Prompt A".to_owned(), text: text.to_owned(), choices: choices.to_vec(), cursor: 2 };
+        Status { text: Some(page), ..Status::default() }
+    };
+    let long = format!("{}, dru", "a long way through the night".repeat(4));
+    for (words, shown) in [("house, dru", "house, dru_"), (long.as_str(), "ght, dru_")] {
+        for sheet in [on_sheet(&text(words), Screen::Pick), low::on_sheet(&text(words), Screen::Pick)] {
+            let is_there = |shown: &str, is_lit: bool| {
+                let is_it =
+                    |it: &Mark| matches!(it, Mark::Text { text, dark, .. } if text.ends_with(shown) && *dark == is_lit);
+                sheet.marks.iter().any(is_it)
+            };
+            assert!(is_there(shown, false) && is_there("drums", true), "{:?}", sheet.marks);
+        }
     }
 }
 

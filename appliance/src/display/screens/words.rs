@@ -1,7 +1,7 @@
 //! The screens of words: what to touch, what to choose, what is wrong, what is being loaded.
 
 use super::sheet::{Area, Face, Sheet, WIDTH};
-use crate::display::status::{LibraryPage, Pick, Status, seen, written};
+use crate::display::status::{LibraryPage, Pick, Status, TextPage, seen, written};
 use crate::settings::library::Item;
 
 /// Lines of a list below its title.
@@ -95,7 +95,9 @@ pub(super) fn paragraph(sheet: &mut Sheet, words: &str, bottom: i32) {
 
 /// A list to choose from: what is seen of it and where its cursor is.
 pub(super) struct Choice {
-    title: &'static str,
+    title: String,
+    /// What stands above the list: words that are written, their end where there is no room for all.
+    pub(super) above: Option<String>,
     /// Name and what is beside it, of as many as there is room for.
     pub(super) seen: Vec<(String, String)>,
     /// The first of them, and the one under the cursor, in the whole list.
@@ -104,8 +106,13 @@ pub(super) struct Choice {
     count: usize,
 }
 
-/// What there is to choose from, in so many lines: the library, while a hand walks through it, else the parameters.
+/// What there is to choose from, in so many lines: of words that are written, of the library while a hand walks through it, else the
+/// parameters.
 pub(super) fn choice(status: &Status, lines: usize) -> Option<Choice> {
+    if let Some(TextPage { title, text, choices, cursor }) = &status.text {
+        let choice = Choice::of(title, choices, *cursor, lines - 1, |it| (it.clone(), String::new()))?;
+        return Some(Choice { above: Some(end_of(text)), ..choice });
+    }
     if let Some(LibraryPage { items, cursor }) = &status.library {
         return Choice::of("Library", items, *cursor, lines, |it| (it.name.clone(), beside(it)));
     }
@@ -115,7 +122,7 @@ pub(super) fn choice(status: &Status, lines: usize) -> Option<Choice> {
 
 impl Choice {
     fn of<T>(
-        title: &'static str,
+        title: &str,
         list: &[T],
         cursor: usize,
         lines: usize,
@@ -123,8 +130,17 @@ impl Choice {
     ) -> Option<Self> {
         let (cursor, range) = seen(cursor, list.len(), lines)?;
         let (first, count) = (range.start, list.len());
-        Some(Self { title, seen: list[range].iter().map(entry).collect(), first, cursor, count })
+        let (title, seen) = (title.to_owned(), list[range].iter().map(entry).collect());
+        Some(Self { title, above: None, seen, first, cursor, count })
     }
+}
+
+/// The end of words that are written, with the place of the next letter.
+fn end_of(text: &str) -> String {
+    let room = (WIDTH / Face::Plain.width(" ")) as usize - 2;
+    let count = text.chars().count();
+    let end: String = text.chars().skip(count.saturating_sub(room)).collect();
+    format!("{}{end}_", if room < count { "<" } else { "" })
 }
 
 /// What a panel has room for beside a name of the library.
@@ -134,14 +150,18 @@ fn beside(item: &Item) -> String {
 
 pub(super) fn pick(status: &Status) -> Sheet {
     let mut sheet = Sheet::default();
-    let Some(Choice { title, seen, first, cursor, count }) = choice(status, LINES) else {
+    let Some(Choice { title, above, seen, first, cursor, count }) = choice(status, LINES) else {
         sheet.title("Choose", "");
         paragraph(&mut sheet, "there is nothing to choose from", BOTTOM);
         return sheet;
     };
-    sheet.title(title, &format!("{} of {count}", cursor + 1));
+    sheet.title(&title, &format!("{} of {count}", cursor + 1));
+    let top = if above.is_some() { 23 } else { 13 };
+    if let Some(above) = above {
+        sheet.text(Face::Plain, 0, 13, WIDTH, &above);
+    }
     for (line, (words, value)) in seen.iter().enumerate() {
-        let y = 13 + 10 * line as i32;
+        let y = top + 10 * line as i32;
         if first + line == cursor {
             sheet.lit_line(Face::Plain, y, WIDTH - 5, words, value);
         } else {
@@ -150,8 +170,8 @@ pub(super) fn pick(status: &Status) -> Sheet {
         }
     }
     // How much of the list is seen, and where.
-    let (seen, all, height) = (seen.len() as i32, count as i32, 50);
-    sheet.fill(Area::new(WIDTH - 2, 13 + height * first as i32 / all, 2, (height * seen / all).max(2)));
+    let (seen, all, height) = (seen.len() as i32, count as i32, 63 - top);
+    sheet.fill(Area::new(WIDTH - 2, top + height * first as i32 / all, 2, (height * seen / all).max(2)));
     sheet
 }
 

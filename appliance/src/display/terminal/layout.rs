@@ -34,8 +34,8 @@ pub(super) enum Part {
     Meters,
     /// What was said before.
     Log,
-    /// The library, while a hand walks through it.
-    Library,
+    /// Words while a hand writes them, or the library while it walks through it.
+    List,
     /// All keys.
     KeyList,
     /// A fault, until it is over.

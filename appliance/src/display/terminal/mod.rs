@@ -14,6 +14,7 @@ mod parts;
 mod picture;
 mod row;
 mod screen;
+mod text;
 mod thread;
 
 use std::io::{self, IsTerminal};

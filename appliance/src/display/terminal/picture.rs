@@ -10,7 +10,7 @@ use ratatui::text::Line;
 use super::layout::{Part, Want, lines};
 use super::parts::{self, BAD, BOLD, CELL, CELL_BAR, DIM, KNOB, NOTE, PLAIN};
 use super::row::{Row, wrapped};
-use super::{Ink, keys, library};
+use super::{Ink, keys, library, text};
 use crate::control::binding::MAIN;
 use crate::display::status::Status;
 use crate::files::plain;
@@ -84,8 +84,15 @@ impl Picture<'_> {
         // It stands there by itself where everything else has room already.
         let all: Vec<Line<'static>> = keys::pages(width, usize::MAX).into_iter().flatten().collect();
         let rest = self.grid(width) + 20;
-        let has_room = self.status.library.is_none() && rest + all.len() <= height;
+        let has_room = self.list_lines(height) == 0 && rest + all.len() <= height;
         (if has_room { all } else { Vec::new() }, None)
+    }
+
+    /// Lines of what a hand is in: words that it writes, or the library.
+    fn list_lines(&self, height: usize) -> usize {
+        let written = self.status.text.as_ref().map(|it| it.choices.len() + 1);
+        let all = written.or_else(|| Some(self.status.library.as_ref()?.items.len()));
+        all.unwrap_or(0).min(LIBRARY).min(height / 2)
     }
 
     /// Lines of all main parameters.
@@ -123,7 +130,7 @@ impl Picture<'_> {
             ];
         }
         let (grid, page) = (self.grid(width), self.page_lines(width));
-        let library = status.library.as_ref().map_or(0, |it| it.items.len().min(LIBRARY).min(height / 2));
+        let list_of = self.list_lines(height);
         let broken = [status.xruns, status.late, status.non_finite] != [0; 3] || status.limiting;
         vec![
             want(Part::Title, 1, 1, 12),
@@ -138,7 +145,7 @@ impl Picture<'_> {
             want(Part::Machine, given(parts::machine(status)), 1, 2),
             want(Part::Trouble, 1, 1, if broken { 11 } else { 4 }),
             want(Part::Meters, 1, 1, 9),
-            want(Part::Library, library, library, 13),
+            want(Part::List, list_of, list_of, 13),
             want(Part::KeyList, list, list, 1),
             want(Part::Log, self.log.len().min(1), self.log.len().min(height / 4), 0),
             want(Part::Fault, fault_least, fault, 16),
@@ -175,7 +182,11 @@ impl Picture<'_> {
             }
             Part::Keys if status.boot.is_some() => one(Row::default().text(9, BOLD, "ctrl-c ends it")),
             Part::Keys => keys::that_matter(width, height),
-            Part::Library => status.library.as_ref().map_or_else(Vec::new, |it| library::lines(it, width, height)),
+            Part::List => match (&status.text, &status.library) {
+                (Some(page), _) => text::lines(page, width, height),
+                (None, Some(page)) => library::lines(page, width, height),
+                (None, None) => Vec::new(),
+            },
             Part::KeyList => Vec::new(),
         }
     }

@@ -13,7 +13,9 @@ use ratatui::style::{Color, Modifier};
 use super::{Ink, Picture};
 use crate::compute::health::{Brake, GpuHealth};
 use crate::display::screens::short;
-use crate::display::status::{Boot, LibraryPage, Listed, Morph, Page, PageKnob, Scene, SetPlace, Status, Tempo, Took};
+use crate::display::status::{
+    Boot, LibraryPage, Listed, Morph, Page, PageKnob, Scene, SetPlace, Status, Tempo, TextPage, Took,
+};
 use crate::settings::library::{Item, Shelf};
 
 /// From a phone beside the stage to a wall.
@@ -243,6 +245,27 @@ fn the_library_is_listed_around_its_cursor_while_the_instrument_stays() {
         }
         let small = text(&drawn(&Status { library, ..busy() }, (30, 10), true)).join("\n");
         assert!(small.contains(&format!("take{cursor:02}")), "{small}");
+    }
+}
+
+#[test]
+fn words_that_are_written_stand_above_their_choices_and_their_end_is_seen() {
+    let choices: Vec<String> = (0..40).map(|at| format!("word{at:02}")).collect();
+    for (text_so_far, cursor) in [("", 0), ("house, dru", 20), ("夜のバス停で聞いた長い曲の名前とその続き, dru", 39)]
+    {
+        let (title, written) = ("Prompt A".to_owned(), text_so_far.to_owned());
+        let page = Some(TextPage { title, text: written, choices: choices.clone(), cursor });
+        for size in SIZES.into_iter().filter(|it| 60 <= it.0 && 24 <= it.1) {
+            let lines = text(&drawn(&Status { text: page.clone(), ..busy() }, size, true));
+            let at = lines.iter().position(|it| it.starts_with("Prompt A:")).expect("it is seen");
+            assert!(
+                lines[at].trim_end().ends_with(&format!("{}_", &text_so_far[text_so_far.len().saturating_sub(3)..]))
+            );
+            let here = &lines[at + 1..].iter().find(|it| it.starts_with('>')).expect("a cursor");
+            assert!(here.contains(&format!("word{cursor:02}")) && here.contains("enter plays"), "{here} at {size:?}");
+        }
+        let small = text(&drawn(&Status { text: page, ..busy() }, (30, 10), true)).join("\n");
+        assert!(small.contains(&format!("word{cursor:02}")), "{small}");
     }
 }
 

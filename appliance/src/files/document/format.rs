@@ -55,8 +55,8 @@ const TABLE: [Row; 7] = [
     row(Format::Profile, "profile", 1, "it is left out, and the usual map holds"),
     row(Format::BoxFile, "box file", 4, "the box is as it would be without it"),
     row(Format::PlanSidecar, "plan sidecar", 1, "the plan is built again"),
-    row(Format::Instrument, "instrument", 1, "the knobs go as far as published"),
-    row(Format::LastState, "last state", 4, "it is kept aside, and the patch plays as it is written"),
+    row(Format::Instrument, "instrument", 2, "the knobs go as far as published, and usual words are offered"),
+    row(Format::LastState, "last state", 5, "it is kept aside, and the patch plays as it is written"),
 ];
 
 impl Format {

@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use engine::latent::SAMPLE_RATE_HZ;
-use engine::param::ParamId;
+use engine::param::{Mark, ParamId};
 
 use super::Conductor;
 use crate::control::binding::Act;
 use crate::control::tempo::{TapeBeats, Tapped};
+use crate::settings::last_state::{Writings, Written};
 use crate::settings::patch::{Patch, SetByHand, Spoken};
 
 /// How long tempo and key have rested before words are read again; more than a beat, since taps come so far apart.
@@ -26,12 +27,14 @@ pub(super) struct Meter {
     set: SetByHand,
     /// When words are to be read again because a hand has set something.
     due: Option<Duration>,
+    /// Words that hands have written, by the numbers by which strokes speak of them.
+    writings: Writings,
 }
 
 impl Meter {
-    /// Under a patch's words.
-    pub(super) fn under(own: Vec<Spoken>) -> Self {
-        Self { own, ..Self::default() }
+    /// Under a patch's words, where strokes may speak of others.
+    pub(super) fn under(own: Vec<Spoken>, writings: Writings) -> Self {
+        Self { own, writings, ..Self::default() }
     }
 }
 
@@ -110,19 +113,58 @@ impl Conductor {
         Act::Snapped(Some(end - start))
     }
 
-    /// A patch without words is played under those that are there.
-    pub(super) fn want_words(&mut self, patch: &Patch) {
-        let own = patch.own_words();
-        if !own.is_empty() {
-            self.meter.own = own;
+    /// The number of the words that a patch without words is played under: those that are there. 0 for one that has its own.
+    pub(super) fn inherited(&mut self, patch: &Patch) -> u32 {
+        let words = self.meter.own.clone();
+        if words.is_empty() || !patch.own_words().is_empty() {
+            return 0;
         }
+        self.meter.writings.number_of(&Written { words, by_hand: false })
+    }
+
+    /// What is played is to have the words that are written for it, else the patch's.
+    pub fn want_words(&mut self, patch: &Patch) {
+        let written = self.written().map(|it| it.words.clone());
+        self.meter.own = written.unwrap_or_else(|| patch.own_words());
         self.meter.due = None;
         self.read_again();
     }
 
+    /// A hand has written the words of the prompt at `place`, from 0: one stroke that moves no value.
+    pub fn write_words(&mut self, place: usize, tags: &str, patch: &Patch) {
+        let mut words = self.meter.own.clone();
+        if words.is_empty() {
+            words.push(patch.unspoken());
+        }
+        let place = place.min(words.len() - 1);
+        words[place] = words[place].clone().rewritten(tags);
+        let mark = self.desk.store().mark();
+        let words = self.meter.writings.number_of(&Written { words, by_hand: true });
+        self.desk.note_mark(Mark { words, ..mark });
+        self.want_words(patch);
+    }
+
+    /// The words that are played or wanted, before a hand's tempo, time signature and key: what a patch says of them.
+    #[must_use]
+    pub fn own_words(&self) -> &[Spoken] {
+        &self.meter.own
+    }
+
+    /// Words that are not the patch's, where those are played.
+    #[must_use]
+    pub fn written(&self) -> Option<&Written> {
+        self.meter.writings.get(self.desk.store().mark().words)
+    }
+
+    /// What the numbers of words mean of which strokes speak.
+    #[must_use]
+    pub const fn writings(&self) -> &Writings {
+        &self.meter.writings
+    }
+
     fn read_again(&mut self) {
         let words = self.meter.set.on(self.meter.own.clone());
-        if !words.is_empty() && words != self.words {
+        if words != self.words {
             self.binding.set_prompts(words.len());
             (self.words, self.unread) = (words, true);
         }

@@ -47,6 +47,10 @@ impl SurfaceSide {
         }
         if before.patch != after.patch {
             self.stand_in(after.patch as usize, conductor, view);
+        } else if before.words != after.words
+            && let Some(playing) = self.list.playing()
+        {
+            conductor.want_words(&playing.patch);
         }
         if before.load != after.load {
             self.want_load(after.load, conductor, view);
@@ -90,6 +94,9 @@ impl SurfaceSide {
         let (number, state, library) = (self.list.place(), conductor.store(), self.list.library().clone());
         let Some(listed) = self.list.listed_mut(number) else { return };
         let mut patch = Box::new(listed.under_hands(state));
+        if conductor.written().is_some_and(|it| it.by_hand) {
+            patch.take_words(conductor.own_words());
+        }
         if listed.sources(&self.plays) != self.plays {
             // Loaded by hand: it is part of what is saved.
             let Sources { recording, structure, timbre, .. } = self.plays.clone();
@@ -144,10 +151,8 @@ impl SurfaceSide {
                 }
                 let (name, patch) = (listed.name.clone(), listed.patch.clone());
                 let number = self.list.take_in(listed);
-                conductor.note_save(
-                    &patch,
-                    Mark { patch: u32::try_from(number).unwrap_or(0), save, ..conductor.store().mark() },
-                );
+                let mark = Mark { patch: u32::try_from(number).unwrap_or(0), ..saved_in(&patch, save, conductor) };
+                conductor.note_save(&patch, mark);
                 self.keep_scenes(conductor);
                 view.messages().hand(&format!("saved as new: {name}"));
             }
@@ -185,7 +190,7 @@ impl SurfaceSide {
         }
         // Where another is played by now, undo of the save would come after undo of the way there: it has no place between.
         if is_playing {
-            let mark = Mark { save, ..conductor.store().mark() };
+            let mark = saved_in(patch, save, conductor);
             conductor.note_save(patch, mark);
             self.keep_scenes(conductor);
         }
@@ -201,4 +206,11 @@ impl SurfaceSide {
         self.pair_up(conductor);
         self.sender.tell(Order::Beats(conductor.beats()));
     }
+}
+
+/// The mark behind a save: what was written is the patch's own from now on, where it is not written anew by then.
+fn saved_in(patch: &Patch, save: u32, conductor: &Conductor) -> Mark {
+    let mark = conductor.store().mark();
+    let words = if conductor.own_words() == patch.own_words() { 0 } else { mark.words };
+    Mark { save, words, ..mark }
 }

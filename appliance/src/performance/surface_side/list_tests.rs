@@ -199,7 +199,7 @@ fn undo_of_a_patch_that_brought_a_recording_asks_for_the_one_that_a_hand_had_loa
     assert_eq!((stage.value(ParamId::Denoise), asks_for(&mut stage)), (0.9, Some(sources)));
     // After the next start it is known as before: what is written says of which recordings strokes speak.
     let kept = stage.conductor.store().keep();
-    let loads = stage.surface_side.loads().of(&kept);
+    let loads = stage.surface_side.loads().spoken_of(&kept, |it| it.load);
     let spoken: Vec<u32> = kept.done.iter().filter_map(|it| it.marks).flatten().map(|it| it.load).collect();
     assert!(spoken.iter().filter(|it| 0 < **it).all(|it| loads.get(*it).is_some()), "{spoken:?} of {loads:?}");
     stage.close_only();
@@ -241,7 +241,7 @@ fn the_page_for_performers_does_what_it_says_with_two_encoders_and_four_buttons(
     std::fs::copy(demo, library.root().join("recordings/river.flac")).expect("a disk");
     stage.surface_side.walk_in(library);
     let rows: Vec<&str> = page("| --- | --- | --- | --- |\n", "\n\n").lines().collect();
-    assert_eq!(rows.len(), 7, "{rows:#?}");
+    assert_eq!(rows.len(), 8, "{rows:#?}");
     for (turn, row) in rows.iter().enumerate() {
         let [_, cell, _, said] = row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>()[..] else {
             panic!("{row}")

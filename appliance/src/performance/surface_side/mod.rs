@@ -12,6 +12,7 @@ mod loaded;
 mod noted;
 mod shown;
 mod troubles;
+mod written;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use crate::settings::set_list::SetList;
 use crate::surface::clock_sender::{ClockSender, Order};
 use crate::surface::hardware::Hardware;
 use crate::surface::lights::Lights;
+use written::Writing;
 
 /// How often it is looked whether another program has taught something.
 const LOOK: Duration = Duration::from_secs(1);
@@ -79,6 +81,8 @@ pub struct SurfaceSide {
     /// What hands asked of patches' files, for the keeper.
     jobs: Vec<PatchJob>,
     walk: LibraryWalk,
+    /// Words that are being written.
+    writing: Option<Writing>,
     wrong_files: WrongFiles,
     box_news: BoxNews,
     /// The recordings that play.
@@ -139,6 +143,7 @@ impl SurfaceSide {
             mark: Mark::default(),
             jobs: Vec::new(),
             walk: LibraryWalk::default(),
+            writing: None,
             wrong_files: WrongFiles::default(),
             box_news: BoxNews::of_nobody(),
             plays,
@@ -292,6 +297,9 @@ impl SurfaceSide {
                 self.walk.leave();
             }
             Act::Closed => self.walk.leave(),
+            Act::Write(_) | Act::Typed(_) | Act::CharacterBy(_) | Act::TakeCharacter => {
+                self.write(act, conductor, view)
+            }
             Act::Seek(0.0) => self.sender.tell(Order::Start),
             Act::Seek(_) | Act::SeekBy(_) | Act::Paused(false) => self.sender.tell(Order::Sought),
             _ => {}
@@ -320,3 +328,5 @@ mod shown_tests;
 pub(crate) mod support_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod written_tests;

@@ -17,6 +17,7 @@ impl SurfaceSide {
         playing.map_or("", |it| bare(&it.name, self.list.place())).clone_into(&mut status.patch);
         status.set_list = place_in(&self.list);
         status.library = self.walk.page(self.now());
+        status.text = self.text_page();
         let named = |place: usize| playing.and_then(|it| it.scene_names.get(place)?.clone());
         let scene = |place: usize| {
             let values = conductor.desk().store().scene(place);

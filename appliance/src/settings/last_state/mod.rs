@@ -4,7 +4,7 @@
 //! that one that was cut off, changed or mixed up is not believed in any part: a scene that is half another is worse than none. What is no
 //! number that a parameter can have is refused as well. [`shelf`] holds the files, [`starts`] tells a crash loop from a start.
 
-mod loads;
+mod numbered;
 mod read;
 mod shelf;
 mod starts;
@@ -18,7 +18,7 @@ use engine::param::{Kept, ParamId, Values};
 use crate::settings::box_file::Screen;
 use crate::settings::patch::Sources;
 use crate::settings::set_list::{Listed, SetList};
-pub use loads::Loads;
+pub use numbered::{Loads, Writings, Written};
 pub use read::parse;
 pub use shelf::{FILE, Found, Shelf};
 pub use starts::{CRASHES, Starts};
@@ -136,4 +136,6 @@ pub struct LastState {
     pub sources: Option<Sources>,
     /// What the numbers of recordings mean of which strokes speak.
     pub loads: Loads,
+    /// What the numbers of words mean of which strokes speak.
+    pub writings: Writings,
 }

@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use engine::live::PROMPTS;
 use engine::param::{Change, Drawn, Kept, Mark, ParamId, SCENES, SceneChange, Stroke, Values};
 
 use super::write::word;
-use super::{LastState, Loads, Origin, Playing, SAVED};
+use super::{LastState, Loads, Origin, Playing, SAVED, Writings, Written};
 use crate::control::binding::BANKS;
 use crate::files::document::{self, Fault, Format, Item, Reader, is_newer};
 use crate::settings::box_file::Screen;
-use crate::settings::patch::Sources;
+use crate::settings::patch::{self, Sources};
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 22] = [
     "digest",
     "bank",
     "selected",
@@ -22,6 +23,8 @@ const KEYS: [&str; 20] = [
     "save",
     "load",
     "loaded",
+    "words",
+    "written",
     "origin",
     "playing",
     "sources",
@@ -135,6 +138,8 @@ struct Raw {
     sources: Option<Sources>,
     load: u32,
     loads: Loads,
+    words: u32,
+    writings: Writings,
 }
 
 impl Raw {
@@ -150,6 +155,11 @@ impl Raw {
             // Undo brings back no recording in a state of the formats before.
             "load" => self.load = reader.whole(key, item, 0, u32::MAX).unwrap_or_default(),
             "loaded" => reader.list(key, item, loaded).into_iter().for_each(|(number, it)| self.loads.put(number, it)),
+            // In a state of the formats before, words are the patch's.
+            "words" => self.words = reader.whole(key, item, 0, u32::MAX).unwrap_or_default(),
+            "written" => {
+                reader.list(key, item, written).into_iter().for_each(|(number, it)| self.writings.put(number, it));
+            }
             "origin" => self.origin = Some(origin(reader, item)),
             "playing" => self.playing = Some(playing(reader, item)),
             // A state of the formats before knows none.
@@ -185,7 +195,8 @@ impl Raw {
     fn whole(self) -> Option<LastState> {
         let Self { origin, playing, values, scenes, scene, drawn, done, undone, bank, selected, screens, .. } = self;
         let playing = playing?;
-        let mark = Mark { patch: u32::try_from(playing.number).ok()?, save: self.save, load: self.load };
+        let mark =
+            Mark { patch: u32::try_from(playing.number).ok()?, save: self.save, load: self.load, words: self.words };
         Some(LastState {
             origin: origin?,
             playing,
@@ -198,6 +209,7 @@ impl Raw {
             muted: self.muted?,
             sources: self.sources,
             loads: self.loads,
+            writings: self.writings,
         })
     }
 }
@@ -271,6 +283,24 @@ fn sources(reader: &mut Reader<'_>, table: &str, item: Item<'_, '_>) -> (u32, Op
 fn loaded(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<(u32, Sources)> {
     let (number, sources) = sources(reader, path, item);
     Some((number, sources?))
+}
+
+/// Words of which strokes speak.
+fn written(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<(u32, Written)> {
+    let (mut number, mut it) = (0, Written::default());
+    reader.table(path, item, |reader, key, item| {
+        let path = format!("{path}.{}", key.get_ref());
+        match key.get_ref().as_ref() {
+            "number" => number = reader.whole(&path, item, 1, u32::MAX).unwrap_or_default(),
+            "by_hand" => it.by_hand = reader.boolean(&path, item).unwrap_or_default(),
+            "prompt" => it.words = reader.list(&path, item, patch::spoken),
+            _ => reader.unknown("written.", key, &["number", "by_hand", "prompt"]),
+        }
+    });
+    if !(1..=PROMPTS).contains(&it.words.len()) {
+        reader.note(path, item, format!("{} prompts", it.words.len()), &format!("1 to {PROMPTS}"));
+    }
+    Some((number, it))
 }
 
 /// Earlier digests of a patch.
@@ -404,14 +434,15 @@ fn marks(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<[Mar
         let numbers = reader.list(path, item, |reader, path, item| reader.whole(path, item, 0, u32::MAX));
         match numbers[..] {
             // Of the formats before.
-            [patch, save] => Some(Mark { patch, save, load: 0 }),
-            [patch, save, load] => Some(Mark { patch, save, load }),
+            [patch, save] => Some(Mark { patch, save, ..Mark::default() }),
+            [patch, save, load] => Some(Mark { patch, save, load, ..Mark::default() }),
+            [patch, save, load, words] => Some(Mark { patch, save, load, words }),
             _ => None,
         }
     };
     let read = reader.list(path, item, mark).try_into().ok();
     if read.is_none() {
-        reader.fault(path, item, "two marks, each a patch, a save and a load");
+        reader.fault(path, item, "two marks, each a patch, a save, a load and words");
     }
     read
 }

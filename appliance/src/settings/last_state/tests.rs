@@ -7,9 +7,9 @@ use std::sync::Arc;
 use engine::param::{Change, Drawn, Kept, Mark, ParamId, SCENES, SceneChange, Stroke, Values};
 use proptest::prelude::*;
 
-use super::{FILE, Found, LastState, Loads, Origin, Playing, Shelf, SoundSum, parse, sealed, text};
+use super::{FILE, Found, LastState, Loads, Origin, Playing, Shelf, SoundSum, Writings, Written, parse, sealed, text};
 use crate::settings::box_file::Screen;
-use crate::settings::patch::{Patch, Sources};
+use crate::settings::patch::{Patch, Sources, Spoken};
 use crate::settings::set_list::{Listed, SetList};
 
 fn any_id() -> impl Strategy<Value = ParamId> {
@@ -49,7 +49,14 @@ fn any_stroke(curves: Vec<Arc<[f32]>>) -> impl Strategy<Value = Stroke> {
     let both = prop::option::of((any_drawn(curves.clone()), any_drawn(curves)));
     let scene = (0..SCENES, prop::option::of(any_values()), prop::option::of(any_values()))
         .prop_map(|(place, before, after)| SceneChange { place, before, after });
-    let mark = || (any::<u32>(), any::<u32>(), 0..4u32).prop_map(|(patch, save, load)| Mark { patch, save, load });
+    let mark = || {
+        (any::<u32>(), any::<u32>(), 0..4u32, 0..4u32).prop_map(|(patch, save, load, words)| Mark {
+            patch,
+            save,
+            load,
+            words,
+        })
+    };
     let marks = prop::option::weighted(0.3, (mark(), mark()).prop_map(|(before, after)| [before, after]));
     (prop::collection::vec(change, 0..4), both, prop::collection::vec(scene, 0..2), marks).prop_map(
         |(changes, both, scenes, marks)| Stroke {
@@ -75,6 +82,22 @@ fn any_kept() -> impl Strategy<Value = Kept> {
     })
 }
 
+fn any_spoken() -> impl Strategy<Value = Spoken> {
+    let words = || "[ -~äß\\n\"]{0,12}";
+    let told = (prop::option::of(30..=300u16), prop::option::of("[ -~]{0,12}"), prop::option::of(2..=4u8));
+    ("[ -~äß]{1,32}", words(), words(), told, 0.1..=10.0f32).prop_map(
+        |(name, tags, lyrics, (bpm, key, time_signature), weight)| Spoken {
+            name,
+            tags,
+            lyrics,
+            bpm,
+            key,
+            time_signature,
+            weight,
+        },
+    )
+}
+
 fn any_state() -> impl Strategy<Value = LastState> {
     let words = || "[ -~äß\\n\"]{0,12}";
     let names = (words(), words(), words(), 0..200usize);
@@ -88,8 +111,18 @@ fn any_state() -> impl Strategy<Value = LastState> {
         timbre,
         model,
     }));
-    (any_kept(), names, around, scene, any::<u32>(), any::<bool>(), sources).prop_map(
-        |(kept, (patch, source, digest, number), (bank, selected, screens), scene, position, muted, sources)| {
+    let writings =
+        prop::collection::btree_map(1..9u32, (prop::collection::vec(any_spoken(), 1..3), any::<bool>()), 0..3);
+    (any_kept(), names, around, scene, any::<u32>(), any::<bool>(), (sources, writings)).prop_map(
+        |(
+            kept,
+            (patch, source, digest, number),
+            (bank, selected, screens),
+            scene,
+            position,
+            muted,
+            (sources, written),
+        )| {
             LastState {
                 origin: Origin {
                     patch: patch.clone(),
@@ -104,7 +137,10 @@ fn any_state() -> impl Strategy<Value = LastState> {
                     saved: vec![digest.clone()],
                     digest,
                 },
-                kept: Kept { mark: Mark { patch: number as u32, save: position, load: u32::from(bank) }, ..kept },
+                kept: Kept {
+                    mark: Mark { patch: number as u32, save: position, load: u32::from(bank), words: u32::from(bank) },
+                    ..kept
+                },
                 scene,
                 bank,
                 selected,
@@ -116,6 +152,10 @@ fn any_state() -> impl Strategy<Value = LastState> {
                     it
                 }),
                 sources,
+                writings: written.into_iter().fold(Writings::default(), |mut it, (number, (words, by_hand))| {
+                    it.put(number, Written { words, by_hand });
+                    it
+                }),
             }
         },
     )
@@ -131,7 +171,7 @@ fn curves(drawn: &Drawn) -> Vec<Option<Vec<u32>>> {
 
 /// All of a state, to the bit.
 fn all(state: &LastState) -> impl PartialEq + std::fmt::Debug + use<> {
-    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources, loads } =
+    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources, loads, writings } =
         state.clone();
     let strokes = |of: &[Stroke]| {
         let change = |it: &Change| (it.id, it.before.to_bits(), it.after.to_bits());
@@ -150,7 +190,7 @@ fn all(state: &LastState) -> impl PartialEq + std::fmt::Debug + use<> {
     let scenes: Vec<_> = kept.scenes.iter().map(|it| it.as_ref().map(bits)).collect();
     let values = (bits(&kept.aims), scenes, scene.map(|(place, values)| (place, bits(&values))));
     let drawn = (curves(&kept.drawn), strokes(&kept.done), strokes(&kept.undone), kept.mark);
-    ((origin, playing, sources, loads), values, drawn, (bank, selected, screens, position, muted))
+    ((origin, playing, sources, (loads, writings)), values, drawn, (bank, selected, screens, position, muted))
 }
 
 proptest! {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use engine::param::{Drawn, Kept, Mark, ParamId, SceneChange, Stroke, Values};
 
-use super::{LastState, Origin, Playing};
+use super::{LastState, Origin, Playing, Written};
 use crate::files::document::{Format, quoted};
 use crate::settings::box_file::Screen;
-use crate::settings::patch::Sources;
+use crate::settings::patch::{Sources, Spoken};
 
 /// Values of curves that a text may hold, 8 letters each: 40 curves of a minute are 60,000. What undo knows of curves beyond it is
 /// forgotten, the oldest stroke first.
@@ -78,19 +78,24 @@ pub fn sealed(body: &str) -> String {
 }
 
 fn write(out: &mut String, state: &LastState) -> fmt::Result {
-    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources, loads } = state;
+    let LastState { origin, playing, kept, scene, bank, selected, screens, position, muted, sources, .. } = state;
     let screens: Vec<String> = screens.iter().map(|it| quoted(word(*it))).collect();
     writeln!(out, "bank = {bank}\nselected = {}\nscreens = [{}]", quoted(selected.row().name), screens.join(", "))?;
-    writeln!(out, "position = {position}\nmuted = {muted}\nsave = {}\nload = {}", kept.mark.save, kept.mark.load)?;
+    let Mark { save, load, words, .. } = kept.mark;
+    writeln!(out, "position = {position}\nmuted = {muted}\nsave = {save}\nload = {load}\nwords = {words}")?;
     write_origin(out, origin)?;
     write_playing(out, playing)?;
     if let Some(sources) = sources {
         writeln!(out, "\n[sources]")?;
         write_sources(out, sources)?;
     }
-    for (number, sources) in loads.all() {
+    for (number, sources) in state.loads.all() {
         writeln!(out, "\n[[loaded]]\nnumber = {number}")?;
         write_sources(out, sources)?;
+    }
+    for (number, Written { words, by_hand }) in state.writings.all() {
+        writeln!(out, "\n[[written]]\nnumber = {number}\nby_hand = {by_hand}")?;
+        words.iter().try_for_each(|it| write_spoken(out, it))?;
     }
     writeln!(out, "\n[values]")?;
     write_values(out, &kept.aims)?;
@@ -127,6 +132,22 @@ fn write_sources(out: &mut String, Sources { recording, structure, timbre, model
     // A name that is no text cannot be told: the start's own plays then, and undo does not bring it back.
     let named = named.into_iter().filter_map(|(key, path)| Some((key, path?.to_str()?)));
     named.into_iter().try_for_each(|(key, path)| writeln!(out, "{key} = {}", quoted(path)))
+}
+
+fn write_spoken(out: &mut String, spoken: &Spoken) -> fmt::Result {
+    let Spoken { name, tags, lyrics, bpm, key, time_signature, weight } = spoken;
+    writeln!(out, "[[written.prompt]]\nname = {}\ntags = {}", quoted(name), quoted(tags))?;
+    writeln!(out, "lyrics = {}\nweight = {weight:?}", quoted(lyrics))?;
+    if let Some(bpm) = bpm {
+        writeln!(out, "bpm = {bpm}")?;
+    }
+    if let Some(key) = key {
+        writeln!(out, "key = {}", quoted(key))?;
+    }
+    if let Some(beats) = time_signature {
+        writeln!(out, "time_signature = {beats}")?;
+    }
+    Ok(())
 }
 
 fn listed(words: &[String]) -> String {
@@ -188,7 +209,7 @@ fn write_stroke(out: &mut String, key: &str, stroke: &Stroke, (pool, scenes): (&
         writeln!(out, "scenes = [{}]", stroke.scenes.iter().map(scene).collect::<Vec<_>>().join(", "))?;
     }
     if let Some([before, after]) = stroke.marks {
-        let mark = |it: Mark| format!("[{}, {}, {}]", it.patch, it.save, it.load);
+        let mark = |it: Mark| format!("[{}, {}, {}, {}]", it.patch, it.save, it.load, it.words);
         writeln!(out, "marks = [{}, {}]", mark(before), mark(after))?;
     }
     Ok(())

@@ -18,9 +18,12 @@ use engine::param::{Breakpoints, ParamId, SCENES, Store, Values};
 use crate::control::binding::Map;
 use crate::files::document::{Fault, lines, save};
 use crate::files::{Trouble, read_text, shown};
+pub(crate) use read::spoken;
 pub use sources::Sources;
 pub use words::{NamedPrompt, SetByHand, Spoken};
 
+/// Letters that a name has at most.
+const NAME_LETTERS: usize = 32;
 /// Greatest patch file in bytes: a hundred times the longest that hands write.
 const LARGEST_BYTES: u64 = 1 << 20;
 

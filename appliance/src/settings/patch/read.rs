@@ -7,16 +7,13 @@ use engine::param::{Breakpoints, ParamId, SCENES, Taper, Values};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{NamedPrompt, Patch, Prompt};
+use super::{NAME_LETTERS, NamedPrompt, Patch, Prompt, Spoken};
 use crate::control::binding::{Map, entries};
 use crate::files::document::{self, Fault, Format, Item, Key, Reader, number};
 
 /// The keys of a patch.
 const KEYS: [&str; 10] =
     ["source", "structure", "timbre", "model", "prompt", "prompts", "values", "curves", "scenes", "map"];
-
-/// Letters that a name has at most.
-const NAME_LETTERS: usize = 32;
 
 /// Takes a key that is no parameter's; whether it did.
 type Other<'a> = &'a mut dyn FnMut(&mut Reader<'_>, Key<'_, '_>, Item<'_, '_>) -> bool;
@@ -90,9 +87,18 @@ impl Reader<'_> {
         let place = key.get_ref().parse().ok().filter(|place| (1..=PROMPTS).contains(place));
         let Some(place) = place else { return self.unknown_of("prompts.", key, "1 to 8", []) };
         let path = format!("prompts.{place}");
+        let prompt = self.prompt_of(&path, item);
+        if prompt.tags.trim().is_empty() {
+            return self.fault(&path, item, "tags: what the music should be");
+        }
+        patch.prompts[place - 1] = Some(prompt);
+    }
+
+    /// What is said of one prompt.
+    fn prompt_of(&mut self, table: &str, item: Item<'_, '_>) -> NamedPrompt {
         let mut prompt = NamedPrompt::default();
-        self.table(&path, item, |reader, key, item| {
-            let path = format!("{path}.{}", key.get_ref());
+        self.table(table, item, |reader, key, item| {
+            let path = format!("{table}.{}", key.get_ref());
             match key.get_ref().as_ref() {
                 "name" => prompt.name = reader.short_name(&path, item),
                 "tags" => prompt.tags = reader.words(&path, item).unwrap_or_default(),
@@ -106,14 +112,11 @@ impl Reader<'_> {
                 },
                 _ => {
                     let keys = ["name", "tags", "lyrics", "bpm", "key", "time_signature", "weight"];
-                    reader.unknown(&format!("prompts.{place}."), key, &keys);
+                    reader.unknown(&format!("{table}."), key, &keys);
                 }
             }
         });
-        if prompt.tags.trim().is_empty() {
-            return self.fault(&path, item, "tags: what the music should be");
-        }
-        patch.prompts[place - 1] = Some(prompt);
+        prompt
     }
 
     /// A name for displays.
@@ -215,4 +218,15 @@ impl Reader<'_> {
         patch.scenes[place - 1] = Some(values);
         patch.scene_names[place - 1] = name;
     }
+}
+
+/// One prompt of which everything is said, as the box writes it for itself.
+pub(crate) fn spoken(reader: &mut Reader<'_>, path: &str, item: Item<'_, '_>) -> Option<Spoken> {
+    let NamedPrompt { name, tags, lyrics, bpm, key, time_signature, weight } = reader.prompt_of(path, item);
+    let Some(name) = name else {
+        reader.fault(path, item, "a prompt with a name");
+        return None;
+    };
+    let (lyrics, weight) = (lyrics.unwrap_or_default(), weight.unwrap_or(1.0));
+    Some(Spoken { name, tags, lyrics, bpm, key, time_signature, weight })
 }

@@ -3,7 +3,7 @@
 use engine::live::PROMPTS;
 use engine::param::{ParamId, Values};
 
-use super::Patch;
+use super::{NAME_LETTERS, Patch};
 
 /// One prompt. What it does not say is said by `[prompt]`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +41,14 @@ pub struct Spoken {
     pub time_signature: Option<u8>,
     /// How much it acts beside another one.
     pub weight: f32,
+}
+
+impl Spoken {
+    /// The same under these words of a hand, called by how they begin.
+    #[must_use]
+    pub fn rewritten(self, tags: &str) -> Self {
+        Self { name: tags.chars().take(NAME_LETTERS).collect(), tags: tags.to_owned(), ..self }
+    }
 }
 
 /// Tempo, time signature and key that a hand has set, in the place of what a patch and its prompts say.
@@ -100,11 +108,29 @@ impl Patch {
                 waiting += 1;
                 continue;
             };
-            let before = words.last().cloned().unwrap_or_else(|| self.spoken(0, &NamedPrompt::default()));
+            let before = words.last().cloned().unwrap_or_else(|| self.unspoken());
             words.extend(std::iter::repeat_n(before, std::mem::take(&mut waiting)));
             words.push(self.spoken(place, &prompt));
         }
         words
+    }
+
+    /// What a patch without words would say of one prompt.
+    #[must_use]
+    pub fn unspoken(&self) -> Spoken {
+        self.spoken(0, &NamedPrompt::default())
+    }
+
+    /// Takes these for its prompts. What it says of them already stays as it is written.
+    pub fn take_words(&mut self, words: &[Spoken]) {
+        for (place, it) in words.iter().enumerate() {
+            // Each anew: a place without words follows the one before it.
+            if self.own_words().get(place) != Some(it) {
+                let Spoken { name, tags, lyrics, bpm, key, time_signature, weight } = it.clone();
+                let (name, lyrics, weight) = (Some(name), Some(lyrics), Some(weight));
+                self.prompts[place] = Some(NamedPrompt { name, tags, lyrics, bpm, key, time_signature, weight });
+            }
+        }
     }
 
     fn prompt_at(&self, place: usize) -> Option<NamedPrompt> {
@@ -186,5 +212,20 @@ mod tests {
         assert_eq!(Patch::parse("[prompt]\nbpm = 90\n").expect("a patch").words(), []);
         let words = Patch::parse("[prompts.3]\ntags = \"choir\"\n").expect("a patch").words();
         assert_eq!(words.iter().map(|it| it.tags.as_str()).collect::<Vec<_>>(), ["", "", "choir"]);
+    }
+
+    #[test]
+    fn a_patch_that_takes_words_says_them_and_its_file_too() {
+        let text = "[prompt]\na = \"house\"\nbpm = 120\n[prompts.3]\nname = \"night\"\ntags = \"drone\"\n";
+        for place in 0..3 {
+            let mut patch = Patch::parse(text).expect("a patch");
+            let mut words = patch.own_words();
+            let tags = "a choir of many voices, far away, and a bell";
+            words[place] = words[place].clone().rewritten(tags);
+            assert_eq!(words[place].name, "a choir of many voices, far away");
+            patch.take_words(&words);
+            assert_eq!(patch.own_words(), words, "the others are as they were");
+            assert_eq!(Patch::parse(&patch.to_text()).expect("what was written is read").own_words(), words);
+        }
     }
 }

@@ -98,6 +98,9 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::LibraryBy(_)
         | Deed::TakeUpdate
         | Deed::LibraryLoad
+        | Deed::Write(_)
+        | Deed::CharacterBy(_)
+        | Deed::TakeCharacter
         | Deed::Prompt(..)
         | Deed::PromptByNumber(_)
         | Deed::PromptBy(..)
