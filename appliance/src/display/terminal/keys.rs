@@ -21,15 +21,24 @@ const MATTER: [(&str, &str, u8); 11] = [
     ("?", "all keys", 10),
     ("q q", "leaves", 11),
 ];
+/// The keys while words are written: letters are letters.
+const WRITING: [(&str, &str, u8); 5] = [
+    ("enter", "plays", 4),
+    ("tab", "takes", 2),
+    ("up, down", "choose", 1),
+    ("backspace", "deletes", 3),
+    ("escape", "leaves", 5),
+];
 /// Columns of the keys before what they do, where both stand on one line.
 const KEYS: usize = 30;
 /// Narrower than this, what keys do stands below them.
 const SIDE_BY_SIDE: usize = 60;
 
-/// The keys that matter, in at most `height` lines of `width` columns, each with its word.
-pub(super) fn that_matter(width: usize, height: usize) -> Vec<Line<'static>> {
-    for least in 0..=MATTER.len() as u8 {
-        let lines = flowed(least, width);
+/// The keys that matter, in at most `height` lines of `width` columns, each with its word; `writes`: while words are written.
+pub(super) fn that_matter(writes: bool, width: usize, height: usize) -> Vec<Line<'static>> {
+    let keys = keys(writes);
+    for least in 0..=keys.len() as u8 {
+        let lines = flowed(keys, least, width);
         if lines.len() <= height && lines.iter().all(|it| it.width() <= width) {
             return lines;
         }
@@ -38,13 +47,17 @@ pub(super) fn that_matter(width: usize, height: usize) -> Vec<Line<'static>> {
 }
 
 /// Lines that the keys that matter take where all are there.
-pub(super) fn all_that_matter(width: usize) -> usize {
-    flowed(0, width).len()
+pub(super) fn all_that_matter(writes: bool, width: usize) -> usize {
+    flowed(keys(writes), 0, width).len()
 }
 
-fn flowed(least: u8, width: usize) -> Vec<Line<'static>> {
+fn keys(writes: bool) -> &'static [(&'static str, &'static str, u8)] {
+    if writes { &WRITING } else { &MATTER }
+}
+
+fn flowed(keys: &[(&'static str, &'static str, u8)], least: u8, width: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for (keys, what, _) in MATTER.iter().filter(|(.., worth)| least < *worth) {
+    for (keys, what, _) in keys.iter().filter(|(.., worth)| least < *worth) {
         let needs = keys.width() + 1 + what.width();
         let pair = [Span::styled(*keys, BOLD), Span::styled(format!(" {what}"), DIM)];
         match lines.last_mut().filter(|it| it.width() + 2 + needs <= width) {
@@ -92,15 +105,15 @@ mod tests {
 
     #[test]
     fn a_narrow_line_keeps_the_way_to_all_keys_and_the_way_out() {
-        let line = |width| that_matter(width, 1).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let line = |width| that_matter(false, width, 1).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(line(40), ["arrows turn  ? all keys  q q leaves"]);
         assert_eq!(line(23), ["? all keys  q q leaves"]);
         assert_eq!(line(10), ["q q leaves"]);
         assert_eq!(line(9), Vec::<String>::new());
         let all = line(200).join("");
         assert!(MATTER.iter().all(|(keys, what, _)| all.contains(&format!("{keys} {what}"))), "{all}");
-        assert_eq!(all_that_matter(200), 1);
-        assert_eq!(that_matter(60, 9).len(), all_that_matter(60));
+        assert_eq!(all_that_matter(false, 200), 1);
+        assert_eq!(that_matter(false, 60, 9).len(), all_that_matter(false, 60));
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl Picture<'_> {
             want(Part::Log, self.log.len().min(1), self.log.len().min(height / 4), 0),
             want(Part::Fault, fault_least, fault, 16),
             want(Part::Message, message_least.max(1), message.max(1), 14),
-            want(Part::Keys, 1, keys::all_that_matter(width), 13),
+            want(Part::Keys, 1, keys::all_that_matter(status.text.is_some(), width), 13),
         ]
     }
 
@@ -181,7 +181,7 @@ impl Picture<'_> {
                 cut(self.words(self.message(), width), height, style)
             }
             Part::Keys if status.boot.is_some() => one(Row::default().text(9, BOLD, "ctrl-c ends it")),
-            Part::Keys => keys::that_matter(width, height),
+            Part::Keys => keys::that_matter(status.text.is_some(), width, height),
             Part::List => match (&status.text, &status.library) {
                 (Some(page), _) => text::lines(page, width, height),
                 (None, Some(page)) => library::lines(page, width, height),

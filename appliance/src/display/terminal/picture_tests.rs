@@ -262,7 +262,9 @@ fn words_that_are_written_stand_above_their_choices_and_their_end_is_seen() {
                 lines[at].trim_end().ends_with(&format!("{}_", &text_so_far[text_so_far.len().saturating_sub(3)..]))
             );
             let here = &lines[at + 1..].iter().find(|it| it.starts_with('>')).expect("a cursor");
-            assert!(here.contains(&format!("word{cursor:02}")) && here.contains("enter plays"), "{here} at {size:?}");
+            assert!(here.contains(&format!("word{cursor:02}")), "{here} at {size:?}");
+            let keys = lines.join("\n");
+            assert!(keys.contains("enter plays") && keys.contains("escape leaves") && !keys.contains("q q"), "{keys}");
         }
         let small = text(&drawn(&Status { text: page, ..busy() }, (30, 10), true)).join("\n");
         assert!(small.contains(&format!("word{cursor:02}")), "{small}");

@@ -8,9 +8,6 @@ use super::row::Row;
 use crate::display::status::{TextPage, seen};
 use crate::files::plain;
 
-/// What the keys do meanwhile.
-const KEYS: &str = "enter plays, tab takes, escape leaves";
-
 /// As many lines of it as `height` says: what is written, and the choices around the cursor.
 pub(super) fn lines(page: &TextPage, width: usize, height: usize) -> Vec<Line<'static>> {
     let title = Row::default().text(7, DIM, format!("{}:", page.title));
@@ -24,8 +21,7 @@ pub(super) fn lines(page: &TextPage, width: usize, height: usize) -> Vec<Line<'s
     let choice = |at: usize| {
         let here = at == page.cursor;
         let (mark, style) = if here { (">", BOLD) } else { (" ", PLAIN) };
-        let line = Row::default().text(9, BOLD, mark).name(8, style, &plain(&page.choices[at]));
-        if here { line.text(6, DIM, KEYS).at(width) } else { line.at(width) }
+        Row::default().text(9, BOLD, mark).name(8, style, &plain(&page.choices[at])).at(width)
     };
     let choices = range.into_iter().flat_map(|it| it.1).map(choice);
     [written.at(width)].into_iter().chain(choices).take(height).collect()
