@@ -112,12 +112,13 @@ pub fn shared(dice: &mut Dice) -> StepControls {
 }
 
 /// Random rings of requests on the arc between two prompts, guided and not, on both sides; a third of them between two that are
-/// nearly one.
-pub fn on_the_arc(device: &Arc<Device>, seeds: u64) -> Apart {
+/// nearly one. A card sums each lane of time for itself: with more frames than lanes (64) in another order than the CPU.
+pub fn on_the_arc(device: &Arc<Device>, frames: usize, seeds: u64) -> Apart {
     let mut apart = Apart::default();
     for seed in 0..seeds {
         let mut dice = Dice(seed * 6007 + 29);
-        let network = HostNetwork::new(device, SHAPE, Toy::default()).expect("there is room");
+        let network =
+            HostNetwork::new(device, NetworkShape { frames, ..SHAPE }, Toy::default()).expect("there is room");
         let mut card = Run::new(2, DeviceBackend::new(device, network).expect("there is room"));
         let mut cpu = Run::new(2, CpuBackend::new(Toy::default()));
         for turn in 0..8 {
@@ -127,7 +128,7 @@ pub fn on_the_arc(device: &Arc<Device>, seeds: u64) -> Apart {
                 correction.faders.phase = 0.0;
             }
             if turn % 2 == 0 {
-                let mut request = dice.request_on_the_arc(FRAMES);
+                let mut request = dice.request_on_the_arc(frames);
                 if seed % 3 == 1 {
                     // Nearly one direction.
                     request.conditions[1].tokens = request.conditions[0].tokens.iter().map(|it| it * 1.001).collect();
@@ -139,7 +140,7 @@ pub fn on_the_arc(device: &Arc<Device>, seeds: u64) -> Apart {
             cpu.tick(&controls);
             card.tick(&controls);
         }
-        apart.add(&format!("seed {seed}"), &cpu.left, &card.left);
+        apart.add(&format!("{frames} frames, seed {seed}"), &cpu.left, &card.left);
     }
     apart
 }
