@@ -81,6 +81,12 @@ fn moved(values: &mut Values, turn: usize) {
     }
 }
 
+/// Whether a slot that is born now stands on the arc between two prompts.
+fn is_on_the_arc(values: &Values) -> bool {
+    let blend = values.get(ParamId::PromptBlend);
+    0.0 < blend && blend < 1.0 && values.whole(ParamId::PromptPath) == 1
+}
+
 #[test]
 fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
     const TURNS: usize = 2_000;
@@ -95,7 +101,7 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
     let (mut sender, mut receiver) = edge_queue::<Swap>(64);
     let drawn: Vec<ParamId> = ParamId::all().filter(|id| id.row().curve).collect();
     let (mut values, mut finished, mut wavelets) = (Values::default(), 0, [0; 4]);
-    let (mut governor, mut rested) = (Governor::default(), 0);
+    let (mut governor, mut rested, mut arcs) = (Governor::default(), 0, 0);
     let (mut leaving, mut most_leaving) = (Vec::<Words>::new(), 0);
     let mut dice = Dice(6);
     let mut prompt = |tokens: usize| {
@@ -133,6 +139,7 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
         if 0.0 < values.get(ParamId::DcwMagPhase) {
             wavelets[values.whole(ParamId::DcwWavelet)] += 1;
         }
+        arcs += usize::from(is_on_the_arc(&values));
         let mut once = || {
             while let Some(edge) = receiver.next_edge(0) {
                 assert!(receiver.retire(performer.obey(edge)));
@@ -150,4 +157,5 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
     assert!((1..12).contains(&most_leaving), "{most_leaving} words waited for the slots that have them");
     assert_eq!(rested, 0, "something moves in every tick");
     assert!(wavelets.iter().all(|it| 100 < *it), "every wavelet was corrected by phase: {wavelets:?}");
+    assert!(500 < arcs, "in {arcs} ticks slots are born on the arc between two prompts");
 }

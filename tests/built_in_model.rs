@@ -4,14 +4,16 @@
 //! Statistics over many pieces are in `make model-report`; here is what one source must show on every machine.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use appliance::recording::load_source;
+use engine::backend::{CpuBackend, Denoiser, DenoiserError, DenoiserRow};
 use engine::latent::LATENT_CHANNELS;
-use engine::live::{Material, Performer, cpu_stage, material};
+use engine::live::{Load, Material, Performer, cpu_stage, latents, material};
 use engine::model::{Model, Prompt, codec::Ends};
 use engine::param::{Edge, ParamId, Values};
 use engine::playback::CEILING;
+use engine::solver::slerp::Slerp;
 
 /// Ticks after which a slot of eight steps has finished, whatever the depth.
 const ENOUGH_TICKS: usize = 16;
@@ -136,18 +138,21 @@ fn the_first_thousandth_of_blend_and_timbre_is_no_longer_a_way_than_the_next() {
     let it = Instrument::with([SHORT, LONG]);
     let tokens = [0, 1].map(|at: usize| it.material.prompts[at].with_timbre.len());
     assert!(3 * tokens[0] < 2 * tokens[1], "prompts of very different length: {tokens:?}");
-    for (id, rest) in [
-        (ParamId::PromptBlend, 0.0),
-        (ParamId::PromptBlend, 1.0),
-        (ParamId::TimbreStrength, 0.0),
-        (ParamId::TimbreStrength, 1.0),
+    for (id, rest, path) in [
+        (ParamId::PromptBlend, 0.0, 0.0),
+        (ParamId::PromptBlend, 1.0, 0.0),
+        (ParamId::PromptBlend, 0.0, 1.0),
+        (ParamId::PromptBlend, 1.0, 1.0),
+        (ParamId::TimbreStrength, 0.0, 0.0),
+        (ParamId::TimbreStrength, 1.0, 0.0),
     ] {
         let at = |thousandths: f64| {
             let place = (rest - thousandths / 1000.0_f64).abs();
-            it.play(&[(ParamId::Denoise, 0.9), (id, place)], None)
+            it.play(&[(ParamId::Denoise, 0.9), (ParamId::PromptPath, path), (id, place)], None)
         };
         let [rest_at, first, second] = [0.0, 1.0, 2.0].map(at);
         let (leaving, next) = (distance(&rest_at, &first), distance(&first, &second));
+        println!("{id:?} from {rest}, path {path}: {leaving:.6} rms, then {next:.6}");
         assert!(0.0 < next, "{id:?} moves something");
         assert!(leaving < 1.2 * next, "{id:?} jumps when it leaves {rest}: {leaving}, then {next}");
     }
@@ -156,9 +161,89 @@ fn the_first_thousandth_of_blend_and_timbre_is_no_longer_a_way_than_the_next() {
 #[test]
 fn at_either_end_of_the_blend_one_prompt_is_alone_to_the_bit() {
     let (set, swapped) = (Instrument::with([SHORT, LONG]), Instrument::with([LONG, SHORT]));
-    let play = |it: &Instrument, blend: f64| it.play(&[(ParamId::Denoise, 0.9), (ParamId::PromptBlend, blend)], None);
-    assert!(play(&set, 0.0) == play(&swapped, 1.0) && play(&set, 1.0) == play(&swapped, 0.0));
-    assert!(play(&set, 0.25) == play(&swapped, 0.75), "and between them it does not matter which is which");
+    let play = |it: &Instrument, path: f64, blend: f64| {
+        let path = (ParamId::PromptPath, path);
+        it.play(&[(ParamId::Denoise, 0.9), (ParamId::PromptBlend, blend), path], None)
+    };
+    let (a, b) = (play(&set, 0.0, 0.0), play(&set, 0.0, 1.0));
+    for path in [0.0, 1.0] {
+        assert!(a == play(&set, path, 0.0) && b == play(&set, path, 1.0), "path {path}: not the prompt alone");
+        assert!(a == play(&swapped, path, 1.0) && b == play(&swapped, path, 0.0));
+        let (there, back) = (play(&set, path, 0.25), play(&swapped, path, 0.75));
+        assert!(there == back, "path {path}: between them it matters which is which");
+    }
+}
+
+/// The model's denoiser, and every velocity that it made.
+struct Overheard<D> {
+    inner: D,
+    velocities: Arc<Mutex<Vec<Vec<f32>>>>,
+}
+
+impl<D: Denoiser> Denoiser for Overheard<D> {
+    fn velocity(&mut self, row: &DenoiserRow<'_>, out: &mut [f32]) -> Result<(), DenoiserError> {
+        self.inner.velocity(row, out)?;
+        self.velocities.lock().expect("one thread").push(out.to_vec());
+        Ok(())
+    }
+}
+
+/// Lengths over time of the channels of `[frames, 64]`.
+fn lengths(velocity: &[f32]) -> Vec<f64> {
+    let mut sums = vec![0.0; LATENT_CHANNELS];
+    for row in velocity.chunks_exact(LATENT_CHANNELS) {
+        row.iter().zip(&mut sums).for_each(|(it, sum)| *sum += f64::from(*it).powi(2));
+    }
+    sums.into_iter().map(f64::sqrt).collect()
+}
+
+/// `--nocapture` shows what the two ways make of lengths in the middle of the blend.
+#[test]
+fn in_the_middle_of_the_blend_the_mean_is_shorter_than_either_velocity_and_the_arc_is_not() {
+    let it = Instrument::open();
+    let room = it.material.longest_prompt() / it.material.token_width;
+    let velocities = Arc::new(Mutex::new(Vec::new()));
+    let inner = it.model.denoiser(it.material.frames, room).expect("the denoiser compiles");
+    let backend = CpuBackend::new(Overheard { inner, velocities: Arc::clone(&velocities) });
+    let (writer, _reader) = latents(it.material.frames * LATENT_CHANNELS);
+    let mut performer = Performer::new(Load::new(Arc::clone(&it.material), Box::new(backend), writer));
+    let mut values = Values::default();
+    for (id, value) in [(ParamId::Depth, 1.0), (ParamId::Denoise, 0.9), (ParamId::PromptBlend, 0.5)] {
+        assert!(values.set(id, value));
+    }
+    (0..8).for_each(|_| _ = performer.tick(&values, |_, _| ()).expect("the set fits"));
+    let heard = velocities.lock().expect("one thread");
+    let (mut means, mut arcs, mut angles) = (Vec::new(), Vec::new(), Vec::new());
+    let mut slerp = Slerp::new(LATENT_CHANNELS);
+    for pair in heard.chunks_exact(2) {
+        let mean: Vec<f32> = pair[0].iter().zip(&pair[1]).map(|(a, b)| 0.5 * (a + b)).collect();
+        let mut arc = pair[0].clone();
+        slerp.blend(0.5, LATENT_CHANNELS, &mut arc, &pair[1]);
+        let [a, b, mean, arc] = [&pair[0], &pair[1], &mean, &arc].map(|it| lengths(it));
+        for channel in 0..LATENT_CHANNELS {
+            let between = 0.5 * (a[channel] + b[channel]);
+            let sum_of_squares = a[channel].powi(2) + b[channel].powi(2);
+            let product = (4.0 * mean[channel].powi(2) - sum_of_squares) / 2.0;
+            angles.push((product / (a[channel] * b[channel])).clamp(-1.0, 1.0).acos().to_degrees());
+            means.push(mean[channel] / between);
+            arcs.push(arc[channel] / between);
+        }
+    }
+    for of in [&mut means, &mut arcs, &mut angles] {
+        of.sort_by(f64::total_cmp);
+    }
+    let at = |of: &[f64], share: f64| of[(share * (of.len() - 1) as f64) as usize];
+    println!("{} pairs of channels over time, of {} steps", angles.len(), heard.len() / 2);
+    println!("angle: p50 {:.1}, p99 {:.1}, max {:.1} degrees", at(&angles, 0.5), at(&angles, 0.99), at(&angles, 1.0));
+    for (what, of) in [("mean", &means), ("arc", &arcs)] {
+        println!("length of the {what}: p50 {:.4}, p1 {:.4}, min {:.4}", at(of, 0.5), at(of, 0.01), at(of, 0.0));
+    }
+    let middle =
+        |path: f64| it.play(&[(ParamId::Denoise, 0.9), (ParamId::PromptBlend, 0.5), (ParamId::PromptPath, path)], None);
+    println!("the latent is {:.4} rms from the mean's", distance(&middle(0.0), &middle(1.0)));
+    assert_eq!(heard.len(), 16, "eight steps under two prompts");
+    assert!(at(&means, 1.0) <= 1.0 + 1e-6 && at(&means, 0.5) < 0.999, "the mean loses nothing here");
+    assert!(arcs.iter().all(|it| (it - 1.0).abs() < 1e-6), "{} to {}", at(&arcs, 0.0), at(&arcs, 1.0));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use engine::solver::curve::Curve;
 use engine::solver::dcw::Correction;
 use engine::solver::gain::ChannelGain;
 use fake_cuda::FakeCuda;
-use ring_support::side_by_side::{FRAMES, Run, SHAPE, alone_and_together, random_requests, recorded_ticks};
+use ring_support::side_by_side::{FRAMES, Run, SHAPE, alone_and_together, on_the_arc, random_requests, recorded_ticks};
 use ring_support::{Dice, StandInOnCpu, WIDTH, plain};
 
 #[test]
@@ -35,6 +35,18 @@ fn every_kind_of_request_gives_the_same_latents_on_the_card() {
     assert!(compared.iter().all(|it| 50 < *it), "too few latents to say anything: {compared:?}");
     drop(device);
     assert_eq!(cuda.leaked(), 0, "everything was given back");
+}
+
+#[test]
+fn on_the_arc_between_two_prompts_the_card_makes_the_latents_of_the_cpu() {
+    let _cuda = FakeCuda::take();
+    let device = Device::open(0).expect("the fake has a card");
+    for (frames, seeds, least) in [(FRAMES, 60, 100), (150, 9, 20)] {
+        let apart = on_the_arc(&device, frames, seeds);
+        println!("{frames} frames: {} latents, at most {} apart", apart.latents, apart.worst);
+        assert!(least < apart.latents, "{} latents", apart.latents);
+        assert!(apart.worst <= 1e-6, "{}", apart.place);
+    }
 }
 
 #[test]
@@ -75,12 +87,13 @@ fn material() -> Arc<Material> {
     Arc::new(material)
 }
 
-/// Plays the prompt blend from A to B; latents in the order in which they finished.
-fn blended(backend: Box<dyn Backend + Send>, cfg_mode: f64) -> Vec<Vec<f32>> {
+/// Plays the prompt blend from A to B, straight (0) or on the arc (1); latents in the order in which they finished.
+fn blended(backend: Box<dyn Backend + Send>, cfg_mode: f64, path: f64) -> Vec<Vec<f32>> {
     let (writer, _reader) = latents(FRAMES * 64);
     let mut performer = Performer::new(Load::new(material(), backend, writer));
     let mut values = Values::default();
-    for (id, value) in [(ParamId::Depth, 8.0), (ParamId::TimbreStrength, 0.75), (ParamId::CfgMode, cfg_mode)] {
+    let timbre = (ParamId::TimbreStrength, 0.75);
+    for (id, value) in [(ParamId::Depth, 8.0), timbre, (ParamId::CfgMode, cfg_mode), (ParamId::PromptPath, path)] {
         assert!(values.set(id, value));
     }
     let mut left = Vec::new();
@@ -100,17 +113,32 @@ fn between_two_prompts_of_different_length_the_card_makes_the_latents_of_the_cpu
     let device = Device::open(0).expect("the fake has a card");
     // Without guidance two rows a slot fill the batch; with every step's negative a full ring would not fit: births wait
     // for room, on the card only, so there the first latents are compared, before anything had to wait.
-    let card = |cfg_mode| {
+    let card = |cfg_mode, path| {
         let network = StandIn::new(&device, SHAPE).expect("there is room");
-        blended(Box::new(DeviceBackend::new(&device, network).expect("there is room")), cfg_mode)
+        blended(Box::new(DeviceBackend::new(&device, network).expect("there is room")), cfg_mode, path)
     };
-    let cpu = blended(Box::new(CpuBackend::new(StandInOnCpu)), 0.0);
+    let on_cpu = |cfg_mode, path| blended(Box::new(CpuBackend::new(StandInOnCpu)), cfg_mode, path);
+    let apart = |a: &[f32], b: &[f32]| a.iter().zip(b).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+    let cpu = on_cpu(0.0, 0.0);
     assert!(40 < cpu.len());
-    assert_eq!(card(0.0), cpu, "bit for bit");
-    let (guided, on_cpu) = (card(3.0), blended(Box::new(CpuBackend::new(StandInOnCpu)), 3.0));
-    assert!(20 < guided.len() && guided.len() < on_cpu.len(), "{} of {} births found room", guided.len(), on_cpu.len());
-    let away = guided[0].iter().zip(&on_cpu[0]).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+    assert_eq!(card(0.0, 0.0), cpu, "bit for bit");
+    // On the arc lengths are summed over time, on the card in another order.
+    let (round, round_on_cpu) = (card(0.0, 1.0), on_cpu(0.0, 1.0));
+    assert!(round.len() == cpu.len() && round_on_cpu.len() == cpu.len());
+    let away = round.iter().zip(&round_on_cpu).fold(0.0_f32, |most, (a, b)| most.max(apart(a, b)));
     assert!(away <= 1e-6, "{away}");
+    let moved = round.iter().zip(&cpu).filter(|(round, straight)| 1e-3 < apart(round, straight)).count();
+    assert!(8 <= moved, "{moved} latents are others on the arc");
+    for path in [0.0, 1.0] {
+        let (guided, on_cpu) = (card(3.0, path), on_cpu(3.0, path));
+        assert!(
+            20 < guided.len() && guided.len() < on_cpu.len(),
+            "{} of {} births found room",
+            guided.len(),
+            on_cpu.len()
+        );
+        assert!(apart(&guided[0], &on_cpu[0]) <= 1e-6, "{}", apart(&guided[0], &on_cpu[0]));
+    }
 }
 
 #[test]

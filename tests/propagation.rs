@@ -43,6 +43,7 @@ fn turn(id: ParamId) -> Turn {
         P::FeedbackTap => (vec![(P::Feedback, 0.5), (P::OdeNoise, 0.2)], 2.0),
         P::HintStrength | P::TimbreStrength => (vec![], 0.3),
         P::PromptBlend => (vec![], 0.5),
+        P::PromptPath => (vec![(P::PromptBlend, 0.5)], 1.0),
         P::PromptA => (vec![], 2.0),
         P::PromptB => (vec![(P::PromptBlend, 0.5)], 3.0),
         P::CfgMode => (vec![(P::GuidanceScale, 4.0)], 1.0),

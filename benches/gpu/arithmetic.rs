@@ -8,7 +8,9 @@ use super::Settings;
 use super::report::Report;
 use crate::card;
 use crate::case::Report as Compared;
-use crate::ring_support::side_by_side::{Apart, alone_and_together, random_requests, recorded_ticks};
+use crate::ring_support::side_by_side::{
+    Apart, FRAMES, alone_and_together, on_the_arc, random_requests, recorded_ticks,
+};
 
 /// Runs all of it.
 pub fn run(device: &Arc<Device>, settings: &Settings, report: &mut Report) {
@@ -31,6 +33,10 @@ pub fn run(device: &Arc<Device>, settings: &Settings, report: &mut Report) {
         let limits = [("plain", 0.0), ("guided", 1e-6), ("with analytic signals", 2e-5)];
         for (apart, (what, limit)) in random_requests(device, settings.seeds).into_iter().zip(limits) {
             apart_row(report, &format!("random requests, {what}, card and CPU"), &apart, limit);
+        }
+        for frames in [FRAMES, 150] {
+            let apart = on_the_arc(device, frames, settings.seeds);
+            apart_row(report, &format!("on the arc between two prompts, {frames} frames, card and CPU"), &apart, 1e-6);
         }
         for depth in [1, 2, 4, 8] {
             let apart = recorded_ticks(device, depth);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use engine::ring::request::CONTEXT_CHANNELS;
 use engine::ring::{Condition, GuidanceMode, MaskRequest, Request, Ring, StepControls, TargetRequest};
+use engine::solver::blend::BlendPath;
 use engine::solver::curve::Curve;
 use engine::solver::dcw::Correction;
 use engine::solver::schedule::{Sampling, ScheduleLaw};
@@ -165,6 +166,7 @@ impl<'a> Script<'a> {
             denoise: it["denoise"].as_f64().unwrap_or(1.0),
             conditions: [vec![primary], self.conditions(&it["extra"])].concat(),
             negatives: self.conditions(&it["neg"]),
+            path: BlendPath::Linear,
             guidance_mode: match it["rcfg_mode"].as_str() {
                 None | Some("full") => GuidanceMode::Full,
                 Some("initialize") => GuidanceMode::Initialize,

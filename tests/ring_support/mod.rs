@@ -11,6 +11,7 @@ use engine::live::tick;
 use engine::ring::plan::TickPlan;
 use engine::ring::request::CONTEXT_CHANNELS;
 use engine::ring::{Condition, GuidanceMode, MaskRequest, Request, Ring, StepControls, TargetRequest};
+use engine::solver::blend::BlendPath;
 use engine::solver::curve::Curve;
 use engine::solver::mask::MaskStrength;
 use engine::solver::noise::Philox;
@@ -113,6 +114,25 @@ impl Dice {
         }
     }
 
+    /// A request of any kind on the arc between two prompts, and between two negative ones where it is guided.
+    pub fn request_on_the_arc(&mut self, frames: usize) -> Request {
+        let mut request = self.request(frames);
+        request.path = BlendPath::Spherical;
+        let guided = request.controls.guidance_scale.is_some();
+        for conditions in [&mut request.conditions, &mut request.negatives] {
+            conditions.clear();
+            let share = 0.02 + 0.96 * self.next().abs();
+            conditions.extend([1.0 - share, share].map(|share| Condition {
+                weight: Some(Curve::Scalar(share)),
+                ..Condition::always(self.numbers(3 * WIDTH))
+            }));
+        }
+        if !guided {
+            request.negatives.clear();
+        }
+        request
+    }
+
     /// A request of any kind.
     pub fn request(&mut self, frames: usize) -> Request {
         let mut request = Request::new(frames, self.numbers(frames * CONTEXT_CHANNELS), self.numbers(WIDTH));
@@ -147,6 +167,7 @@ impl Dice {
         own.target_strength = self.maybe(|it| it.curve(frames));
         own.guidance_rescale = self.maybe(|it| it.curve(frames));
         own.momentum = self.maybe(|it| Curve::Scalar(it.next()));
+        request.path = [BlendPath::Linear, BlendPath::Spherical][self.below(2)];
         request
     }
 }

@@ -9,6 +9,7 @@ use engine::backend::{Backend, CpuBackend};
 use engine::live::{Finished, tick};
 use engine::ring::plan::TickPlan;
 use engine::ring::{Request, Ring, StepControls};
+use engine::solver::blend::BlendPath;
 use engine::solver::curve::Curve;
 use engine::solver::dcw::{Bands, Correction, Faders};
 use engine::solver::gain::ChannelGain;
@@ -110,6 +111,40 @@ pub fn shared(dice: &mut Dice) -> StepControls {
     }
 }
 
+/// Random rings of requests on the arc between two prompts, guided and not, on both sides; a third of them between two that are
+/// nearly one. A card sums each lane of time for itself: with more frames than lanes (64) in another order than the CPU.
+pub fn on_the_arc(device: &Arc<Device>, frames: usize, seeds: u64) -> Apart {
+    let mut apart = Apart::default();
+    for seed in 0..seeds {
+        let mut dice = Dice(seed * 6007 + 29);
+        let network =
+            HostNetwork::new(device, NetworkShape { frames, ..SHAPE }, Toy::default()).expect("there is room");
+        let mut card = Run::new(2, DeviceBackend::new(device, network).expect("there is room"));
+        let mut cpu = Run::new(2, CpuBackend::new(Toy::default()));
+        for turn in 0..8 {
+            let mut controls = shared(&mut dice);
+            // Analytic signals are made in another way on the card, and compared elsewhere.
+            if let Some(correction) = &mut controls.correction {
+                correction.faders.phase = 0.0;
+            }
+            if turn % 2 == 0 {
+                let mut request = dice.request_on_the_arc(frames);
+                if seed % 3 == 1 {
+                    // Nearly one direction.
+                    request.conditions[1].tokens = request.conditions[0].tokens.iter().map(|it| it * 1.001).collect();
+                }
+                let request = Arc::new(request);
+                cpu.ring.submit(Arc::clone(&request)).expect("it is sound");
+                card.ring.submit(request).expect("it is sound");
+            }
+            cpu.tick(&controls);
+            card.tick(&controls);
+        }
+        apart.add(&format!("{frames} frames, seed {seed}"), &cpu.left, &card.left);
+    }
+    apart
+}
+
 /// Random rings of random requests on both sides: without guidance, with it, and with analytic signals, too. Sums over time
 /// are taken in another order on the card, and analytic signals are made by convolution, not by a transform.
 pub fn random_requests(device: &Arc<Device>, seeds: u64) -> [Apart; 3] {
@@ -129,6 +164,7 @@ pub fn random_requests(device: &Arc<Device>, seeds: u64) -> [Apart; 3] {
                 let mut request = dice.request(FRAMES);
                 if kind == 0 {
                     request.controls.guidance_scale = None;
+                    request.path = BlendPath::Linear;
                 }
                 let request = Arc::new(request);
                 cpu.ring.submit(Arc::clone(&request)).expect("it is sound");

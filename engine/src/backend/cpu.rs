@@ -22,6 +22,7 @@ use crate::solver::gain;
 use crate::solver::guidance::{DEFAULT_MOMENTUM, Guidance, GuidanceKnobs, GuidanceLaw, Velocities};
 use crate::solver::mask::blend_before;
 use crate::solver::noise::{Draw, NoiseSource, Philox, Purpose, fill_wide};
+use crate::solver::slerp::Slerp;
 use crate::solver::sweep::{Operands, Sweep, SweepRoom};
 
 /// A denoiser, a source of noise and the slots' latents.
@@ -33,6 +34,7 @@ pub struct CpuBackend<D, N = Philox, C = Alone> {
     /// Locked by the one job that works on the slot; the locks are never contended.
     slots: Vec<Mutex<CpuSlot>>,
     mix: VelocityMix,
+    slerp: Slerp,
     /// The network's input, channel gains applied.
     gained: Vec<f32>,
     /// One of several velocities, before it is mixed in.
@@ -77,6 +79,7 @@ impl<D: Denoiser, N: NoiseSource, C: Crew> CpuBackend<D, N, C> {
             crew,
             slots: (0..MAX_DEPTH).map(|_| Mutex::new(CpuSlot::empty())).collect(),
             mix: VelocityMix::new(0),
+            slerp: Slerp::new(LATENT_CHANNELS),
             gained: Vec::new(),
             single: Vec::new(),
             default_correction: Correction::default(),
@@ -114,7 +117,7 @@ impl<D: Denoiser, N: NoiseSource, C: Crew> CpuBackend<D, N, C> {
         shared: &StepControls,
         negative: bool,
     ) -> Result<(), BackendError> {
-        let Self { denoiser, slots, mix, gained, single, .. } = self;
+        let Self { denoiser, slots, mix, slerp, gained, single, .. } = self;
         let _flush = FlushDenormals::begin();
         let slot = sole(&mut slots[step.slot]);
         let Some(request) = slot.request.as_ref() else { return Ok(()) };
@@ -139,8 +142,14 @@ impl<D: Denoiser, N: NoiseSource, C: Crew> CpuBackend<D, N, C> {
         if let [only] = rows {
             return row(&conditions[only.condition], out).map_err(of_slot);
         }
-        mix.begin(request.frames, out);
         single.resize(out.len(), 0.0);
+        if let ([a, b], Some(share)) = (rows, request.share(rows, negative)) {
+            row(&conditions[a.condition], out).map_err(of_slot)?;
+            row(&conditions[b.condition], single).map_err(of_slot)?;
+            slerp.blend(share, LATENT_CHANNELS, out, single);
+            return Ok(());
+        }
+        mix.begin(request.frames, out);
         for it in rows {
             let condition = &conditions[it.condition];
             row(condition, single).map_err(of_slot)?;

@@ -2,7 +2,8 @@
 //!
 //! Every birth mixes its own source (feedback), context (structure) and tokens (timbre) from the material, onto shelves, so
 //! that later knob movements cannot reach a slot that lives. Between two prompts a slot has a row for each, and its velocity
-//! is their mean by the blend: so each prompt keeps its own length, and the first thousandth of the way is as short as any.
+//! is their mean by the blend, or stands on the arc between them ([`BlendPath`]): so each prompt keeps its own length, and the
+//! first thousandth of the way is as short as any.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::latent::LATENT_CHANNELS;
 use crate::param::{ParamId, Values};
 use crate::ring::request::CONTEXT_CHANNELS;
 use crate::ring::{Condition, GuidanceMode, MAX_DEPTH, Request, TargetRequest};
+use crate::solver::blend::BlendPath;
 use crate::solver::curve::Curve;
 
 /// Finished latents that feedback can reach back to.
@@ -119,6 +121,7 @@ impl Mixer {
         it.source = Some(self.source(values)?);
         it.context = self.context(values)?;
         self.words.write(values, &mut it.conditions)?;
+        it.path = if values.whole(ParamId::PromptPath) == 1 { BlendPath::Spherical } else { BlendPath::Linear };
         it.seed = u64::from(seed);
         // One number for all: a knob at rest gives the same latent again, so windows of one generation and the next join
         // without a seam, and the loop stands still until a hand moves.
@@ -282,6 +285,22 @@ mod tests {
         };
         assert_eq!(born(0.25), shares(0.75, 0.25));
         assert_eq!(born(1.0 / 1024.0), shares(1023.0 / 1024.0, 1.0 / 1024.0));
+    }
+
+    #[test]
+    fn a_slot_keeps_the_path_between_its_prompts_that_it_was_born_with() {
+        let mut births = Births::new(material());
+        let mut born = |path: f64| {
+            let values = with(&[(ParamId::PromptBlend, 0.5), (ParamId::PromptPath, path)]);
+            births.request(&values, 0, None).expect("a buffer is free")
+        };
+        let (straight, round) = (born(0.0), born(1.0));
+        assert_eq!((straight.path, round.path), (BlendPath::Linear, BlendPath::Spherical));
+        drop(round);
+        // A request that comes back from the shelf has nothing of its last life.
+        for _ in 0..2 * REQUESTS {
+            assert_eq!(born(0.0).path, BlendPath::Linear);
+        }
     }
 
     #[test]

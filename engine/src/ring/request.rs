@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::controls::StepControls;
+use super::plan::PlanRow;
 use crate::latent::LATENT_CHANNELS;
+use crate::solver::blend::BlendPath;
 use crate::solver::curve::Curve;
 use crate::solver::mask::MaskStrength;
 
@@ -26,6 +28,8 @@ pub struct Request {
     pub conditions: Vec<Condition>,
     /// Negative prompts, for guidance.
     pub negatives: Vec<Condition>,
+    /// The way of the velocity between two prompts, and between two negative ones.
+    pub path: BlendPath,
     /// How the negative velocity is found.
     pub guidance_mode: GuidanceMode,
     /// Structure and chunk mask, `[frames, 128]`.
@@ -131,6 +135,7 @@ impl Request {
             denoise: 1.0,
             conditions: vec![Condition { tokens, weight: None, steps: None }],
             negatives: Vec::new(),
+            path: BlendPath::Linear,
             guidance_mode: GuidanceMode::Full,
             context,
             source: None,
@@ -194,6 +199,16 @@ impl Request {
     pub fn rows(&self) -> usize {
         let negatives = self.is_guided() && self.guidance_mode != GuidanceMode::OwnNoise;
         self.conditions.len() + if negatives { self.negatives.len() } else { 0 }
+    }
+
+    /// How far along the arc between two prompts the velocity of these rows stands ([`BlendPath::share`]); `None` where it is the
+    /// mean. `negative` says whose rows they are.
+    #[must_use]
+    pub fn share(&self, rows: &[PlanRow], negative: bool) -> Option<f64> {
+        let [a, b] = rows else { return None };
+        let conditions = if negative { &self.negatives } else { &self.conditions };
+        let weight = |row: &PlanRow| conditions[row.condition].weight.as_ref();
+        self.path.share([weight(a), weight(b)])
     }
 
     /// What the start state is mixed from: the source, or what a mask keeps.

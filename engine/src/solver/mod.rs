@@ -5,7 +5,7 @@
 //! clock or calls a mathematical function whose last bit differs between machines: a recorded performance renders
 //! again to the same bits. Products and sums are never fused, so the width of the machine does not change a result.
 //!
-//! A step in order: [`guidance`] makes one velocity of two, [`sweep`] integrates it under the law of [`step`] with noise
+//! A step in order: [`blend`] or [`slerp`] makes one velocity of several prompts', [`guidance`] one of two, [`sweep`] integrates it under the law of [`step`] with noise
 //! from [`noise`], and [`dcw`] corrects the result in the bands of [`wavelet`].
 
 mod arc;
@@ -18,6 +18,7 @@ pub mod mask;
 pub mod noise;
 mod normal;
 pub mod schedule;
+pub mod slerp;
 pub mod step;
 pub mod sweep;
 pub mod wavelet;

@@ -43,8 +43,8 @@ pub const fn usual(id: ParamId) -> Option<f64> {
         Shift | Feedback | HintStrength | PromptBlend | TimbreStrength => Some(4.0),
         GainDb | TapeFeedback => Some(4.0),
         LoopStart | LoopEnd | WindowS | TransitionS => None,
-        Method | DcwEnabled | DcwMode | DcwWavelet | Seed | FeedbackTap | PromptA | PromptB | CfgMode | Schedule
-        | Depth | Steps | Transition | Tempo | TimeSignature | Key => None,
+        Method | DcwEnabled | DcwMode | DcwWavelet | Seed | FeedbackTap | PromptPath | PromptA | PromptB | CfgMode
+        | Schedule | Depth | Steps | Transition | Tempo | TimeSignature | Key => None,
     }
 }
 

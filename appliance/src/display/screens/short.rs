@@ -47,6 +47,7 @@ pub fn short(id: ParamId) -> &'static str {
         ParamId::FeedbackTap => "FbTap",
         ParamId::HintStrength => "Struc",
         ParamId::PromptBlend => "A/B",
+        ParamId::PromptPath => "PPath",
         ParamId::PromptA => "PromA",
         ParamId::PromptB => "PromB",
         ParamId::TimbreStrength => "Timbr",

@@ -243,10 +243,14 @@ impl<N: Network> DeviceBackend<N> {
             let range = if negative { &step.negative } else { &step.positive };
             let it = &mut self.tick[0].slots[step.slot];
             let (at, count) = ((first + range.start) as i32, range.len() as i32);
+            let request = self.slots[step.slot].request.as_ref();
+            let on_arc = request.is_some_and(|it| it.share(&rows[range.clone()], negative).is_some());
             if negative {
                 (it.negative_first, it.negative_count) = (at, count);
+                it.flags |= if on_arc { flags::NEGATIVE_ARC } else { 0 };
             } else {
                 (it.positive_first, it.positive_count) = (at, count);
+                it.flags |= if on_arc { flags::ARC } else { 0 };
             }
         }
         for row in rows {

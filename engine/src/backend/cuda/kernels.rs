@@ -12,7 +12,7 @@ use crate::ring::MAX_DEPTH;
 
 /// Threads of a block that works on single numbers.
 const THREADS: u32 = 256;
-/// Threads and channels of a block of `solve_step`; `kernels/guidance.h` has room for no more threads.
+/// Threads and channels of a block of `solve_step`; `kernels/blend.h` has room for no more threads.
 const SOLVE_THREADS: u32 = 512;
 const SOLVE_CHANNELS: usize = 8;
 

@@ -25,6 +25,8 @@ pub mod flags {
     pub const RESCALED: u32 = 64;
     pub const GAINED: u32 = 128;
     pub const MASK_DRAWS: u32 = 256;
+    pub const ARC: u32 = 512;
+    pub const NEGATIVE_ARC: u32 = 1024;
     /// Of [`super::BirthParameters::flags`].
     pub const OWN_NOISE: u32 = 1;
     pub const REMEMBERS: u32 = 2;

@@ -2,8 +2,8 @@
 // The device's part of a tick: `begin_generation` at a birth; `prepare_rows`, the network, `solve_step` at every tick.
 //
 // Each mirrors the CPU solver (`solver/`) operation by operation. Compiled without fused multiply-add and with denormals
-// flushed, so that without guidance a step gives the CPU's bits. A block of `solve_step` owns eight channels of one slot
-// over all frames: whatever needs the whole timeline (guidance, wavelets) needs no other block, so one launch is enough.
+// flushed, so that without sums over time a step gives the CPU's bits. A block of `solve_step` owns eight channels of one slot
+// over all frames: whatever needs the whole timeline (arcs, guidance, wavelets) needs no other block, so one launch is enough.
 #include "correction.h"
 
 // Weights of one frame's sum (`solver/step.rs`).
@@ -73,13 +73,12 @@ __device__ __forceinline__ float draw(const Slot& s, int frame, int channel, u64
 }
 
 // Steps one number; `prediction` is the network's own of the sound.
-__device__ __forceinline__ float stepped(const Tick& tick, const Slot& s, const Place& place, int frame,
-                                         float& prediction) {
+__device__ __forceinline__ float stepped(const Tick& tick, const Slot& s, const Place& place, const Mix& positive,
+                                         int frame, float& prediction) {
     const u64 here = (u64)frame * CHANNELS + place.channel;
     const Weights w = weights_of(s, frame);
     const float x = seen(s, frame, here);
-    const float v = s.flags & GUIDED ? s.scratch[here]
-                                     : mixed(tick, s.positive_first, s.positive_count, frame, place.channel);
+    const float v = s.flags & GUIDED ? s.scratch[here] : mixed(tick, positive, frame, place.channel);
     float out = w.x * x + w.velocity * v;
     if (s.flags & DRAWS && w.noise != 0.0f) out += w.noise * draw(s, frame, place.channel, here);
     if (s.source && w.source != 0.0f) out += w.source * s.source[here];
@@ -130,8 +129,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) solve_step(const Tick* at_
     const Slot& s = tick.slots[slot];
     if (!s.active) return;
     const Place place = place_of((int)blockIdx.x % GROUPS);
+    const Mix positive = mix_of(tick, s, place, s.positive_first, s.positive_count, s.flags & ARC);
     if (s.flags & GUIDED) {
-        guide(tick, s, place);
+        guide(tick, s, place, positive);
         __syncthreads();
     }
     bool sound = true;
@@ -142,7 +142,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) solve_step(const Tick* at_
         for (int side = 0; side < held; ++side) {
             const int frame = 2 * k + side;
             float prediction;
-            pair[side] = stepped(tick, s, place, frame, prediction);
+            pair[side] = stepped(tick, s, place, positive, frame, prediction);
             ahead[side] = pair[side] - prediction;
             if (s.correction == POINTWISE) pair[side] += strength(s, 0, frame) * ahead[side];
             if (s.correction == BANDED) s.scratch[(u64)frame * CHANNELS + place.channel] = prediction;

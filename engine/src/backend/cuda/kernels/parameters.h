@@ -22,6 +22,8 @@ typedef unsigned int u32;
 #define RESCALED 64u        // the guided velocity is pulled back to the length of the plain one
 #define GAINED 128u         // channel gains act
 #define MASK_DRAWS 256u     // the mask's noise stands for the draw
+#define ARC 512u            // the two positive rows are mixed on an arc; their weights are plain values
+#define NEGATIVE_ARC 1024u  // so are the two negative ones
 
 // Values of Slot::correction.
 #define PAIRS 1             // plain Haar, inside the step
