@@ -170,12 +170,12 @@ rows! { ($)
         "Blend of a slot's structure hints from silence, 0, to the source's, 1.";
     PromptBlend, "prompt_blend", "Prompt A/B", number(Slot, Ratio, Taper::Linear, [0.0, 1.0, 0.0]),
         "Blend of a slot's conditioning from prompt A, 0, to prompt B, 1.";
-    PromptPath, "prompt_path", "Prompt path", choice(Slot, &["linear", "spherical"], 0.0),
-        "Way of a slot's velocity between its two prompts: linear is the mean, spherical an arc that keeps its length.";
     PromptA, "prompt_a", "Prompt A", number(Slot, Count, Taper::Whole, [1.0, 8.0, 1.0]),
         "Which of the patch's prompts stands at the blend's lower end; the last one where there are fewer.";
     PromptB, "prompt_b", "Prompt B", number(Slot, Count, Taper::Whole, [1.0, 8.0, 2.0]),
         "Which of the patch's prompts stands at the blend's upper end; the last one where there are fewer.";
+    PromptPath, "prompt_path", "Prompt path", choice(Slot, &["linear", "spherical"], 0.0),
+        "Way of a slot's velocity between its two prompts: linear is the mean, spherical an arc that keeps its length.";
     TimbreStrength, "timbre_strength", "Timbre", number(Slot, Ratio, Taper::Linear, [0.0, 1.0, 1.0]),
         "Weight of the timbre reference in a slot's conditioning.";
     CfgMode, "cfg_mode", "CFG mode", choice(Slot, &["off", "self", "initialize", "full"], 0.0),
