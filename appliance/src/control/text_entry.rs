@@ -149,19 +149,19 @@ impl TextEntry {
     /// A word in the place of its beginning, or behind what stands there.
     fn complete(&mut self, word: &str) {
         let begun = self.begun();
-        if !begun.is_empty() && begins(word, begun.trim_end()) {
-            self.text.truncate(self.text.len() - begun.len());
+        let is_its_beginning = !begun.is_empty() && begins(word, begun.trim_end());
+        let before = if is_its_beginning {
+            &self.text[..self.text.len() - begun.len()]
         } else {
-            self.text.truncate(self.text.trim_end().trim_end_matches(',').len());
-        }
-        let before = self.text.trim_end().len();
-        self.text.truncate(before);
-        let between = match self.text.chars().next_back() {
+            self.text.trim_end().trim_end_matches(',')
+        };
+        let before = before.trim_end();
+        let between = match before.chars().next_back() {
             None => "",
             Some(',') => " ",
             Some(_) => ", ",
         };
-        let longer = format!("{}{between}{word}", self.text);
+        let longer = format!("{before}{between}{word}");
         if longer.chars().count() <= MOST_LETTERS {
             self.text = longer;
         }

@@ -10,12 +10,8 @@ use crate::files::plain;
 
 /// As many lines of it as `height` says: what is written, and the choices around the cursor.
 pub(super) fn lines(page: &TextPage, width: usize, height: usize) -> Vec<Line<'static>> {
-    let title = Row::default().text(7, DIM, format!("{}:", page.title));
-    let written = title.close(9, BOLD, "").name(
-        8,
-        BOLD,
-        &end_of(&plain(&page.text), width.saturating_sub(page.title.width() + 3)),
-    );
+    let end = end_of(&plain(&page.text), width.saturating_sub(page.title.width() + 3));
+    let written = Row::default().text(7, DIM, format!("{}:", page.title)).name(8, BOLD, &end);
     let count = page.choices.len();
     let range = seen(page.cursor, count, height.saturating_sub(1));
     let choice = |at: usize| {

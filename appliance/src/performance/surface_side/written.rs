@@ -1,7 +1,5 @@
 //! Words that a hand writes: opened with the prompt at an end of the blend, typed, spelled or picked, and played from the next generation on.
 
-use engine::param::ParamId;
-
 use super::SurfaceSide;
 use crate::control::binding::{Act, BlendEnd};
 use crate::control::text_entry::{Entered, TextEntry};
@@ -66,9 +64,8 @@ impl SurfaceSide {
 
     /// What was written is played, where it is something else than before.
     fn play_written(&mut self, conductor: &mut Conductor, view: &mut View) {
-        let Some(Writing { end, entry }) = &self.writing else { return };
-        let (tags, place, id): (_, _, ParamId) =
-            (entry.text().trim().to_owned(), place_at(*end, conductor), end.param());
+        let Some(&Writing { end, ref entry }) = self.writing.as_ref() else { return };
+        let (tags, place) = (entry.text().trim().to_owned(), place_at(end, conductor));
         if tags.is_empty() {
             return view.messages().hand("no words yet: write some, or leave as it was");
         }
@@ -79,7 +76,7 @@ impl SurfaceSide {
         let Some(playing) = self.list.playing() else { return };
         conductor.write_words(place, &tags, &playing.patch);
         self.keep_scenes(conductor);
-        view.messages().hand(&format!("{}: {tags}", id.row().words));
+        view.messages().hand(&format!("{}: {tags}", end.param().row().words));
     }
 
     /// What displays show of it.

@@ -8,7 +8,7 @@ use engine::param::{Drawn, Kept, Mark, ParamId, SceneChange, Stroke, Values};
 use super::{LastState, Origin, Playing, Written};
 use crate::files::document::{Format, quoted};
 use crate::settings::box_file::Screen;
-use crate::settings::patch::{Sources, Spoken};
+use crate::settings::patch::{Sources, write_prompt};
 
 /// Values of curves that a text may hold, 8 letters each: 40 curves of a minute are 60,000. What undo knows of curves beyond it is
 /// forgotten, the oldest stroke first.
@@ -95,7 +95,10 @@ fn write(out: &mut String, state: &LastState) -> fmt::Result {
     }
     for (number, Written { words, by_hand }) in state.writings.all() {
         writeln!(out, "\n[[written]]\nnumber = {number}\nby_hand = {by_hand}")?;
-        words.iter().try_for_each(|it| write_spoken(out, it))?;
+        for it in words {
+            writeln!(out, "[[written.prompt]]")?;
+            write_prompt(out, &it.clone().into())?;
+        }
     }
     writeln!(out, "\n[values]")?;
     write_values(out, &kept.aims)?;
@@ -132,22 +135,6 @@ fn write_sources(out: &mut String, Sources { recording, structure, timbre, model
     // A name that is no text cannot be told: the start's own plays then, and undo does not bring it back.
     let named = named.into_iter().filter_map(|(key, path)| Some((key, path?.to_str()?)));
     named.into_iter().try_for_each(|(key, path)| writeln!(out, "{key} = {}", quoted(path)))
-}
-
-fn write_spoken(out: &mut String, spoken: &Spoken) -> fmt::Result {
-    let Spoken { name, tags, lyrics, bpm, key, time_signature, weight } = spoken;
-    writeln!(out, "[[written.prompt]]\nname = {}\ntags = {}", quoted(name), quoted(tags))?;
-    writeln!(out, "lyrics = {}\nweight = {weight:?}", quoted(lyrics))?;
-    if let Some(bpm) = bpm {
-        writeln!(out, "bpm = {bpm}")?;
-    }
-    if let Some(key) = key {
-        writeln!(out, "key = {}", quoted(key))?;
-    }
-    if let Some(beats) = time_signature {
-        writeln!(out, "time_signature = {beats}")?;
-    }
-    Ok(())
 }
 
 fn listed(words: &[String]) -> String {

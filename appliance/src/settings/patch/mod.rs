@@ -21,6 +21,7 @@ use crate::files::{Trouble, read_text, shown};
 pub(crate) use read::spoken;
 pub use sources::Sources;
 pub use words::{NamedPrompt, SetByHand, Spoken};
+pub(crate) use write::write_prompt;
 
 /// Letters that a name has at most.
 const NAME_LETTERS: usize = 32;

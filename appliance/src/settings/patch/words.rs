@@ -51,6 +51,14 @@ impl Spoken {
     }
 }
 
+/// A prompt that says all of it itself.
+impl From<Spoken> for NamedPrompt {
+    fn from(Spoken { name, tags, lyrics, bpm, key, time_signature, weight }: Spoken) -> Self {
+        let (name, lyrics, weight) = (Some(name), Some(lyrics), Some(weight));
+        Self { name, tags, lyrics, bpm, key, time_signature, weight }
+    }
+}
+
 /// Tempo, time signature and key that a hand has set, in the place of what a patch and its prompts say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SetByHand {
@@ -126,9 +134,7 @@ impl Patch {
         for (place, it) in words.iter().enumerate() {
             // Each anew: a place without words follows the one before it.
             if self.own_words().get(place) != Some(it) {
-                let Spoken { name, tags, lyrics, bpm, key, time_signature, weight } = it.clone();
-                let (name, lyrics, weight) = (Some(name), Some(lyrics), Some(weight));
-                self.prompts[place] = Some(NamedPrompt { name, tags, lyrics, bpm, key, time_signature, weight });
+                self.prompts[place] = Some(it.clone().into());
             }
         }
     }

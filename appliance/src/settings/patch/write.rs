@@ -47,7 +47,8 @@ fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
     }
     for (place, prompt) in patch.prompts.iter().enumerate() {
         if let Some(prompt) = prompt {
-            write_prompt(out, place + 1, prompt)?;
+            writeln!(out, "\n[prompts.{}]", place + 1)?;
+            write_prompt(out, prompt)?;
         }
     }
     writeln!(out, "\n[values]")?;
@@ -84,8 +85,8 @@ fn write_scenes(out: &mut String, patch: &Patch) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_prompt(out: &mut String, place: usize, prompt: &NamedPrompt) -> std::fmt::Result {
-    writeln!(out, "\n[prompts.{place}]")?;
+/// What is said of one prompt, a key a line.
+pub(crate) fn write_prompt(out: &mut String, prompt: &NamedPrompt) -> std::fmt::Result {
     let words = [("name", &prompt.name), ("lyrics", &prompt.lyrics), ("key", &prompt.key)];
     writeln!(out, "tags = {}", quoted(&prompt.tags))?;
     for (key, words) in words {
