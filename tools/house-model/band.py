@@ -1,7 +1,9 @@
 """Makes clips of sampled instruments, so that codec and network have met more than our own oscillators.
 
-The notes are drawn here; Debian's fluidsynth plays them with the Fluid R3 General MIDI soundfont (MIT
-licence). Every clip is played twice over and the second pass is kept, so that it wraps round like the loops.
+The notes are drawn here; Debian's fluidsynth plays them with the Fluid R3 and MuseScore General soundfonts (both MIT
+licence). Every clip is played twice over and the second pass is kept, so that it wraps round like the loops. The first
+PLAIN clips are a trio with drums as it comes out of the sampler; the others have any tempo, more parts, swing and ghost
+notes, and have been through a studio.
 """
 
 import pathlib
@@ -12,9 +14,11 @@ import mido
 import numpy as np
 import soundfile
 
+import studio
 from generator import FRAME, MAJOR, MINOR, NOTES, PROGRESSIONS, RATE, chord_notes
 
-SOUNDFONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
+SOUNDFONTS = ["/usr/share/sounds/sf2/FluidR3_GM.sf2", "/usr/share/sounds/sf3/MuseScore_General_Full.sf3"]
+PLAIN = 120  # clips that were made in the first way
 TICKS = 480  # MIDI ticks in a beat
 
 # General MIDI programs (counted from 0) under the word that a prompt uses for them.
@@ -23,6 +27,12 @@ CHORDS = {"piano": [0, 1], "electric piano": [4, 5], "organ": [16, 19], "acousti
 LEADS = {"flute": [73], "violin": [40], "trumpet": [56], "saxophone": [65, 66], "clarinet": [71], "vibraphone": [11],
          "marimba": [12], "glockenspiel": [9], "harp": [46], "synth lead": [80, 81], "whistle": [78], "cello": [42]}
 BASSES = {"acoustic bass": [32], "electric bass": [33, 34], "synth bass": [38, 39]}
+# What the later clips have besides: a second part under the chords, and other colours.
+MORE_CHORDS = {"distorted guitar": [29, 30], "harpsichord": [6], "accordion": [21, 22, 23], "choir": [52, 53, 54], "orchestra": [48, 60, 61],
+               "synth pad": list(range(88, 96)), "banjo": [105], "sitar": [104], "mallets": [11, 12, 13]}
+MORE_LEADS = {"electric guitar": [27, 28, 29, 30], "synth lead": list(range(80, 88)), "oboe": [68], "trombone": [57], "horn": [60], "pan flute": [75],
+              "music box": [10], "steel drum": [114], "violin": [40, 41, 110], "voice": [52, 53, 54, 85], "piano": [0, 1, 3]}
+KITS = [0, 8, 16, 24, 25, 32, 40, 48]  # programs of the drum channel
 KICK, SNARE, RIM, HAT, OPEN, RIDE, CRASH, TOM = 36, 38, 37, 42, 46, 51, 49, 45
 
 
@@ -67,6 +77,31 @@ def notes_of(rng, beat, bars, kind):
     return events, programs, words, f"{NOTES[root]} {mode}"
 
 
+def wide_notes_of(rng, bars):
+    """As `notes_of`, with more parts, other colours, hands that are not a machine's, and the drum kit's program."""
+    kind = rng.choice(["full", "full", "full", "full", "quiet", "drone"])
+    events, programs, words, key = notes_of(rng, 12, bars, kind)
+    for channel, table in ((0, {**CHORDS, **MORE_CHORDS}), (2, {**LEADS, **MORE_LEADS})):
+        if rng.random() < 0.7:
+            word, programs[channel] = pick(rng, table)
+            words[0 if channel == 0 else 2 if kind != "drone" else 0] = word
+    octave, swing = int(rng.choice([-12, 0, 0, 0, 12])), int(rng.uniform(0, TICKS / 10)) if rng.random() < 0.3 else 0
+    if rng.random() < 0.5:
+        # A pad, an organ or strings hold what the chords strike.
+        word, programs[3] = pick(rng, {**CHORDS, **MORE_CHORDS})
+        held = {(at // (TICKS * 4), note) for at, _, channel, note, _ in events if channel == 0}
+        events += [(bar * TICKS * 4, TICKS * 4 - 20, 3, note + octave, int(rng.integers(40, 80))) for bar, note in sorted(held)]
+        words.append(word)
+    if kind == "full":
+        programs[9] = int(rng.choice(KITS))
+        ghosts = rng.choice(16, rng.integers(0, 7), replace=False)
+        drums = [int(rng.choice([RIM, TOM, 41, 54, 56, 62, 63, 69, 70, 75, 39, 44])) for _ in ghosts]
+        events += [(bar * TICKS * 4 + int(s) * TICKS // 4, 60, 9, drum, int(rng.integers(35, 90))) for bar in range(bars) for s, drum in zip(ghosts, drums)]
+    human = lambda at: max(0, at + int(rng.normal(0, 5)) + (swing if at // (TICKS // 4) % 2 else 0))
+    events = [(human(at), length, channel, note, int(np.clip(velocity + rng.normal(0, 8), 1, 127))) for at, length, channel, note, velocity in events]
+    return events, programs, words, key
+
+
 def midi_file(path, events, programs, bpm, bars):
     midi, track = mido.MidiFile(ticks_per_beat=TICKS), mido.MidiTrack()
     midi.tracks.append(track)
@@ -84,23 +119,40 @@ def midi_file(path, events, programs, bpm, bars):
     midi.save(path)
 
 
-def play(seed):
-    """One clip, sound [samples, 2] and what may be said about it."""
-    rng = np.random.default_rng([77, seed])
-    kind = rng.choice(["full", "full", "full", "quiet", "drone"])
-    beat, bars = float(rng.choice([9, 10, 11, 12, 12.5, 13, 15, 18])), int(rng.choice([4, 6]))
-    frames = int(beat * 4 * bars)
-    events, programs, words, key = notes_of(rng, beat, bars, kind)
+def render(soundfont, events, programs, bpm, bars, frames):
+    """What the sampler makes of it, float64 [samples, 2], its tail in its beginning."""
     with tempfile.TemporaryDirectory() as folder:
         midi, wav = pathlib.Path(folder) / "clip.mid", pathlib.Path(folder) / "clip.wav"
-        midi_file(midi, events, programs, 1500 / beat, bars)
-        subprocess.run(["fluidsynth", "-ni", "-q", "-g", "0.6", "-r", str(RATE), "-F", str(wav), SOUNDFONT, str(midi)],
+        midi_file(midi, events, programs, bpm, bars)
+        options = ["-g", "0.6", "-r", str(RATE), "-o", "synth.dynamic-sample-loading=1"]
+        subprocess.run(["fluidsynth", "-ni", "-q", *options, "-F", str(wav), soundfont, str(midi)],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         sound, _ = soundfile.read(wav, dtype="float64")
     size = frames * FRAME
     # fluidsynth stops soon after the last note: a short second lap is filled up with nothing.
-    sound = np.pad(sound, ((0, max(0, 2 * size - len(sound))), (0, 0)))[size : 2 * size]
-    sound = np.tanh(sound * (0.14 / (np.sqrt((sound**2).mean()) + 1e-9)))
+    return np.pad(sound, ((0, max(0, 2 * size - len(sound))), (0, 0)))[size : 2 * size]
+
+
+def play(seed):
+    """One clip, sound [samples, 2] and what may be said about it."""
+    rng = np.random.default_rng([77, seed])
+    if seed < PLAIN:
+        kind = rng.choice(["full", "full", "full", "quiet", "drone"])
+        beat, bars = float(rng.choice([9, 10, 11, 12, 12.5, 13, 15, 18])), int(rng.choice([4, 6]))
+        soundfont, notes = SOUNDFONTS[0], notes_of(rng, beat, bars, kind)
+    else:
+        bars = int(rng.choice([2, 4, 4, 6]))
+        # Whole frames a loop: any tempo, but for a hundredth.
+        beat = round(float(rng.uniform(8, 24)) * 4 * bars) / (4 * bars)
+        soundfont, notes = SOUNDFONTS[seed % 2], wide_notes_of(rng, bars)
+    events, programs, words, key = notes
+    frames = int(round(beat * 4 * bars))
+    sound = render(soundfont, events, programs, 1500 / beat, bars, frames)
+    if seed < PLAIN:
+        sound = np.tanh(sound * (0.14 / (np.sqrt((sound**2).mean()) + 1e-9)))
+    else:
+        sound = studio.finished(sound.T.astype(np.float32), rng)
+        sound = (studio.crush(sound, rng) if rng.random() < 0.12 else sound).T
     sound *= min(1.0, 0.707 / (np.abs(sound).max() + 1e-9))
     about = {"style": "acoustic", "tags": ["acoustic", *words], "bpm": round(1500 / beat), "key": key, "frames": frames, "timesignature": "4"}
     return sound.astype(np.float32), about

@@ -1,6 +1,6 @@
 """The training material, made once and kept below the work folder: python library.py WORK
 
-Loops of the six styles come first (the demo is number 0), then clips of sampled instruments.
+Loops of the six styles come first (the demo is number 0), then clips of sampled instruments, then rhythms of recorded hits, then voices.
 """
 
 import json
@@ -12,19 +12,27 @@ import numpy as np
 
 import band
 import generator
+import samples
+import voices
 
-BAND_CLIPS = 120
+BAND_CLIPS = 600
+RHYTHMS = 160
+VOICES = 60
 DEMO_RELATIVES = 10  # the demo itself among them
 
 
 def jobs():
     loops = [("loop", recipe) for recipe in generator.recipes()]
-    return loops + [("band", seed) for seed in range(BAND_CLIPS)]
+    others = [("band", BAND_CLIPS), ("rhythm", RHYTHMS), ("voice", VOICES)]
+    return loops + [(kind, seed) for kind, count in others for seed in range(count)]
+
+
+MAKERS = {"loop": lambda recipe: generator.compose(**recipe), "band": band.play, "rhythm": samples.compose, "voice": voices.compose}
 
 
 def make(numbered):
     path, (kind, what) = numbered
-    sound, about = generator.compose(**what) if kind == "loop" else band.play(what)
+    sound, about = MAKERS[kind](what)
     np.save(path, np.round(sound * 32767).astype(np.int16))
     return about
 

@@ -53,7 +53,9 @@ fn write_others(world: &World) {
     for number in 0..OTHERS {
         // Cycles of 100 Hz end with the file at any rate.
         let rate = [48_000, 44_100, 22_050, 96_000, 32_000][number % 5];
-        let sound = tone(1.04 + 0.08 * number as f64, 110.0 + 20.0 * number as f32);
+        // `tone` counts seconds of 48 kHz; a file of a higher rate needs more of them to last as long.
+        let seconds = (1.04 + 0.08 * number as f64) * (f64::from(rate) / 48_000.0).max(1.0);
+        let sound = tone(seconds, 110.0 + 20.0 * number as f32);
         write_wav_at(&world.path(&other(number)), &sound, rate);
     }
 }
