@@ -140,6 +140,10 @@ fn every_promise_names_a_test_or_bench_that_exists() {
     let text = fs::read_to_string("SPECIFICATION.md").expect("the promises are written down");
     let promises: Vec<&str> = text.lines().filter(|line| line.starts_with("| P")).collect();
     assert!(promises.len() >= 10, "only {} promises were found", promises.len());
+    let numbers = promises.iter().filter_map(|it| it.split('|').nth(1));
+    let mut seen = std::collections::HashSet::new();
+    let twice: Vec<&str> = numbers.filter(|it| !seen.insert(*it)).collect();
+    assert!(twice.is_empty(), "promises that share a number: {twice:?}");
     let sources: String = FOLDERS
         .iter()
         .flat_map(|folder| rust_files(Path::new(folder)))

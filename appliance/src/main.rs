@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use appliance::command::exhausted::OrEnd;
+use appliance::command::freed;
 use appliance::command::log::{LogWriter, Put, left_out, lines_to};
 use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
@@ -35,6 +36,7 @@ static MEMORY: OrEnd = OrEnd;
 const LAST_EVENTS: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
+    freed::give_back();
     let cli = Cli::parse();
     let log = match begin_log() {
         Ok(log) => log,

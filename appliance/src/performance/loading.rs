@@ -279,6 +279,12 @@ impl Loading {
         self.loader.works()
     }
 
+    /// Whether the worker works at all: also at what nobody has asked for yet.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.loader.is_busy()
+    }
+
     /// Whether something is being prepared, or waits for its moment.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
@@ -307,4 +313,4 @@ impl Loading {
 mod recording_tests;
 #[cfg(test)]
 #[path = "loading_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -18,7 +18,7 @@ use crate::compute::set::Set;
 use crate::performance::instrument::{EngineParts, Instrument};
 use crate::settings::patch::Patch;
 
-pub(super) const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house");
+pub(in crate::performance) const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/house");
 const FIRST: &str = "[prompt]\na = \"house\"\n[values]\ndepth = 2\nsteps = 4\n";
 /// Far longer than the first, so that the network's room does not do.
 const NIGHT: &str = "[prompts.1]\nname = \"night\"\ntags = \"a slow and wide ambient piece with a soft evolving pad, no drums \
@@ -31,7 +31,7 @@ struct Played {
     turns: u64,
 }
 
-pub(super) fn args(patch: PathBuf) -> SetArgs {
+pub(in crate::performance) fn args(patch: PathBuf) -> SetArgs {
     SetArgs {
         source: None,
         library: None,

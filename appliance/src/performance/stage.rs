@@ -279,8 +279,9 @@ impl Stage {
         crashed
     }
 
-    /// What the threads have to say since the last look.
+    /// What the threads have to say since the last look; they are told whether something is prepared beside them.
     fn look_after(&mut self) -> Vec<Told> {
+        self.pulse.crowded.store(self.loading.as_ref().is_some_and(Loading::is_busy), Relaxed);
         let mut told: Vec<Told> = std::iter::from_fn(|| self.news.pop().ok()).filter_map(words).collect();
         for thread in &mut self.engine {
             let name = thread.name();

@@ -1,9 +1,12 @@
 //! A stage with a fake output and threads of the test's in the place of the engine's.
 
 use super::*;
+use crate::compute::loader::Kit;
+use crate::compute::progress::ProgressLine;
 use crate::performance::conductor::EngineLinks;
+use crate::performance::loading::tests::{MODEL, args};
 use crate::performance::threads::WINDOWS;
-use crate::settings::patch::Patch;
+use crate::settings::patch::{Patch, Sources};
 use engine::live::{relay, set_queue};
 use engine::param::edge_queue;
 use engine::playback::{DeckSize, Tape, deck};
@@ -64,6 +67,55 @@ fn an_engine_thread_that_crashes_is_a_fault_while_it_plays_said_once_and_the_sou
     }
     assert!(!stage.look_after().iter().any(|it| matches!(it, Told::Fault(..))), "said once");
     assert_eq!(stage.leave.still_there(), [SOUND, WINDOWS]);
+}
+
+/// Whether the worker of [`windows_are_told_while_something_is_prepared`] may end its work.
+static MAY_END: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[test]
+fn windows_are_told_while_something_is_prepared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (patch, other) = (folder.path().join("first.toml"), folder.path().join("other.wav"));
+    std::fs::write(&patch, "[prompt]\na = \"house\"\n").expect("a disk");
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 48_000,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut file = hound::WavWriter::create(&other, spec).expect("a disk");
+    (0..96_000).for_each(|at| file.write_sample((at as f32 * 0.01).sin() * 0.2).expect("a disk"));
+    file.finalize().expect("a disk");
+    let set = Set::open(&args(patch), &mut ProgressLine::new()).expect("the built-in model");
+    let model = engine::model::Model::open(std::path::Path::new(MODEL), 1, &mut |_| ()).expect("the model");
+    let instrument = Instrument::new(set, Lead::new(256, 48_000)).expect("a tape");
+    let EngineParts { mut loading, mut conductor, .. } = instrument.engine;
+    loading.work_with(Kit::of(&model, &model, true, 10.0).with_memory(|| {
+        while !MAY_END.load(Relaxed) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Some(u64::MAX)
+    }));
+    let mut stage = stage(FakeOut::default(), |_| Vec::new());
+    let sources = Sources { recording: other, ..loading.sources().clone() };
+    // Nobody has asked for it yet: it is prepared ahead, and crowds all the same.
+    loading.expect(sources, conductor.words().to_vec());
+    stage.loading = Some(loading);
+    stage.look_after();
+    assert!(!stage.pulse.crowded.load(Relaxed), "nothing is prepared");
+    let messages = &mut crate::display::messages::Messages::new(true, []);
+    let look = |stage: &mut Stage, conductor: &mut Conductor, messages: &mut Messages| {
+        stage.loading.as_mut().expect("it has one").look_after("first", Duration::ZERO, conductor, messages);
+        stage.look_after();
+        stage.pulse.crowded.load(Relaxed)
+    };
+    assert!(look(&mut stage, &mut conductor, messages), "it is prepared ahead");
+    MAY_END.store(true, Relaxed);
+    let begun = Instant::now();
+    while look(&mut stage, &mut conductor, messages) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never ends");
+        std::thread::yield_now();
+    }
 }
 
 #[test]

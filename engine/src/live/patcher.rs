@@ -120,6 +120,11 @@ impl Patcher {
         self.lead.frames(course.now(), self.walk.tape_frames(), keep)
     }
 
+    /// Whether other work goes on beside the windows; see [`Lead::set_crowded`].
+    pub fn set_crowded(&mut self, crowded: bool) {
+        self.lead.set_crowded(crowded);
+    }
+
     /// 5th percentile of the lead that remained when windows landed, in stereo samples; see
     /// [`Lead::remaining_p5`].
     pub fn remaining_p5(&mut self) -> Option<i64> {

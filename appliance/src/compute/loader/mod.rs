@@ -226,7 +226,14 @@ impl Loader {
         std::mem::take(&mut self.shared.wanted().readings)
     }
 
-    /// Whether it works.
+    /// Whether it works at something, or is about to: also at what is prepared ahead.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let wanted = self.shared.wanted();
+        wanted.works || wanted.job.is_some()
+    }
+
+    /// Whether it works at what was asked for.
     #[must_use]
     pub fn works(&self) -> bool {
         let wanted = self.shared.wanted();

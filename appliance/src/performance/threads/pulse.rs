@@ -50,6 +50,8 @@ pub struct Pulse {
     pub windows_rest: AtomicBool,
     /// Panics of the decode thread that were caught.
     pub window_crashes: AtomicU64,
+    /// Told to the decode thread: whether something is being prepared beside it.
+    pub crowded: AtomicBool,
     /// The lead, in stereo samples.
     pub lead: AtomicUsize,
     /// Where the last window landed and ended, in stereo samples of the tape.

@@ -115,20 +115,21 @@ fn engine(tick_panics: &[usize], window_panics: &[usize]) -> Engine {
     store.set(ParamId::Steps, 1.0).expect("a number");
     let side = TickSide::new(performer, snapshots, receiver);
     let ticking = ticks(side, RingBuffer::new(8).0, Arc::clone(&pulse), &leave).expect("a thread");
-    let (player, transport, values, decoding) = decode_side(reader, window_panics, &pulse, &leave);
+    let (player, transport, values, decoding) = decode_side(reader, window_panics, TAPE / 2, &pulse, &leave);
     Engine { store, _edges: edges, values, player, transport, pulse, scales, threads: [ticking, decoding] }
 }
 
 fn decode_side(
     reader: LatentReader,
     panics: &[usize],
+    most_lead: usize,
     pulse: &Arc<Pulse>,
     leave: &Leave,
 ) -> (Player, Transport, ValuesWriter, Running<()>) {
     let tone: Vec<_> = (0..TAPE).map(|at| [(at as f32 * 0.05).sin() * 0.2; 2]).collect();
     let (player, packer, transport) = deck(Tape::new(tone).expect("a tape"), DeckSize::default());
     let decoder = Silent { keeps: window_lengths(FRAMES), asked: Arc::default(), panics_at: panics.to_vec() };
-    let (walk, lead) = (Walk::new(TapeId::default(), FRAMES, 1), Lead::new(256, TAPE / 2));
+    let (walk, lead) = (Walk::new(TapeId::default(), FRAMES, 1), Lead::new(256, most_lead));
     let patcher = Patcher::new(Box::new(decoder), reader, packer, walk, lead);
     let (writer, values) = relay();
     let queues =
@@ -183,6 +184,23 @@ fn a_thread_at_rest_hears_the_first_gesture_in_its_first_tick() {
     }
     assert_eq!(engine.transport.tape_frames(), TAPE);
     assert_eq!(engine.end(), [End::Done(()), End::Done(())]);
+}
+
+#[test]
+fn beside_what_is_prepared_windows_have_twice_the_lead() {
+    let lead_of = |crowded: bool| {
+        let (leave, pulse) = (Leave::new().expect("a descriptor"), Arc::new(Pulse::default()));
+        pulse.crowded.store(crowded, Relaxed);
+        let (mut writer, reader) = latents(FRAMES * LATENT_CHANNELS);
+        writer.publish(&[0.0; FRAMES * LATENT_CHANNELS]);
+        let (_player, _transport, _values, thread) = decode_side(reader, &[], 4 * TAPE, &pulse, &leave);
+        until("a window", || 0 < pulse.windows.load(Relaxed));
+        pulse.end();
+        assert_eq!(thread.join_by(Instant::now() + PATIENCE), End::Done(()));
+        pulse.lead.load(Relaxed)
+    };
+    // Half a second, since nothing is measured yet.
+    assert_eq!([false, true].map(lead_of), [24_000, 48_000]);
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Windows<'_> {
             let _ = queues.home.push(patcher.take_over(decoder));
         }
         sets.hand_to(patcher);
+        patcher.set_crowded(pulse.crowded.load(Relaxed));
         let tape_frames = patcher.tape_frames();
         let begun = Instant::now();
         let values = self.values.latest();
