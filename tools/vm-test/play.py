@@ -16,7 +16,7 @@ from pathlib import Path
 from container import Container
 from machine import Dead, Machine, Skip, Wrong
 
-GROUPS = ["midi", "usb", "panel", "keys", "screen", "box", "units"]
+GROUPS = ["midi", "usb", "panel", "keys", "screen", "box", "page", "units"]
 
 
 class Table:

@@ -3,7 +3,9 @@
 //! `demon run` gives each part a thread, `demon render` steps them all on one; how they are joined is the same and stands
 //! here once.
 
-use engine::live::{Patcher, Performer, SetReceiver, TickSide, ValuesReader, relay, set_queue};
+use std::sync::Arc;
+
+use engine::live::{Original, Patcher, Performer, SetReceiver, TickSide, ValuesReader, relay, set_queue};
 use engine::param::{PARAMS, edge_queue};
 use engine::playback::{DeckSize, Lead, Packer, Player, Tape, Transport, Walk, deck};
 
@@ -72,7 +74,8 @@ impl EngineParts {
         let frames = set.material.frames;
         // The patcher sets the window's length before its first plan.
         let walk = Walk::new(transport.tape(), frames, 1);
-        let patcher = Patcher::new(set.stage.decoder, set.stage.latents, packer, walk, lead);
+        let original = Original::new(Arc::clone(&set.material.source), set.tape.into());
+        let patcher = Patcher::new(set.stage.decoder, set.stage.latents, packer, walk, lead).on(original);
         let (edge_sender, edges) = edge_queue(EDGES);
         let (decode_values, values) = relay();
         let (set_sender, sets) = set_queue();

@@ -418,3 +418,29 @@ fn structure_and_timbre_of_other_recordings_come_without_the_tape_being_another(
 mod another_model;
 #[path = "loading_any_order_tests.rs"]
 mod any_order;
+
+#[test]
+fn at_denoise_0_the_recording_itself_plays_also_another_one() {
+    let mut world = World::new(Who::Here);
+    let plays = |world: &mut World, denoise: f64| {
+        let mut patch = Patch::default();
+        for (id, value) in [(ParamId::Denoise, denoise), (ParamId::Depth, 1.0), (ParamId::Steps, 2.0)] {
+            patch.values.set(id, value);
+        }
+        world.parts.conductor.load(&patch, 0, Duration::from_millis(10 * world.turns));
+        world.turns(500);
+        world.player.tape().frames().to_vec()
+    };
+    let others = |a: &[StereoFrame], b: &[StereoFrame]| {
+        a.iter().zip(b).filter(|(a, b)| (0..2).any(|ear| 1e-6 < (a[ear] - b[ear]).abs())).count()
+    };
+    let recording = world.player.tape().frames().to_vec();
+    assert!(recording.len() / 2 < others(&plays(&mut world, 0.9), &recording), "it is remade");
+    assert_eq!(others(&plays(&mut world, 0.0), &recording), 0);
+    world.want("b.wav");
+    world.until_done();
+    let recording = world.player.tape().frames().to_vec();
+    assert_eq!(recording.len(), 96_000);
+    assert!(recording.len() / 2 < others(&plays(&mut world, 0.9), &recording), "it is remade");
+    assert_eq!(others(&plays(&mut world, 0.0), &recording), 0);
+}

@@ -277,6 +277,16 @@ pub enum LowerError {
         /// What the operation takes, in words.
         expected: String,
     },
+    /// A row of a weight in two parts has no direction: weight norm, which divides by the row's length, makes it no number.
+    #[error(
+        "tensor `{name}`: row {row} is all zeros, and has no direction (expected any other; a length of 0 in its `weight_g` mutes a row)"
+    )]
+    NoDirection {
+        /// The tensor of directions.
+        name: String,
+        /// The first such row, from 0.
+        row: usize,
+    },
     /// No size was given for a named axis.
     #[error("no size given for axis `{0}`")]
     UnknownDim(&'static str),

@@ -126,13 +126,14 @@ pub(crate) fn load(source: &dyn WeightSource, weight: &Weight) -> Result<(Vec<us
         Weight::Normed { gain, direction } => {
             let gain = find(source, gain)?.to_f32();
             let mut folded = find(source, direction)?.to_f32();
-            let row = shape[1..].iter().product::<usize>().max(1);
-            for (row, gain) in folded.chunks_exact_mut(row).zip(gain) {
-                let norm = row.iter().map(|&it| f64::from(it) * f64::from(it)).sum::<f64>().sqrt();
-                // A row that was pruned to zeros stays zeros; its norm would make it no number at all.
-                if 0.0 < norm {
-                    row.iter_mut().for_each(|it| *it = (f64::from(gain) * f64::from(*it) / norm) as f32);
+            let length = shape[1..].iter().product::<usize>().max(1);
+            for (row, (numbers, gain)) in folded.chunks_exact_mut(length).zip(gain).enumerate() {
+                let norm = numbers.iter().map(|&it| f64::from(it) * f64::from(it)).sum::<f64>().sqrt();
+                // What the published class makes of such a row is no number, whatever its length.
+                if norm <= 0.0 {
+                    return Err(LowerError::NoDirection { name: direction.clone(), row });
                 }
+                numbers.iter_mut().for_each(|it| *it = (f64::from(gain) * f64::from(*it) / norm) as f32);
             }
             Ok((shape, folded))
         }
@@ -156,10 +157,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_direction_of_zeros_folds_to_zeros_and_leaves_its_neighbours_alone() {
-        let weights = InMemory::new().with("c.weight_g", &[2, 1, 1], &[0.0, 10.0]);
-        let weights = weights.with("c.weight_v", &[2, 2, 1], &[0.0, 0.0, 3.0, 4.0]);
-        let (_, folded) = load(&weights, &Weight::normed("c")).expect("the pair fits");
-        assert_eq!(folded, [0.0, 0.0, 6.0, 8.0]);
+    fn a_direction_of_zeros_is_refused_by_name_and_row_and_a_length_of_zero_mutes_a_row() {
+        let pair = |row: [f32; 2]| {
+            let weights = InMemory::new().with("c.weight_g", &[2, 1, 1], &[10.0, 0.0]);
+            weights.with("c.weight_v", &[2, 2, 1], &[3.0, 4.0, row[0], row[1]])
+        };
+        let (_, folded) = load(&pair([1.0, 1.0]), &Weight::normed("c")).expect("the pair fits");
+        assert_eq!(folded, [6.0, 8.0, 0.0, 0.0]);
+        let refused = load(&pair([0.0, 0.0]), &Weight::normed("c")).expect_err("no direction").to_string();
+        assert!(refused.starts_with("tensor `c.weight_v`: row 1 is all zeros"), "{refused}");
     }
 }

@@ -3,6 +3,7 @@
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use super::latents::LatentReader;
+use super::original::Original;
 use super::patcher::Patcher;
 use crate::backend::WindowDecoder;
 use crate::latent::{SAMPLES_PER_LATENT_FRAME, StereoFrame};
@@ -19,6 +20,7 @@ pub struct DecodeSet {
     pub(super) sound: Vec<StereoFrame>,
     /// The longest lead, in stereo samples.
     pub(super) most_lead: usize,
+    pub(super) original: Option<Original>,
 }
 
 impl std::fmt::Debug for DecodeSet {
@@ -33,7 +35,13 @@ impl DecodeSet {
     #[must_use]
     pub fn new(decoder: Box<dyn WindowDecoder + Send>, latents: LatentReader, frames: usize, most_lead: usize) -> Self {
         let sound = room_for_windows(decoder.as_ref());
-        Self { decoder, latents, frames, tape: TapeId::default(), sound, most_lead }
+        Self { decoder, latents, frames, tape: TapeId::default(), sound, most_lead, original: None }
+    }
+
+    /// As [`Patcher::on`].
+    #[must_use]
+    pub fn on(self, original: Option<Original>) -> Self {
+        Self { original, ..self }
     }
 
     /// Names the tape that its windows are for.

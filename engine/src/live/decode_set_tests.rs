@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::backend::BackendError;
-use crate::live::latents;
+use std::sync::Arc;
+
+use crate::live::{Original, Patched, latents};
 use crate::param::Values;
 use crate::playback::{DeckSize, Lead, Player, Tape, Transport, Walk, deck};
 
@@ -92,4 +94,28 @@ fn a_set_says_which_tape_it_is_for() {
     set.for_tape(id);
     let said = format!("{set:?}");
     assert!(id != TapeId::default() && said.contains("frames: 20") && said.contains(&format!("{id:?}")), "{said}");
+}
+
+#[test]
+fn a_set_on_a_recording_plays_the_recording_where_a_latent_is_its_own_and_its_decode_elsewhere() {
+    let (mut patcher, mut player, transport) = patcher();
+    let own: Vec<f32> = (0..LATENT * 64).map(|it| (it as f32).sin()).collect();
+    let (mut writer, reader) = latents(LATENT * 64);
+    let set = DecodeSet::new(Box::new(Silent([5, 25])), reader, LATENT, 30_000);
+    let sound: Arc<[StereoFrame]> = vec![[0.5; 2]; LATENT * FRAME].into();
+    let mut set = Box::new(set.on(Original::new(own.clone().into(), sound)));
+    set.for_tape(transport.tape());
+    patcher.load(&mut set);
+    let mut lands = |latent: &[f32]| {
+        writer.publish(latent);
+        let Patched::Sent { land, frames, .. } = patcher.patch(&Values::default(), &transport.course()) else {
+            panic!("a window is due")
+        };
+        let mut out = [[0.0; 2]; 256];
+        (0..LATENT * FRAME / 256).for_each(|_| player.fill(&mut out));
+        player.tape().frames()[(land + frames / 2) % (LATENT * FRAME)]
+    };
+    assert_eq!(lands(&own), [0.5; 2]);
+    let other: Vec<f32> = own.iter().map(|it| it + 1.0).collect();
+    assert_eq!(lands(&other), [0.0; 2]);
 }

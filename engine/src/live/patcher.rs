@@ -6,6 +6,7 @@
 
 use super::decode_set::{DecodeSet, room_for_windows};
 use super::latents::{LatentReader, Newest};
+use super::original::Original;
 use crate::backend::{BackendError, WindowDecoder};
 use crate::latent::{LATENT_FRAMES_PER_SECOND, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::param::{ParamId, Values};
@@ -48,6 +49,8 @@ pub struct Patcher {
     made_of: (u64, u64),
     /// Until when nothing was decoded because the tape stands.
     rested: Option<PlayedFrame>,
+    /// The recording that is played on: heard itself where a latent is its own.
+    original: Option<Original>,
     sound: Vec<StereoFrame>,
 }
 
@@ -71,7 +74,14 @@ impl Patcher {
             decoded_serial: 0,
             made_of: (0, 0),
             rested: None,
+            original: None,
         }
+    }
+
+    /// The recording that the tape is of: where a latent is its own, it is heard itself.
+    #[must_use]
+    pub fn on(self, original: Option<Original>) -> Self {
+        Self { original, ..self }
     }
 
     /// Lets another decoder take over, for the same tape and window lengths; the one before comes back, to be freed
@@ -91,6 +101,7 @@ impl Patcher {
         std::mem::swap(&mut self.decoder, &mut set.decoder);
         std::mem::swap(&mut self.latents, &mut set.latents);
         std::mem::swap(&mut self.sound, &mut set.sound);
+        std::mem::swap(&mut self.original, &mut set.original);
         self.walk = Walk::new(set.tape, set.frames, 1);
         self.lead.set_most(set.most_lead);
         (self.decoded_serial, self.made_of, self.rested) = (0, (0, 0), None);
@@ -155,13 +166,12 @@ impl Patcher {
         self.decoded_serial = serial;
         // The window lands to the sample; its decode begins with the latent frame that the landing lies in.
         let (first, inside) = (plan.first_latent(), plan.inside());
-        let Self { packer, sound, decoder, latents, .. } = self;
-        let room = &mut sound[..keep * SAMPLES_PER_LATENT_FRAME];
-        if let Err(error) = decoder.decode(&latents.held().latent, first, room) {
+        if let Err(error) = self.sound_of(first, keep) {
             // The walk goes on behind a window that never came: the next one lands where the playhead is then.
             self.walk.begin_run();
             return Patched::Failed(error);
         }
+        let Self { packer, sound, .. } = self;
         let feedback = values.get(ParamId::TapeFeedback);
         let write = |kept: &mut [StereoFrame]| kept.copy_from_slice(&sound[inside..inside + plan.frames]);
         match packer.send(&plan, feedback, write) {
@@ -171,6 +181,21 @@ impl Patcher {
                 Patched::Dropped
             }
         }
+    }
+
+    /// The sound of `keep` frames of the newest latent from `first` on, into [`Self::sound`].
+    fn sound_of(&mut self, first: usize, keep: usize) -> Result<(), BackendError> {
+        let Self { sound, decoder, latents, original, .. } = self;
+        let (room, latent) = (&mut sound[..keep * SAMPLES_PER_LATENT_FRAME], &latents.held().latent);
+        match original {
+            Some(original) if original.is_all_of(latent, first, keep) => original.write(first, room),
+            Some(original) => {
+                decoder.decode(latent, first, room)?;
+                original.mix(latent, first, room);
+            }
+            None => decoder.decode(latent, first, room)?,
+        }
+        Ok(())
     }
 
     /// Whether the tape stands: windows of this very latent lie all over the band, from one end of it to the other and sent to

@@ -211,12 +211,15 @@ def loopback(machine, check, slow_s: float):
     with check("a loopback card's delay is found, and is what the card tells") as saw:
         machine.sh("modprobe snd-aloop index=1 id=Loopback")
         line = "demon latency --device-only --json --device plughw:Loopback,0 --loopback plughw:Loopback,1"
-        told = json.loads(machine.sh(f"{line} 2>/run/latency.txt", slow_s))["delay"]
-        measured, tells, spread = (told[it] for it in ("measured_ms", "told_with_loopback_ms", "spread_ms"))
-        saw.append(f"measured {measured:.2f} ms, told {tells:.2f} ms, within {spread:.2f} ms")
-        # Its clock goes by the kernel's tick, and the kernel's by an emulator.
-        if not abs(measured - tells) < 20 or not spread < 10:
-            raise Wrong(saw[0])
+        # Its clock goes by the kernel's tick, and the kernel's by an emulator, which is held up now and then: what is asked three times
+        # is answered once without that.
+        for _ in range(3):
+            told = json.loads(machine.sh(f"{line} 2>/run/latency.txt", slow_s))["delay"]
+            measured, tells, spread = (told[it] for it in ("measured_ms", "told_with_loopback_ms", "spread_ms"))
+            saw.append(f"measured {measured:.2f} ms, told {tells:.2f} ms, within {spread:.2f} ms")
+            if abs(measured - tells) < 20 and spread < 10:
+                return
+        raise Wrong("; ".join(saw))
 
 
 def probe(machine, unit: str, writes: set[str], saw: list[str]):

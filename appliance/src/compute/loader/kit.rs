@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::graph::cpu::Pool;
 use engine::latent::{SAMPLE_RATE_HZ, SAMPLES_PER_LATENT_FRAME, StereoFrame};
-use engine::live::{self, CodecWindows, DecodeSet, Latents, Load, Material, StageError, StageProgress, Unread, Words};
+use engine::live::{
+    self, CodecWindows, DecodeSet, Latents, Load, Material, Original, StageError, StageProgress, Unread, Words,
+};
 use engine::model::{self, Model};
 use engine::playback::Tape;
 
@@ -212,7 +214,8 @@ impl Kit {
         let decoder = CodecWindows::prepare(&models.of_windows.codec(), material.frames).map_err(said_that)?;
         let stage = live::stage(Arc::clone(&material), backend, Box::new(decoder));
         let most_lead = longest_lead(material.frames * SAMPLES_PER_LATENT_FRAME);
-        let decode = DecodeSet::new(stage.decoder, stage.latents, material.frames, most_lead);
+        let original = Original::new(Arc::clone(&material.source), Arc::clone(&recording.sound));
+        let decode = DecodeSet::new(stage.decoder, stage.latents, material.frames, most_lead).on(original);
         let tape = Tape::new(&recording.sound).map_err(said_that)?;
         let load: Load = stage.load;
         let settings = self.settings(wish.sources.model.as_deref(), base);
