@@ -9,7 +9,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use appliance::command::exhausted::OrEnd;
-use appliance::command::freed;
 use appliance::command::log::{LogWriter, Put, left_out, lines_to};
 use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
@@ -19,6 +18,7 @@ use appliance::command::{
 };
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
+use appliance::compute::freed;
 use appliance::latency::Interrupted;
 use appliance::performance::ending::NotEnded;
 use appliance::service::journal::{self, Entries, Entry};
@@ -36,7 +36,7 @@ static MEMORY: OrEnd = OrEnd;
 const LAST_EVENTS: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
-    freed::give_back();
+    freed::keep_no_large_blocks();
     let cli = Cli::parse();
     let log = match begin_log() {
         Ok(log) => log,

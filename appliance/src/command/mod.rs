@@ -7,7 +7,6 @@ pub mod build;
 mod come_back;
 pub mod doctor;
 pub mod exhausted;
-pub mod freed;
 mod from_box;
 pub mod latency;
 pub mod learn;

@@ -7,6 +7,7 @@
 pub mod arguments;
 pub mod backend;
 pub mod build;
+pub mod freed;
 pub mod health;
 pub mod loader;
 pub mod plans;

@@ -19,6 +19,7 @@ use engine::live::StageProgress;
 use engine::playback::Berth;
 
 use self::kit::{Failed, Way};
+use crate::compute::freed;
 use crate::service::slow::Slow;
 use crate::settings::model_settings::ModelSettings;
 use crate::settings::patch::Sources;
@@ -188,7 +189,10 @@ impl Loader {
     /// Frees what plays no more, on a thread that nobody waits for.
     pub fn free(&mut self, spent: Box<dyn Any + Send>) {
         if let Ok(slow) = self.slow() {
-            slow.work(move || drop(spent));
+            slow.work(move || {
+                drop(spent);
+                freed::give_back();
+            });
         }
     }
 
@@ -296,7 +300,8 @@ impl Shared {
             let mut wanted = self.wanted();
             let Some(job) = wanted.job.take() else {
                 (wanted.works, wanted.is_ahead) = (false, false);
-                return;
+                drop(wanted);
+                return freed::give_back();
             };
             wanted.is_ahead = job.berth.is_none();
             wanted.readings.clear();

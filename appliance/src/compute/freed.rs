@@ -1,0 +1,26 @@
+//! Memory that is freed goes back to the system. The C library learns from a large block that was freed to keep such blocks for later, one heap a
+//! thread that ever asked: after fifty loads of recordings half of an engine's memory was kept for nobody (217 of 382 MB, by `malloc_stats`).
+#![allow(unsafe_code)]
+
+/// From this size on, in bytes, a block is the system's again as soon as it is freed, and no heap keeps more than that on its top. To read a model and
+/// listen to ten seconds takes as long with 1, 8, 32 MB and as the library has it (.65 s at p50 of six each, side by side).
+#[cfg(target_env = "gnu")]
+const LARGE: libc::c_int = 8 << 20;
+
+/// Tells the C library so; before any thread has begun.
+pub fn keep_no_large_blocks() {
+    #[cfg(target_env = "gnu")]
+    for what in [libc::M_MMAP_THRESHOLD, libc::M_TRIM_THRESHOLD] {
+        // SAFETY: numbers alone are handed over; glibc takes these at any time, and answers 0 for what it does not know.
+        unsafe { libc::mallopt(what, LARGE) };
+    }
+}
+
+/// Gives back what is free below the top of the heaps: some milliseconds of a thread that has prepared or freed a set.
+pub fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: a number alone is handed over: how much stays on top of the first heap; glibc takes its locks itself.
+    unsafe {
+        libc::malloc_trim(0)
+    };
+}
