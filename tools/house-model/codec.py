@@ -21,7 +21,8 @@ CONFIG = {
     "audio_channels": 2,
     "sampling_rate": 48000,
     "downsampling_ratios": [2, 4, 4, 6, 10],
-    "channel_multiples": [1, 2, 4, 8, 16],
+    # Twice the usual width where a latent frame becomes sound, 1,500 to 24,000 steps a second: there the fine structure is made.
+    "channel_multiples": [2, 4, 8, 8, 16],
     "decoder_channels": 16,
     "decoder_input_channels": 64,
     # Number of moment channels: 64 means and 64 scales.
@@ -233,7 +234,8 @@ def to_published(state):
         if name.endswith(".weight"):
             length = tensor.flatten(1).norm(dim=1).view(-1, 1, 1)
             out[name + "_g"] = length
-            out[name + "_v"] = tensor
+            # A row of nothing has no direction, and weight norm would divide by its length: any direction serves.
+            out[name + "_v"] = torch.where(length > 0, tensor, torch.ones_like(tensor))
         else:
             out[name] = tensor
     return out
@@ -251,6 +253,29 @@ def from_published(state):
         else:
             out[name] = tensor
     return out
+
+
+@torch.no_grad()
+def widened(codec, state):
+    """Fills a codec from the plain weights of a narrower one, so that it begins by doing the same.
+
+    What is new listens (small random weights towards the new channels) but is not heard yet (nothing leads from them).
+    """
+    own = codec.state_dict()
+    for name, tensor in own.items():
+        old = state[name].nan_to_num(0.0)
+        if old.shape == tensor.shape:
+            tensor.copy_(old)
+            continue
+        where = tuple(slice(0, n) for n in old.shape)
+        if name.endswith("weight"):
+            inputs = 0 if "conv_t1" in name else 1
+            tensor.normal_(std=0.5 / tensor[0].numel() ** 0.5)
+            tensor.narrow(inputs, old.shape[inputs], tensor.shape[inputs] - old.shape[inputs]).zero_()
+        else:
+            tensor.zero_()
+        tensor[where].copy_(old)
+    codec.load_state_dict(own)
 
 
 @torch.no_grad()

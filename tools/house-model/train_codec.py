@@ -1,7 +1,7 @@
-"""Trains the autoencoder on the material: python train_codec.py WORK STEPS [--decoder-only]
+"""Trains the autoencoder on the material: python train_codec.py WORK STEPS [--from MODEL_FOLDER]
 
-With --decoder-only the encoder stays as it is, so latents computed from it stay valid while the decoder
-goes on learning. A training that was cut off goes on from its last saved step.
+With --from it begins from a model that is there, widened without a change of its sound. From ALONE steps on listeners
+(`adversary.py`) say what is still heard to be made. A training that was cut off goes on from its last saved step.
 """
 
 import math
@@ -11,42 +11,25 @@ import time
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
-import library
-from codec import CONFIG, Codec, careful_start
+import adversary
+import fold
+from codec import CONFIG, Codec, careful_start, from_published, widened
+from crops import CROP, Crops
 from generator import FRAME, RATE
 from muon import Muon
 from training import average, cosine, write
 from two import Pair
 
-CROP = 40  # latent frames a crop; the decoder hears 9 frames to each side
-NOISE = 0.3  # most latent noise while training, as a share of a latent's spread: the decoder must forgive the diffusion's errors
-BAND_SHARE = 0.35  # crops of sampled instruments
-STEADY_SHARE = 0.06  # crops of steady tones, in which any trace of the frame rate would be heard
-PEAK_RATE = 1.5e-3
-SEED = 11
-
-
-def crop(sound, rng):
-    """A stretch of the recording [2, samples], run round its end; half begin on a latent frame, half anywhere."""
-    start = rng.integers(len(sound) // FRAME) * FRAME if rng.random() < 0.5 else rng.integers(len(sound))
-    return np.take(sound, start + np.arange(CROP * FRAME), axis=0, mode="wrap").T / np.float32(32767)
-
-
-def steady(rng):
-    """One to four tones that nothing disturbs, [2, samples]."""
-    time = np.arange(CROP * FRAME) / RATE
-    hertz, phases = np.exp(rng.uniform(np.log(50), np.log(5000), rng.integers(1, 5))), rng.uniform(0, 2 * np.pi, (4, 2))
-    tones = [rng.uniform(0.05, 0.3) / len(hertz) ** 0.5 * np.sin(2 * np.pi * f * time + phase) for f, (phase, _) in zip(hertz, phases)]
-    return np.float32(sum(tones)) * np.float32(rng.uniform(0.6, 1.0, (2, 1)))
-
-
-def loudness(rng):
-    """Mostly as it is; now and then quiet, or nothing at all, so that silence comes back as silence."""
-    draw = rng.random()
-    if draw < 0.04:
-        return 0.0
-    return 10 ** rng.uniform(-2.2, 0) if draw < 0.16 else rng.uniform(0.7, 1.1)
+NOISE = 0.2  # most latent noise while training, as a share of a latent's spread: the decoder must forgive the diffusion's errors
+PEAK_RATE = 1.2e-3
+LISTENER_RATE = 3e-4
+ALONE = 300  # steps before the listeners are heard
+HEARD = 24000  # samples of a crop that they hear
+# What each distance counts; the waveform's is relative to the level, so what is quiet must be as true as what is loud.
+SHARES = {"spectral": 1.0, "wave": 1.5, "like": 2.0, "course": 0.5, "taken": 0.15, "alike": 0.6}
+SEED = 21
 
 
 def mel_matrix(size, bands):
@@ -106,91 +89,119 @@ class Scale:
             self.var.lerp_((latents - self.mean[:, None]).square().mean((0, 2)), 0.01)
 
 
-def loss_of(scale, decoder_only, seen):
+def loss_of(scale, listeners, seen):
+    """For `Pair`: the codec's loss on half a batch, and each distance in it; what was made goes into `seen`."""
     def loss(codec, half):
-        audio, noise, sizes = half
-        with torch.set_grad_enabled(not decoder_only):
-            mean = codec.encode(audio)
+        audio, noise, sizes, at = half
+        mean = codec.encode(audio)
         made = codec.decode(mean + noise)
-        spectral = spectral_loss(made, audio, sizes)
-        # Relative to the level: what is quiet must be as true as what is loud.
-        wave = (made - audio).abs().mean() / (audio.abs().mean() + 0.01)
-        seen.append(mean.detach())
-        pull = 0.0 if decoder_only else 0.2 * scale.pull(mean)
-        return spectral + 1.5 * wave + pull, (spectral.item(), wave.item())
+        like, course = fold.loss(made, audio)
+        parts = {"spectral": spectral_loss(made, audio, sizes), "wave": (made - audio).abs().mean() / (audio.abs().mean() + 0.01), "like": like, "course": course}
+        if listeners is not None:
+            parts["taken"], parts["alike"] = adversary.decoder_loss(listeners, made[:, :, at : at + HEARD], audio[:, :, at : at + HEARD])
+        seen.append((mean.detach(), made.detach()[:, :, at : at + HEARD], audio[:, :, at : at + HEARD]))
+        total = sum(SHARES[name] * part for name, part in parts.items()) + 0.2 * scale.pull(mean)
+        return total, tuple(float(parts[name].detach()) if name in parts else 0.0 for name in SHARES)
     return loss
+
+
+def listening(listeners, half):
+    """For `Pair`: the listeners' own loss."""
+    loss = adversary.own_loss(listeners, *half)
+    return loss, (loss.item(),)
+
+
+class Training:
+    """The codec, its listeners and their optimisers, and where they are."""
+
+    def __init__(self, start=None):
+        torch.manual_seed(SEED)
+        self.codec, self.listeners, self.scale = Codec(CONFIG), adversary.Listeners(), Scale()
+        careful_start(self.codec)
+        if start is not None:
+            weights = load_file(start / "vae" / "diffusion_pytorch_model.safetensors")
+            widened(self.codec, from_published({k: v.float() for k, v in weights.items()}))
+            # The folded spread of an encoding is a constant; training wants the mean alone.
+        params = list(self.codec.parameters())
+        matrices = [p for p in params if p.dim() == 3 and min(p.shape[:2]) >= 8]
+        taken = {id(p) for p in matrices}
+        self.params, self.muon = params, Muon(matrices)
+        self.adam = torch.optim.Adam([p for p in params if id(p) not in taken], lr=PEAK_RATE, betas=(0.85, 0.98))
+        self.listeners_adam = torch.optim.Adam(self.listeners.parameters(), lr=LISTENER_RATE, betas=(0.8, 0.99))
+        self.slow, self.done, self.log = {k: v.clone() for k, v in self.codec.state_dict().items()}, 0, []
+
+    def save(self, path):
+        write(path, {"average": self.slow, "weights": self.codec.state_dict(), "adam": self.adam.state_dict(), "muon": self.muon.velocity,
+                     "listeners": self.listeners.state_dict(), "listeners_adam": self.listeners_adam.state_dict(),
+                     "scale": (self.scale.mean, self.scale.var), "log": self.log, "done": self.done, "folded": False})
+
+    def load(self, path):
+        state = torch.load(path, weights_only=False)
+        assert not state["folded"], "latents made from this encoder are in use"
+        self.codec.load_state_dict(state["weights"])
+        self.listeners.load_state_dict(state["listeners"])
+        self.slow, self.done, self.log = state["average"], state["done"], state["log"]
+        self.scale.mean, self.scale.var = state["scale"]
+        # A compact state (`compact.py`) has no optimiser's memory: it is soon made again.
+        if "adam" in state:
+            self.adam.load_state_dict(state["adam"])
+            self.listeners_adam.load_state_dict(state["listeners_adam"])
+            self.muon.velocity = state["muon"]
+
+    def step(self, halves, pair, listeners_pair, rate):
+        heard = self.done >= ALONE
+        self.adam.param_groups[0]["lr"] = rate
+        self.listeners.requires_grad_(False)
+        seen = []
+        numbers = pair.step(loss_of(self.scale, self.listeners if heard else None, seen), halves)
+        torch.nn.utils.clip_grad_norm_(self.params, 3.0)
+        self.adam.step()
+        self.muon.step(rate)
+        for mean, _, _ in seen:
+            self.scale.update(mean)
+        # The listeners learn at every second step: they are quick learners as it is.
+        if heard and self.done % 2 == 0 or self.done >= ALONE - 100 and not heard:
+            self.listeners.requires_grad_(True)
+            listeners_pair.step(listening, [it[1:] for it in seen])
+            torch.nn.utils.clip_grad_norm_(self.listeners.parameters(), 3.0)
+            self.listeners_adam.step()
+        self.done += 1
+        average(self.slow, self.codec, self.done, 0.998)
+        return numbers
+
+
+def batch(crops, rng):
+    """Two crops, each with its latent noise; the windows of the spectral distance, and what the listeners hear, are drawn for both."""
+    sizes, at = [SCALES[n][0] for n in rng.choice(5, 2, replace=False)], int(rng.integers(CROP * FRAME - HEARD))
+    noise = lambda: torch.from_numpy(rng.standard_normal((1, 64, CROP), dtype=np.float32)) * float(rng.uniform(0, NOISE))
+    return [(torch.from_numpy(crops.next())[None], noise(), sizes, at) for _ in range(2)]
 
 
 def main():
     work, steps = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-    decoder_only = "--decoder-only" in sys.argv
+    start = pathlib.Path(sys.argv[sys.argv.index("--from") + 1]) if "--from" in sys.argv else None
     torch.set_num_threads(1)
-    torch.manual_seed(SEED)
-    sounds, _ = library.load(work)
-    loops = len(sounds) - library.BAND_CLIPS
-    codec, scale = Codec(CONFIG), Scale()
-    careful_start(codec)
-    saved = work / "codec.pt"
-    state = torch.load(saved, weights_only=False) if saved.exists() else {"log": [], "phase": "whole"}
-    phase = "decoder" if decoder_only else "whole"
-    if state["phase"] == phase and state.get("done", 0) >= steps:
-        print(f"codec: all {steps} steps of this phase are done")
-        return
-    if "average" in state:
-        codec.load_state_dict(state["average"] if state["phase"] != phase else state["weights"])
-    assert decoder_only or not state.get("folded"), "latents made from this encoder are in use"
-    params = list((codec.decoder if decoder_only else codec).parameters())
-    for p in codec.encoder.parameters():
-        p.requires_grad_(not decoder_only)
-    matrices = [p for p in params if p.dim() == 3 and min(p.shape[:2]) >= 8]
-    muon, taken = Muon(matrices), {id(p) for p in matrices}
-    optimiser = torch.optim.Adam([p for p in params if id(p) not in taken], lr=PEAK_RATE, betas=(0.85, 0.98))
-    slow, done = {k: v.clone() for k, v in codec.state_dict().items()}, 0
-    if "average" in state and state["phase"] == phase:
-        slow, done = state["average"], state["done"]
-        optimiser.load_state_dict(state["adam"])
-        muon.velocity, scale.mean, scale.var = state["muon"], *state["scale"]
-    rng = np.random.default_rng([SEED, done, decoder_only])
-    pair, log, sums, begin, last_save = Pair(codec), state["log"], np.zeros(3), time.time(), time.time()
-
-    def save():
-        write(saved, {"average": slow, "weights": codec.state_dict(), "adam": optimiser.state_dict(), "muon": muon.velocity,
-                      "scale": (scale.mean, scale.var), "log": log, "done": done, "phase": phase, "folded": state.get("folded", False)})
-
-    while done < steps:
-        rate = (0.4 if decoder_only else 1.0) * PEAK_RATE * min(1, (done + 1) / 60) * cosine(done / steps)
-        optimiser.param_groups[0]["lr"] = rate
-        sizes = [SCALES[n][0] for n in rng.choice(5, 2, replace=False)]
-        halves, seen = [], []
-        for _ in range(2):
-            kind = rng.random()
-            if kind < BAND_SHARE:
-                sound = sounds[loops + rng.integers(library.BAND_CLIPS)]
-            else:
-                # One crop in ten is the demo's or a relative's.
-                sound = sounds[rng.integers(library.DEMO_RELATIVES) if rng.random() < 0.1 else rng.integers(loops)]
-            wave = steady(rng) if kind > 1 - STEADY_SHARE else crop(sound, rng)
-            audio = torch.from_numpy(wave * np.float32(loudness(rng)))[None]
-            noise = torch.from_numpy(rng.standard_normal((1, 64, CROP), dtype=np.float32)) * float(rng.uniform(0, NOISE))
-            halves.append((audio, noise, sizes))
-        spectral, wave = pair.step(loss_of(scale, decoder_only, seen), halves)
-        torch.nn.utils.clip_grad_norm_(params, 3.0)
-        optimiser.step()
-        muon.step(rate)
-        for latents in seen:
-            scale.update(latents)
-        done += 1
-        average(slow, codec, done, 0.997)
-        sums += (spectral, wave, 1)
-        if sums[2] == 50:
-            log.append((phase, done, sums[0] / 50, sums[1] / 50))
-            print(f"{phase} {done} of {steps}, {(time.time() - begin) / 60:.1f} min, spectral {log[-1][2]:.4f}, wave {log[-1][3]:.4f}, "
-                  f"latent spread {scale.var.mean().sqrt():.2f}, rate {rate:.1e}", flush=True)
+    saved, training = work / "codec.pt", Training(start)
+    if saved.exists():
+        training.load(saved)
+    torch.manual_seed(SEED + training.done)
+    rng, crops = np.random.default_rng([SEED, training.done]), Crops(work, [SEED, training.done, 1])
+    pair, listeners_pair = Pair(training.codec), Pair(training.listeners)
+    sums, begin, last_save, first = np.zeros(len(SHARES)), time.time(), time.time(), training.done
+    while training.done < steps:
+        rate = PEAK_RATE * min(1, (training.done - first + 1) / 60) * cosine(training.done / steps)
+        sums += training.step(batch(crops, rng), pair, listeners_pair, rate)
+        if training.done % 50 == 0:
+            training.log.append((training.done, *(sums / 50)))
+            shown = ", ".join(f"{name} {value:.4f}" for name, value in zip(SHARES, sums / 50))
+            spent = time.time() - begin
+            print(f"{training.done} of {steps}, {spent / 60:.1f} min, {spent / (training.done - first):.2f} s a step, {shown}, "
+                  f"latent spread {training.scale.var.mean().sqrt():.2f}, rate {rate:.1e}", flush=True)
             sums[:] = 0
         if time.time() - last_save > 120:
             last_save = time.time()
-            save()
-    save()
+            training.save(saved)
+    training.save(saved)
 
 
 if __name__ == "__main__":
