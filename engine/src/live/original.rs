@@ -1,7 +1,7 @@
 //! Where a latent is the recording's own, the recording itself is heard and not what the codec makes of it.
 //!
 //! A codec's round trip loses something, with a small model much. So the bottom of the denoise knob, a source blend of 1 and whatever else leads
-//! all the way back end in the recording, to the bit. Between there and what the denoiser made, nearness of the latents decides, frame by
+//! all the way back end in the recording, to the bit on the tape. Between there and what the denoiser made, nearness of the latents decides, frame by
 //! frame: over the first hundredths of the knob's travel one goes over into the other. Both are the same sound at the same place, so the
 //! mix has no comb of its own.
 
