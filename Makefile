@@ -49,7 +49,7 @@ bench-torch: packages ## the same denoiser step and codec decode in PyTorch and 
 onnx-check: ## the model as ONNX files, run in onnxruntime and held against golden vectors and the CPU
 	tools/onnx-check/run
 
-house-model: ## the built-in model again from nothing: music, codec, network, files (two hours on two idle cores)
+house-model: ## the built-in model again from nothing: music, codec, network, files (many hours on two idle cores)
 	tools/house-model/train
 
 model-report: packages ## what the built-in model does on music it never saw: target/model-report/report.md and pictures

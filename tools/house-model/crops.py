@@ -76,7 +76,7 @@ class Crops:
             return self.stretch(rng, length) * np.float32(loudness(rng))
         sound = self.stretch(rng, BEFORE + length)
         for _ in range(rng.choice([0, 1, 2], p=[0.5, 0.35, 0.15])):
-            sound = sound + self.stretch(rng, BEFORE + length) * studio.decibel(rng.uniform(-14, 0))
+            sound = sound + self.stretch(rng, BEFORE + length) * studio.amplitude(rng.uniform(-14, 0))
         sound = studio.finished(sound, rng)
         sound = studio.crush(sound, rng) if rng.random() < 0.04 else sound
         peak = np.abs(sound).max() + 1e-6

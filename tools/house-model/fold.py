@@ -73,7 +73,6 @@ def likeness(split, lag):
 def loss(made, wanted):
     """Two distances from the source: of likeness to itself at each stage's step, and of the energy's course within a step."""
     made, wanted = bands(made), bands(wanted)
-    # What is quiet, in this window and band, counts little.
     like = sum((likeness(made, lag) - likeness(wanted, lag)).abs().mean() for lag in LAGS) / len(LAGS)
     course = 0.0
     for step in (192, 32, 8, 2):

@@ -13,15 +13,15 @@ from scipy.signal import fftconvolve, lfilter
 RATE = 48000
 
 
-def decibel(value):
-    return np.float32(10 ** (value / 20))
+def amplitude(decibels):
+    return np.float32(10 ** (decibels / 20))
 
 
 def shelf(sound, hertz, gain):
     """A first-order shelf: what lies above `hertz` is louder by `gain` dB."""
     w = np.tan(np.pi * hertz / RATE)
     low = lfilter([w / (1 + w), w / (1 + w)], [1, (w - 1) / (1 + w)], sound, axis=1)
-    return (low + (sound - low) * decibel(gain)).astype(np.float32)
+    return (low + (sound - low) * amplitude(gain)).astype(np.float32)
 
 
 def bell(sound, hertz, gain, width):
@@ -60,7 +60,7 @@ def room(sound, rng, seconds, share):
 def width(sound, rng):
     """Wider, narrower, to one side, or one ear a little later than the other."""
     mid, side = sound.mean(0), (sound[0] - sound[1]) / 2
-    side = side * decibel(rng.uniform(-12, 9))
+    side = side * amplitude(rng.uniform(-12, 9))
     sound = np.stack([mid + side, mid - side])
     if rng.random() < 0.25:
         late = int(rng.uniform(0.0003, 0.02) * RATE)
@@ -89,7 +89,7 @@ def hiss(sound, rng):
     """The noise of a tape or a cheap input, 35 to 75 dB below."""
     noise = rng.standard_normal(sound.shape)
     noise = lfilter([1], [1, -rng.uniform(0, 0.9)], noise, axis=1)
-    share = np.sqrt((sound**2).mean() / ((noise**2).mean() + 1e-12)) * decibel(rng.uniform(-75, -35))
+    share = np.sqrt((sound**2).mean() / ((noise**2).mean() + 1e-12)) * amplitude(rng.uniform(-75, -35))
     return (sound + noise * share).astype(np.float32)
 
 

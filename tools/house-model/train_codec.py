@@ -121,7 +121,6 @@ class Training:
         if start is not None:
             weights = load_file(start / "vae" / "diffusion_pytorch_model.safetensors")
             widened(self.codec, from_published({k: v.float() for k, v in weights.items()}))
-            # The folded spread of an encoding is a constant; training wants the mean alone.
         params = list(self.codec.parameters())
         matrices = [p for p in params if p.dim() == 3 and min(p.shape[:2]) >= 8]
         taken = {id(p) for p in matrices}

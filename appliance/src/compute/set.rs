@@ -53,7 +53,7 @@ pub struct Set {
     /// The folder of the start's model.
     pub start_model: PathBuf,
     /// What the tape starts as: whole latent frames.
-    pub tape: Vec<StereoFrame>,
+    pub tape: Arc<[StereoFrame]>,
     /// The set as latents and tokens.
     pub material: Arc<Material>,
     /// Both sides, compiled.
@@ -160,12 +160,12 @@ impl Set {
         };
         let kit = Kit::of(&model, &decode_side, matches!(chosen, Chosen::Processor), args.longest)
             .with_folder(folder.to_owned());
-        let loader = loader(kit, base, &source);
+        let (name, tape) = (source.name, Arc::<[StereoFrame]>::from(source.pcm));
+        let loader = loader(kit, base, &name, &tape);
         let (Parts { backend, decoder, words }, recovery) = preparing.parts(chosen, line)?;
         let stage = live::stage(Arc::clone(&material), backend, decoder);
         notices.extend(why);
         let computes = words;
-        let (name, tape) = (source.name, source.pcm);
         Ok(Self {
             patch,
             patch_name,
@@ -212,9 +212,9 @@ fn played_on(
 }
 
 /// The worker beside a set that begins; the way back to its recording asks no file, which may be a pipe.
-fn loader(kit: Kit, base: Base, source: &Source) -> Loader {
+fn loader(kit: Kit, base: Base, name: &str, tape: &Arc<[StereoFrame]>) -> Loader {
     let (path, latent) = (&base.sources.recording, Arc::clone(&base.material.source));
-    kit.knows(&Arc::new(Heard::new(path, source.name.clone(), source.pcm.clone().into(), latent)));
+    kit.knows(&Arc::new(Heard::new(path, name.to_owned(), Arc::clone(tape), latent)));
     Loader::new(kit, base)
 }
 

@@ -74,7 +74,7 @@ impl EngineParts {
         let frames = set.material.frames;
         // The patcher sets the window's length before its first plan.
         let walk = Walk::new(transport.tape(), frames, 1);
-        let original = Original::new(Arc::clone(&set.material.source), set.tape.into());
+        let original = Original::new(Arc::clone(&set.material.source), set.tape);
         let patcher = Patcher::new(set.stage.decoder, set.stage.latents, packer, walk, lead).on(original);
         let (edge_sender, edges) = edge_queue(EDGES);
         let (decode_values, values) = relay();

@@ -75,17 +75,9 @@ static MAY_END: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::n
 #[test]
 fn windows_are_told_while_something_is_prepared() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (patch, other) = (folder.path().join("first.toml"), folder.path().join("other.wav"));
+    let (patch, other) = (folder.path().join("first.toml"), folder.path().join("other.flac"));
     std::fs::write(&patch, "[prompt]\na = \"house\"\n").expect("a disk");
-    let spec = hound::WavSpec {
-        channels: 2,
-        sample_rate: 48_000,
-        bits_per_sample: 32,
-        sample_format: hound::SampleFormat::Float,
-    };
-    let mut file = hound::WavWriter::create(&other, spec).expect("a disk");
-    (0..96_000).for_each(|at| file.write_sample((at as f32 * 0.01).sin() * 0.2).expect("a disk"));
-    file.finalize().expect("a disk");
+    std::fs::copy(std::path::Path::new(MODEL).join("demo.flac"), &other).expect("a disk");
     let set = Set::open(&args(patch), &mut ProgressLine::new()).expect("the built-in model");
     let model = engine::model::Model::open(std::path::Path::new(MODEL), 1, &mut |_| ()).expect("the model");
     let instrument = Instrument::new(set, Lead::new(256, 48_000)).expect("a tape");

@@ -42,9 +42,10 @@ impl Original {
 
     /// Writes the recording over a window that is all of it.
     pub fn write(&self, first: usize, sound: &mut [StereoFrame]) {
-        let begin = first % self.frames() * SAMPLES_PER_LATENT_FRAME;
-        let own = self.sound.iter().cycle().skip(begin);
-        sound.iter_mut().zip(own).for_each(|(to, from)| *to = *from);
+        for (at, samples) in sound.chunks_mut(SAMPLES_PER_LATENT_FRAME).enumerate() {
+            let begin = (first + at) % self.frames() * SAMPLES_PER_LATENT_FRAME;
+            samples.copy_from_slice(&self.sound[begin..begin + samples.len()]);
+        }
     }
 
     /// Mixes the recording into the decoded window from latent frame `first` on, as near as `latent` is to its own.
@@ -53,11 +54,10 @@ impl Original {
             return;
         }
         let (frames, half) = (self.frames(), SAMPLES_PER_LATENT_FRAME / 2);
-        let share = |frame: usize| self.share(latent, frame + frames);
         // A share is that of a frame's middle: from one middle to the next it moves straight.
-        let (mut before, mut here) = (share(first + frames - 1), share(first));
+        let (mut before, mut here) = (self.share(latent, first + frames - 1), self.share(latent, first));
         for (at, samples) in sound.chunks_mut(SAMPLES_PER_LATENT_FRAME).enumerate() {
-            let after = share(first + at + 1);
+            let after = self.share(latent, first + at + 1);
             if before.max(here).max(after) > 0.0 {
                 let begin = (first + at) % frames * SAMPLES_PER_LATENT_FRAME;
                 for (place, sample) in samples.iter_mut().enumerate() {

@@ -45,19 +45,13 @@ class Hands:
         """A part of a cell: `turn encoder 2 to a word`, `hold button 4`, `press button 3`."""
         kind, number = re.match(r"(turn encoder|hold button|press button) (\d)", what).groups()
         if kind == "turn encoder":
-            return self.turn(ENCODERS[int(number)])
+            return self.chip.turn(ENCODERS[int(number)], TURN_UP)
         line = BUTTONS[int(number)]
         self.chip.pull((line, 0))
         if kind == "hold button":
             self.held.append(line)
         else:
             self.chip.pull((line, 1))
-
-    def turn(self, lines: tuple[int, int]):
-        last = (1, 1)
-        for state in TURN_UP:
-            self.chip.pull(*[(line, now) for line, was, now in zip(lines, last, state) if was != now])
-            last = state
 
     def let_go(self):
         while self.held:

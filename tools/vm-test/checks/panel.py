@@ -34,6 +34,13 @@ class Chip:
         for line, high in moves:
             self.machine.sh(f"echo pull-{'up' if high else 'down'} >{self.lines}/sim_gpio{line}/pull; usleep 20000")
 
+    def turn(self, lines: tuple[int, int], states: list[tuple[int, int]]):
+        """Turns an encoder by one detent: the contact that does not change is not touched."""
+        last = (1, 1)
+        for state in states:
+            self.pull(*[(line, now) for line, was, now in zip(lines, last, state) if was != now])
+            last = state
+
     def lit(self, line: int) -> bool:
         return self.machine.sh(f"cat {self.lines}/sim_gpio{line}/value") == "1"
 
@@ -78,11 +85,6 @@ def play(machine, check):
 
 
 def spin(chip, probe, panel: str, turn, detents: int) -> str:
-    """One detent: the contact that does not change is not touched."""
-    last = (1, 1)
-    moves = []
-    for state in turn:
-        moves += [(line, now) for line, was, now in zip(ENCODER, last, state) if was != now]
-        last = state
-    chip.pull(*moves)
+    """One detent, and what is heard of it."""
+    chip.turn(ENCODER, turn)
     return probe.expect(g.stepped(panel, "encoder 1", detents))
