@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 const DOCUMENT: &str = include_str!("../docs/troubleshooting.md");
 /// Whose errors come onto a display, by file or folder.
-const ERRORS: [&str; 19] = [
+const ERRORS: [&str; 20] = [
     "hal/src/audio",
     "hal/src/display/mod.rs",
     "hal/src/display/oled/bus.rs",
@@ -26,6 +26,7 @@ const ERRORS: [&str; 19] = [
     "appliance/src/settings/last_tape/read.rs",
     "appliance/src/performance",
     "appliance/src/update/refusal.rs",
+    "appliance/src/extension/mod.rs",
     "engine/src/backend/mod.rs",
     "engine/src/backend/cuda/error.rs",
     "engine/src/model/velocity.rs",
@@ -199,6 +200,53 @@ fn said() -> BTreeSet<String> {
     told.map(|(_, words)| pattern(&words)).filter(|it| words_in(it) >= 2 && it.contains(' ')).collect()
 }
 
+/// Sentences that scripts of the image tell the running box: `words="…"`, `told "…"`, and what stands in a bulletin.
+fn scripts() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(root().join("image/root/usr/lib/demon")).expect("a folder") {
+        let text = fs::read_to_string(entry.expect("an entry").path()).expect("a script");
+        for line in text.lines() {
+            for (begin, end) in [("words=\"", '"'), ("told \"", '"'), ("'warning\\n", '\'')] {
+                let Some((_, rest)) = line.split_once(begin) else { continue };
+                found.insert(filled_in(rest.split(end).next().unwrap_or_default()));
+            }
+        }
+    }
+    found.retain(|it| words_in(it) >= 2 && it.contains(' '));
+    assert!(found.len() > 5, "the scripts were read: {found:#?}");
+    found
+}
+
+/// A shell's words as the document writes them: what is filled in (`$name`, `${name}`, `$(…)`, `%s`) is `…`.
+fn filled_in(words: &str) -> String {
+    let text = words.replace("\\n", " ").replace("%s", "…");
+    let (mut out, mut letters) = (String::new(), text.chars().peekable());
+    while let Some(letter) = letters.next() {
+        if letter != '$' {
+            out.push(letter);
+            continue;
+        }
+        out.push('…');
+        match letters.peek().copied() {
+            Some(open @ ('(' | '{')) => {
+                let (close, mut depth) = (if open == '(' { ')' } else { '}' }, 0);
+                for it in letters.by_ref() {
+                    depth += i32::from(it == open) - i32::from(it == close);
+                    if depth == 0 {
+                        break;
+                    }
+                }
+            }
+            _ => {
+                while letters.peek().is_some_and(|it| it.is_ascii_alphanumeric() || *it == '_') {
+                    letters.next();
+                }
+            }
+        }
+    }
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The words of every row of the document's tables of words.
 fn explained() -> Vec<String> {
     let mut rows = Vec::new();
@@ -218,7 +266,7 @@ fn explained() -> Vec<String> {
 
 #[test]
 fn every_word_that_a_player_meets_is_explained_and_none_that_is_no_longer_said() {
-    let told: BTreeSet<String> = errors().into_iter().chain(said()).collect();
+    let told: BTreeSet<String> = errors().into_iter().chain(said()).chain(scripts()).collect();
     assert!(told.len() > 120, "the sources were read: {told:#?}");
     let rows: BTreeSet<String> = explained().into_iter().collect();
     let missing: Vec<&String> = told.iter().filter(|it| !PARTS.contains(&it.as_str()) && !rows.contains(*it)).collect();

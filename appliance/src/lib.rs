@@ -8,6 +8,7 @@ pub mod compute;
 pub mod control;
 pub mod display;
 pub mod doctor;
+pub mod extension;
 pub mod files;
 pub mod handover;
 pub mod latency;

@@ -8,13 +8,15 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use appliance::command::box_file::NotAsked;
 use appliance::command::exhausted::OrEnd;
 use appliance::command::log::{LogWriter, Put, left_out, lines_to};
 use appliance::command::signals::{INTERRUPTED, end_at_once};
 use appliance::command::stdout::{Told, say};
 use appliance::command::told::told;
 use appliance::command::{
-    Cli, Command, build, doctor, latency, learn, library, params, player, render, report, run, stick, update,
+    Cli, Command, box_file, build, doctor, extension, latency, learn, library, params, player, render, report, run,
+    stick, update,
 };
 use appliance::compute::arguments::Misused;
 use appliance::compute::build::Outcome;
@@ -73,6 +75,8 @@ fn run(cli: &Cli, log: Option<&Log>) -> ExitCode {
         Command::Report(args) => report::report(args, &mut out),
         Command::Update(args) => update::update(args, &mut out),
         Command::Stick(args) => stick::stick(args, &mut out),
+        Command::Extension(args) => extension::extension(args, &mut out),
+        Command::BoxFile(args) => box_file::box_file(args, &mut out),
         Command::Learn(args) => learn::learn(args, &mut out),
         Command::Library(args) => library::library(args, &mut out),
         Command::Build(args) => match build::command(args, &mut out) {
@@ -86,6 +90,8 @@ fn run(cli: &Cli, log: Option<&Log>) -> ExitCode {
     // What is told last may still wait in a buffer.
     match done.and_then(|()| out.flush().map_err(Into::into)) {
         Ok(()) => ExitCode::SUCCESS,
+        // The exit code says it.
+        Err(error) if error.is::<NotAsked>() => ExitCode::FAILURE,
         Err(error) => {
             last_word(&told(&error));
             if let Some(rest) = error.downcast_ref::<NotEnded>() {

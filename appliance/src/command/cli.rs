@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
+use super::box_file::BoxFileArgs;
 use super::doctor::DoctorArgs;
+use super::extension::ExtensionArgs;
 use super::latency::LatencyArgs;
 use super::learn::LearnArgs;
 use super::library::LibraryArgs;
@@ -56,6 +58,10 @@ pub enum Command {
     Report(ReportArgs),
     /// Write an update of the box beside what plays, look at one, say which versions there are, or go back
     Update(UpdateArgs),
+    /// Look at an extension of the system: drivers and libraries that the image does not ship
+    Extension(ExtensionArgs),
+    /// Say whether the box's file is in order, and what it asks the system for
+    BoxFile(BoxFileArgs),
     /// Look at a mounted stick: what it brings is checked and copied, an update on it is offered, reports go home
     Stick(StickArgs),
 }

@@ -81,7 +81,7 @@ pub fn learn(args: &LearnArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let _lesson = leave.hold("the lesson");
     let (config, faults) = BoxConfig::open(args.config.as_deref())?;
     let (clock, roster, mut said) = (WallClock::start(), Roster::default(), faults);
-    let wanted = Wanted { score: None, score_pairs: 0, midi: true, terminal: false };
+    let wanted = Wanted { score: None, score_pairs: 0, midi: true, terminal: false, power_key: false };
     let hardware = Hardware::open(&config, wanted, clock, roster, &mut said)?;
     for words in said {
         writeln!(out, "{words}")?;

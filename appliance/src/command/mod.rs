@@ -3,10 +3,12 @@
 //! Commands read arguments, refuse what can be refused before anything is loaded, put the rooms below to work, and say in words
 //! how it went. Nothing below here knows that there is a command line, but for what [`crate::compute::arguments`] shares.
 
+pub mod box_file;
 pub mod build;
 mod come_back;
 pub mod doctor;
 pub mod exhausted;
+pub mod extension;
 mod from_box;
 pub mod latency;
 pub mod learn;

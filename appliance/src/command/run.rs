@@ -100,6 +100,9 @@ pub struct RunArgs {
     /// Open no live MIDI ports
     #[arg(long)]
     pub no_midi: bool,
+    /// Hear the machine's power key: held, or pressed twice, it is `switch-off`, for boxes whose system leaves it to us
+    #[arg(long)]
+    pub power_key: bool,
     /// What is built into the box: panels, displays, keys, USB MIDI [default: /etc/demon/demon.toml where there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -328,7 +331,7 @@ fn begin(
     said.extend(learnt.why_not_kept());
     let score = score.map(|score| (score, args.set.by_hand));
     let score_pairs = conductor.binding().map().pairs(SurfaceId::SCORE);
-    let wanted = Wanted { score, score_pairs, midi: !args.no_midi, terminal: true };
+    let wanted = Wanted { score, score_pairs, midi: !args.no_midi, terminal: true, power_key: args.power_key };
     let hardware = Hardware::open(&config, wanted, clock, Roster::default(), said)?;
     Ok(SurfaceSide::begin(hardware, learnt, list, clock, (config, profiles), conductor)?)
 }

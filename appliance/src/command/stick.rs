@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::version;
+use super::{update, version};
 use crate::files::{FileError, plain, shown};
 use crate::service::bulletin::Bulletin;
 use crate::service::slow::give_way;
@@ -14,6 +14,7 @@ use crate::settings::learnt_maps;
 use crate::settings::library::Library;
 use crate::stick::bring::{Home, NOTHING, offers};
 use crate::stick::{Stick, home};
+use crate::update::KEY;
 
 /// What the running box is told under: of what was brought, and of what goes home, which takes no offer back.
 const TOLD_AS: [&str; 2] = ["stick", "reports"];
@@ -62,7 +63,12 @@ pub fn stick(args: &StickArgs, out: &mut impl Write) -> anyhow::Result<()> {
     give_way();
     let stick = Stick::at(args.stick.clone());
     let state = learnt_maps::folder(args.state.as_deref());
-    let home = Home { library: Library::find(args.library.as_deref(), &state), state, box_file: args.config.clone() };
+    let home = Home {
+        library: Library::find(args.library.as_deref(), &state),
+        state,
+        box_file: args.config.clone(),
+        key: KEY.into(),
+    };
     let told_as = TOLD_AS[usize::from(args.reports)];
     let put = |bulletin: Bulletin| args.tell.as_ref().map_or(Ok(()), |folder| bulletin.put(folder, told_as));
     if args.reports {
@@ -83,7 +89,7 @@ pub fn stick(args: &StickArgs, out: &mut impl Write) -> anyhow::Result<()> {
     }
     let mut parts: Vec<String> = brought.words().into_iter().collect();
     let mut last = Bulletin { is_warning: !brought.refused.is_empty(), ..Bulletin::default() };
-    if let Some((version, path)) = stick.update() {
+    if let Some((version, path)) = stick.update(update::product_of(Path::new("/"))) {
         if let Some(at) = &args.offer_at {
             offer(&path, at)?;
         }

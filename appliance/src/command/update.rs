@@ -10,17 +10,16 @@ use crate::files::{open_regular, read_regular, shown};
 use crate::service::bulletin::Bulletin;
 use crate::service::slow::give_way;
 use crate::update::{
-    Here, Installed, Manifest, Package, Partitions, Places, Progress, Refusal, Step, Version, fits, go_back, install,
-    read_key, words,
+    Here, Installed, KEY, Manifest, Package, Partitions, Places, Progress, Refusal, Step, Version, fits, go_back,
+    install, read_key, words,
 };
 
-/// Where the image keeps its key, and says which version it is.
-const KEY: &str = "/usr/share/demon/update.pub";
+/// Where the image says which version it is.
 const RELEASE: &str = "usr/lib/os-release";
 /// Neither is larger.
 const TEXT_MOST: u64 = 64 << 10;
-/// What an update of this box is for.
-const PRODUCT: &str = "demon";
+/// What an update is for: a box with the usual kernel, or one with a real-time kernel, for boxes without a card.
+const PRODUCTS: [&str; 2] = ["demon", "demon_rt"];
 /// Bytes a second that are written at most, and read back: a fifth of what the slowest disk of ours takes, so that whoever plays has the rest.
 const PACE: u64 = 16 << 20;
 /// It is told at every step of so many per cent.
@@ -179,22 +178,29 @@ fn key(args: &UpdateArgs) -> Result<ed25519_dalek::VerifyingKey, Refused> {
 /// This box: its image's version where it runs from one, else the program's.
 fn here(args: &UpdateArgs) -> anyhow::Result<Here> {
     let release = read_regular(&args.root.join(RELEASE), TEXT_MOST).unwrap_or_default();
-    let version = image_version(&String::from_utf8_lossy(&release));
-    let version: Version = match version {
-        Some(version) => version,
-        None => env!("CARGO_PKG_VERSION").parse().map_err(anyhow::Error::msg)?,
+    let (product, version) = match image(&String::from_utf8_lossy(&release)) {
+        Some(image) => image,
+        None => (PRODUCTS[0], env!("CARGO_PKG_VERSION").parse().map_err(anyhow::Error::msg)?),
     };
-    Ok(Here { product: PRODUCT.to_owned(), machine: std::env::consts::ARCH.to_owned(), version, kernel_room: None })
+    Ok(Here { product: product.to_owned(), machine: std::env::consts::ARCH.to_owned(), version, kernel_room: None })
 }
 
-/// The version that an os-release file names, when it is one of our images.
-fn image_version(text: &str) -> Option<Version> {
+/// Which product the box is whose root this is; of a machine that runs none of our images, the usual one.
+#[must_use]
+pub fn product_of(root: &Path) -> &'static str {
+    let release = read_regular(&root.join(RELEASE), TEXT_MOST).unwrap_or_default();
+    image(&String::from_utf8_lossy(&release)).map_or(PRODUCTS[0], |it| it.0)
+}
+
+/// Which of our images an os-release file names, and its version.
+fn image(text: &str) -> Option<(&'static str, Version)> {
     let value = |key: &str| {
         let lines = text.lines().filter_map(|line| line.split_once('='));
         lines.filter(|it| it.0 == key).map(|it| it.1.trim_matches('"')).next_back()
     };
-    value("IMAGE_ID").filter(|it| *it == PRODUCT)?;
-    value("IMAGE_VERSION")?.parse().ok()
+    let id = value("IMAGE_ID")?;
+    let product = PRODUCTS.into_iter().find(|it| *it == id)?;
+    Some((product, value("IMAGE_VERSION")?.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{PACE, Pace, UpdateArgs, image_version, update};
+use super::{PACE, Pace, UpdateArgs, image, update};
 use crate::service::bulletin::{Bulletin, Watched};
 use crate::update::{Progress, Step};
 
@@ -51,9 +51,11 @@ fn box_of(version: &str) -> (tempfile::TempDir, UpdateArgs) {
 }
 
 #[test]
-fn the_version_of_a_box_is_its_images() {
-    let of = |text: &str| image_version(text).map(|it| it.to_string());
-    assert_eq!(of("ID=debian\nVERSION_ID=\"13\"\nIMAGE_ID=demon\nIMAGE_VERSION=1.2.3\n").as_deref(), Some("1.2.3"));
+fn the_version_of_a_box_is_its_images_and_one_with_a_real_time_kernel_is_another_product() {
+    let of = |text: &str| image(text).map(|(product, version)| format!("{product} {version}"));
+    let usual = "ID=debian\nVERSION_ID=\"13\"\nIMAGE_ID=demon\nIMAGE_VERSION=1.2.3\n";
+    assert_eq!(of(usual).as_deref(), Some("demon 1.2.3"));
+    assert_eq!(of(&usual.replace("=demon", "=demon_rt")).as_deref(), Some("demon_rt 1.2.3"));
     assert_eq!(of("IMAGE_ID=other\nIMAGE_VERSION=1.2.3\n"), None);
     assert_eq!(of("ID=debian\n"), None);
 }

@@ -65,6 +65,8 @@ pub enum FaultKey {
     Pace,
     /// What cannot be written.
     Disk,
+    /// That little room is left on the disk.
+    Room,
     /// What is played, for the next start.
     LastState,
     /// The sound of the tape, for the next start.
@@ -87,6 +89,7 @@ impl fmt::Display for FaultKey {
             Self::Card => f.write_str("the graphics card"),
             Self::Pace => f.write_str("the machine's pace"),
             Self::Disk => f.write_str("the disk"),
+            Self::Room => f.write_str("room on the disk"),
             Self::LastState => f.write_str("the last state"),
             Self::LastTape => f.write_str("the kept tape"),
             Self::Surface(name) => f.write_str(name),
@@ -102,6 +105,7 @@ impl FaultKey {
         match self {
             Self::SoundDevice | Self::Card | Self::Display(_) => format!("{self} is back"),
             Self::Disk => "what could not be written is on the disk".to_owned(),
+            Self::Room => "there is room on the disk again".to_owned(),
             Self::LastState => "the last state is kept again".to_owned(),
             Self::LastTape => "the tape is kept again".to_owned(),
             Self::Pace => "ticks are no longer slow".to_owned(),

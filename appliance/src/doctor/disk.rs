@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use super::{Finding, Machine};
+use crate::files::volume::LEAST_ROOM;
 use crate::files::{shown, why_not_writable};
 
-/// Below this a scene that is kept may not fit.
-const LEAST_BYTES: u64 = 64 << 20;
 /// A minute of a take is 23 MB, a set of plans some hundred.
 const SCARCE_BYTES: u64 = 2 << 30;
 
@@ -23,7 +22,7 @@ pub(super) fn disk(machine: &dyn Machine, state: &Path) -> Finding {
         return Finding::fault(ROW, format!("{place} is mounted for reading alone"), mend);
     }
     let free = format!("{place}: {} MB are free", space.free_bytes / 1_000_000);
-    if space.free_bytes < LEAST_BYTES {
+    if space.free_bytes < LEAST_ROOM {
         return Finding::fault(ROW, free, "remove takes (`demon-take-*.wav`) or plans (`demon build --clean`)");
     }
     if let Some(trouble) = why_not_writable(state) {

@@ -123,6 +123,9 @@ pub fn sync_folder(path: &Path) -> Result<(), FileError> {
     File::open(folder_of(path)).and_then(|it| it.sync_all()).map_err(FileError::writing(path))
 }
 
+/// Below this a disk is as good as full: what is kept of an evening may not fit.
+pub const LEAST_ROOM: u64 = 64 << 20;
+
 /// Free bytes of the file system that a folder lies on.
 ///
 /// # Errors

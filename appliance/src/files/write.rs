@@ -411,6 +411,17 @@ pub fn copy_aside(path: &Path, names: impl IntoIterator<Item = PathBuf>) -> Resu
     }
 }
 
+/// Copies a file, whole and synchronised, into the place of what stands at `to`.
+///
+/// # Errors
+/// [`FileError`]; then what stood there is as it was.
+pub fn copy_over(path: &Path, to: &Path) -> Result<(), FileError> {
+    let mut from = open_regular(path).map_err(FileError::reading(path))?;
+    let mut part = Place::look(to)?.begin()?;
+    io::copy(&mut from, &mut part).map_err(FileError::writing(to))?;
+    part.finish()
+}
+
 /// Gives a file another name in its folder; what had that name is gone.
 ///
 /// # Errors

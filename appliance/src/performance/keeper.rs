@@ -219,6 +219,11 @@ impl StateKeeper {
             self.fails = told.is_some();
             tell(told, view.messages());
         }
+        match self.writer.scarce() {
+            Some(Some(words)) => view.messages().fault(FaultKey::Room, &words),
+            Some(None) => view.messages().over(&FaultKey::Room),
+            None => {}
+        }
         for done in self.writer.done() {
             surface_side.take_done(done, conductor, view);
         }

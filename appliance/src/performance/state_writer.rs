@@ -4,14 +4,16 @@
 //! Of a state and of a file of scenes the latest counts; what is asked of a patch's file is done one after the other and never left out. A state
 //! that is handed over before a patch is saved is on the disk before the patch is: so it is known to belong to either. A patch that comes again
 //! is there before a state that speaks of it. What the disk says is
-//! told when it is asked for: once when it begins to fail, and once when it is over. What was refused is tried again with the next state.
+//! told when it is asked for: once when it begins to fail, and once when it is over. What was refused is tried again with the next state. After each
+//! state it is looked how much room the disk has left, so that it is said before nothing fits any more.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::files::{FileError, write_whole};
+use crate::files::volume::{LEAST_ROOM, room};
+use crate::files::{FileError, shown, write_whole};
 use crate::performance::ending::{End, Leave, Running};
 use crate::performance::handed::Handed;
 use crate::performance::on_purpose::{Who, crash_if_asked};
@@ -37,6 +39,9 @@ struct Slot {
     /// What went wrong with the state and with kept scenes; nothing where they are on the disk.
     faults: [Option<String>; 2],
     is_told: bool,
+    /// That the disk is nearly full, in words, where that was not told yet; of a disk with room, nothing.
+    scarce: Option<Option<String>>,
+    is_scarce: bool,
     ends: bool,
     #[cfg(test)]
     is_writing: bool,
@@ -51,6 +56,21 @@ impl Slot {
     /// What went wrong, where that was not told yet.
     fn told(&mut self) -> Option<Option<String>> {
         (!std::mem::replace(&mut self.is_told, true)).then(|| self.faults.iter().flatten().next().cloned())
+    }
+
+    /// So many bytes are free: words about it are made where that is another matter than before.
+    fn has_room(&mut self, folder: &Path, free: u64) {
+        let is_scarce = free < LEAST_ROOM;
+        if std::mem::replace(&mut self.is_scarce, is_scarce) != is_scarce {
+            let words = || {
+                format!(
+                    "the disk is nearly full: {} MB are free in {}; remove takes or recordings",
+                    free / 1_000_000,
+                    shown(&folder)
+                )
+            };
+            self.scarce = Some(is_scarce.then(words));
+        }
     }
 
     /// What is written next; none when there is none to come.
@@ -93,6 +113,11 @@ impl Handed<Slot> {
             Next::State(state) => {
                 let done = write_whole(path, text(&state).as_bytes());
                 self.slot().tell(0, done);
+                let folder = path.parent().unwrap_or(Path::new("."));
+                // Where that cannot be asked, writing has said what is wrong.
+                if let Ok(free) = room(folder) {
+                    self.slot().has_room(folder, free);
+                }
             }
             Next::Kept(file) => {
                 let done = write_kept(&file);
@@ -188,6 +213,11 @@ impl StateWriter {
         self.shared.slot().told()
     }
 
+    /// Whether the disk has become nearly full since the last call, in words, or (nothing in it) has room again.
+    pub fn scarce(&self) -> Option<Option<String>> {
+        self.shared.slot().scarce.take()
+    }
+
     /// Whether all that was handed over is on the disk, and all that was done is told.
     #[cfg(test)]
     pub fn rests(&self) -> bool {
@@ -225,4 +255,24 @@ impl StateWriter {
 /// What it means that something is not on the disk.
 pub(super) fn not_kept(why: &str) -> String {
     format!("{why}; what is played now is not kept for the next start")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LEAST_ROOM, Path, Slot};
+
+    #[test]
+    fn a_disk_that_is_nearly_full_is_told_once_before_nothing_fits_and_once_when_there_is_room_again() {
+        let (mut slot, folder) = (Slot::default(), Path::new("/var/lib/demon"));
+        let mut told = |free| {
+            slot.has_room(folder, free);
+            slot.scarce.take()
+        };
+        assert_eq!([LEAST_ROOM * 9, LEAST_ROOM].map(&mut told), [None, None]);
+        let words = "the disk is nearly full: 67 MB are free in /var/lib/demon; remove takes or recordings";
+        assert_eq!(told(LEAST_ROOM - 1), Some(Some(words.to_owned())));
+        assert_eq!([0, LEAST_ROOM - 1].map(&mut told), [None, None], "it is told once");
+        assert_eq!(told(LEAST_ROOM), Some(None));
+        assert_eq!(told(LEAST_ROOM), None);
+    }
 }

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Stick, called, kind};
+use crate::extension::look;
 use crate::files::document::lines;
 use crate::files::volume::room;
-use crate::files::{Kind, is_there, read_regular, read_text, shown, write_whole};
+use crate::files::{Kind, copy_over, is_there, read_regular, read_text, shown, write_whole};
 use crate::settings::box_file::BoxConfig;
 use crate::settings::learnt_maps::{self, LearntMaps};
 use crate::settings::library::{Added, Library, Shelf};
@@ -18,6 +19,8 @@ pub const RESERVE: u64 = 128 << 20;
 const TEXT_MOST: u64 = 1 << 20;
 /// Folders in the folder of a model that are looked into, and files of it.
 const DEEP: usize = 4;
+/// Where extensions are, on a stick and in the state folder.
+const EXTENSIONS: &str = "extensions";
 /// The ending of the box's file before.
 const BEFORE: &str = "toml.before";
 
@@ -30,6 +33,8 @@ pub struct Home {
     pub state: PathBuf,
     /// The box's file; profiles are beside it.
     pub box_file: PathBuf,
+    /// The key that extensions are signed with.
+    pub key: PathBuf,
 }
 
 /// What came of it.
@@ -103,6 +108,10 @@ impl Stick {
             told(&called(&path));
             take(maps(&path, &home.state), &called(&path), &mut brought);
         }
+        for path in self.brings(EXTENSIONS) {
+            told(&called(&path));
+            take(extension(&path, home), &called(&path), &mut brought);
+        }
         if let Some(path) = self.box_file() {
             told(&called(&path));
             let taken = box_file(&path, &home.box_file);
@@ -137,12 +146,33 @@ fn to_library(library: &Library, shelf: Shelf, path: &Path) -> Result<Added, Str
         return Err(format!("{name}: does not belong into {}", shelf.folder()));
     }
     std::fs::create_dir_all(library.root()).map_err(|why| format!("{name}: {why}"))?;
-    let free = room(library.root()).map_err(|why| why.to_string())?;
-    if free < bytes + RESERVE {
-        let (needs, free) = (bytes >> 20, free.saturating_sub(RESERVE) >> 20);
-        return Err(format!("{name}: wants {needs} MB, and there is room for {free}"));
-    }
+    has_room(library.root(), bytes).map_err(|why| format!("{name}: {why}"))?;
     library.add(path).map_err(|why| why.to_string())
+}
+
+/// An extension of the system, where it is whole and signed: one for each kernel, and the newest that came stays.
+fn extension(path: &Path, home: &Home) -> Result<bool, String> {
+    let bytes = bytes_of(path, 0)?;
+    let found = look(path, &home.key, false).map_err(|why| why.to_string())?;
+    let folder = home.state.join(EXTENSIONS);
+    std::fs::create_dir_all(&folder).map_err(|why| why.to_string())?;
+    let to = folder.join(found.file_name());
+    if look(&to, &home.key, true).is_ok_and(|it| it == found) {
+        return Ok(false);
+    }
+    has_room(&folder, bytes)?;
+    copy_over(path, &to).map_err(|why| why.to_string())?;
+    Ok(true)
+}
+
+/// Whether so many bytes more leave the box what it plays on.
+fn has_room(folder: &Path, bytes: u64) -> Result<(), String> {
+    let free = room(folder).map_err(|why| why.to_string())?;
+    if bytes + RESERVE <= free {
+        return Ok(());
+    }
+    let (needs, free) = (bytes >> 20, free.saturating_sub(RESERVE) >> 20);
+    Err(format!("wants {needs} MB, and there is room for {free}"))
 }
 
 /// Bytes of a file or folder of files; a link or anything else in it is refused.

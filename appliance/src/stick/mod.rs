@@ -5,6 +5,7 @@
 //! demon/recordings|patches|models|adapters/   for the library
 //! demon/maps/maps.toml        what controllers have learnt
 //! demon/profiles/*.toml       profiles of controllers
+//! demon/extensions/*.extension  extensions of the system: drivers that the image does not ship
 //! demon/demon.toml            the box's file
 //! demon-reports/              asks for reports, which are put there
 //! ```
@@ -22,8 +23,8 @@ use std::path::{Path, PathBuf};
 use crate::files::{Kind, shown};
 use crate::update::Version;
 
-/// What an update's name begins and ends with.
-const UPDATE: (&str, &str) = ("demon-", ".update");
+/// What an update's name ends with; it begins with the product.
+const UPDATE: &str = ".update";
 /// The folder of what a stick brings.
 const BRINGS: &str = "demon";
 /// The folder by which it asks for reports.
@@ -44,12 +45,12 @@ impl Stick {
         Self { root }
     }
 
-    /// The newest update on it, by its name alone; what is in it is looked at when it is asked for.
+    /// The newest update of a product on it, by its name alone; what is in it is looked at when it is asked for.
     #[must_use]
-    pub fn update(&self) -> Option<(Version, PathBuf)> {
+    pub fn update(&self, product: &str) -> Option<(Version, PathBuf)> {
         let updates = self.names(Path::new("")).into_iter().filter_map(|name| {
             let text = name.to_str()?;
-            let version: Version = text.strip_prefix(UPDATE.0)?.strip_suffix(UPDATE.1)?.parse().ok()?;
+            let version: Version = text.strip_prefix(product)?.strip_prefix('-')?.strip_suffix(UPDATE)?.parse().ok()?;
             let path = self.root.join(&name);
             (kind(&path) == Some(Kind::File)).then_some((version, path))
         });

@@ -24,6 +24,7 @@ impl Evening {
             library: Library::at(at("box/library")),
             state: at("box/state"),
             box_file: at("box/etc/demon.toml"),
+            key: at("box/update.pub"),
         };
         std::fs::create_dir_all(&home.state).expect("a disk");
         std::fs::create_dir_all(at("stick")).expect("a disk");
@@ -150,7 +151,7 @@ fn no_name_and_no_link_on_a_stick_leads_out_of_its_place() {
     symlink(other.folder.path().join("elsewhere/demon-9.0.0.update"), stick.join("demon-9.0.0.update"))
         .expect("a disk");
     assert_eq!(other.bring(), Brought::default());
-    assert_eq!((other.stick().update(), other.stick().wants_reports()), (None, None));
+    assert_eq!((other.stick().update("demon"), other.stick().wants_reports()), (None, None));
 }
 
 #[test]
@@ -159,9 +160,14 @@ fn the_newest_update_is_offered_by_its_name() {
     for name in ["demon-0.9.0.update", "demon-0.10.0.update", "demon-x.update", "demon-0.11.0.update.part", "0.12.0"] {
         evening.put(format!("stick/{name}"), "");
     }
-    let (version, path) = evening.stick().update().expect("there is one");
+    let (version, path) = evening.stick().update("demon").expect("there is one");
     assert_eq!(version.to_string(), "0.10.0");
     assert!(path.ends_with("stick/demon-0.10.0.update"));
+    // A box with a real-time kernel is another product.
+    assert_eq!(evening.stick().update("demon_rt"), None);
+    evening.put("stick/demon_rt-0.8.0.update", "");
+    let offered = |product| evening.stick().update(product).map(|it| it.0.to_string());
+    assert_eq!([offered("demon"), offered("demon_rt")], [Some("0.10.0".to_owned()), Some("0.8.0".to_owned())]);
 }
 
 #[test]
@@ -179,4 +185,33 @@ fn a_stick_that_asks_takes_the_last_crash_the_last_minutes_and_the_boxs_settings
     assert_eq!(taken, ["demon-report.txt", "demon-crash-report.txt", "demon.toml"]);
     let text = std::fs::read_to_string(folder.join("demon-report.txt")).expect("a disk");
     assert!(text.starts_with("demon 1.2.3\n") && text.contains("it was a good evening"), "{text}");
+}
+
+#[test]
+fn an_extension_comes_where_it_is_signed_with_the_boxs_key_once_for_each_kernel_and_is_refused_else() {
+    const WHOLE: &[u8] = include_bytes!("../../tests/fixtures/extension/small.extension");
+    let evening = Evening::new();
+    evening.put("stick/demon/extensions/demon-small-1.2.extension", WHOLE);
+    let refused = |evening: &Evening, why: &str| {
+        let brought = evening.bring();
+        assert!(
+            brought.new.is_empty() && brought.refused.len() == 1 && brought.refused[0].contains(why),
+            "{brought:?}"
+        );
+    };
+    refused(&evening, "this box has no key for extensions");
+    let other = include_str!("../../tests/fixtures/update/update.pub");
+    evening.put("box/update.pub", other);
+    refused(&evening, "is not signed with this box's key");
+    evening.put("box/update.pub", include_str!("../../tests/fixtures/extension/update.pub"));
+    let brought = evening.bring();
+    assert_eq!((brought.new, brought.refused), (vec!["extensions/demon-small-1.2.extension".to_owned()], vec![]));
+    let there = "state/extensions/small_6.12.0+deb13-amd64.extension";
+    assert!(evening.is_on_the_box(there));
+    assert_eq!(evening.bring().there, 1, "it is there already");
+    // One that is torn on its way leaves what is there.
+    evening.put("stick/demon/extensions/demon-small-1.2.extension", &WHOLE[..WHOLE.len() - 1]);
+    refused(&evening, "is torn");
+    let kept = std::fs::read(evening.folder.path().join("box").join(there)).expect("it is there");
+    assert_eq!(kept, WHOLE);
 }

@@ -3,7 +3,7 @@
 //! What is missing is said in words and played without; what comes later is found by the surfaces themselves.
 
 use hal::gesture::{Roster, SurfaceId, WallClock};
-use hal::input::{InputKeys, LinuxInput};
+use hal::input::{InputChoice, InputKeys, LinuxInput};
 use hal::keys::KeySurface;
 use hal::midi::{Pairing, Score, ScoreSurface};
 use hal::panel::{LinuxBoard, Panel};
@@ -23,6 +23,8 @@ pub struct Wanted {
     pub midi: bool,
     /// The keys of the terminal.
     pub terminal: bool,
+    /// The machine's power switch.
+    pub power_key: bool,
 }
 
 /// The surfaces of a box.
@@ -75,6 +77,10 @@ impl Hardware {
             let (keys, grab) = (config.keys.clone(), config.grab);
             let keys = InputKeys::new(keys, grab, LinuxInput::new(clock), clock, &roster);
             surfaces.add_named("foot switches and keyboards", Box::new(keys))?;
+        }
+        if wanted.power_key {
+            let switch = InputKeys::new(vec![InputChoice::PowerSwitch], false, LinuxInput::new(clock), clock, &roster);
+            surfaces.add_named("the power switch", Box::new(switch))?;
         }
         if wanted.terminal {
             surfaces.add_opened("the keys of the terminal", KeySurface::open(clock), said);

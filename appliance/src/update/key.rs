@@ -4,6 +4,8 @@ use ed25519_dalek::VerifyingKey;
 
 use super::refusal::Refusal;
 
+/// Where the image keeps its key.
+pub const KEY: &str = "/usr/share/demon/update.pub";
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
 
@@ -21,7 +23,7 @@ pub fn read_key(text: &str, name: &str) -> Result<VerifyingKey, Refusal> {
 }
 
 /// Reads exactly as many digits as fill `out`.
-pub(super) fn hex(text: &str, out: &mut [u8]) -> Option<()> {
+pub(crate) fn hex(text: &str, out: &mut [u8]) -> Option<()> {
     let digits = text.as_bytes();
     if digits.len() != 2 * out.len() {
         return None;

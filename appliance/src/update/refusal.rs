@@ -1,5 +1,6 @@
 //! Why an update is not taken, each a plain line: what was found and what was expected.
 
+use super::head::{HeadFault, MANIFEST_MOST};
 use super::version::Version;
 
 /// Why an update is not taken.
@@ -92,4 +93,17 @@ pub enum Refusal {
     /// The stick or the disk does not read.
     #[error("the update cannot be read: {0}")]
     Read(#[from] std::io::Error),
+}
+
+impl From<HeadFault> for Refusal {
+    fn from(fault: HeadFault) -> Self {
+        match fault {
+            HeadFault::NotOne => Self::NotAnUpdate,
+            HeadFault::Newer(format) => Self::NewerFormat(format),
+            HeadFault::Length(found) => Self::Manifest(format!("{found} bytes, expected 1 to {MANIFEST_MOST}")),
+            HeadFault::Torn(part, missing) => Self::Torn { part: part.to_owned(), missing },
+            HeadFault::WrongKey => Self::WrongKey,
+            HeadFault::Read(error) => Self::Read(error),
+        }
+    }
 }

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use crate::gesture::Identity;
 
+/// The code of a machine's power key (`KEY_POWER`).
+pub const POWER_KEY: u16 = 116;
+
 /// What a device says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InputDevice {
@@ -40,6 +43,8 @@ pub enum InputChoice {
     All,
     /// Those with this in their names, in any case of letters; whatever they are, if they have keys.
     Named(String),
+    /// The machine's power switch: what has a power key and is nothing that is played.
+    PowerSwitch,
     /// This model; whatever it is, if it has keys.
     Model {
         /// Its maker's number.
@@ -73,6 +78,7 @@ impl InputChoice {
     pub fn wants(&self, device: &InputDevice) -> bool {
         match self {
             Self::All => kind_of(device).is_some(),
+            Self::PowerSwitch => device.keys.contains(&POWER_KEY) && kind_of(device).is_none(),
             Self::Named(part) => !device.keys.is_empty() && device.name.to_lowercase().contains(&part.to_lowercase()),
             Self::Model { vendor, product } => {
                 !device.keys.is_empty() && (device.vendor, device.product) == (*vendor, *product)
@@ -141,6 +147,14 @@ mod tests {
         for (device, kind) in kinds {
             assert_eq!(kind_of(&device), kind, "{}", device.name);
         }
+    }
+
+    #[test]
+    fn the_power_switch_is_what_has_its_key_and_is_not_played() {
+        let wants = |keys: Vec<u16>| InputChoice::PowerSwitch.wants(&device("any", keys, false));
+        assert!(wants(vec![116]) && wants(vec![116, 142, 143]));
+        assert!(!wants((1..=116).collect()) && !wants(vec![113, 114, 115]) && !wants(vec![142]));
+        assert!(!InputChoice::All.wants(&device("the power button", [116], false)));
     }
 
     #[test]

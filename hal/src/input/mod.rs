@@ -17,7 +17,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
 
 pub use bench::{Heard, InputBench, InputFault, KeyMove, Node};
-pub use choice::{InputChoice, InputDevice, InputKind, kind_of};
+pub use choice::{InputChoice, InputDevice, InputKind, POWER_KEY, kind_of};
 pub use fake::FakeInput;
 pub use linux::LinuxInput;
 

@@ -62,6 +62,8 @@ pub enum Act {
     LibraryBy(i8),
     /// The update that is offered is to be written.
     TakeUpdate,
+    /// The box's switch is pressed, or (`false`) let go.
+    SwitchOff(bool),
     /// What is shown of the library is to be played.
     LibraryLoad,
     /// The words of the prompt at this end of the blend are to be written.
@@ -120,7 +122,8 @@ impl Act {
             | Self::Patch(_)
             | Self::PatchBy(_) => None,
             // What becomes of it is told when it is known.
-            Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::LibraryLoad | Self::TakeUpdate => None,
+            Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::LibraryLoad => None,
+            Self::TakeUpdate | Self::SwitchOff(_) => None,
             Self::Write(_) | Self::Typed(_) | Self::CharacterBy(_) | Self::TakeCharacter => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
             Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),

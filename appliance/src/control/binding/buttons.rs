@@ -82,6 +82,7 @@ impl Binding {
                     self.playing.shift = false;
                     self.turn_layer(acts);
                 }
+                (Target::Deed(Deed::SwitchOff), _) => acts.push(Act::SwitchOff(false)),
                 (Target::Deed(Deed::Learn), _) => {
                     acts.extend(self.learn.release(gesture.at).map(|_| Act::NotLearnt));
                 }
@@ -170,6 +171,7 @@ impl Binding {
             Deed::Reload => Act::Reload,
             Deed::LibraryBy(by) => Act::LibraryBy(by),
             Deed::TakeUpdate => Act::TakeUpdate,
+            Deed::SwitchOff => Act::SwitchOff(true),
             Deed::LibraryLoad => Act::LibraryLoad,
             Deed::Prompt(end, place) => self.choose_prompt(gesture, end, place, desk),
             Deed::PromptByNumber(end) => self.choose_prompt(gesture, end, number, desk),

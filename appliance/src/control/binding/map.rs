@@ -59,6 +59,9 @@ const FIRST_NOTE: u8 = 36;
 /// The wheel beside the keys, on the usual map the morph between the first two scenes.
 const MORPH_CC: u8 = 31;
 
+/// The power key of the machine, as the kernel numbers it.
+const POWER_KEY: u16 = hal::input::POWER_KEY;
+
 /// What a button does to a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Press {
@@ -154,7 +157,8 @@ impl Map {
         let pads = deeds.chain(scenes).chain(others).zip(FIRST_NOTE..);
         let pads = pads.map(|(deed, note)| (On::Note(note), Target::Deed(deed)));
         let programs = std::iter::once((On::Program, Target::Deed(Deed::RecallByNumber)));
-        let usual = knobs.chain(morph).chain(pads).chain(programs);
+        let switch = std::iter::once((On::Key(POWER_KEY), Target::Deed(Deed::SwitchOff)));
+        let usual = knobs.chain(morph).chain(pads).chain(programs).chain(switch);
         let usual = usual.map(|(on, target)| Entry::usual(on, target)).collect();
         Self { learnt: HashMap::new(), own, profiles: HashMap::new(), usual }
     }

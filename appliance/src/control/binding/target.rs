@@ -62,6 +62,8 @@ pub enum Deed {
     LibraryBy(i8),
     /// The update that a stick offers is written, with a second press.
     TakeUpdate,
+    /// Held, or with a second press: everything is saved and the box switched off.
+    SwitchOff,
     /// What is shown of the library is played.
     LibraryLoad,
     /// A prompt, from 0, at an end of the blend.
@@ -97,7 +99,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 39] = [
+const NAMED: [(&str, Deed); 40] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("pause", Deed::Pause),
@@ -115,6 +117,7 @@ const NAMED: [(&str, Deed); 39] = [
     ("next-in-library", Deed::LibraryBy(1)),
     ("previous-in-library", Deed::LibraryBy(-1)),
     ("take-update", Deed::TakeUpdate),
+    ("switch-off", Deed::SwitchOff),
     ("load-from-library", Deed::LibraryLoad),
     ("pick-prompt-a", Deed::PromptByNumber(BlendEnd::A)),
     ("pick-prompt-b", Deed::PromptByNumber(BlendEnd::B)),

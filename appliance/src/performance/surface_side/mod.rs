@@ -223,6 +223,9 @@ impl SurfaceSide {
         if let Some(words) = self.walk.come() {
             view.messages().hand(&words);
         }
+        if let Some(words) = self.box_news.switch_held(self.clock.now()) {
+            view.messages().hand(&words);
+        }
         for it in self.box_news.come() {
             view.messages().tell(if it.is_warning { Level::Warning } else { Level::Info }, &it.words);
         }
@@ -291,6 +294,11 @@ impl SurfaceSide {
             Act::TakeUpdate => {
                 let words = self.box_news.take(self.clock.now());
                 view.messages().hand(&words);
+            }
+            Act::SwitchOff(is_pressed) => {
+                if let Some(words) = self.box_news.switch(self.clock.now(), is_pressed) {
+                    view.messages().hand(&words);
+                }
             }
             Act::LibraryLoad => {
                 self.load_from_library(conductor, view);

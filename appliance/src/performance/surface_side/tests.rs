@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use engine::param::ParamId;
 use engine::playback::POWER_ON_FADE_FRAMES;
-use hal::gesture::{FakeSurface, Identity, Motion, Reply, SurfaceId, Transport};
+use hal::gesture::{Control, FakeSurface, Identity, Motion, Reply, SurfaceId, Transport};
 
 use super::support_tests::{FIRST, Stage, note, program};
+use crate::control::binding::Act;
 use crate::control::tempo::Quantise;
 use crate::display::messages::FaultKey;
 use crate::files::Remark;
+use crate::performance::box_news::BoxNews;
 use crate::performance::wrong_files::WrongFiles;
 use crate::settings::box_file::BoxConfig;
 use crate::settings::library::Library;
@@ -284,4 +286,19 @@ fn a_start_is_never_louder_than_the_gain_that_was_kept() {
     // The tape reaches .1, and the gain is a tenth.
     assert!((0.009_9..=0.010_1).contains(&loudest), "the first sound reaches {loudest}");
     stage.close();
+}
+
+#[test]
+fn the_power_key_asks_with_its_first_press_and_makes_the_wish_with_its_second() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut stage = Stage::new(folder.path(), FakeSurface::default(), BoxConfig::default(), &[""]);
+    let news = BoxNews::of(folder.path(), vec![folder.path().join("told")]);
+    stage.surface_side.hear_of_the_box(news);
+    let (wish, key) = (folder.path().join("switch-off"), Control::Key(hal::input::POWER_KEY));
+    for is_made in [false, true] {
+        assert_eq!(stage.play(Motion::Pressed(key, 127), Duration::from_secs(1)), [Act::SwitchOff(true)]);
+        assert_eq!(stage.play(Motion::Released(key), Duration::from_secs(1)), [Act::SwitchOff(false)]);
+        assert_eq!(wish.exists(), is_made);
+    }
+    stage.close_only();
 }

@@ -5,6 +5,7 @@
 //! Every fault is told at once with its line; what is sound is used. A box without the file has no panel and no display,
 //! and everything else.
 
+mod open;
 mod panels;
 mod play;
 mod screens;
@@ -18,6 +19,7 @@ use hal::input::InputChoice;
 use hal::panel::PanelPlan;
 use hal::usb::UsbSelect;
 
+pub use open::{ClockSource, OpenPlan};
 pub use play::{AtStart, BackendChoice, PERIOD_FRAMES, PERIODS, PlayPlan};
 pub use screens::{DisplayDevice, DisplayPlan, Face, Screen};
 pub use trial::Trial;
@@ -31,7 +33,7 @@ use crate::files::{FileError, Trouble, read_text};
 pub const BOX_FILE: &str = "/etc/demon/demon.toml";
 /// Greatest file in bytes: a hundred times the longest that hands write.
 const LARGEST_BYTES: u64 = 1 << 20;
-const SECTIONS: [&str; 9] = ["play", "audio", "midi", "tempo", "keys", "terminal", "display", "panel", "feel"];
+const SECTIONS: [&str; 10] = ["play", "audio", "midi", "tempo", "keys", "terminal", "display", "panel", "feel", "open"];
 const QUANTISES: [(&str, Quantise); 3] = [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar)];
 
 /// How the sound device is asked, where the command line says nothing.
@@ -74,6 +76,8 @@ pub struct BoxConfig {
     pub panels: Vec<PanelPlan>,
     /// How parameters follow the hand.
     pub feel: Vec<SlewSetting>,
+    /// What a box of the image opens that is closed otherwise.
+    pub open: OpenPlan,
 }
 
 impl Default for BoxConfig {
@@ -92,6 +96,7 @@ impl Default for BoxConfig {
             displays: Vec::new(),
             panels: Vec::new(),
             feel: Vec::new(),
+            open: OpenPlan::default(),
         }
     }
 }
@@ -138,6 +143,7 @@ impl BoxConfig {
                     "display" => config.displays = screens::displays(reader, item),
                     "panel" => config.panels = panels::panels(reader, item),
                     "feel" => config.feel = feel(reader, item),
+                    "open" => config.open = open::open(reader, item),
                     _ => reader.unknown("", key, &SECTIONS),
                 }
             }

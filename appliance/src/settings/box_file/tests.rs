@@ -1,6 +1,6 @@
 //! The box's file: the documented example, and every fault of a bad one.
 
-use super::{AtStart, BoxConfig, DisplayDevice, Face, SlewSetting};
+use super::{AtStart, BoxConfig, ClockSource, DisplayDevice, Face, SlewSetting};
 use crate::control::tempo::Quantise;
 use crate::files::document::documented;
 use engine::param::ParamId;
@@ -30,6 +30,7 @@ fn the_documented_example_is_a_box() {
     let panel = &config.panels[0];
     assert_eq!((panel.name.as_str(), panel.buttons.len(), panel.encoders.len()), ("front", 1, 1));
     assert_eq!((panel.leds.len(), panel.pots.len()), (1, 1));
+    assert_eq!((config.open.console, config.open.clock), (false, vec![ClockSource::Dhcp]));
     assert_eq!(config.feel, [SlewSetting { id: ParamId::Denoise, limit: Some(Some(2.0)), glide: Duration::ZERO }]);
 }
 
@@ -37,10 +38,10 @@ fn the_documented_example_is_a_box() {
 fn the_document_has_a_row_for_every_key() {
     // A reader that meets a key it does not know names those that it does.
     let wrong = "[play]\nx = 1\n[audio]\nx = 1\n[midi]\nx = 1\n[tempo]\nx = 1\n[keys]\nx = 1\n[terminal]\nx = 1\n[[display]]\nx = 1\n[[panel]]\nx = 1\n[[panel.button]]\nx = 1\n\
-                 [[panel.encoder]]\nx = 1\n[[panel.led]]\nx = 1\n[[panel.pot]]\nx = 1\n[feel.denoise]\nx = 1\n";
+                 [[panel.encoder]]\nx = 1\n[[panel.led]]\nx = 1\n[[panel.pot]]\nx = 1\n[feel.denoise]\nx = 1\n[open]\nx = 1\n";
     let (_, faults) = BoxConfig::parse(wrong);
     let unknown: Vec<_> = faults.iter().filter(|it| it.found == "an unknown key").collect();
-    assert_eq!(unknown.len(), 13, "{faults:?}");
+    assert_eq!(unknown.len(), 14, "{faults:?}");
     for key in unknown.iter().flat_map(|it| documented::keys_of(&it.expected)) {
         assert!(documented::has_row(DOCUMENT, key), "docs/box-file.md has no row for `{key}`");
     }
@@ -128,7 +129,7 @@ fn what_is_to_be_played_lies_beside_the_file_where_its_path_is_not_whole() {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(text in "(\\[{1,2}(panel|display|keys|midi|feel|panel.pot)(\\.[a-z]{1,6})?\\]{1,2}\n|[a-z_]{1,9} = [-0-9.\"a-z:\\[\\], {}=/]{0,12}\n){0,12}") {
+    fn no_text_makes_the_reader_panic(text in "(\\[{1,2}(panel|display|keys|midi|feel|open|panel.pot)(\\.[a-z]{1,6})?\\]{1,2}\n|[a-z_]{1,9} = [-0-9.\"a-z:\\[\\], {}=/]{0,12}\n){0,12}") {
         let _ = BoxConfig::parse(&text);
     }
 }

@@ -97,6 +97,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::Reload
         | Deed::LibraryBy(_)
         | Deed::TakeUpdate
+        | Deed::SwitchOff
         | Deed::LibraryLoad
         | Deed::Write(_)
         | Deed::CharacterBy(_)
