@@ -1,5 +1,7 @@
 """Disks of the test: copies of the image, larger, with a version in the other slot, with one bit turned. Made from outside, without mounting."""
 
+import random
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -29,14 +31,14 @@ def place(file, name: str):
     raise LookupError(name)
 
 
-def second_slot(target: Path, folder: Path, version: str, tools):
-    """Puts a built version into the empty slot of a disk, as an update would."""
+def second_slot(target: Path, folder: Path, version: str, tools, ending: str = "+3"):
+    """Puts a built version into the empty slot of a disk, as an update would; `ending` says how it has done."""
     root, hashes, kernel = (folder / f"demon_{version}.{it}" for it in ("root", "verity", "efi"))
     with open(target, "r+b") as file:
         for content, name in ((root, "demon-root-b"), (hashes, "demon-verity-b")):
             disk.copy(content, file, place(file, name))
         esp = place(file, "demon-esp")
-    tools.run("mcopy", "-i", f"{target}@@{esp}", kernel, f"::/EFI/Linux/demon_{version}+3.efi")
+    tools.run("mcopy", "-i", f"{target}@@{esp}", kernel, f"::/EFI/Linux/demon_{version}{ending}.efi")
 
 
 def stick(target: Path, files, tools, mebibytes: int = 384):
@@ -54,6 +56,37 @@ def stick(target: Path, files, tools, mebibytes: int = 384):
                 tools.run("mmd", "-i", target, f"::{folder}")
                 made.add(folder)
         tools.run("mcopy", "-i", target, source, f"::/{place}")
+
+
+def put_on_esp(target: Path, files, tools):
+    """Files on the boot partition, each a pair of what it is and where it goes; what is there is replaced."""
+    with open(target, "rb") as file:
+        esp = place(file, "demon-esp")
+    there = f"{target}@@{esp}"
+    for source, name in files:
+        folder = ""
+        for part in name.split("/")[:-1]:
+            folder = f"{folder}/{part}"
+            # A folder that is there already is kept.
+            subprocess.run(tools.command("mmd", "-D", "s", "-i", there, f"::{folder}"), capture_output=True)
+        tools.run("mcopy", "-o", "-i", there, source, f"::/{name}")
+
+
+def place_of(root: Path, name: str, tools) -> int:
+    """Where in a root (erofs) the first bytes of a file lie."""
+    told = tools.run("dump.erofs", f"--path={name}", "-e", root).decode()
+    # A line an extent: number, bytes of the file, length, bytes of the disk, length.
+    found = re.search(r"^\s*0:\s*\d+\.\.\s*\d+ \|\s*\d+ :\s*(\d+)\.\.", told, re.MULTILINE)
+    if found is None:
+        raise LookupError(f"{name}: {told.strip()[-300:]}")
+    return int(found[1]) + 32
+
+
+def spoil(target: Path, name: str, length: int):
+    """Writes noise over the beginning of a partition."""
+    with open(target, "r+b") as file:
+        file.seek(place(file, name))
+        file.write(random.Random(1).randbytes(length))
 
 
 def turn_a_bit(target: Path, name: str, at: int):

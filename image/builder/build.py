@@ -28,9 +28,11 @@ class Parts:
     work: Path
     out: Path
     version: str
+    product: str = "demon"
 
     def file(self, ending):
-        return self.out / f"demon_{self.version}.{ending}"
+        # The kernel file is named `demon_` whatever the product: the initrd and the boot loader look for that.
+        return self.out / f"{self.product if ending == 'raw' else 'demon'}_{self.version}.{ending}"
 
 
 def own_version():
@@ -44,6 +46,7 @@ def arguments():
     parser.add_argument("--demon", type=Path, required=True, help="the program, built for x86-64 Linux with glibc 2.41 or older")
     parser.add_argument("--keys", type=Path, help="a folder with boot.key, boot.crt, update.key, update.pub: see image/keys/README.md")
     parser.add_argument("--test-keys", action="store_true", help="sign with a throw-away pair below target/image")
+    parser.add_argument("--rt", action="store_true", help="with Debian's real-time kernel, for a box without a card; a product of its own (demon_rt)")
     parser.add_argument("--version", default=own_version(), help="what the image is called, as 1.2.3 (default: the program's)")
     parser.add_argument("--to", type=Path, default=Path("target/image/out"), help="where the image goes [default: target/image/out]")
     given = parser.parse_args()
@@ -56,12 +59,12 @@ def arguments():
     return given
 
 
-def prepare(locked, work):
+def prepare(locked, work, groups=lock.OF_AN_IMAGE):
     """Packages fetched and unpacked; files by package, folders by set."""
     with step("packages") as note:
-        files = fetch.all_of(locked.packages, locked.day, work / "packages", note)
+        files = fetch.all_of(locked.of(*groups), locked.day, work / "packages", note)
     folders = {}
-    for group in lock.SETS:
+    for group in groups:
         with step(f"unpack {group}") as note:
             folders[group] = work / "unpacked" / group
             unpack.into(folders[group], {k: v for k, v in files.items() if k.group == group}, locked.digest(group), note)
@@ -73,7 +76,7 @@ def build_root(parts, folders, demon, owner, image_tools, tools, epoch):
     root = parts.work / "tree"
     with step("tree") as note:
         tree.base(folders["image"], root)
-        tree.ours(root, demon, parts.version, owner)
+        tree.ours(root, demon, parts.version, owner, parts.product)
         count = modules.keep(folders["kernel"], root, image_tools)
         tree.switch_on(root)
         tree.tidy(root, epoch)
@@ -124,10 +127,13 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     if owner is None and given.test_keys:
         owner = keys.for_tests(work / "test-keys")
-    parts = Parts(work, out, given.version)
+    parts = Parts(work, out, given.version, "demon_rt" if given.rt else "demon")
     epoch = locked.epoch()
     say(f"demon {given.version} from image/lock of {locked.day[:8]}, {given.demon}")
-    files, folders = prepare(locked, work)
+    groups = ["rt" if it == "kernel" and given.rt else it for it in lock.OF_AN_IMAGE]
+    files, folders = prepare(locked, work, groups)
+    if given.rt:
+        folders["kernel"] = folders.pop("rt")
     image_tools, tools = Tools(folders["image"], epoch), Tools(folders["tools"], epoch)
     found = build_root(parts, folders, given.demon, owner, image_tools, tools, epoch)
     loader, name = build_boot(parts, folders, found, owner, image_tools, tools, epoch)
@@ -142,7 +148,8 @@ def main():
     if owner is not None:
         with step("update for a stick") as note:
             files = [(part, parts.file(ending)) for part, ending in update.PARTS]
-            size = update.write(owner, files, parts.version, found.hash, parts.out / f"demon-{parts.version}.update")
+            about = (parts.product, parts.version, found.hash)
+            size = update.write(owner, files, about, parts.out / f"{parts.product}-{parts.version}.update")
             note(megabytes(size))
     tell(parts, name, locked, owner)
     return 0

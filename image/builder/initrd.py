@@ -5,13 +5,13 @@ import shutil
 from . import cpio, modules
 from .lock import HERE
 
-APPLETS = "sh mount find cat sort mv cmp modprobe grep cut mkdir switch_root sleep reboot hexdump".split()
+APPLETS = "sh mount umount find cat sort mv cmp modprobe grep cut mkdir switch_root sleep reboot hexdump".split()
 
 
 def make(folder, kernel, image_tools, tools, verity, epoch):
     """The compressed initrd for one root, built below `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
-    for name in ("bin", "dev", "proc", "sys", "run", "root", "lib64", "usr/lib"):
+    for name in ("bin", "dev", "efi", "proc", "sys", "run", "root", "lib64", "usr/lib"):
         (folder / name).mkdir(parents=True)
     (folder / "lib").symlink_to("usr/lib")
     # Where the kernel looks for modprobe when it wants a module by itself.
@@ -30,5 +30,7 @@ def make(folder, kernel, image_tools, tools, verity, epoch):
     (folder / "verity").write_text(f"{verity.name} {verity.hash} {verity.salt} {verity.blocks}\n")
     shutil.copy(HERE / "initrd/init", folder / "init")
     (folder / "init").chmod(0o755)
+    shutil.copy(HERE / "root/usr/lib/demon/behind", folder / "bin/behind")
+    (folder / "bin/behind").chmod(0o755)
     packed = tools.run("zstd", "-15", "-T1", "-q", "-c", input=cpio.archive(folder, epoch))
     return packed, count

@@ -4,12 +4,18 @@
 `--test-keys` makes is for tests, and an image that is signed with it says so too.
 """
 
+import shutil
+import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from .told import Refused
 
+# The kernel's number of such a signature.
+PKCS7 = 2
+# Who has enrolled a key, as a number that firmware keeps beside it.
+OWNER = "7a6f7d7b-8f3c-4d5e-9b1a-2f64656d6f6e"
 NAMES = ("boot.key", "boot.crt", "update.key", "update.pub")
 
 
@@ -71,6 +77,34 @@ def sign_boot(keys, tools, source, target):
     tools.run("sbverify", "--cert", keys.boot_certificate, target)
 
 
+def enrolment(keys, tools, folder):
+    """Files with which the boot loader enrols the certificate: as the platform's owner (PK), as who may change what is trusted (KEK), and as what is
+    trusted (db). Each is signed with the same key."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    plain, lists, made = folder / "certificate.der", folder / "certificate.esl", []
+    openssl("x509", "-in", keys.boot_certificate, "-outform", "DER", "-out", plain)
+    tools.run("sbsiglist", "--owner", OWNER, "--type", "x509", "--output", lists, plain)
+    for name in ("PK", "KEK", "db"):
+        place = folder / f"{name}.auth"
+        # The change bears its time.
+        tools.run_dated("sbvarsign", "--key", keys.boot_key, "--cert", keys.boot_certificate, "--output", place, name, lists)
+        made.append(place)
+    return made
+
+
 def sign_update(keys, message, target):
     """An Ed25519 signature (64 bytes) of a file's content."""
     openssl("pkeyutl", "-sign", "-rawin", "-inkey", keys.update_key, "-in", message, "-out", target)
+
+
+def sign_module(keys, path):
+    """Signs a kernel module as the kernel's own `sign-file` does: a detached PKCS#7 signature behind it, then the twelve bytes of `struct module_signature`
+    (include/linux/module_signature.h), then the mark."""
+    signature = path.with_suffix(".p7s")
+    openssl("cms", "-sign", "-binary", "-noattr", "-nosmimecap", "-nocerts", "-md", "sha256", "-signer", keys.boot_certificate, "-inkey", keys.boot_key,
+            "-outform", "DER", "-in", path, "-out", signature)
+    content = signature.read_bytes()
+    with open(path, "ab") as file:
+        file.write(content + struct.pack(">BBBBB3xI", 0, 0, PKCS7, 0, 0, len(content)) + b"~Module signature appended~\n")
+    signature.unlink()

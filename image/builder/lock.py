@@ -13,7 +13,9 @@ from .told import Refused
 
 HERE = Path(__file__).resolve().parent.parent
 LOCK = HERE / "lock"
-SETS = ("image", "kernel", "boot", "tools")
+SETS = ("image", "kernel", "boot", "tools", "rt", "build", "source")
+# What every image takes; the rest is fetched for a real-time kernel, or when an extension is built or tried.
+OF_AN_IMAGE = SETS[:4]
 HASH = re.compile(r"[0-9a-f]{64}")
 PATH = re.compile(r"debian(-security)?/pool/[A-Za-z0-9/._+~%-]+\.deb")
 

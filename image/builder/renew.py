@@ -69,10 +69,10 @@ def main():
     apt(folder, "apt-get", "update", "-qq")
     found = []
     for group, names in lock.wanted().items():
-        if group == "kernel":
+        if group in ("kernel", "rt"):
             depends = apt(folder, "apt-cache", "depends", *names).split()
             names = [it for it in depends if it.startswith("linux-image-6") or it.startswith("linux-image-7")][:1]
-        whole = group in ("image", "tools")
+        whole = group in ("image", "tools", "build")
         asked = ["install", "-y"] if whole else ["download"]
         found += rows(group, folder, apt(folder, "apt-get", "-qq", *asked, "--print-uris", *names))
     if not found:

@@ -71,7 +71,7 @@ def base(unpacked, tree):
         (tree / name).mkdir(parents=True, exist_ok=True)
 
 
-def ours(tree, demon, version, keys):
+def ours(tree, demon, version, keys, product):
     """Program, units, rules, users, the built-in model, `root/`, and who we are."""
     program = tree / "usr/bin/demon"
     stripped = subprocess.run(["strip", "--strip-debug", "-o", program, demon], capture_output=True, text=True)
@@ -97,7 +97,7 @@ def ours(tree, demon, version, keys):
     if keys is not None:
         put(tree, "usr/share/demon/update.pub", keys.update_public.read_bytes())
     os_release = (tree / "usr/lib/os-release").read_text()
-    put(tree, "usr/lib/os-release", os_release + f'IMAGE_ID=demon\nIMAGE_VERSION={version}\n')
+    put(tree, "usr/lib/os-release", os_release + f'IMAGE_ID={product}\nIMAGE_VERSION={version}\n')
     put(tree, "etc/machine-id", "")
     put(tree, "etc/hostname", "demon\n")
     link(tree, "etc/os-release", "../usr/lib/os-release")

@@ -19,9 +19,9 @@ LINE = b"demon update 1\n"
 PARTS = (("root", "root"), ("verity", "verity"), ("kernel", "efi"))
 
 
-def manifest(files, version, roothash):
+def manifest(files, product, version, roothash):
     """The text that is signed."""
-    text = f'product = "demon"\nmachine = "x86_64"\nversion = "{version}"\nroothash = "{roothash}"\n'
+    text = f'product = "{product}"\nmachine = "x86_64"\nversion = "{version}"\nroothash = "{roothash}"\n'
     for name, path in files:
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -29,9 +29,9 @@ def manifest(files, version, roothash):
     return text.encode()
 
 
-def write(owner, files, version, roothash, place):
-    """Writes the file; its size."""
-    text = manifest(files, version, roothash)
+def write(owner, files, about, place):
+    """Writes the file; `about` is product, version and root hash. Its size."""
+    text = manifest(files, *about)
     with tempfile.TemporaryDirectory() as folder:
         message, signature = Path(folder) / "message", Path(folder) / "signature"
         message.write_bytes(LINE + text)
@@ -57,7 +57,8 @@ def main():
     files = [(name, given.folder / f"demon_{given.version}.{ending}") for name, ending in PARTS]
     roothash = (given.folder / f"demon_{given.version}.roothash").read_text().strip()
     place = given.folder / f"demon-{given.version}.update"
-    say(f"{place}  {megabytes(write(keys.read(given.keys), files, given.version, roothash, place))}")
+    size = write(keys.read(given.keys), files, ("demon", given.version, roothash), place)
+    say(f"{place}  {megabytes(size)}")
     return 0
 
 

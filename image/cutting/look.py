@@ -44,6 +44,13 @@ def copy_out(disk, name, place):
     return True
 
 
+def is_ext4(place):
+    """Whether a partition bears the mark of an ext4."""
+    with open(place, "rb") as file:
+        file.seek(1024 + 56)
+        return file.read(2) == b"\x53\xef"
+
+
 def ext4(place):
     """Whether a file system comes back as at a start: its journal is played, and then nothing is wrong. Wrong in words, or nothing."""
     # What a journal cannot mend is 4 and more; what preen mends by itself is 1.
@@ -110,3 +117,39 @@ def wanted(kernel):
     done = subprocess.run(["zstd", "-dc"], input=packed, capture_output=True)
     root, salt, blocks = re.search(rb"demon_\S+ ([0-9a-f]{64}) ([0-9a-f]{64}) (\d+)\n", done.stdout).groups()
     return bytes.fromhex(salt.decode()), bytes.fromhex(root.decode()), int(blocks)
+
+
+class Ledger:
+    """The states of play that were written to a disk while a log was kept, in their order. Each names its own digest, so no two are alike."""
+
+    BEGINS = b"# What was played last."
+    PLACE = "/demon/last-state.toml"
+
+    def __init__(self, writes, log, before):
+        self.known = [] if before is None else [(-1, before)]
+        with open(log, "rb") as file:
+            for number, write in enumerate(writes):
+                if write.length and not write.is_discard:
+                    file.seek(write.data_at)
+                    self._take(number, file.read(write.length))
+
+    def _take(self, number, data):
+        at = data.find(self.BEGINS)
+        while at >= 0:
+            if at % BLOCK == 0:
+                text = data[at:].split(b"\0", 1)[0]
+                if not self.known or self.known[-1][1] != text:
+                    self.known.append((number, text))
+            at = data.find(self.BEGINS, at + 1)
+
+    def wrong(self, found, cut):
+        """What is wrong with the state that is found behind a cut, in words. One writes them, one after the other, and each is synchronised before the next is
+        begun: where the next one's bytes are on their way, the one before is on the disk."""
+        begun = [it for it, (number, _) in enumerate(self.known) if number < cut]
+        if found is None:
+            return "no state of play is there" if len(begun) > 1 else None
+        place = next((it for it in reversed(range(len(self.known))) if self.known[it][1] == found), None)
+        if place is None:
+            return f"the state of play is none that was written: {found[:60]!r}"
+        behind = len(begun) - 1 - place
+        return f"the state of play is {behind} strokes behind" if behind > 1 else None

@@ -8,7 +8,8 @@ import unittest
 from builder.lock import HERE
 
 SCRIPTS = ["initrd/init", "make", "twice", "lint", "test", "cuts", "make-keys", "root/usr/lib/demon/data", "root/usr/lib/demon/gate",
-           "root/usr/lib/demon/stick", "root/usr/lib/demon/reset"]
+           "root/usr/lib/demon/stick", "root/usr/lib/demon/reset", "root/usr/lib/demon/behind", "root/usr/lib/demon/whole",
+           "root/usr/lib/demon/clock", "root/usr/lib/demon/not-kept", "root/usr/lib/demon/extensions", "nvidia/make", "nvidia/start"]
 
 
 class ShellCheck(unittest.TestCase):

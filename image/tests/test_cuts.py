@@ -119,6 +119,51 @@ class Cuts(unittest.TestCase):
             self.assertLessEqual({0, 1, 2, 3}, shares)
 
 
+class States(unittest.TestCase):
+    """States of play on a disk: written to one place, synchronised, then said to be the one that counts, as a file is renamed."""
+
+    def recorded(self, folder, waits):
+        paper = Paper(folder)
+        for number in range(1, 41):
+            place, text = (1 + number % 2) * 4096, look.Ledger.BEGINS + f" {number}\n".encode() * 200
+            paper.writer.add(place, text.ljust(4096, b"\0"))
+            for _ in range(waits):
+                paper.writer.add(0, b"", FLUSH)
+            paper.writer.add(0, sector(f"is {place}"))
+            for _ in range(waits):
+                paper.writer.add(0, b"", FLUSH)
+        return paper
+
+    def wrong(self, waits):
+        with tempfile.TemporaryDirectory() as folder:
+            paper = self.recorded(folder, waits)
+            disk, told = paper.end(), []
+            ledger = look.Ledger(paper.writes, paper.log, None)
+            self.assertEqual(len(ledger.known), 40)
+            for state in sorted(states.choose(paper.writes, STATES), key=lambda it: it.cut):
+                with disk.found(state):
+                    data = paper.place.read_bytes()
+                    said = data[:512].rstrip(b".\0").split()
+                    place = int(said[1]) if said else None
+                    told.append(ledger.wrong(data[place:place + 4096].split(b"\0")[0] if said else None, state.cut))
+            disk.close()
+            return [it for it in told if it]
+
+    def test_at_most_the_last_stroke_is_lost_and_where_nobody_waits_for_the_disk_more_is(self):
+        self.assertEqual(self.wrong(1), [])
+        told = self.wrong(0)
+        self.assertTrue(any("strokes behind" in it for it in told), told)
+
+    def test_a_state_that_nobody_wrote_and_none_at_all_are_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paper = self.recorded(folder, 1)
+            paper.end().close()
+            ledger = look.Ledger(paper.writes, paper.log, None)
+            self.assertIn("none that was written", ledger.wrong(look.Ledger.BEGINS + b" 7\n 8\n", len(paper.writes)))
+            self.assertIn("no state of play", ledger.wrong(None, len(paper.writes)))
+            self.assertIsNone(ledger.wrong(None, 1), "the first is on its way")
+
+
 class Looks(unittest.TestCase):
     def test_the_root_of_hashes_is_that_of_veritysetup(self):
         if not shutil.which("veritysetup"):

@@ -69,6 +69,62 @@ class Sticks(unittest.TestCase):
         self.assertLess(rules.index("demon-*"), rules.index("SYSTEMD_WANTS"))
 
 
+class Behind(unittest.TestCase):
+    """A version that is damaged goes behind the other, and never where there is no other."""
+
+    def put(self, names, version="demon_1.1.0"):
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            fake = place / "busybox"
+            fake.write_text('#!/bin/sh\nexec "$@"\n')
+            fake.chmod(0o755)
+            (place / "linux").mkdir()
+            for name in names:
+                (place / "linux" / name).write_text(name)
+            done = subprocess.run([HERE / "root/usr/lib/demon/behind", place / "linux", version], capture_output=True, text=True,
+                                  env={"PATH": f"{folder}:/usr/bin:/bin"})
+            return done.returncode, done.stdout.strip(), sorted(it.name for it in (place / "linux").iterdir())
+
+    def test_it_goes_behind_one_that_was_fit_or_is_on_trial(self):
+        self.assertEqual(self.put(["demon_1.0.0.efi", "demon_1.1.0.efi"]), (0, "demon_1.0.0", ["demon_1.0.0.efi", "demon_1.1.0+0-1.efi"]))
+        self.assertEqual(self.put(["demon_1.0.0+2-1.efi", "demon_1.1.0.efi"]), (0, "demon_1.0.0", ["demon_1.0.0+2-1.efi", "demon_1.1.0+0-1.efi"]))
+        self.assertEqual(self.put(["demon_1.0.0.efi", "demon_1.1.0+2-1.efi"]), (0, "demon_1.0.0", ["demon_1.0.0.efi", "demon_1.1.0+0-1.efi"]))
+
+    def test_alone_or_beside_what_did_not_play_it_stays(self):
+        for names in (["demon_1.1.0.efi"], ["demon_1.0.0+0-3.efi", "demon_1.1.0.efi"], ["demon_1.0.0+0.efi", "demon_1.1.0.efi"], ["demon_1.0.0.efi"],
+                      ["demon_1.0.0.efi", "demon_1.1.0+0-3.efi"], ["demon_1.0.0.efi", "demon_1.1.0-rc1.efi"]):
+            self.assertEqual(self.put(names), (1, "", names))
+
+
+class Clock(unittest.TestCase):
+    """What networkd and timesyncd are told, of what the box's file asks for."""
+
+    def asked(self, said):
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            for name, text in (("demon", f"[ -n '{said}' ] || exit 1\nprintf '{said}'"), ("systemctl", f'echo "$@" >{place}/started'), ("busybox", 'exec "$@"')):
+                (place / name).write_text(f"#!/bin/sh\n{text}\n")
+                (place / name).chmod(0o755)
+            subprocess.run([HERE / "root/usr/lib/demon/clock", place], check=True, capture_output=True, env={"PATH": f"{folder}:/usr/bin:/bin"})
+            files = [place / "systemd/network/50-clock.network", place / "systemd/timesyncd.conf.d/demon.conf", place / "started"]
+            return [it.read_text() if it.is_file() else None for it in files]
+
+    def test_without_a_wish_there_is_no_network(self):
+        self.assertEqual(self.asked(""), [None, None, None])
+
+    def test_addresses_and_dhcp_become_settings_and_both_services_start(self):
+        network, time, started = self.asked("dhcp\\n192.168.1.1\\n10.0.0.2\\n")
+        self.assertIn("UseNTP=yes\n", network)
+        self.assertIn("IPv6AcceptRA=no\n", network)
+        self.assertIn("LinkLocalAddressing=no\n", network)
+        self.assertEqual(time, "[Time]\nNTP=192.168.1.1 10.0.0.2\nFallbackNTP=\n")
+        self.assertEqual(started, "--no-block start systemd-networkd.service systemd-timesyncd.service\n")
+        network, time, _ = self.asked("fe80::1\\n")
+        self.assertIn("UseNTP=no\n", network)
+        self.assertIn("LinkLocalAddressing=ipv6\n", network)
+        self.assertEqual(time, "[Time]\nNTP=fe80::1\nFallbackNTP=\n")
+
+
 class Reset(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -119,9 +175,10 @@ class Units(unittest.TestCase):
         for folder in (REPO / "systemd/system", HERE / "root" / SYSTEM):
             shutil.copytree(folder, root / SYSTEM, dirs_exist_ok=True)
         # What the mounts of /etc/fstab become at the start.
-        for name, place in (("data", "/data"), ("etc-demon", "/etc/demon"), ("var-lib-demon", "/var/lib/demon")):
+        for name, place in (("data", "/data"), ("etc-demon", "/etc/demon"), ("var-lib-demon", "/var/lib/demon"), ("var-cache-demon", "/var/cache/demon")):
             (root / SYSTEM / f"{name}.mount").write_text(f"[Mount]\nWhat=/dev/null\nWhere={place}\n")
-        for name in ("usr/bin/demon", "usr/lib/demon/data", "usr/lib/demon/gate", "usr/lib/demon/stick", "usr/lib/demon/reset", "bin/busybox"):
+        for name in ("usr/bin/demon", "usr/lib/demon/data", "usr/lib/demon/gate", "usr/lib/demon/stick", "usr/lib/demon/reset",
+                     "usr/lib/demon/whole", "usr/lib/demon/clock", "usr/lib/demon/not-kept", "usr/lib/demon/extensions", "bin/busybox", "usr/bin/systemctl", "usr/bin/systemd-inhibit"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text("#!/bin/sh\n")
             (root / name).chmod(0o755)

@@ -140,7 +140,7 @@ class Update(unittest.TestCase):
                 (folder / part).write_bytes(part.encode() * 3)
                 files.append((part, folder / part))
             place = folder / "demon-1.2.3.update"
-            update.write(owner, files, "1.2.3", "ab" * 32, place)
+            update.write(owner, files, ("demon", "1.2.3", "ab" * 32), place)
             data = place.read_bytes()
             at = len(update.LINE)
             length, = struct.unpack_from("<I", data, at)

@@ -1,0 +1,32 @@
+"""What rows of several stages ask."""
+
+MARKER = "kept from the first start"
+
+
+def growing_room(guest):
+    """Bytes of the file system on `data`, once it has grown."""
+    blocks = int(guest.sh("df -k /data | tail -1 | awk '{print $2}'")) * 1024
+    return blocks if 2.4e9 < blocks else None
+
+
+def kernel_files(guest):
+    """Names on the boot partition, once it can be read."""
+    return guest.until("the boot partition", lambda: guest.sh("ls /efi/EFI/Linux").split(), 300)
+
+
+def runs(guest):
+    """The version that runs."""
+    return guest.sh("sed -n 's/^IMAGE_VERSION=//p' /etc/os-release")
+
+
+def told(guest, words, limit_s=600):
+    """Waits until the engine has told the player something with these words in it; the line."""
+    def seen():
+        return guest.sh(f"journalctl -b -u demon-engine --no-pager -o cat | grep -F '{words}' | tail -1 || true")
+    return guest.until(f"`{words}` to be told", seen, limit_s)
+
+
+def restart(guest):
+    """Starts the machine again, in order, and waits for it."""
+    guest.sh("systemctl --no-block reboot")
+    guest.until_restart()
