@@ -1,4 +1,6 @@
-"""Measures an exported model folder on what it never saw, and says so: python report.py MODEL_FOLDER OUT [BENCH_JSON]
+"""Measures an exported model folder on what it never saw, and says so: python report.py MODEL_FOLDER OUT [BENCH_JSON] [--final]
+
+`--final` opens the two real recordings that are kept for the last run.
 
 Writes OUT/report.md with its pictures and OUT/report.json. Each figure that the model must reach is a row of
 the table at the top; the exit code is 1 when one of them is missed.
@@ -17,12 +19,10 @@ import classifier
 import generator
 import measure
 import pictures
+import real
 import text
 from loaded import Loaded
 
-# Real music that no training saw: Debian's frozen-bubble-data. Where it is not installed, that part is skipped.
-REAL_MUSIC = pathlib.Path("/usr/share/games/frozen-bubble/snd")
-REAL_SECONDS, REAL_START = 12, 20
 SOURCES = 10
 WORD_PIECES = 100
 # What somebody may type who does not know the model's words.
@@ -76,11 +76,6 @@ def codec(it, report):
     report.say("Log-mel distance over 96 bands, floor at -70 dB; SI-SDR against the source.")
     report.say()
     cases = [("demo", it.demo)] + [(f"held-out {about['style']}", sound) for sound, about in held_out(6)]
-    real = sorted(REAL_MUSIC.glob("*.ogg")) if REAL_MUSIC.is_dir() else []
-    for path in real:
-        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        if len(sound) > (REAL_START + 4) * rate:
-            cases.append((f"real: {path.stem}", resampled(sound[REAL_START * rate : (REAL_START + REAL_SECONDS) * rate], rate)))
     rows = []
     for name, audio in cases:
         back = it.decode(it.encode(audio))
@@ -88,15 +83,6 @@ def codec(it, report):
         rows.append([name, f"{measure.log_mel_distance(back, audio):.2f} dB", f"{measure.si_sdr(back, audio):.2f} dB",
                      f"{measure.peak(audio):.1f} / {measure.peak(back):.1f}", f"{measure.rms(audio):.1f} / {measure.rms(back):.1f}"])
     report.table(["round trip", "log-mel", "SI-SDR", "peak, source / back (dBFS)", "RMS, source / back (dBFS)"], rows)
-    if not real:
-        report.say("Real music: skipped, frozen-bubble-data is not installed (`apt-get install frozen-bubble-data`).")
-    report.hold("codec", "round trip measured on generated loops and on real music", f"{len(rows)} recordings", bool(real) or None)
-
-
-def resampled(sound, rate):
-    from scipy.signal import resample_poly
-
-    return torch.tensor(np.ascontiguousarray(resample_poly(sound, 48000, rate, axis=0).T.astype(np.float32)))[:2]
 
 
 def hop_rate(it, report):
@@ -309,12 +295,15 @@ def real_time(report, path):
 
 
 def main():
-    folder, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    final = "--final" in sys.argv
+    named = [it for it in sys.argv[1:] if it != "--final"]
+    folder, out = pathlib.Path(named[0]), pathlib.Path(named[1])
     torch.set_num_threads(2)
     began, it, report = time.time(), Loaded(folder), Report(out)
     sources = held_out(SOURCES)
     with torch.no_grad():
         codec(it, report)
+        real.measure(it, report, final)
         hop_rate(it, report)
         denoise_sweep(it, report, sources)
         blend_curve(it, report, sources)
@@ -323,7 +312,7 @@ def main():
         lengths(it, report)
         free_text(it, report)
     words(it, report)
-    real_time(report, pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else None)
+    real_time(report, pathlib.Path(named[2]) if len(named) > 2 else None)
     fine = report.write("What the built-in model does")
     print(f"\n{(time.time() - began) / 60:.1f} minutes, report in {out / 'report.md'}")
     for what, found, verdict in report.verdicts:
