@@ -15,14 +15,17 @@ from builder.tools import Tools
 NAME, VERSION = "probe", "1"
 # The device side of USB, in the order of loading.
 USB = ("udc-core", "dummy_hcd", "libcomposite", "usb_f_midi")
+# Two controllers at a time.
+OPTIONS = {"dummy_hcd.ko": "num=2"}
 PROGRAMS = ("surface_probe", "screen_probe")
 SOURCES = ("drivers/gpio/gpio-sim.c", "drivers/gpio/dev-sync-probe.c", "kernel/irq/irq_sim.c")
 VM_TEST = lock.HERE.parent / "tools/vm-test"
 START = """#!/bin/sh
 at=$1
 while read -r it; do modprobe -q "$it"; done <"$at/needs"
-while read -r it; do
-    insmod "$at/modules/$it" || { echo "the kernel does not take $it"; exit 1; }
+while read -r it options; do
+    # shellcheck disable=SC2086
+    insmod "$at/modules/$it" $options || { echo "the kernel does not take $it"; exit 1; }
 done <"$at/order"
 """
 
@@ -90,7 +93,7 @@ def lay_out(root, made, folders, owner):
         for path in found:
             (root / "modules" / f"{name}.ko").write_bytes(lzma.decompress(path.read_bytes()))
     order = [f"{it}.ko" for it in USB if (root / "modules" / f"{it}.ko").is_file()] + [made.name]
-    (root / "order").write_text("".join(f"{it}\n" for it in order))
+    (root / "order").write_text("".join(f"{it} {OPTIONS.get(it, '')}\n" for it in order))
     programs(root)
     (root / "start").write_text(START)
     (root / "start").chmod(0o755)

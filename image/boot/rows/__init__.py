@@ -91,8 +91,8 @@ ROWS = {
     ],
     "devices": [
         ("the probes come by an extension", devices.prepared),
-        ("rights of devices are as the rules say", devices.rules_fit),
         ("buttons, encoders and lights on pins", devices.group("panel")),
+        ("rights of devices are as the rules say, and udevadm finds no fault", devices.rules_fit),
         ("USB-MIDI controllers", devices.asked("controllers", devices.controllers)),
         ("keyboards and foot switches", devices.group("keys")),
         ("a screen, dot by dot", devices.group("screen")),

@@ -19,7 +19,7 @@ def one_press_asks(guest):
 def faulty_settings_are_refused(guest):
     before = guest.sh("cat /etc/demon/demon.toml 2>/dev/null || true")
     guest.plug(guest.sticks_at["faulty"])
-    words = told(guest, "refused: demon.toml")
+    words = told(guest, "refused: demon/demon.toml")
     if guest.sh("cat /etc/demon/demon.toml 2>/dev/null || true") != before:
         raise Wrong("the box's file is another")
     guest.pull()
@@ -31,7 +31,7 @@ def settings_that_do_not_start_are_taken_back(guest):
     told(guest, "the box's file counts from the next start")
     guest.pull()
     guest.sh("systemctl restart demon-engine.service --no-block")
-    words = told(guest, "does not start the box", 1500)
+    words = told(guest, "did not start with it twice", 1500)
     guest.until_ready("demon-engine.service", 1500)
     return words
 
