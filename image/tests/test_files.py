@@ -96,6 +96,90 @@ class Behind(unittest.TestCase):
             self.assertEqual(self.put(names), (1, "", names))
 
 
+class Fakes(unittest.TestCase):
+    """Scripts with programs that say what they were asked and answer as they are told."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.place = Path(folder.name)
+        self.fake("busybox", 'exec "$@"')
+
+    def fake(self, name, text):
+        path = self.place / name
+        path.write_text(f"#!/bin/sh\necho \"{name} $*\" >>{self.place}/asked\n{text}\n")
+        path.chmod(0o755)
+
+    def run_script(self, name, *words):
+        (self.place / "asked").write_text("")
+        done = subprocess.run([HERE / "root/usr/lib/demon" / name, *words], capture_output=True, text=True, env={"PATH": f"{self.place}:/usr/bin:/bin"})
+        return done.returncode, done.stdout, (self.place / "asked").read_text()
+
+
+class Whole(Fakes):
+    def whole(self, reads, plays, names):
+        self.fake("sed", "echo 1.1.0")
+        self.fake("dd", f"exit {0 if reads else 1}")
+        self.fake("systemctl", f'[ "$2" = is-active ] && exit {0 if plays else 3}\nexit 0')
+        linux = self.place / "linux"
+        linux.mkdir(exist_ok=True)
+        for it in linux.iterdir():
+            it.unlink()
+        for name in names:
+            (linux / name).write_text("")
+        (self.place / "whole").unlink(missing_ok=True)
+        code, _, asked = self.run_script("whole", "/dev/none", linux, self.place)
+        told = (self.place / "whole").read_text().splitlines() if (self.place / "whole").is_file() else None
+        return code, told, sorted(it.name for it in linux.iterdir()), "reboot" in asked
+
+    def test_a_root_that_reads_is_left_alone(self):
+        self.assertEqual(self.whole(True, True, ["demon_1.0.0.efi", "demon_1.1.0.efi"]), (0, None, ["demon_1.0.0.efi", "demon_1.1.0.efi"], False))
+
+    def test_one_that_does_not_goes_behind_is_told_and_plays_on(self):
+        words = ["warning", "this version is damaged on its disk: the next start takes demon_1.0.0"]
+        self.assertEqual(self.whole(False, True, ["demon_1.0.0.efi", "demon_1.1.0.efi"]), (1, words, ["demon_1.0.0.efi", "demon_1.1.0+0-1.efi"], False))
+
+    def test_where_nothing_plays_the_other_is_started_at_once_and_without_one_it_stays(self):
+        self.assertEqual(self.whole(False, False, ["demon_1.0.0.efi", "demon_1.1.0.efi"])[3], True)
+        words = ["warning", "this version is damaged on its disk, and there is no other: flash it"]
+        self.assertEqual(self.whole(False, False, ["demon_1.1.0.efi"]), (1, words, ["demon_1.1.0.efi"], False))
+
+
+class Extensions(Fakes):
+    def opened(self, names, table="small 1.2 4096 3 16384 aa bb", start="exit 0", mounts=True):
+        (self.place / "extensions").mkdir(exist_ok=True)
+        for name in names:
+            (self.place / "extensions" / name).write_text("")
+        self.fake("uname", "echo 6.12")
+        self.fake("demon", f"echo '{table}'; [ '{table}' != '' ]" if not table.startswith("!") else f"echo '{table[1:]}'; exit 1")
+        for name in ("modprobe", "losetup", "dmsetup"):
+            self.fake(name, "[ $# != 1 ] || echo /dev/loop7; cat >/dev/null" if name == "dmsetup" else "[ $# != 1 ] || echo /dev/loop7")
+        at = self.place / "at"
+        self.fake("mount", f"mkdir -p {at}/small; printf '#!/bin/sh\\n{start}\\n' >{at}/small/start; chmod +x {at}/small/start" if mounts else "exit 1")
+        (self.place / "extension").unlink(missing_ok=True)
+        _, said, asked = self.run_script("extensions", self.place / "extensions", at, self.place)
+        told = (self.place / "extension").read_text().splitlines()[1] if (self.place / "extension").is_file() else None
+        return said, told, asked
+
+    def test_one_for_this_kernel_is_opened_read_only_and_started_and_others_are_left(self):
+        said, told, asked = self.opened(["small_6.12.extension", "small_6.1.extension"])
+        self.assertIsNone(told)
+        self.assertIn("small 1.2 is in use", said)
+        self.assertIn("small_6.1.extension is for another kernel", said)
+        self.assertIn("mount -t erofs -o ro,nodev,nosuid /dev/mapper/extension-small", asked)
+        self.assertIn("losetup -r -o 4096 /dev/loop7", asked)
+        self.assertIn("losetup -r -o 16384 /dev/loop7", asked)
+        self.assertEqual(asked.count("demon extension --table"), 1)
+
+    def test_what_is_refused_or_does_not_start_is_told_in_a_line(self):
+        _, told, asked = self.opened(["small_6.12.extension"], table="!demon: small: not signed")
+        self.assertEqual(told, "extension: small: not signed")
+        self.assertNotIn("losetup", asked)
+        self.assertEqual(self.opened(["small_6.12.extension"], mounts=False)[1], "extension: small: it cannot be mounted")
+        _, told, _ = self.opened(["small_6.12.extension"], start="echo one; echo there is no card; exit 1")
+        self.assertEqual(told, "extension: small: there is no card")
+
+
 class Clock(unittest.TestCase):
     """What networkd and timesyncd are told, of what the box's file asks for."""
 
