@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import codec
+
 SIZES = (2048, 1024, 512)
 WIDTH = 12
 
@@ -35,10 +37,12 @@ class Listener(nn.Module):
         x = x * (x.abs() + 1e-4).pow(-0.6)
         x = torch.view_as_real(x).unflatten(0, (-1, 2)).permute(0, 1, 4, 3, 2).flatten(1, 2)
         seen = []
-        for layer in self.layers:
-            x = F.leaky_relu(layer(x), 0.2)
-            seen.append(x)
-        return self.out(x), seen
+        with torch.autocast("cpu", torch.bfloat16, enabled=codec.HALF):
+            x = x.contiguous(memory_format=torch.channels_last)
+            for layer in self.layers:
+                x = F.leaky_relu(layer(x), 0.2)
+                seen.append(x)
+            return self.out(x).float(), [it.float() for it in seen]
 
 
 class Listeners(nn.Module):

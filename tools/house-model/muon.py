@@ -20,8 +20,13 @@ class Muon:
     @torch.no_grad()
     def step(self, rate):
         for p, v in zip(self.params, self.velocity):
-            v.lerp_(p.grad, 1 - self.momentum)
-        for shape, places in self.alike.items():
+            if p.grad is not None:
+                v.lerp_(p.grad, 1 - self.momentum)
+        for shape, all_places in self.alike.items():
+            # What is held has no gradient.
+            places = [n for n in all_places if self.params[n].grad is not None]
+            if not places:
+                continue
             g = torch.stack([self.params[n].grad.lerp(self.velocity[n], self.momentum).flatten(1) for n in places])
             tall = shape[0] > shape[1]
             x = g.mT if tall else g

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 import adversary
 import fold
-from codec import CONFIG, Codec, careful_start, from_published, widened
+from codec import CONFIG, Codec, careful_start, from_published, halved, widened
 from crops import CROP, Crops
 from generator import FRAME, RATE
 from muon import Muon
@@ -26,6 +26,7 @@ NOISE = 0.2  # most latent noise while training, as a share of a latent's spread
 PEAK_RATE = 1.2e-3
 LISTENER_RATE = 3e-4
 ALONE = 300  # steps before the listeners are heard
+HELD = 0.5  # share of the steps after which the encoder is held: latents are made from it, while the decoder learns on
 HEARD = 24000  # samples of a crop that they hear
 # What each distance counts; the waveform's is relative to the level, so what is quiet must be as true as what is loud.
 SHARES = {"spectral": 1.0, "wave": 1.5, "like": 2.0, "course": 0.5, "taken": 0.15, "alike": 0.6}
@@ -89,18 +90,19 @@ class Scale:
             self.var.lerp_((latents - self.mean[:, None]).square().mean((0, 2)), 0.01)
 
 
-def loss_of(scale, listeners, seen):
-    """For `Pair`: the codec's loss on half a batch, and each distance in it; what was made goes into `seen`."""
+def loss_of(scale, listeners, seen, held):
+    """For `Pair`: the codec's loss on half a batch, and each distance in it; what was made goes into `seen`. `held`: the encoder learns no more."""
     def loss(codec, half):
         audio, noise, sizes, at = half
-        mean = codec.encode(audio)
+        with torch.set_grad_enabled(not held):
+            mean = codec.encode(audio)
         made = codec.decode(mean + noise)
         like, course = fold.loss(made, audio)
         parts = {"spectral": spectral_loss(made, audio, sizes), "wave": (made - audio).abs().mean() / (audio.abs().mean() + 0.01), "like": like, "course": course}
         if listeners is not None:
             parts["taken"], parts["alike"] = adversary.decoder_loss(listeners, made[:, :, at : at + HEARD], audio[:, :, at : at + HEARD])
         seen.append((mean.detach(), made.detach()[:, :, at : at + HEARD], audio[:, :, at : at + HEARD]))
-        total = sum(SHARES[name] * part for name, part in parts.items()) + 0.2 * scale.pull(mean)
+        total = sum(SHARES[name] * part for name, part in parts.items()) + (0.0 if held else 0.2 * scale.pull(mean))
         return total, tuple(float(parts[name].detach()) if name in parts else 0.0 for name in SHARES)
     return loss
 
@@ -147,16 +149,16 @@ class Training:
             self.listeners_adam.load_state_dict(state["listeners_adam"])
             self.muon.velocity = state["muon"]
 
-    def step(self, halves, pair, listeners_pair, rate):
+    def step(self, halves, pair, listeners_pair, rate, held):
         heard = self.done >= ALONE
         self.adam.param_groups[0]["lr"] = rate
         self.listeners.requires_grad_(False)
         seen = []
-        numbers = pair.step(loss_of(self.scale, self.listeners if heard else None, seen), halves)
+        numbers = pair.step(loss_of(self.scale, self.listeners if heard else None, seen, held), halves)
         torch.nn.utils.clip_grad_norm_(self.params, 3.0)
         self.adam.step()
         self.muon.step(rate)
-        for mean, _, _ in seen:
+        for mean, _, _ in seen if not held else ():
             self.scale.update(mean)
         # The listeners learn at every second step: they are quick learners as it is.
         if heard and self.done % 2 == 0 or self.done >= ALONE - 100 and not heard:
@@ -180,6 +182,7 @@ def main():
     work, steps = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     start = pathlib.Path(sys.argv[sys.argv.index("--from") + 1]) if "--from" in sys.argv else None
     torch.set_num_threads(1)
+    print("convolutions in", "halves" if halved() else "32 bits", flush=True)
     saved, training = work / "codec.pt", Training(start)
     if saved.exists():
         training.load(saved)
@@ -189,7 +192,7 @@ def main():
     sums, begin, last_save, first = np.zeros(len(SHARES)), time.time(), time.time(), training.done
     while training.done < steps:
         rate = PEAK_RATE * min(1, (training.done - first + 1) / 60) * cosine(training.done / steps)
-        sums += training.step(batch(crops, rng), pair, listeners_pair, rate)
+        sums += training.step(batch(crops, rng), pair, listeners_pair, rate, training.done >= HELD * steps)
         if training.done % 50 == 0:
             training.log.append((training.done, *(sums / 50)))
             shown = ", ".join(f"{name} {value:.4f}" for name, value in zip(SHARES, sums / 50))
