@@ -11,6 +11,8 @@ STYLE_NAMES = {
     "rock": ["rock", "rock music", "guitar rock", "metal"],
     "chiptune": ["chiptune", "chip music", "8-bit game music", "video game"],
     "acoustic": ["acoustic", "band", "instrumental band"],
+    "percussion": ["percussion", "drums", "beat", "drum loop"],
+    "voice": ["voice", "vocals", "singing", "speech"],
 }
 # Words without a meaning here: a model that has met such words does not stumble over a player's own.
 IDLE = ("music instrumental loop recording studio live version remix nice beautiful city night summer rain ocean space machine people "

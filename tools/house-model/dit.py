@@ -100,7 +100,7 @@ class Dit(nn.Module):
         heard = None if valid is None else valid.bool()[:, None, None]
         h = torch.cat([context, x], dim=-1)
         h = F.pad(h, (0, 0, 0, frames % 2))
-        h = self.proj_in(h.transpose(1, 2)).transpose(1, 2)
+        h = self.proj_in(h.transpose(1, 2)).transpose(1, 2).float()
         memory = self.condition_embedder(memory)
         temb, tproj = (a + b for a, b in zip(self.time_embed(t), self.time_embed_r(t - r)))
         turns = rotation(h.shape[1], self.config["head_dim"], self.config["rope_theta"])

@@ -46,7 +46,7 @@ class RmsNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x):
-        return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
+        return F.rms_norm(x.float(), (x.shape[-1],), self.weight, self.eps)
 
 
 def rotation(length, head_dim, theta):
@@ -83,7 +83,9 @@ class Attention(nn.Module):
         if turns is not None:
             q, k = rotate(q, turns), rotate(k, turns)
         k, v = k.repeat_interleave(self.shared, 1), v.repeat_interleave(self.shared, 1)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+        # In training products may be of halves; in halves the way back through attention is the slowest of all.
+        with torch.autocast("cpu", enabled=False):
+            y = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask, is_causal=causal)
         return self.o_proj(y.transpose(1, 2).flatten(2))
 
 
