@@ -132,7 +132,7 @@ image-twice: ## builds the image twice and compares root, hashes and kernel file
 image-lint: ## what can be said of the image without building it: units, partitions, lock, scripts; under a minute
 	@image/lint
 
-image-test: ## boots the built image in QEMU with UEFI to sound and windows; a table, and target/image/test/report.json (ARGS="--only ROW")
+image-test: ## boots the built image in QEMU with UEFI: start, updates, damage, sticks, Secure Boot; a table, target/image/test/report.json (ARGS="--only STAGE")
 	@image/test $(ARGS)
 
 clean: ## removes what was built
