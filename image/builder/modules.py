@@ -30,14 +30,10 @@ def index(root, name, image_tools):
         (root / "usr/lib/modules" / name / text).unlink()
 
 
-def keep(kernel, root, image_tools):
-    """Copies the parts that the box keeps below `root`; how many modules that are."""
+def kept(kernel, image_tools):
+    """The modules that the box keeps: their places in the kernel's tree, and their files."""
     name = release(kernel)
-    source, target = kernel / "usr/lib/modules" / name, root / "usr/lib/modules" / name
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    for text in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
-        shutil.copy(source / text, target / text)
+    source = kernel / "usr/lib/modules" / name
     everything = {it.relative_to(source / "kernel").as_posix(): it for it in (source / "kernel").rglob("*.ko.xz")}
     wanted, unwanted = [], []
     for word in words(HERE / "modules"):
@@ -51,10 +47,22 @@ def keep(kernel, root, image_tools):
     stands_on = dependencies(source, image_tools)
     for path in sorted(chosen):
         chosen.update(stands_on.get(path, []))
-    for path in sorted(chosen):
+    return {path: everything[path] for path in sorted(chosen)}
+
+
+def keep(kernel, root, image_tools):
+    """Copies the parts that the box keeps below `root`; how many modules that are."""
+    name = release(kernel)
+    source, target = kernel / "usr/lib/modules" / name, root / "usr/lib/modules" / name
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for text in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+        shutil.copy(source / text, target / text)
+    chosen = kept(kernel, image_tools)
+    for path, file in chosen.items():
         place = target / "kernel" / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(everything[path], place)
+        shutil.copy(file, place)
     index(root, name, image_tools)
     return len(chosen)
 

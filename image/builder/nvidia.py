@@ -41,8 +41,9 @@ def unpack(installer, folder):
 def built(folder, shop, log):
     """The modules, built for the shop's kernel."""
     shop.bring(folder / "kernel-open", NAME)
-    kernel = f"/usr/lib/modules/{shop.kernel()}/build"
-    shop.run(log, "make", "-C", f"/work/{NAME}", f"SYSSRC={kernel}", f"SYSOUT={kernel}", f"KERNEL_UNAME={shop.kernel()}",
+    # Debian's headers are in two folders: what all flavours of a kernel share, and what is this one's.
+    kernel = f"/usr/lib/modules/{shop.kernel()}"
+    shop.run(log, "make", "-C", f"/work/{NAME}", f"SYSSRC={kernel}/source", f"SYSOUT={kernel}/build", f"KERNEL_UNAME={shop.kernel()}",
              f"NV_KERNEL_MODULES={' '.join(MODULES)}", "IGNORE_CC_MISMATCH=1", "modules")
     found = [shop.folder / "work" / NAME / f"{name}.ko" for name in MODULES]
     missing = [it.name for it in found if not it.is_file()]
@@ -124,7 +125,7 @@ def main():
     owner = keys.read(given.keys) if given.keys else keys.for_tests(work / "test-keys")
     locked = lock.read()
     given.to.mkdir(parents=True, exist_ok=True)
-    _, folders = build.prepare(locked, work, lock.SETS)
+    _, folders = build.prepare(locked, work, ("image", "kernel", "tools", "build"))
     image_tools, tools = Tools(folders["image"], locked.epoch()), Tools(folders["tools"], locked.epoch())
     unpacked, root = work / "nvidia/unpacked", work / "nvidia/tree"
     with step("the vendor's installer") as note:

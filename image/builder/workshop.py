@@ -65,8 +65,8 @@ def needs(found, kernel, tools):
         for name in tools.run("modinfo", "-F", "depends", path).decode().strip().split(","):
             if name and name.replace("-", "_") not in own and name not in wanted:
                 wanted.append(name)
-    there = {it.name.split(".")[0].replace("-", "_") for it in (kernel / "usr/lib/modules" / modules.release(kernel)).rglob("*.ko.xz")}
+    there = {path.rsplit("/", 1)[-1].split(".")[0].replace("-", "_") for path in modules.kept(kernel, tools)}
     lacks = [it for it in wanted if it.replace("-", "_") not in there]
     if lacks:
-        raise Refused(f"the image's kernel has no module {', '.join(lacks)}")
+        raise Refused(f"the image keeps no module {', '.join(lacks)}: image/modules")
     return wanted

@@ -10,7 +10,7 @@ import uuid
 import zlib
 from pathlib import Path
 
-from builder import cpio, disk, keys, sbom, uki, update, users
+from builder import cpio, disk, keys, nvidia, sbom, uki, update, users
 from builder.told import Refused
 
 
@@ -155,6 +155,60 @@ class Update(unittest.TestCase):
         # What the reader's own test reads begins in the same way.
         fixture = Path("appliance/tests/fixtures/update/small.update").read_bytes()
         self.assertEqual(fixture[:at], update.LINE)
+
+
+class Modules(unittest.TestCase):
+    def test_a_signed_module_bears_a_signature_that_others_find_to_be_right(self):
+        if not shutil.which("openssl"):
+            self.skipTest("openssl is not here")
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            keys.make(folder / "keys", "a test")
+            owner, path = keys.read(folder / "keys"), folder / "some.ko"
+            path.write_bytes(b"\x7fELF of a module")
+            keys.sign_module(owner, path)
+            data = path.read_bytes()
+            mark = b"~Module signature appended~\n"
+            self.assertTrue(data.endswith(mark))
+            # struct module_signature: algorithm, hash, kind, two lengths, three bytes of nothing, the length of the signature.
+            *head, length = struct.unpack(">BBBBB3xI", data[-len(mark) - 12:-len(mark)])
+            self.assertEqual(head, [0, 0, 2, 0, 0])
+            (folder / "signature").write_bytes(data[-len(mark) - 12 - length:-len(mark) - 12])
+            (folder / "content").write_bytes(b"\x7fELF of a module")
+            keys.openssl("cms", "-verify", "-binary", "-inform", "DER", "-in", folder / "signature", "-content", folder / "content", "-certfile",
+                         owner.boot_certificate, "-CAfile", owner.boot_certificate, "-purpose", "any", "-out", folder / "out")
+
+
+class Card(unittest.TestCase):
+    """The vendor's installer, as far as it is looked at before anything is built."""
+
+    def unpacked(self, name, text):
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / name
+            place.write_text(text)
+            try:
+                return nvidia.unpack(place, Path(folder) / "to")
+            except Refused as refused:
+                return str(refused)
+
+    def test_what_is_no_installer_is_refused_and_one_with_open_modules_says_its_version(self):
+        makes = 'while [ "$1" != --target ]; do shift; done; mkdir -p "$2/{}"'
+        name = "NVIDIA-Linux-x86_64-580.95.05.run"
+        self.assertEqual(self.unpacked(name, makes.format("kernel-open")), "580.95.05")
+        self.assertIn("no open kernel modules (expected version 570 or newer)", self.unpacked(name, makes.format("kernel")))
+        self.assertIn("does not unpack: broken", self.unpacked(name, "echo broken >&2; exit 1"))
+        self.assertIn("is no file NVIDIA-Linux-x86_64-VERSION.run", self.unpacked("driver.run", makes.format("kernel-open")))
+
+    def test_an_installer_without_firmware_or_library_is_refused(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for words, more in (("firmware/gsp_*.bin", None), ("libcuda.so.580", "firmware/gsp_ga10x.bin")):
+                if more:
+                    (folder / more).parent.mkdir()
+                    (folder / more).write_bytes(b"firmware")
+                with self.assertRaises(Refused) as refused:
+                    nvidia.lay_out(folder / "root", folder, "580", [], [], None, None)
+                self.assertIn(words, str(refused.exception))
 
 
 class Parts(unittest.TestCase):
