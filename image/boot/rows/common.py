@@ -1,5 +1,7 @@
 """What rows of several stages ask."""
 
+import shlex
+
 MARKER = "kept from the first start"
 
 
@@ -22,7 +24,7 @@ def runs(guest):
 def told(guest, words, limit_s=600):
     """Waits until the engine has told the player something with these words in it; the line."""
     def seen():
-        return guest.sh(f"journalctl -b -u demon-engine --no-pager -o cat | grep -F '{words}' | tail -1 || true")
+        return guest.sh(f"journalctl -b -u demon-engine --no-pager -o cat | grep -F {shlex.quote(words)} | tail -1 || true")
     return guest.until(f"`{words}` to be told", seen, limit_s)
 
 
