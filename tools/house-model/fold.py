@@ -81,3 +81,34 @@ def loss(made, wanted):
         apart = fold(made) - fold(wanted)
         course = course + (apart - apart.mean(-1, keepdim=True)).abs().mean() / 4
     return like, course
+
+
+# Edges of the bands whose levels are compared: octaves from 44 Hz up, and what lies above most recordings.
+EDGES = [31.25 * 2 ** (n + 0.5) for n in range(9)] + [16000.0, 20000.0]
+LEVEL_WINDOW = 19200  # samples: .4 s
+FAR_BELOW = 1e-6  # of a window's whole: what lies under that is nothing beside it
+
+
+@functools.cache
+def octave_masks():
+    hertz = torch.arange(LEVEL_WINDOW // 2 + 1) * (RATE / LEVEL_WINDOW)
+    return torch.stack([((hertz >= low) & (hertz < high)).float() for low, high in zip(EDGES, EDGES[1:])])
+
+
+def levels(audio, floor):
+    """Decibels of each band of mid and side by windows, [B, 2, windows, bands]; `floor` [B, 1, windows, 1] is what counts as nothing."""
+    both = torch.stack([audio[:, 0] + audio[:, 1], audio[:, 0] - audio[:, 1]], 1) * 0.5
+    size = both.shape[-1] // LEVEL_WINDOW * LEVEL_WINDOW
+    windows = both[..., :size].unflatten(-1, (-1, LEVEL_WINDOW)) * torch.hann_window(LEVEL_WINDOW)
+    power = torch.view_as_real(torch.fft.rfft(windows)).square().sum(-1) / LEVEL_WINDOW
+    return 10 * (power @ octave_masks().T + floor).log10()
+
+
+def level_loss(made, wanted):
+    """Mean difference of level in dB over bands of mid and side. Distances of spectra alone sink what is like noise, whose mean logarithm lies under its energy."""
+    with torch.no_grad():
+        size = wanted.shape[-1] // LEVEL_WINDOW * LEVEL_WINDOW
+        whole = wanted[..., :size].unflatten(-1, (-1, LEVEL_WINDOW)).square().sum((1, 3))
+        floor = (whole * FAR_BELOW + 1e-7)[:, None, :, None]
+        want = levels(wanted, floor)
+    return (levels(made, floor) - want).abs().mean()

@@ -29,7 +29,7 @@ ALONE = 300  # steps before the listeners are heard
 HELD = 0.5  # share of the steps after which the encoder is held: latents are made from it, while the decoder learns on
 HEARD = 24000  # samples of a crop that they hear
 # What each distance counts; the waveform's is relative to the level, so what is quiet must be as true as what is loud.
-SHARES = {"spectral": 1.0, "wave": 1.5, "like": 2.0, "course": 0.5, "taken": 0.15, "alike": 0.6}
+SHARES = {"spectral": 1.0, "wave": 1.5, "like": 2.0, "course": 0.5, "level": 0.06, "taken": 0.15, "alike": 0.6}
 SEED = 21
 
 
@@ -98,7 +98,8 @@ def loss_of(scale, listeners, seen, held):
             mean = codec.encode(audio)
         made = codec.decode(mean + noise)
         like, course = fold.loss(made, audio)
-        parts = {"spectral": spectral_loss(made, audio, sizes), "wave": (made - audio).abs().mean() / (audio.abs().mean() + 0.01), "like": like, "course": course}
+        parts = {"spectral": spectral_loss(made, audio, sizes), "wave": (made - audio).abs().mean() / (audio.abs().mean() + 0.01), "like": like, "course": course,
+                 "level": fold.level_loss(made, audio)}
         if listeners is not None:
             parts["taken"], parts["alike"] = adversary.decoder_loss(listeners, made[:, :, at : at + HEARD], audio[:, :, at : at + HEARD])
         seen.append((mean.detach(), made.detach()[:, :, at : at + HEARD], audio[:, :, at : at + HEARD]))
