@@ -31,16 +31,26 @@ After=systemd-tmpfiles-setup-dev.service
 OOMScoreAdjust=-1000
 ExecStart=/bin/busybox sh -c "busybox mkdir -p /run/bin; busybox --install -s /run/bin; PATH=/run/bin:/usr/bin:/usr/sbin; export PATH; stty -F /dev/ttyS1 raw -echo; exec </dev/ttyS1 >/dev/ttyS1 2>&1; printf '\n@@0\n'; while IFS= read -r line; do sh -c \"$$line\" </dev/null 2>&1; printf '\n@@%%d\n' $$?; done"
 """
-ENGINE = "/usr/bin/demon run --plain --wait-for-player --power-key --backend cpu --longest 4 --depth 1 --model /run/small-model"
-SMALL = f"""[Service]
+ENGINE = "/usr/bin/demon run --plain --wait-for-player --power-key --backend cpu --longest 4 --depth 1 --model /run/model"
+# Not mounted by the engine's unit: that may open no disk.
+MODEL = """[Mount]
+What=/dev/vdb
+Where=/run/model
+Type=vfat
+Options=ro
+"""
+SMALL = f"""[Unit]
+Wants=run-model.mount
+After=run-model.mount
+[Service]
 ExecStartPre=+/bin/busybox cp /sys/block/vda/stat /run/read-before-first-sample
-ExecStartPre=+/bin/busybox sh -c "busybox mkdir -p /run/small-model; busybox mount -t vfat -o ro /dev/vdb /run/small-model || true"
 ExecStart=
 ExecStart={ENGINE}
 """
 CREDENTIALS = {
     "systemd.extra-unit.image-test.service": SHELL,
     "systemd.unit-dropin.sysinit.target": "[Unit]\nWants=image-test.service\n",
+    "systemd.extra-unit.run-model.mount": MODEL,
     "systemd.unit-dropin.demon-engine.service": SMALL,
     # Emulated, nothing is in time.
     "systemd.unit-dropin.demon-player.service": "[Service]\nTimeoutStartSec=20min\nWatchdogSec=0\n",

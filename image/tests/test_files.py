@@ -276,7 +276,7 @@ class Units(unittest.TestCase):
             self.copied(root)
             if version < 257:
                 # A word that came with the image's own systemd.
-                for path in [*root.glob(f"{SYSTEM}/*.d/image.conf"), root / SYSTEM / "demon-stick@.service"]:
+                for path in [*root.glob(f"{SYSTEM}/*.d/10-image.conf"), root / SYSTEM / "demon-stick@.service"]:
                     path.write_text(path.read_text().replace("PrivateTmp=disconnected", "PrivateTmp=yes"))
             ours = sorted(it.name for it in (HERE / "root" / SYSTEM).iterdir() if it.is_file())
             ours = [it.replace("@.", "@sda1.") for it in ours]
