@@ -5,7 +5,7 @@
 /// From this size on, in bytes, a block is the system's again as soon as it is freed, and no heap keeps more than that on its top. To read a model and
 /// listen to ten seconds takes as long with 1, 8, 32 MB and as the library has it (.65 s at p50 of six each, side by side).
 #[cfg(target_env = "gnu")]
-const LARGE: libc::c_int = 1 << 20;
+const LARGE: libc::c_int = 8 << 20;
 
 /// Tells the C library so; before any thread has begun.
 pub fn keep_no_large_blocks() {

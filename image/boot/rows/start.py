@@ -128,8 +128,9 @@ def state_is_back(guest):
     guest.until("/var/lib/demon to be mounted", lambda: " /var/lib/demon " in guest.sh("cat /proc/mounts"), 600)
     if guest.sh("cat /var/lib/demon/marker") != MARKER:
         raise Wrong("the file is another")
-    boots = len(guest.sh("journalctl --list-boots --no-pager --quiet | grep -c .").strip() and
-                guest.sh("journalctl --list-boots --no-pager --quiet").splitlines())
+    # The journal's folder is mounted by itself, a while later.
+    guest.until("the journal to be the disk's", lambda: " /var/log/journal " in guest.sh("cat /proc/mounts"), 600)
+    boots = len(guest.sh("journalctl --list-boots --no-pager --quiet").splitlines())
     if boots < 2:
         raise Wrong(f"the journal knows {boots} start")
     guest.until_ready("demon-engine.service", 1500)
