@@ -1,14 +1,9 @@
 """The file `demon-NAME-VERSION.extension`: drivers and libraries that the image does not ship, for one kernel. `appliance/src/extension` is its reader.
 
-A line with the format's number, the length of a manifest (4 bytes, the lowest first), an Ed25519 signature over line and manifest, the manifest; then, each
-at a whole block, a file system (erofs) and the tree of hashes over it (dm-verity).
+A signed head (`signed`); then, each at a whole block, a file system (erofs) and the tree of hashes over it (dm-verity).
 """
 
-import struct
-import tempfile
-from pathlib import Path
-
-from . import keys, verity
+from . import signed, verity
 from .told import Refused
 
 LINE = b"demon extension 1\n"
@@ -23,23 +18,10 @@ def manifest(name, version, kernel, found, verity_bytes):
 
 def write(owner, parts, text, place):
     """Writes the file of a manifest and its two parts; its size."""
-    with tempfile.TemporaryDirectory() as folder:
-        message, signature = Path(folder) / "message", Path(folder) / "signature"
-        message.write_bytes(LINE + text)
-        keys.sign_update(owner, message, signature)
-        head = LINE + struct.pack("<I", len(text)) + signature.read_bytes() + text
-    part = place.with_suffix(".part")
-    with open(part, "wb") as out:
-        out.write(head)
-        for path in parts:
-            if path.stat().st_size % BLOCK:
-                raise Refused(f"{path}: {path.stat().st_size} bytes are no whole blocks of {BLOCK}")
-            out.write(b"\0" * (-out.tell() % BLOCK))
-            with open(path, "rb") as file:
-                while piece := file.read(1 << 20):
-                    out.write(piece)
-    part.rename(place)
-    return place.stat().st_size
+    for path in parts:
+        if path.stat().st_size % BLOCK:
+            raise Refused(f"{path}: {path.stat().st_size} bytes are no whole blocks of {BLOCK}")
+    return signed.write(owner, LINE, text, parts, place, BLOCK)
 
 
 def make(owner, tree, about, epoch, tools, place):

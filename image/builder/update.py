@@ -2,17 +2,14 @@
 
     python3 -m builder.update --keys FOLDER --from FOLDER --version VERSION
 
-A line with the format's number, the manifest's length (4 bytes, the lowest first), an Ed25519 signature over line and manifest, the manifest, and the
-parts one behind the other.
+A signed head (`signed`), and the parts one behind the other.
 """
 
 import argparse
 import hashlib
-import struct
-import tempfile
 from pathlib import Path
 
-from . import keys
+from . import keys, signed
 from .told import megabytes, run_main, say
 
 LINE = b"demon update 1\n"
@@ -32,20 +29,7 @@ def manifest(files, product, version, roothash):
 def write(owner, files, about, place):
     """Writes the file; `about` is product, version and root hash. Its size."""
     text = manifest(files, *about)
-    with tempfile.TemporaryDirectory() as folder:
-        message, signature = Path(folder) / "message", Path(folder) / "signature"
-        message.write_bytes(LINE + text)
-        keys.sign_update(owner, message, signature)
-        head = LINE + struct.pack("<I", len(text)) + signature.read_bytes() + text
-    part = place.with_suffix(".part")
-    with open(part, "wb") as out:
-        out.write(head)
-        for _, path in files:
-            with open(path, "rb") as file:
-                while piece := file.read(1 << 20):
-                    out.write(piece)
-    part.rename(place)
-    return place.stat().st_size
+    return signed.write(owner, LINE, text, [path for _, path in files], place)
 
 
 def main():
