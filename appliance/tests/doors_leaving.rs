@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::Command;
 use std::time::Duration;
 
-use doors_support::{Demon, GONE, PATIENCE, faded, run, surround};
+use doors_support::{Demon, GONE, PATIENCE, faded, run, sounds, surround};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::Signal;
 
@@ -32,6 +32,7 @@ fn each_signal_while_it_plays_fades_the_sound_and_leaves_a_whole_take() {
         let folder = tempfile::tempdir().unwrap();
         let mut demon = Demon::start(run(folder.path(), &["--wav", "take.wav"]));
         demon.plays();
+        sounds(&folder.path().join("take.wav"));
         demon.signal(signal);
         let (code, said) = demon.end();
         assert_eq!(code, 0, "{signal:?}: {said}");
@@ -45,6 +46,7 @@ fn a_signal_that_comes_twice_at_once_is_one_wish_and_so_are_two_hang_ups() {
     let folder = tempfile::tempdir().unwrap();
     let mut demon = Demon::start(run(folder.path(), &["--wav", "take.wav"]));
     demon.plays();
+    sounds(&folder.path().join("take.wav"));
     for signal in [Signal::TERM, Signal::TERM, Signal::HUP, Signal::HUP] {
         demon.signal(signal);
     }
@@ -101,7 +103,7 @@ fn nohup_protects() {
     demon.plays();
     demon.signal(Signal::HUP);
     demon.plays();
-    demon.plays();
+    sounds(&folder.path().join("take.wav"));
     demon.signal(Signal::TERM);
     assert_eq!(demon.end().0, 0);
     faded(&folder.path().join("take.wav"));
@@ -116,6 +118,7 @@ fn one_that_was_stopped_goes_on_where_it_was_and_still_leaves() {
     assert!(demon.lasts(Duration::from_secs(1)));
     demon.signal(Signal::CONT);
     demon.plays();
+    sounds(&folder.path().join("take.wav"));
     demon.signal(Signal::STOP);
     // The wish waits until it goes on.
     demon.signal(Signal::TERM);

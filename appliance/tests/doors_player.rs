@@ -213,6 +213,7 @@ fn a_take_ends_with_its_engine_and_is_whole() {
     let (folder, _) = with_device();
     let mut run = Demon::start(run(folder.path(), &["--wav", "take.wav"]));
     run.plays();
+    doors_support::sounds(&folder.path().join("take.wav"));
     let process = player_of(&run);
     run.signal(Signal::KILL);
     assert_eq!(run.end().0, -9);

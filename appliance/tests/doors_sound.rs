@@ -75,6 +75,7 @@ fn without_any_device_a_take_is_played_into_and_said() {
     let mut demon = Demon::start(run(folder.path(), &[]));
     demon.until("playing into ./demon-take-0001.wav until there is a sound card");
     demon.plays();
+    doors_support::sounds(&folder.path().join("demon-take-0001.wav"));
     demon.signal(Signal::TERM);
     assert_eq!(demon.end().0, 0);
     doors_support::faded(&folder.path().join("demon-take-0001.wav"));

@@ -6,7 +6,7 @@ mod doors_support;
 use std::fs;
 use std::path::Path;
 
-use doors_support::{Demon, faded, run};
+use doors_support::{Demon, faded, run, sounds};
 use rustix::process::Signal;
 
 const FIRST: &str = "[prompt]\na = \"house\"\n[[map]]\nnote = 70\nto = \"next-patch\"\n";
@@ -36,6 +36,7 @@ fn another_patchs_words_come_while_the_program_plays_and_its_prompts_by_name() {
     demon.has_said("patch 1_night");
     demon.has_said("1_night: its words play from the next generation on");
     demon.has_said("Prompt A: prompt 2");
+    sounds(&at.join("take.wav"));
     demon.signal(Signal::INT);
     let (code, said) = demon.end();
     assert_eq!(code, 0, "{said}");
@@ -71,6 +72,7 @@ fn another_recording_comes_with_the_next_patch_and_is_there_after_a_restart() {
     demon.has_said("sound to");
     demon.has_said("patch 1_river: its recording is being prepared");
     demon.has_said("1_river plays, 2.0 s");
+    sounds(&at.join("take.wav"));
     demon.signal(Signal::INT);
     let (code, said) = demon.end();
     assert_eq!(code, 0, "{said}");

@@ -176,12 +176,25 @@ fn read(from: impl Read + Send + 'static, to: Sender<String>) {
     thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).all(|line| to.send(line).is_ok()));
 }
 
+/// What is loud enough to be called sound, of full scale.
+const SOUND: f32 = 0.05;
+
+/// Waits until the take that is being written holds sound: a start fades in over seconds, and an end may come before.
+pub fn sounds(take: &Path) {
+    until("sound in the take", || {
+        let bytes = fs::read(take).unwrap_or_default();
+        let data = bytes.windows(4).position(|it| it == b"data").map_or(bytes.len(), |at| at + 8);
+        let words = bytes.get(data..).unwrap_or_default().as_chunks::<4>().0;
+        words.iter().any(|it| SOUND < f32::from_le_bytes(*it).abs())
+    });
+}
+
 /// Samples of a take that has to be whole: it is sound, and ends in silence.
 pub fn faded(take: &PathBuf) -> Vec<f32> {
     let samples: Vec<f32> =
         hound::WavReader::open(take).expect("a whole file").into_samples().collect::<Result<_, _>>().expect("floats");
     let loudest = |part: &[f32]| part.iter().fold(0.0_f32, |most, it| most.max(it.abs()));
-    assert!(0.05 < loudest(&samples), "there is sound in {} samples", samples.len());
+    assert!(SOUND < loudest(&samples), "there is sound in {} samples", samples.len());
     let end = &samples[samples.len() - 64..];
     assert!(loudest(end) < 2e-3, "it ends in silence and not in the middle of a wave: {end:?}");
     samples
