@@ -62,6 +62,20 @@ class Sticks(unittest.TestCase):
         self.assertTrue(all("$options" in it for it in mounts), mounts)
         self.assertTrue(mounts[0].startswith('mount -t "$kind" -o "ro,'), mounts[0])
 
+    def test_what_mounts_does_so_where_all_see_it(self):
+        """systemd gives even a command with `+` the mounts of its own unit; only one that leaves them mounts for others."""
+        narrows = re.compile(r"^(Protect|Private|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|RootImage|ExecPaths|NoExec|Dynamic)", re.M)
+        found = 0
+        for path in sorted((HERE / "root").joinpath(SYSTEM).rglob("*")):
+            if path.is_dir() or not narrows.search(path.read_text()):
+                continue
+            for line in re.findall(r"^Exec\w+=.*", path.read_text(), re.M):
+                script = HERE / "root" / next((it for it in re.findall(r"/(usr/lib/demon/\S+)", line)), "usr/none")
+                if script.is_file() and re.search(r"\bu?mount\b", script.read_text()):
+                    found += 1
+                    self.assertIn("=+/bin/busybox nsenter -t 1 -m /", line, path)
+        self.assertEqual(found, 4)
+
     def test_a_disk_of_a_box_is_no_stick(self):
         rules = (HERE / "root/usr/lib/udev/rules.d/72-demon-stick.rules").read_text()
         self.assertIn('ENV{ID_BUS}!="usb", GOTO="demon_stick_end"', rules)
