@@ -265,6 +265,33 @@ class Reset(unittest.TestCase):
             self.assertEqual(self.reset()[0], ["demon/library/recordings/night.wav"], dies_at)
 
 
+class Journal(unittest.TestCase):
+    def test_what_was_kept_under_another_number_goes_on_under_this_one_and_there_is_one_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            busybox = place / "bin/busybox"
+            busybox.parent.mkdir()
+            busybox.write_text('#!/bin/sh\nexec "$@"\n')
+            busybox.chmod(0o755)
+            journal = place / "journal"
+            journal.mkdir()
+
+            def start(number):
+                env = {"PATH": f"{busybox.parent}:/usr/bin:/bin"}
+                subprocess.run([HERE / "root/usr/lib/demon/journal", journal, number], check=True, env=env)
+                return sorted(str(it.relative_to(journal)) for it in journal.rglob("*") if it.is_file())
+
+            self.assertEqual(start("a1"), [])
+            (journal / "a1").mkdir()
+            (journal / "a1/system.journal").write_text("first")
+            self.assertEqual(start("a1"), ["a1/system.journal"])
+            self.assertEqual(start("b2"), ["b2/system.journal"])
+            (journal / "c3").mkdir()
+            (journal / "c3/system.journal").write_text("another's")
+            self.assertEqual(start("b2"), ["b2/system.journal"])
+            self.assertEqual((journal / "b2/system.journal").read_text(), "first")
+
+
 class Units(unittest.TestCase):
     def copied(self, root):
         """Ours over those of this machine's systemd, or of the unpacked packages where there are some."""

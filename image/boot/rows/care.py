@@ -1,7 +1,7 @@
 """What hands do to a box: a power key, settings on a stick, a factory reset."""
 
 from ..guest import machine
-from .common import MARKER, told
+from .common import MARKER, mounted, told
 
 Wrong = machine.Wrong
 
@@ -52,7 +52,7 @@ def two_presses_save_and_switch_off(guest):
 
 
 def box_is_as_new(guest):
-    guest.until("/var/lib/demon to be mounted", lambda: " /var/lib/demon " in guest.sh("cat /proc/mounts"), 600)
+    mounted(guest)
     left = guest.sh("find /var/lib/demon -type f")
     code, _ = guest.ask("ls /data/reset-wanted")
     if "recordings/night.wav" not in left or "marker" in left or code == 0:

@@ -32,3 +32,8 @@ def restart(guest):
     """Starts the machine again, in order, and waits for it."""
     guest.sh("systemctl --no-block reboot")
     guest.until_restart()
+
+
+def mounted(guest, place="/var/lib/demon"):
+    """Waits until a folder of data is where it is seen."""
+    guest.until(f"{place} to be mounted", lambda: f" {place} " in guest.sh("cat /proc/mounts"), 600)

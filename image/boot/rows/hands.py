@@ -21,7 +21,7 @@ def strokes_are_kept(guest):
         messages = [(0xB0, 1 + number % 8, place) for place in range(0, 128, 16)]
         messages += [(0x90, RESEED, 100), (0x90, RESEED, 0)] if number % 3 == 0 else []
         messages += [(0x90, KEEP, 100), (0x90, KEEP, 0)] if number % 10 == 9 else []
-        data = "".join(f"\\\\{byte:03o}" for message in messages for byte in message)
+        data = "".join(f"\\{byte:03o}" for message in messages for byte in message)
         guest.sh(f"printf '{data}' >/dev/snd/{port}")
         time.sleep(2)
         code, said = guest.ask(f"grep -m1 '^digest' {STATE}")

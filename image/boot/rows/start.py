@@ -3,7 +3,7 @@
 import struct
 
 from ..guest import machine
-from .common import MARKER, growing_room
+from .common import MARKER, growing_room, mounted
 
 Wrong = machine.Wrong
 
@@ -125,11 +125,11 @@ def data_has_grown(guest):
 
 
 def state_is_back(guest):
-    guest.until("/var/lib/demon to be mounted", lambda: " /var/lib/demon " in guest.sh("cat /proc/mounts"), 600)
+    mounted(guest)
     if guest.sh("cat /var/lib/demon/marker") != MARKER:
         raise Wrong("the file is another")
     # The journal's folder is mounted by itself, a while later.
-    guest.until("the journal to be the disk's", lambda: " /var/log/journal " in guest.sh("cat /proc/mounts"), 600)
+    mounted(guest, "/var/log/journal")
     boots = len(guest.sh("journalctl --list-boots --no-pager --quiet").splitlines())
     if boots < 2:
         raise Wrong(f"the journal knows {boots} start")

@@ -1,7 +1,7 @@
 """Sticks and updates: what a stick brings, what goes home on it, an update that is written while it plays, and a hand that goes back."""
 
 from ..guest import machine
-from .common import MARKER
+from .common import MARKER, mounted
 
 Wrong = machine.Wrong
 
@@ -75,6 +75,7 @@ def hand_goes_back(guest):
     version = guest.sh("grep IMAGE_VERSION /etc/os-release")
     if version != f"IMAGE_VERSION={guest.expected}":
         raise Wrong(f"{said}; {version}")
+    mounted(guest)
     kept = guest.sh("cat /var/lib/demon/marker")
     guest.until_ready("demon-engine.service", 1500)
     if kept != MARKER:
