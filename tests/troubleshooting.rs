@@ -32,7 +32,7 @@ const ERRORS: [&str; 20] = [
     "engine/src/model/velocity.rs",
 ];
 /// Who tells sentences.
-const SAID: [&str; 43] = [
+const SAID: [&str; 45] = [
     "appliance/src/performance/stage.rs",
     "appliance/src/performance/device_side.rs",
     "appliance/src/performance/conductor.rs",
@@ -48,6 +48,8 @@ const SAID: [&str; 43] = [
     "appliance/src/performance/state_writer.rs",
     "appliance/src/performance/tape_keeper.rs",
     "appliance/src/performance/tape_writer.rs",
+    "appliance/src/performance/take_recorder.rs",
+    "appliance/src/performance/surface_side/takes.rs",
     "appliance/src/settings/last_state/shelf.rs",
     "appliance/src/settings/last_tape/file.rs",
     "appliance/src/handover",
@@ -78,11 +80,14 @@ const SAID: [&str; 43] = [
     "appliance/src/update/words.rs",
 ];
 /// Words that stand there and are no sentence by themselves: names of threads, and parts of sentences that are explained.
-const PARTS: [&str; 27] = [
+const PARTS: [&str; 30] = [
     "box file",
     "box news",
     "last state",
     "tape writer",
+    "take ear",
+    "take writer",
+    "take keeper",
     "crash report",
     "the patch",
     "listening to the source",

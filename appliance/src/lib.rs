@@ -20,4 +20,5 @@ pub mod service;
 pub mod settings;
 pub mod stick;
 pub mod surface;
+pub mod takes;
 pub mod update;

@@ -26,6 +26,7 @@ use crate::compute::arguments::{Misused, SetArgs, number};
 use crate::compute::health::{Poller, Watch};
 use crate::compute::set::{self, Set};
 use crate::display::displays::Displays;
+use crate::display::messages::{FaultKey, Messages};
 use crate::display::terminal::Terminal;
 use crate::files::{Place, STREAM};
 use crate::handover::folder::folder;
@@ -39,6 +40,7 @@ use crate::performance::on_purpose::Who;
 use crate::performance::output::Output;
 use crate::performance::stage::{Crashed, Sound, Stage};
 use crate::performance::surface_side::SurfaceSide;
+use crate::performance::take_recorder::TakeRecorder;
 use crate::performance::tape_keeper::TapeKept;
 use crate::performance::view::{LAST_WORDS, View};
 use crate::performance::wrong_files::WrongFiles;
@@ -52,6 +54,7 @@ use crate::settings::patch::{Patch, Sources};
 use crate::settings::profile::{self, Profiles};
 use crate::settings::set_list::{Listed, SetList};
 use crate::surface::hardware::{Hardware, Wanted};
+use crate::takes::Ear;
 
 /// `demon run`.
 #[derive(Args, Clone, Debug)]
@@ -132,6 +135,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let breaks_off = trial.clone();
     let _ = broken_off.send(Box::new(move || breaks_off.broken_off()));
     let args = &args.or(&config);
+    // What goes into a file is recorded already.
+    let minutes = if args.wav.is_some() { 0 } else { config.takes.behind_minutes };
     let clock = WallClock::start();
     let displays = Displays::open(&config.displays, clock)?;
     let mut view = View::new(Terminal::open(args.plain, config.terminal_high_contrast)?, displays, clock);
@@ -144,12 +149,17 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
             let note = Box::new(move |words: &str| recorder.note(Kind::Told, words));
             let words = attend(Systemd::of_environment(), Looked { note, ..stage.looked() })?;
             words.say(&format!("plays {}", stage.playing().0));
+            // Whoever keeps the state has the folder of takes.
+            let keeps = kept.is_some();
             let mut keeper = Keeper::begin(trial, kept, &leave, view.messages());
             keeper.keep_tape(kept_tape, view.messages());
+            let ear = stage.conductor().transport().tee().map(Ear::new).filter(|_| keeps);
+            let takes = record_takes(ear, (&state, minutes), &mut surface_side, &leave, view.messages());
             stage.play(&mut surface_side, &mut view, &mut keeper, args.seconds);
             let ended = stage.finish(surface_side, view);
             let crashed = ended.as_ref().is_err_and(anyhow::Error::is::<Crashed>);
             keeper.end(crashed).iter().for_each(|it| say(it));
+            takes.into_iter().flat_map(|it| it.end(leave.deadline())).for_each(|it| say(&it));
             recording.end(&ended);
             words.end();
             ended
@@ -247,6 +257,26 @@ fn start(
     surface_side.hear_of_the_box(BoxNews::begin(&folder(args.runtime.as_deref())));
     view.begin(stage.playing(), &computes, &place, gpu);
     Ok(Begun { stage, surface_side, recording, kept, kept_tape, performance })
+}
+
+/// Has what is played recorded; where there is no thread for that, it is told.
+fn record_takes(
+    ear: Option<Ear>,
+    (state, minutes): (&Path, u32),
+    surface_side: &mut SurfaceSide,
+    leave: &Leave,
+    messages: &mut Messages,
+) -> Option<TakeRecorder> {
+    match TakeRecorder::start(ear?, state, minutes, leave) {
+        Ok(recorder) => {
+            surface_side.record_takes(recorder.hand());
+            Some(recorder)
+        }
+        Err(error) => {
+            messages.fault(FaultKey::Takes, &format!("nothing is recorded: {error}"));
+            None
+        }
+    }
 }
 
 /// Opens the set on what was played last, where that can be; else on what the start itself plays on, and that is said.

@@ -71,6 +71,8 @@ pub enum FaultKey {
     LastState,
     /// The sound of the tape, for the next start.
     LastTape,
+    /// What is recorded of the music.
+    Takes,
     /// A surface, or the wire to a controller, by name.
     Surface(String),
     /// A display, by name.
@@ -92,6 +94,7 @@ impl fmt::Display for FaultKey {
             Self::Room => f.write_str("room on the disk"),
             Self::LastState => f.write_str("the last state"),
             Self::LastTape => f.write_str("the kept tape"),
+            Self::Takes => f.write_str("the recording of the music"),
             Self::Surface(name) => f.write_str(name),
             Self::Display(name) => write!(f, "the display on {name}"),
             Self::File(path) => write!(f, "{}", shown(path)),
@@ -108,6 +111,7 @@ impl FaultKey {
             Self::Room => "there is room on the disk again".to_owned(),
             Self::LastState => "the last state is kept again".to_owned(),
             Self::LastTape => "the tape is kept again".to_owned(),
+            Self::Takes => "the music is recorded again".to_owned(),
             Self::Pace => "ticks are no longer slow".to_owned(),
             Self::Player | Self::EngineTick | Self::EngineDecode | Self::Surface(_) => format!("{self} works again"),
             Self::File(_) => format!("{self} is in order again"),

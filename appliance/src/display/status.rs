@@ -183,6 +183,8 @@ pub struct Status {
     pub limiting: bool,
     /// Whether the output is muted.
     pub muted: bool,
+    /// How long the take is that is being recorded, in seconds.
+    pub taking_s: Option<f64>,
     /// Where the arithmetic runs and where the sound goes: "cpu, default".
     pub where_: String,
     /// Controllers connected.
@@ -256,6 +258,7 @@ impl Default for Status {
             peaks: [0.0; 2],
             limiting: false,
             muted: false,
+            taking_s: None,
             where_: String::new(),
             controllers: 0,
             message: String::new(),
@@ -316,6 +319,11 @@ pub(crate) fn seen(cursor: usize, count: usize, lines: usize) -> Option<(usize, 
 pub(crate) fn clock(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0) as u64;
     format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+/// How long a take is by now, where one is being recorded; empty where none is.
+pub(crate) fn taking(status: &Status) -> String {
+    status.taking_s.map_or_else(String::new, |it| format!("rec {}:{:02}", it as u64 / 60, it as u64 % 60))
 }
 
 /// A peak in decibels under full scale, as short as a meter needs it.

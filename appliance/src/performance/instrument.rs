@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use engine::live::{Original, Patcher, Performer, SetReceiver, TickSide, ValuesReader, relay, set_queue};
 use engine::param::{PARAMS, edge_queue};
-use engine::playback::{DeckSize, Lead, Packer, Player, Tape, Transport, Walk, deck};
+use engine::playback::{DeckSize, Lead, Packer, Player, Tape, Transport, Walk, deck_with_tee};
 
 use crate::compute::set::Set;
 use crate::performance::beginning::{Beginning, Last};
@@ -57,7 +57,7 @@ impl Instrument {
     /// # Errors
     /// As [`Self::new`].
     pub fn begin(set: Set, lead: Lead, beginning: Beginning) -> anyhow::Result<Self> {
-        let (player, packer, mut transport) = deck(Tape::new(&set.tape)?, DeckSize::default());
+        let (player, packer, mut transport) = deck_with_tee(Tape::new(&set.tape)?, DeckSize::default());
         transport.set_muted(beginning.muted);
         match beginning.position(transport.tape_frames()) {
             0 => {}

@@ -23,8 +23,8 @@ use super::player::Player;
 use super::tape::{LoopBand, Tape, TapeId};
 use super::transition::Transition;
 use crate::boundary::{
-    Arena, DESK_GAIN, DESK_MUTED, ORDERS as ORDER_RING, Order as Asked, RingWriter, Standing, Sum, TapeReader,
-    Words as _,
+    Arena, DESK_GAIN, DESK_MUTED, ORDERS as ORDER_RING, Order as Asked, RingWriter, Sizes, Standing, Sum, TapeReader,
+    Trace, TraceReader, Words as _,
 };
 
 /// Orders that fit between two periods. A hand makes a few a second.
@@ -126,7 +126,8 @@ pub struct Transport {
 #[derive(Debug)]
 enum Way {
     /// Which is one of this process.
-    Here { orders: Producer<Order>, retired: Consumer<Tape>, desk: Arc<Desk> },
+    /// `tee` holds the last seconds of what was played.
+    Here { orders: Producer<Order>, retired: Consumer<Tape>, desk: Arc<Desk>, tee: Option<Arena> },
     /// Which is another process's. `told` is what it was attached as when the orders' ring was looked at last.
     Attached { arena: Arena, orders: RingWriter, epochs: Epoch, told: u64 },
 }
@@ -135,6 +136,18 @@ enum Way {
 /// looping the whole tape.
 #[must_use]
 pub fn deck(tape: Tape, size: DeckSize) -> (Player, Packer, Transport) {
+    deck_with(tape, size, None)
+}
+
+/// The same, with a tee that keeps the last seconds of what was played ([`Transport::tee`]), as a player in a process of its own has it.
+#[must_use]
+pub fn deck_with_tee(tape: Tape, size: DeckSize) -> (Player, Packer, Transport) {
+    // Only the front part of an arena and its tee are of use here.
+    let arena = Arena::on_heap(Sizes { boxes: 1, window_frames: 1, tape_frames: 1 });
+    deck_with(tape, size, Some(arena))
+}
+
+fn deck_with(tape: Tape, size: DeckSize, tee: Option<Arena>) -> (Player, Packer, Transport) {
     let meters = SharedMeters::default();
     let (gain, muted) = (AtomicU32::new(1.0_f32.to_bits()), AtomicBool::new(false));
     let desk = Arc::new(Desk { gain, muted, tape: AtomicU32::new(0) });
@@ -142,9 +155,10 @@ pub fn deck(tape: Tape, size: DeckSize) -> (Player, Packer, Transport) {
     let (orders, orders_out) = RingBuffer::new(ORDERS);
     let (retired_in, retired) = RingBuffer::new(RETIRED);
     let (tape_frames, band) = (tape.len(), LoopBand::whole(tape.len()));
-    let feed = Feed::Here(FeedHere { post, orders: orders_out, retired: retired_in, desk: Arc::clone(&desk) });
+    let trace = tee.as_ref().map(|arena| Trace::resume(arena, 0));
+    let feed = Feed::Here(FeedHere { post, orders: orders_out, retired: retired_in, desk: Arc::clone(&desk), trace });
     let player = Player::new(tape, feed, meters.clone());
-    let way = Way::Here { orders, retired, desk };
+    let way = Way::Here { orders, retired, desk, tee };
     let transport = Transport { way, meters, tape_frames, tape: TapeId::default(), band };
     (player, packer, transport)
 }
@@ -366,6 +380,15 @@ impl Transport {
         }
     }
 
+    /// Who hears, beside the player and from now on, what was played; nobody of a player in this process without a tee.
+    #[must_use]
+    pub fn tee(&self) -> Option<TraceReader> {
+        match &self.way {
+            Way::Here { tee, .. } => tee.as_ref().map(TraceReader::from_now_on),
+            Way::Attached { arena, .. } => Some(TraceReader::from_now_on(arena)),
+        }
+    }
+
     /// Frees tapes that were swapped out; returns how many. Call it now and then.
     pub fn collect(&mut self) -> usize {
         match &mut self.way {
@@ -429,6 +452,21 @@ mod tests {
             matches!(refused, Err(TransportError::OffTape { what: "loop end", found, .. }) if found == 4 * FRAME + 1)
         );
         assert_eq!(transport.band(), band(3 * FRAME), "nothing has changed");
+    }
+
+    #[test]
+    fn a_player_with_a_tee_leaves_there_what_it_played_and_one_without_has_none() {
+        let (_, _, transport) = deck(silence(4 * FRAME), DeckSize::default());
+        assert!(transport.tee().is_none());
+        let sound = (0..4 * FRAME).map(|it| [(it as f32 * 0.01).sin() * 0.5; 2]).collect::<Vec<_>>();
+        let (mut player, _packer, transport) = deck_with_tee(Tape::new(sound).expect("a tape"), DeckSize::default());
+        let tee = transport.tee().expect("it has one");
+        let mut played = vec![[0.0; 2]; 3_000];
+        played.chunks_mut(700).for_each(|period| player.fill(period));
+        let mut heard = vec![[0.0; 2]; 4_000];
+        assert_eq!((tee.head(), tee.hear(0, &mut heard)), (3_000, crate::boundary::Heard::Frames(3_000)));
+        assert_eq!(heard[..3_000], played[..]);
+        assert!(played.iter().any(|it| it[0] != 0.0));
     }
 
     #[test]

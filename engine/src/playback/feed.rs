@@ -14,6 +14,7 @@ use super::moment::PlayedFrame;
 use super::parcel::{Parcel, Post};
 use super::tape::{LoopBand, Tape, TapeId};
 use super::transition::Transition;
+use crate::boundary::Trace;
 use crate::latent::StereoFrame;
 
 /// Either.
@@ -30,6 +31,7 @@ pub(super) struct FeedHere {
     pub(super) orders: Consumer<Order>,
     pub(super) retired: Producer<Tape>,
     pub(super) desk: Arc<Desk>,
+    pub(super) trace: Option<Trace>,
 }
 
 impl Feed {
@@ -134,8 +136,13 @@ impl Feed {
 
     /// `out` was played from the moment `now` on.
     pub(super) fn played(&mut self, now: PlayedFrame, out: &[StereoFrame]) {
-        if let Self::Attached(feed) = self {
-            feed.played(now, out);
+        match self {
+            Self::Here(feed) => {
+                if let Some(trace) = &mut feed.trace {
+                    trace.hear(now.count(), out);
+                }
+            }
+            Self::Attached(feed) => feed.played(now, out),
         }
     }
 

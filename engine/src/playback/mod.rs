@@ -48,7 +48,7 @@ mod window;
 pub use attached_packer::Epoch;
 pub use berth::{Berth, Berthed};
 pub use crossfade::{Crossfade, Gains, correlation};
-pub use deck::{DeckSize, Transport, TransportError, attach, deck, sum_of};
+pub use deck::{DeckSize, Transport, TransportError, attach, deck, deck_with_tee, sum_of};
 pub use fader::{OPENING_FADE_FRAMES, POWER_ON_FADE_FRAMES};
 pub use guard::{CEILING, GUARD_LATENCY_FRAMES, Guard, true_peak};
 pub use head::{JUMP_FADE_FRAMES, SWAP_FADE_FRAMES};

@@ -64,6 +64,10 @@ pub enum Act {
     TakeUpdate,
     /// The box's switch is pressed, or (`false`) let go.
     SwitchOff(bool),
+    /// A take is to begin, or to end.
+    Record,
+    /// What was played last is to become a take.
+    KeepLast,
     /// What is shown of the library is to be played.
     LibraryLoad,
     /// The words of the prompt at this end of the blend are to be written.
@@ -123,7 +127,7 @@ impl Act {
             | Self::PatchBy(_) => None,
             // What becomes of it is told when it is known.
             Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::LibraryLoad => None,
-            Self::TakeUpdate | Self::SwitchOff(_) => None,
+            Self::TakeUpdate | Self::SwitchOff(_) | Self::Record | Self::KeepLast => None,
             Self::Write(_) | Self::Typed(_) | Self::CharacterBy(_) | Self::TakeCharacter => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
             Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),

@@ -172,6 +172,8 @@ impl Binding {
             Deed::LibraryBy(by) => Act::LibraryBy(by),
             Deed::TakeUpdate => Act::TakeUpdate,
             Deed::SwitchOff => Act::SwitchOff(true),
+            Deed::Record => Act::Record,
+            Deed::KeepLast => Act::KeepLast,
             Deed::LibraryLoad => Act::LibraryLoad,
             Deed::Prompt(end, place) => self.choose_prompt(gesture, end, place, desk),
             Deed::PromptByNumber(end) => self.choose_prompt(gesture, end, number, desk),

@@ -69,7 +69,7 @@ impl Binding {
             // A fast hand goes far.
             Target::Deed(Deed::CharacterBy(_)) => acts.push(Act::CharacterBy(detents)),
             // A turn is no second press, and takes nothing.
-            Target::Deed(Deed::TakeUpdate | Deed::SwitchOff | Deed::TakeCharacter) => {}
+            Target::Deed(Deed::TakeUpdate | Deed::SwitchOff | Deed::TakeCharacter | Deed::Record | Deed::KeepLast) => {}
             Target::Deed(deed) => self.deed(gesture, deed, control, desk, acts),
         }
     }

@@ -64,6 +64,10 @@ pub enum Deed {
     TakeUpdate,
     /// Held, or with a second press: everything is saved and the box switched off.
     SwitchOff,
+    /// A take begins, or ends.
+    Record,
+    /// What was played last becomes a take.
+    KeepLast,
     /// What is shown of the library is played.
     LibraryLoad,
     /// A prompt, from 0, at an end of the blend.
@@ -99,7 +103,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 40] = [
+const NAMED: [(&str, Deed); 42] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("pause", Deed::Pause),
@@ -118,6 +122,8 @@ const NAMED: [(&str, Deed); 40] = [
     ("previous-in-library", Deed::LibraryBy(-1)),
     ("take-update", Deed::TakeUpdate),
     ("switch-off", Deed::SwitchOff),
+    ("record", Deed::Record),
+    ("keep-last", Deed::KeepLast),
     ("load-from-library", Deed::LibraryLoad),
     ("pick-prompt-a", Deed::PromptByNumber(BlendEnd::A)),
     ("pick-prompt-b", Deed::PromptByNumber(BlendEnd::B)),

@@ -3,7 +3,7 @@
 use super::play::level;
 use super::sheet::{Area, Face, Sheet, WIDTH};
 use super::words::{FOOT, fault_part};
-use crate::display::status::Status;
+use crate::display::status::{Status, taking};
 
 /// Where the message and the mute stand while a fault has the lowest line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ fn meters(status: &Status, y: i32, sheet: &mut Sheet) {
     let words = match (status.limiting, trouble) {
         (true, _) => "LIMIT".to_owned(),
         (false, 1..) => format!("late {}", trouble.min(9_999)),
-        (false, 0) => String::new(),
+        (false, 0) => taking(status),
     };
     let end = sheet.badge_low(Face::Plain, WIDTH, y, 60, &words);
     for (y, peak) in [y + 1, y + 6].into_iter().zip(status.peaks) {

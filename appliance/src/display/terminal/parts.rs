@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::row::Row;
 use crate::control::binding::{MAIN, key_of};
 use crate::display::screens::short;
-use crate::display::status::{Boot, HandToEar, Page, Scene, Status, clock, decibel, written};
+use crate::display::status::{Boot, HandToEar, Page, Scene, Status, clock, decibel, taking, written};
 use crate::files::plain;
 
 pub(super) const PLAIN: Style = Style::new();
@@ -36,7 +36,8 @@ pub(super) fn title(status: &Status) -> Row {
         more => format!("{more} controllers"),
     };
     let mute = if status.muted { "MUTE" } else { "" };
-    let row = Row::default().name(8, BOLD, &plain(name)).text(9, BAD, mute).text(7, PLAIN, time);
+    let row = Row::default().name(8, BOLD, &plain(name)).text(9, BAD, mute).text(8, BAD, taking(status));
+    let row = row.text(7, PLAIN, time);
     let row = row.text(2, DIM, controllers);
     plain(&status.where_).split(", ").fold(row, |row, it| row.text(1, DIM, it))
 }

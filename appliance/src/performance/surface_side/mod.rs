@@ -11,6 +11,7 @@ mod list;
 mod loaded;
 mod noted;
 mod shown;
+mod takes;
 mod troubles;
 mod written;
 
@@ -29,6 +30,7 @@ use crate::performance::conductor::{Conductor, by_program};
 use crate::performance::gesture_intake::GestureIntake;
 use crate::performance::library_walk::LibraryWalk;
 use crate::performance::patch_jobs::PatchJob;
+use crate::performance::take_recorder::{TakeHand, Wish};
 use crate::performance::view::View;
 use crate::performance::wrong_files::WrongFiles;
 use crate::recorder::Recorder;
@@ -85,6 +87,8 @@ pub struct SurfaceSide {
     writing: Option<Writing>,
     wrong_files: WrongFiles,
     box_news: BoxNews,
+    /// Who records what is played, where somebody does.
+    takes: Option<TakeHand>,
     /// The recordings that play.
     plays: Sources,
     /// What the numbers of recordings mean of which strokes speak.
@@ -146,6 +150,7 @@ impl SurfaceSide {
             writing: None,
             wrong_files: WrongFiles::default(),
             box_news: BoxNews::of_nobody(),
+            takes: None,
             plays,
             loads: Loads::default(),
             coming: None,
@@ -229,6 +234,7 @@ impl SurfaceSide {
         for it in self.box_news.come() {
             view.messages().tell(if it.is_warning { Level::Warning } else { Level::Info }, &it.words);
         }
+        self.hear_of_takes(view);
         (self.intake, self.acts) = (intake, acts);
         leave
     }
@@ -300,6 +306,8 @@ impl SurfaceSide {
                     view.messages().hand(&words);
                 }
             }
+            Act::Record => self.wish_take(Wish::Press, view),
+            Act::KeepLast => self.wish_take(Wish::Keep, view),
             Act::LibraryLoad => {
                 self.load_from_library(conductor, view);
                 self.walk.leave();

@@ -18,6 +18,7 @@ impl SurfaceSide {
         status.set_list = place_in(&self.list);
         status.library = self.walk.page(self.now());
         status.text = self.text_page();
+        status.taking_s = self.takes_shown().taking_s;
         let named = |place: usize| playing.and_then(|it| it.scene_names.get(place)?.clone());
         let scene = |place: usize| {
             let values = conductor.desk().store().scene(place);

@@ -9,6 +9,7 @@ mod open;
 mod panels;
 mod play;
 mod screens;
+mod takes;
 mod trial;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use hal::usb::UsbSelect;
 pub use open::{ClockSource, OpenPlan};
 pub use play::{AtStart, BackendChoice, PERIOD_FRAMES, PERIODS, PlayPlan};
 pub use screens::{DisplayDevice, DisplayPlan, Face, Screen};
+pub use takes::TakesPlan;
 pub use trial::Trial;
 
 use crate::control::slew::SlewSetting;
@@ -33,7 +35,8 @@ use crate::files::{FileError, Trouble, read_text};
 pub const BOX_FILE: &str = "/etc/demon/demon.toml";
 /// Greatest file in bytes: a hundred times the longest that hands write.
 const LARGEST_BYTES: u64 = 1 << 20;
-const SECTIONS: [&str; 10] = ["play", "audio", "midi", "tempo", "keys", "terminal", "display", "panel", "feel", "open"];
+const SECTIONS: [&str; 11] =
+    ["play", "audio", "midi", "tempo", "keys", "terminal", "display", "panel", "feel", "takes", "open"];
 const QUANTISES: [(&str, Quantise); 3] = [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar)];
 
 /// How the sound device is asked, where the command line says nothing.
@@ -76,6 +79,8 @@ pub struct BoxConfig {
     pub panels: Vec<PanelPlan>,
     /// How parameters follow the hand.
     pub feel: Vec<SlewSetting>,
+    /// What is recorded of the music.
+    pub takes: TakesPlan,
     /// What a box of the image opens that is closed otherwise.
     pub open: OpenPlan,
 }
@@ -96,6 +101,7 @@ impl Default for BoxConfig {
             displays: Vec::new(),
             panels: Vec::new(),
             feel: Vec::new(),
+            takes: TakesPlan::default(),
             open: OpenPlan::default(),
         }
     }
@@ -143,6 +149,7 @@ impl BoxConfig {
                     "display" => config.displays = screens::displays(reader, item),
                     "panel" => config.panels = panels::panels(reader, item),
                     "feel" => config.feel = feel(reader, item),
+                    "takes" => config.takes = takes::takes(reader, item),
                     "open" => config.open = open::open(reader, item),
                     _ => reader.unknown("", key, &SECTIONS),
                 }

@@ -30,6 +30,10 @@ fn the_documented_example_is_a_box() {
     let panel = &config.panels[0];
     assert_eq!((panel.name.as_str(), panel.buttons.len(), panel.encoders.len()), ("front", 1, 1));
     assert_eq!((panel.leds.len(), panel.pots.len()), (1, 1));
+    assert_eq!((config.takes.behind_minutes, BoxConfig::parse("").0.takes.behind_minutes), (30, 30));
+    let minutes = |it: &str| BoxConfig::parse(&format!("[takes]\nbehind_minutes = {it}\n"));
+    assert_eq!([minutes("0").0, minutes("240").0].map(|it| it.takes.behind_minutes), [0, 240]);
+    assert_eq!((minutes("241").0.takes.behind_minutes, minutes("241").1.len()), (30, 1));
     assert_eq!((config.open.console, config.open.clock), (false, vec![ClockSource::Dhcp]));
     assert_eq!(config.feel, [SlewSetting { id: ParamId::Denoise, limit: Some(Some(2.0)), glide: Duration::ZERO }]);
 }
@@ -38,10 +42,10 @@ fn the_documented_example_is_a_box() {
 fn the_document_has_a_row_for_every_key() {
     // A reader that meets a key it does not know names those that it does.
     let wrong = "[play]\nx = 1\n[audio]\nx = 1\n[midi]\nx = 1\n[tempo]\nx = 1\n[keys]\nx = 1\n[terminal]\nx = 1\n[[display]]\nx = 1\n[[panel]]\nx = 1\n[[panel.button]]\nx = 1\n\
-                 [[panel.encoder]]\nx = 1\n[[panel.led]]\nx = 1\n[[panel.pot]]\nx = 1\n[feel.denoise]\nx = 1\n[open]\nx = 1\n";
+                 [[panel.encoder]]\nx = 1\n[[panel.led]]\nx = 1\n[[panel.pot]]\nx = 1\n[feel.denoise]\nx = 1\n[takes]\nx = 1\n[open]\nx = 1\n";
     let (_, faults) = BoxConfig::parse(wrong);
     let unknown: Vec<_> = faults.iter().filter(|it| it.found == "an unknown key").collect();
-    assert_eq!(unknown.len(), 14, "{faults:?}");
+    assert_eq!(unknown.len(), 15, "{faults:?}");
     for key in unknown.iter().flat_map(|it| documented::keys_of(&it.expected)) {
         assert!(documented::has_row(DOCUMENT, key), "docs/box-file.md has no row for `{key}`");
     }

@@ -26,6 +26,8 @@ pub struct Panel {
     pub scenes_kept: u16,
     /// The sound is faded out.
     pub muted: bool,
+    /// Whether a take is being recorded.
+    pub recording: bool,
     /// A lesson is under way.
     pub learning: bool,
     /// Shift is held.
@@ -80,6 +82,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         }
         Deed::Capture(place) => LightState { dim: kept(place), ..LightState::default() },
         Deed::Mute => on(panel.muted),
+        Deed::Record => LightState { blink: panel.recording, ..on(panel.recording) },
         Deed::Learn => LightState { blink: panel.learning, ..on(panel.learning) },
         Deed::Shift => on(panel.shift),
         Deed::Bank(bank) => on(panel.bank == bank),
@@ -98,6 +101,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::LibraryBy(_)
         | Deed::TakeUpdate
         | Deed::SwitchOff
+        | Deed::KeepLast
         | Deed::LibraryLoad
         | Deed::Write(_)
         | Deed::CharacterBy(_)
