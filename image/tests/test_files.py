@@ -52,6 +52,16 @@ class Gate(unittest.TestCase):
         self.assertEqual(self.asked("failed", "active"), (1, "<3>unfit: player failed, engine active"))
 
 
+    def test_nothing_that_judges_or_helps_waits_for_what_may_never_come(self):
+        """With Restart=always a unit that fails keeps its start job: whatever is ordered after it is never started."""
+        for name in ("demon-gate.service", "demon-console.service"):
+            text = (HERE / "root" / SYSTEM / name).read_text()
+            orders = " ".join(re.findall(r"^(?:After|Requires|BindsTo)=(.*)$", text, re.M))
+            for never in ("demon-player", "demon-engine", "sysinit.target", "basic.target", "multi-user.target"):
+                self.assertNotIn(never, orders, name)
+        self.assertIn("DefaultDependencies=no\n", (HERE / "root" / SYSTEM / "demon-gate.service").read_text())
+
+
 class Sticks(unittest.TestCase):
     def test_nothing_on_a_stick_can_be_run_and_it_is_mounted_for_reading(self):
         text = (HERE / "root/usr/lib/demon/stick").read_text()
