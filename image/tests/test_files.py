@@ -234,11 +234,13 @@ class Clock(unittest.TestCase):
 
 
 class Reset(unittest.TestCase):
+    STAYS = ["demon/library/recordings/night.wav", "demon/takes/take-0001.flac"]
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         self.data = Path(self.folder.name) / "data"
-        for name in ("demon/library/recordings/night.wav", "demon/library/patches/a.toml", "demon/last-state.toml", "config/demon.toml", "journal/1"):
+        for name in ("demon/library/recordings/night.wav", "demon/takes/take-0001.flac", "demon/library/patches/a.toml", "demon/last-state.toml", "config/demon.toml", "journal/1"):
             (self.data / name).parent.mkdir(parents=True, exist_ok=True)
             (self.data / name).write_text(name)
 
@@ -255,11 +257,11 @@ class Reset(unittest.TestCase):
         return sorted(str(it.relative_to(self.data)) for it in self.data.rglob("*") if it.is_file()), len(count.read_text())
 
     def test_nothing_goes_without_a_wish(self):
-        self.assertEqual(len(self.reset()[0]), 5)
+        self.assertEqual(len(self.reset()[0]), 6)
 
     def test_all_but_recordings_goes_and_with_a_word_those_too(self):
         (self.data / "reset-wanted").write_text("\n")
-        self.assertEqual(self.reset()[0], ["demon/library/recordings/night.wav"])
+        self.assertEqual(self.reset()[0], self.STAYS)
         (self.data / "reset-wanted").write_text("everything\n")
         self.assertEqual(self.reset()[0], [])
 
@@ -271,8 +273,9 @@ class Reset(unittest.TestCase):
             self.setUp()
             (self.data / "reset-wanted").write_text("\n")
             names, _ = self.reset(dies_at)
-            self.assertTrue(any(it.endswith("recordings/night.wav") for it in names), (dies_at, names))
-            self.assertEqual(self.reset()[0], ["demon/library/recordings/night.wav"], dies_at)
+            for stays in ("recordings/night.wav", "takes/take-0001.flac"):
+                self.assertTrue(any(it.endswith(stays) for it in names), (dies_at, names))
+            self.assertEqual(self.reset()[0], self.STAYS, dies_at)
 
 
 class Journal(unittest.TestCase):

@@ -23,14 +23,14 @@ const TOLD_AS: [&str; 2] = ["stick", "reports"];
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Looked at are demon-VERSION.update, the folder `demon` (recordings, patches, models, adapters, profiles, maps/maps.toml, demon.toml) and, for reports, \
-the folder `demon-reports`; nothing else. Nothing is executed, no link is followed, nothing is written over but demon.toml, of which the one before is kept. \
+the folder `demon-reports`, and for takes the folder `demon-takes`; nothing else. Nothing is executed, no link is followed, nothing is written over but demon.toml, of which the one before is kept. \
 An update is only offered: `demon update` writes it.\n\n\
 Exit codes: 0 done; 1 something was refused, and the rest is done; 2 the command line was not understood.")]
 pub struct StickArgs {
     /// Where the stick is mounted
     #[arg(value_name = "FOLDER")]
     pub stick: PathBuf,
-    /// Take reports home, where the stick asks for them, and do nothing else
+    /// Take reports and takes home, where the stick asks for them, and do nothing else
     #[arg(long)]
     pub reports: bool,
     /// The box's file
@@ -52,7 +52,7 @@ pub struct StickArgs {
 
 /// Something on a stick was refused; what was told.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} of what the stick brings was refused")]
+#[error("{0} of what the stick brings or asks for was refused")]
 pub struct NotAllTaken(usize);
 
 /// Does it, and tells `out`.
@@ -72,11 +72,7 @@ pub fn stick(args: &StickArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let told_as = TOLD_AS[usize::from(args.reports)];
     let put = |bulletin: Bulletin| args.tell.as_ref().map_or(Ok(()), |folder| bulletin.put(folder, told_as));
     if args.reports {
-        let Some(folder) = stick.wants_reports() else { return Ok(writeln!(out, "the stick asks for no reports")?) };
-        let taken = home::take(&home, &folder, version::long())?;
-        let words = home::words(&taken);
-        put(Bulletin::news(&words))?;
-        return Ok(writeln!(out, "{words}")?);
+        return take_home(&stick, &home, &put, out);
     }
     let brought = stick.bring(&home, &mut |name| {
         let _ = put(Bulletin::news(&format!("stick: {name}")));
@@ -103,6 +99,35 @@ pub fn stick(args: &StickArgs, out: &mut impl Write) -> anyhow::Result<()> {
         0 => Ok(()),
         count => Err(NotAllTaken(count).into()),
     }
+}
+
+/// Takes home what the stick asks for.
+fn take_home(
+    stick: &Stick,
+    home: &Home,
+    put: &dyn Fn(Bulletin) -> Result<(), FileError>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let mut told = Vec::new();
+    if let Some(folder) = stick.wants_reports() {
+        told.push(home::words(&home::take(home, &folder, version::long())?));
+    }
+    let takes = stick.wants_takes().map(|folder| {
+        home::take_takes(home, &folder, &mut |name| {
+            let _ = put(Bulletin::news(&format!("stick: {name} is taken home")));
+        })
+    });
+    told.extend(takes.iter().map(home::TakesHome::words));
+    if told.is_empty() {
+        return Ok(writeln!(out, "the stick asks for no reports and no takes")?);
+    }
+    let refused = takes.as_ref().map_or(0, |it| it.refused.len());
+    put(Bulletin { is_warning: 0 < refused, ..Bulletin::news(&told.join("; ")) })?;
+    told.iter().try_for_each(|it| writeln!(out, "{it}"))?;
+    for why in takes.iter().flat_map(|it| &it.refused) {
+        writeln!(out, "refused: {}", plain(why))?;
+    }
+    if refused == 0 { Ok(()) } else { Err(NotAllTaken(refused).into()) }
 }
 
 /// A link to the update where whoever writes it looks for it.
@@ -140,7 +165,7 @@ mod tests {
         };
         let mut out = Vec::new();
         let refused = stick(&args, &mut out).expect_err("the box's file is faulty").to_string();
-        assert_eq!(refused, "1 of what the stick brings was refused");
+        assert_eq!(refused, "1 of what the stick brings or asks for was refused");
         let told = |args: &StickArgs| {
             let mut out = Vec::new();
             stick(args, &mut out).map(|()| String::from_utf8_lossy(&out).into_owned()).expect("done")

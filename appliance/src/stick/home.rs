@@ -1,11 +1,15 @@
-//! What a stick takes home: the report of the last crash, the last minutes, and what the box has been told to be.
+//! What a stick takes home: the report of the last crash, the last minutes, what the box has been told to be; and takes.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::bring::Home;
-use crate::files::{FileError, read_regular, write_whole};
+use crate::files::volume::room;
+use crate::files::{FileError, copy_aside, open_regular, read_regular, shown, write_whole};
 use crate::recorder::{self, crash, report};
 use crate::settings::learnt_maps;
+use crate::takes;
 
 /// Largest file that is taken along.
 const MOST_BYTES: u64 = 4 << 20;
@@ -36,6 +40,96 @@ pub fn take(home: &Home, folder: &Path, versions: &str) -> Result<Vec<&'static s
         }
     }
     Ok(taken)
+}
+
+/// What became of takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakesHome {
+    /// How many were copied.
+    pub copied: usize,
+    /// How many were there already.
+    pub there: usize,
+    /// What could not be copied, and why.
+    pub refused: Vec<String>,
+}
+
+impl TakesHome {
+    /// That it was done, in a line.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let there = if self.there == 0 { String::new() } else { format!(", {} were there already", self.there) };
+        let refused = self.refused.first().map_or_else(String::new, |it| format!("; {it}"));
+        format!("stick: {} takes were taken home{there}{refused}", self.copied)
+    }
+}
+
+/// Copies every take that the stick's folder does not have yet, the oldest first, each whole; `copying` hears of each. One of the same name that
+/// is another (of another box, perhaps) keeps its name. What finds no room is told, and the next is tried.
+pub fn take_takes(home: &Home, folder: &Path, copying: &mut dyn FnMut(&str)) -> TakesHome {
+    let of = takes::folder(&home.state);
+    let names = std::fs::read_dir(&of).into_iter().flatten().filter_map(Result::ok).map(|it| it.path());
+    let mut found: Vec<PathBuf> = names.filter(|it| it.extension().is_some_and(|it| it == "flac")).collect();
+    found.sort();
+    let mut done = TakesHome::default();
+    for take in found {
+        let name = shown(take.file_name().unwrap_or_default()).to_string();
+        if named(folder, &take).take_while(|it| it.exists()).any(|it| is_same(&it, &take)) {
+            done.there += 1;
+            continue;
+        }
+        copying(&name);
+        match copy(&take, folder) {
+            Ok(()) => done.copied += 1,
+            Err(why) => done.refused.push(format!("{name}: {why}")),
+        }
+    }
+    done
+}
+
+/// The names that a take may have there: its own, then with a number.
+fn named(folder: &Path, take: &Path) -> impl Iterator<Item = PathBuf> {
+    let (folder, stem) = (folder.to_owned(), take.file_stem().unwrap_or_default().to_owned());
+    (1_u32..1_000).map(move |number| {
+        let mut name = stem.clone();
+        if 1 < number {
+            name.push(format!("-{number}"));
+        }
+        name.push(".flac");
+        folder.join(name)
+    })
+}
+
+fn copy(take: &Path, folder: &Path) -> Result<(), String> {
+    let bytes = std::fs::metadata(take).map_or(0, |it| it.len());
+    let free = room(folder).map_err(|it| it.to_string())?;
+    if free < bytes {
+        return Err(format!("wants {} MB, and {} MB are free on the stick", bytes / 1_000_000, free / 1_000_000));
+    }
+    copy_aside(take, named(folder, take)).map(|_| ()).map_err(|it| it.to_string())
+}
+
+/// Whether two files are the same to the byte; what cannot be read is not.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let files = open_regular(one).ok().zip(open_regular(other).ok());
+    files.is_some_and(|(one, other)| lengths(&one) == lengths(&other) && has_same_bytes(one, other).unwrap_or(false))
+}
+
+fn lengths(file: &File) -> Option<u64> {
+    file.metadata().ok().map(|it| it.len())
+}
+
+fn has_same_bytes(mut one: File, mut other: File) -> std::io::Result<bool> {
+    let (mut a, mut b) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let read = one.read(&mut a)?;
+        if read == 0 {
+            return Ok(true);
+        }
+        other.read_exact(&mut b[..read])?;
+        if a[..read] != b[..read] {
+            return Ok(false);
+        }
+    }
 }
 
 /// Files of the box that go along as they are.

@@ -8,11 +8,12 @@
 //! demon/extensions/*.extension  extensions of the system: drivers that the image does not ship
 //! demon/demon.toml            the box's file
 //! demon-reports/              asks for reports, which are put there
+//! demon-takes/                asks for takes, which are copied there
 //! ```
 //!
 //! Nothing else on it is looked at. A stick may come from anywhere: nothing of it is executed, no link on it is followed, what has a name that steers
 //! a line is refused, and each thing is looked at before it is copied ([`bring`]). Nothing is written over but the box's file, of which the
-//! one before is kept. [`home`] writes reports. Who mounts it, and how, is the image's (`demon-stick@.service`).
+//! one before is kept. [`home`] writes reports and takes. Who mounts it, and how, is the image's (`demon-stick@.service`).
 
 pub mod bring;
 pub mod home;
@@ -29,6 +30,8 @@ const UPDATE: &str = ".update";
 const BRINGS: &str = "demon";
 /// The folder by which it asks for reports.
 const ASKS: &str = "demon-reports";
+/// The same for takes.
+const ASKS_TAKES: &str = "demon-takes";
 /// Most names of a folder that are looked at: a stick that never ends holds nobody up.
 const MOST_NAMES: usize = 1000;
 
@@ -60,7 +63,17 @@ impl Stick {
     /// The folder for reports, where it asks for them.
     #[must_use]
     pub fn wants_reports(&self) -> Option<PathBuf> {
-        let folder = self.root.join(ASKS);
+        self.folder(ASKS)
+    }
+
+    /// The folder for takes, where it asks for them.
+    #[must_use]
+    pub fn wants_takes(&self) -> Option<PathBuf> {
+        self.folder(ASKS_TAKES)
+    }
+
+    fn folder(&self, name: &str) -> Option<PathBuf> {
+        let folder = self.root.join(name);
         (kind(&folder) == Some(Kind::Folder)).then_some(folder)
     }
 

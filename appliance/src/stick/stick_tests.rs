@@ -151,7 +151,9 @@ fn no_name_and_no_link_on_a_stick_leads_out_of_its_place() {
     symlink(other.folder.path().join("elsewhere/demon-9.0.0.update"), stick.join("demon-9.0.0.update"))
         .expect("a disk");
     assert_eq!(other.bring(), Brought::default());
-    assert_eq!((other.stick().update("demon"), other.stick().wants_reports()), (None, None));
+    symlink(other.folder.path().join("elsewhere"), stick.join("demon-takes")).expect("a disk");
+    let wants = [other.stick().wants_reports(), other.stick().wants_takes()];
+    assert_eq!((other.stick().update("demon"), wants), (None, [None, None]));
 }
 
 #[test]
@@ -185,6 +187,33 @@ fn a_stick_that_asks_takes_the_last_crash_the_last_minutes_and_the_boxs_settings
     assert_eq!(taken, ["demon-report.txt", "demon-crash-report.txt", "demon.toml"]);
     let text = std::fs::read_to_string(folder.join("demon-report.txt")).expect("a disk");
     assert!(text.starts_with("demon 1.2.3\n") && text.contains("it was a good evening"), "{text}");
+}
+
+#[test]
+fn a_stick_that_asks_takes_every_take_home_once_and_none_is_written_over() {
+    let evening = Evening::new();
+    assert_eq!(evening.stick().wants_takes(), None);
+    evening.put("stick/demon-takes/take-0002.flac", "another box's");
+    let folder = evening.stick().wants_takes().expect("it asks");
+    assert_eq!(home::take_takes(&evening.home, &folder, &mut |_| ()).words(), "stick: 0 takes were taken home");
+    for (name, text) in [("take-0001.flac", "one"), ("take-0002.flac", "another boxes"), ("take-0003.flac", "three")] {
+        evening.put(format!("box/state/takes/{name}"), text);
+    }
+    evening.put("box/state/takes/behind/0000000001-begins.flac", "not asked for");
+    let mut told = Vec::new();
+    let done = home::take_takes(&evening.home, &folder, &mut |name| told.push(name.to_owned()));
+    assert_eq!((done.copied, done.there, told.len()), (3, 0, 3));
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("it is there");
+    let all = ["take-0001.flac", "take-0002.flac", "take-0002-2.flac", "take-0003.flac"].map(read);
+    assert_eq!(all, ["one", "another box's", "another boxes", "three"]);
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 4);
+    let again = home::take_takes(&evening.home, &folder, &mut |_| panic!("nothing is new"));
+    assert_eq!(again.words(), "stick: 0 takes were taken home, 3 were there already");
+    // A stick that takes nothing is told, take by take.
+    std::fs::remove_dir_all(&folder).expect("a disk");
+    let done = home::take_takes(&evening.home, &folder, &mut |_| ());
+    assert_eq!((done.copied, done.refused.len()), (0, 3));
+    assert!(done.words().starts_with("stick: 0 takes were taken home; take-0001.flac: "), "{}", done.words());
 }
 
 #[test]
