@@ -5,6 +5,8 @@
 
 use triple_buffer::{Input, Output, TripleBuffer};
 
+use super::line::Made;
+
 /// A finished latent and its number.
 #[derive(Clone, Debug, Default)]
 pub struct Newest {
@@ -22,17 +24,19 @@ pub struct LatentWriter {
     buffers: Input<Newest>,
     serial: u64,
     content: u64,
+    made: Made,
 }
 
 /// The decode thread's end.
 #[derive(Debug)]
-pub struct LatentReader(Output<Newest>);
+pub struct LatentReader(Output<Newest>, Made);
 
 /// Both ends, for latents of `len` numbers.
 #[must_use]
 pub fn latents(len: usize) -> (LatentWriter, LatentReader) {
     let (input, output) = TripleBuffer::new(&Newest { latent: vec![0.0; len], ..Newest::default() }).split();
-    (LatentWriter { buffers: input, serial: 0, content: 0 }, LatentReader(output))
+    let made = Made::default();
+    (LatentWriter { buffers: input, serial: 0, content: 0, made: made.clone() }, LatentReader(output, made))
 }
 
 impl LatentWriter {
@@ -43,6 +47,12 @@ impl LatentWriter {
     pub fn publish(&mut self, latent: &[f32]) -> u64 {
         self.content = self.serial + 1;
         self.publish_again(latent)
+    }
+
+    /// The latent that was published last left a tick under one snapshot and was born under another: for whoever waits for one that was
+    /// ([`Line`](super::Line)).
+    pub fn made(&self, left: u64, born: u64) {
+        self.made.publish(left, born);
     }
 
     /// Publishes the latent that was published last once more; answers its number.
@@ -60,6 +70,11 @@ impl LatentWriter {
 }
 
 impl LatentReader {
+    /// Under which snapshots the newest latent was made.
+    pub(super) const fn made(&self) -> &Made {
+        &self.1
+    }
+
     /// The newest latent; serial 0 when there is none yet.
     pub fn newest(&mut self) -> &Newest {
         self.0.read()

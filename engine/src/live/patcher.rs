@@ -6,6 +6,7 @@
 
 use super::decode_set::{DecodeSet, room_for_windows};
 use super::latents::{LatentReader, Newest};
+use super::line::{Line, Lines, Turn};
 use super::original::Original;
 use crate::backend::{BackendError, WindowDecoder};
 use crate::latent::{LATENT_FRAMES_PER_SECOND, SAMPLES_PER_LATENT_FRAME, StereoFrame};
@@ -51,6 +52,7 @@ pub struct Patcher {
     rested: Option<PlayedFrame>,
     /// The recording that is played on: heard itself where a latent is its own.
     original: Option<Original>,
+    lines: Lines,
     sound: Vec<StereoFrame>,
 }
 
@@ -75,6 +77,7 @@ impl Patcher {
             made_of: (0, 0),
             rested: None,
             original: None,
+            lines: Lines::default(),
         }
     }
 
@@ -105,6 +108,7 @@ impl Patcher {
         self.walk = Walk::new(set.tape, set.frames, 1);
         self.lead.set_most(set.most_lead);
         (self.decoded_serial, self.made_of, self.rested) = (0, (0, 0), None);
+        self.lines.forget();
     }
 
     /// Length of the tape that windows are made for, in stereo samples.
@@ -142,27 +146,54 @@ impl Patcher {
         self.lead.remaining_p5()
     }
 
+    /// These values are the newest, and to be heard from a line on, where there is one; answers those that the next window is planned under.
+    /// Without a line nothing waits.
+    pub fn hear(&mut self, values: &Values, line: Option<Line>) -> Values {
+        self.lines.hear(values, line)
+    }
+
+    /// The snapshot of the last line that was met, and how many lines could not be.
+    #[must_use]
+    pub fn lines(&self) -> (u64, u64) {
+        self.lines.told()
+    }
+
     /// Decodes and sends the next window if one is called for and there is a box for it.
     pub fn patch(&mut self, values: &Values, course: &Course) -> Patched {
         let lead = &mut self.lead;
         let a_box_is_home = self.packer.collect(|landing| lead.landed(landing));
-        let &Newest { serial, content, .. } = self.latents.newest();
+        let lead = self.lead_frames(values, course);
+        let turn = self.lines.turn(course.now(), lead, self.latents.made());
+        let newest = *self.lines.newest();
+        let values = if let Turn::At(_) = turn { &newest } else { values };
+        let latent = if turn == Turn::Before { self.latents.held() } else { self.latents.newest() };
+        let &Newest { serial, content, .. } = latent;
         // A band that is not on this tape is meant for another, which is not here yet.
         if serial == 0 || !a_box_is_home || course.band().end() > self.walk.tape_frames() {
             return Patched::Nothing;
         }
         if self.stands(content, values, course) {
-            return Patched::Rests;
+            if let Turn::At(_) = turn {
+                // What is turned is heard already: nothing of it is another.
+                self.lines.met();
+            }
+            return if turn == Turn::Before { Patched::Nothing } else { Patched::Rests };
         }
         let lead = self.lead_frames(values, course);
-        let fresh = serial != self.decoded_serial;
+        let fresh = serial != self.decoded_serial && turn == Turn::Free;
         // One window ahead is enough: more would be decoded from hands that have moved on since.
-        if !fresh && self.walk.planned_ahead(course) > 2 * lead as i64 {
+        let is_on_a_line = matches!(turn, Turn::At(_));
+        if !fresh && !is_on_a_line && self.walk.planned_ahead(course) > 2 * lead as i64 {
             return Patched::Nothing;
         }
         let keep = self.keep_frames(values);
         self.walk.set_keep(keep);
-        let plan = self.walk.plan(course, lead, if fresh { Start::Fresh } else { Start::Onward });
+        let start = match turn {
+            Turn::At(moment) => Start::At(moment),
+            _ if fresh => Start::Fresh,
+            _ => Start::Onward,
+        };
+        let plan = self.walk.plan(course, lead, start);
         self.decoded_serial = serial;
         // The window lands to the sample; its decode begins with the latent frame that the landing lies in.
         let (first, inside) = (plan.first_latent(), plan.inside());
@@ -175,7 +206,12 @@ impl Patcher {
         let feedback = values.get(ParamId::TapeFeedback);
         let write = |kept: &mut [StereoFrame]| kept.copy_from_slice(&sound[inside..inside + plan.frames]);
         match packer.send(&plan, feedback, write) {
-            Ok(()) => Patched::Sent { serial, land: plan.land, frames: plan.frames, due: plan.due },
+            Ok(()) => {
+                if is_on_a_line {
+                    self.lines.met();
+                }
+                Patched::Sent { serial, land: plan.land, frames: plan.frames, due: plan.due }
+            }
             Err(_) => {
                 self.walk.begin_run();
                 Patched::Dropped

@@ -182,6 +182,11 @@ impl Performer {
         report
     }
 
+    /// The latent that left last in the last tick was finished under one snapshot and born under another: the decode side is told.
+    pub(super) fn made(&self, left: u64, born: u64) {
+        self.stage.latents.made(left, born);
+    }
+
     /// The submission of the latent that left last in the last tick; `None` when none left.
     #[must_use]
     pub fn left(&self) -> Option<u64> {

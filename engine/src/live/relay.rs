@@ -1,31 +1,39 @@
 //! The newest values, on their way from the control thread to the decode thread.
 //!
 //! The tick thread has its own snapshot ([`crate::param::SnapshotReader`]); the decode thread needs the same values at its
-//! own pace. Latest wins; neither side waits.
+//! own pace. Latest wins; neither side waits. With them comes the line from which on they are to be heard, where there is one.
 
 use triple_buffer::{Input, Output, TripleBuffer};
 
+use super::line::Line;
 use crate::param::Values;
+
+type Sent = (Values, Option<Line>);
 
 /// The control thread's end.
 #[derive(Debug)]
-pub struct ValuesWriter(Input<Values>);
+pub struct ValuesWriter(Input<Sent>);
 
 /// The decode thread's end.
 #[derive(Debug)]
-pub struct ValuesReader(Output<Values>);
+pub struct ValuesReader(Output<Sent>);
 
 /// Both ends, at the table's defaults.
 #[must_use]
 pub fn relay() -> (ValuesWriter, ValuesReader) {
-    let (input, output) = TripleBuffer::new(&Values::default()).split();
+    let (input, output) = TripleBuffer::new(&(Values::default(), None)).split();
     (ValuesWriter(input), ValuesReader(output))
 }
 
 impl ValuesWriter {
-    /// Publishes values.
+    /// Publishes values, which are to be heard as soon as they can.
     pub fn write(&mut self, values: &Values) {
-        self.0.write(*values);
+        self.write_for(values, None);
+    }
+
+    /// Publishes values, which are to be heard from a line on.
+    pub fn write_for(&mut self, values: &Values, line: Option<Line>) {
+        self.0.write((*values, line));
     }
 }
 
@@ -38,6 +46,11 @@ impl ValuesReader {
 
     /// The newest values.
     pub fn latest(&mut self) -> Values {
+        self.latest_with_line().0
+    }
+
+    /// The newest values, and the line from which on they are to be heard.
+    pub fn latest_with_line(&mut self) -> (Values, Option<Line>) {
         *self.0.read()
     }
 }

@@ -58,6 +58,9 @@ impl TickSide {
             self.births[place(ticket)] = now.generation;
         }
         let left = self.performer.left();
+        if let Some(ticket) = left {
+            self.performer.made(now.generation, self.births[place(ticket)]);
+        }
         self.heard = TickHeard { generation: now.generation, born: left.map(|it| self.births[place(it)]) };
         report
     }

@@ -76,6 +76,8 @@ pub enum Start {
     Fresh,
     /// The same latent goes on: where the last window ended, unless playhead + lead has overtaken it.
     Onward,
+    /// Here and nowhere else, over whatever older windows have put there.
+    At(PlayedFrame),
 }
 
 /// Walks ahead of the playhead and plans windows that cover the tape without gaps.
@@ -198,6 +200,9 @@ impl Walk {
 
     /// The moment from which the next window's sound goes on.
     fn start(&self, course: &Course, lead: usize, start: Start) -> PlayedFrame {
+        if let Start::At(moment) = start {
+            return moment;
+        }
         let target = course.now().after(lead);
         let behind = self.joint.map(|joint| joint.until(target));
         let joined = self.joint.filter(|_| match (start, behind) {
@@ -205,6 +210,7 @@ impl Walk {
             _ if self.fits(course.band()) => start == Start::Onward && behind < Some(0),
             (Start::Fresh, behind) => behind.is_some_and(|it| (0..=lead as i64 / 2).contains(&it)),
             (Start::Onward, behind) => behind <= Some(lead as i64 / 2),
+            (Start::At(_), _) => false,
         });
         // A little before the turn is left as it is: to decode a window for it would make the next one late, with which the
         // lap begins.

@@ -5,4 +5,5 @@ mod alignment;
 mod feedback;
 mod heap;
 mod lead;
+mod line;
 mod world;

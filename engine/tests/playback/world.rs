@@ -120,6 +120,14 @@ impl Meanwhile {
         self.now = until;
     }
 
+    /// The next latent that finishes is another, was born under this snapshot, and stays.
+    pub fn finish(&mut self, generation: u64) {
+        self.finished += 1;
+        self.latent[0] = self.finished as f32;
+        self.latents.publish(&self.latent);
+        self.latents.made(generation, generation);
+    }
+
     /// Stereo samples of time since the start.
     pub fn now(&self) -> usize {
         self.now

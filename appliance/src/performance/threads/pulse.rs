@@ -48,6 +48,10 @@ pub struct Pulse {
     pub window_us: AtomicU32,
     /// Whether no window is decoded because the tape stands.
     pub windows_rest: AtomicBool,
+    /// The snapshot of the last line of the music that was met.
+    pub line_met: AtomicU64,
+    /// How many lines could not be met.
+    pub lines_moved: AtomicU64,
     /// Panics of the decode thread that were caught.
     pub window_crashes: AtomicU64,
     /// Told to the decode thread: whether something is being prepared beside it.

@@ -87,11 +87,15 @@ impl Windows<'_> {
         patcher.set_crowded(pulse.crowded.load(Relaxed));
         let tape_frames = patcher.tape_frames();
         let begun = Instant::now();
-        let values = self.values.latest();
+        let (newest, line) = self.values.latest_with_line();
+        let values = patcher.hear(&newest, line);
         let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|it| values.get(it));
         let band = LoopBand::from_faders(start, end, tape_frames);
         let course = Course::new(self.meters.playhead(), band);
         let patched = patcher.patch(&values, &course);
+        let (met, moved) = patcher.lines();
+        pulse.line_met.store(met, Relaxed);
+        pulse.lines_moved.store(moved, Relaxed);
         pulse.windows_rest.store(patched == Patched::Rests, Relaxed);
         match patched {
             Patched::Rests => self.sleep(),
