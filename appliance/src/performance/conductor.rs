@@ -4,6 +4,7 @@
 //! reaches them goes through a triple buffer, a bounded queue or an atomic.
 
 mod meter;
+mod on_the_line;
 mod pause;
 mod takeover;
 
@@ -19,15 +20,16 @@ use hal::gesture::{Control, Gesture, Motion, SurfaceId};
 
 use crate::control::binding::{Act, Binding};
 use crate::control::desk::Desk;
-use crate::control::tempo::{Cue, Quantise, TapeBeats, Tempo, Wait};
+use crate::control::tempo::{Cue, Quantise, TapeBeats, Tempo};
 use crate::display::messages::{FaultKey, Level, Messages};
 use crate::performance::beginning::{Last, adopt};
-use crate::performance::threads::Bell;
+use crate::performance::threads::{Bell, Pulse};
 use crate::settings::box_file::BoxConfig;
 use crate::settings::last_state::Writings;
 use crate::settings::model_settings::ModelSettings;
 use crate::settings::patch::{Patch, Spoken};
 use meter::Meter;
+use on_the_line::{LetGo, Waiting};
 pub use takeover::{Due, Wanted};
 
 /// What the conductor needs from the fast side.
@@ -74,8 +76,16 @@ pub struct Conductor {
     follows: bool,
     /// Where a pause was made, 0 to 1 of the tape.
     paused: Option<f64>,
-    /// A scene that waits for its beat.
+    /// How long things take on the fast side, once that is known.
+    pulse: Option<Arc<Pulse>>,
+    /// A scene that waits for its line of the music.
     waiting: Option<Waiting>,
+    /// What was let go for a line that has not come.
+    let_go: Option<LetGo>,
+    /// Whether the decode side was told of a line.
+    line_told: bool,
+    /// The line was not met, and that is to be told.
+    is_a_line_later: bool,
     /// The words that play, or are to.
     words: Vec<Spoken>,
     /// Whether those are still to be read.
@@ -92,15 +102,6 @@ pub struct Conductor {
     bells: Vec<Bell>,
     /// The snapshot for which they were rung last; 0 when an edge has left since.
     rung: u64,
-}
-
-/// A scene that waits for its beat.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    place: usize,
-    wait: Wait,
-    /// The machine that changed the program: it knows, and is not told when the scene comes in.
-    by_program: Option<SurfaceId>,
 }
 
 impl Conductor {
@@ -156,7 +157,11 @@ impl Conductor {
             quantise: Quantise::Off,
             follows: true,
             paused: None,
+            pulse: None,
             waiting: None,
+            let_go: None,
+            line_told: false,
+            is_a_line_later: false,
             words: patch.words(),
             unread: false,
             wanted: None,
@@ -211,7 +216,7 @@ impl Conductor {
         let words = self.inherited(patch);
         self.desk.load_as(&patch.values, &patch.scenes, &drawn(patch, self.frames), Mark { words, ..mark });
         self.surround(patch, now);
-        self.waiting = None;
+        self.call_off();
         self.settle(now);
     }
 
@@ -220,7 +225,7 @@ impl Conductor {
     pub fn stand_in(&mut self, patch: &Patch, now: Duration) {
         self.desk.stand_by(&patch.values, &drawn(patch, self.frames));
         self.surround(patch, now);
-        self.waiting = None;
+        self.call_off();
     }
 
     fn surround(&mut self, patch: &Patch, now: Duration) {
@@ -255,13 +260,10 @@ impl Conductor {
         for act in &mut acts[before..] {
             // A later word counts: what waited for its beat does not come after it.
             if matches!(act, Act::Recalled(..) | Act::Undone(_) | Act::Panicked | Act::Reverted) {
-                self.waiting = None;
+                self.call_off();
             }
             match *act {
-                Act::WillRecall(place) => match self.tempo.wait(gesture.at, self.quantise) {
-                    Some(wait) => self.waiting = Some(Waiting { place, wait, by_program: by_program(gesture) }),
-                    None => *act = Act::Recalled(place, self.desk.recall(place)),
-                },
+                Act::WillRecall(place) => *act = self.recall_on_a_line(place, gesture),
                 Act::Tapped => self.tap(gesture.at),
                 Act::SnapLoop => *act = self.snap_loop(gesture.at),
                 Act::Went(surface) => self.tempo.gone(surface),
@@ -280,14 +282,6 @@ impl Conductor {
             self.follow(cue, acts);
         }
         self.settle(gesture.at);
-    }
-
-    /// Does what waited for a beat, when the beat has come, and adds it to `acts`; answers the machine whose program change it
-    /// was.
-    pub fn come_in(&mut self, now: Duration, acts: &mut Vec<Act>) -> Option<SurfaceId> {
-        let come = self.waiting.take_if(|it| self.tempo.has_come(&it.wait, now))?;
-        acts.push(Act::Recalled(come.place, self.desk.recall(come.place)));
-        come.by_program
     }
 
     /// A sequencer starts, stops, goes on: the sound comes and goes, and the tape turns on underneath.
@@ -330,23 +324,33 @@ impl Conductor {
         self.send_edges();
         self.take_home();
         self.engine.transport.collect();
+        let line = self.line_of_now();
         let values = *self.desk.store().values();
-        if values == self.told && !self.band_is_due {
+        // A line that was called off is not waited for.
+        let is_over = std::mem::replace(&mut self.line_told, line.is_some()) && line.is_none();
+        if values == self.told && !self.band_is_due && !is_over {
             return;
         }
-        self.engine.decode_values.write(&values);
-        self.engine.transport.set_gain_db(values.get(ParamId::GainDb));
-        let band = |of: &Values| [of.get(ParamId::LoopStart), of.get(ParamId::LoopEnd)];
+        self.engine.decode_values.write_for(&values, line);
         let mut told = values;
+        // Level and loop go past the windows: they wait here for the line.
+        if line.is_none() {
+            self.engine.transport.set_gain_db(values.get(ParamId::GainDb));
+        } else {
+            keep(&[ParamId::GainDb], &self.told, &mut told);
+        }
+        let band = |of: &Values| [of.get(ParamId::LoopStart), of.get(ParamId::LoopEnd)];
         if band(&values) != band(&self.told) || self.band_is_due {
             let [start, end] = band(&values);
             let tape_frames = self.engine.transport.tape_frames();
-            let order = self.engine.transport.set_band(LoopBand::from_faders(start, end, tape_frames));
-            self.band_is_due = order.is_err();
-            if order.is_err() {
-                // The audio thread has not caught up: the band is tried again at the next call.
-                told.set(ParamId::LoopStart, self.told.exact(ParamId::LoopStart));
-                told.set(ParamId::LoopEnd, self.told.exact(ParamId::LoopEnd));
+            let to = LoopBand::from_faders(start, end, tape_frames);
+            let is_ordered = line.is_none() && self.engine.transport.set_band(to).is_ok();
+            if line.is_none() {
+                self.band_is_due = !is_ordered;
+            }
+            if !is_ordered {
+                // The audio thread has not caught up, or the line has not come: the band is tried again at the next call.
+                keep(&[ParamId::LoopStart, ParamId::LoopEnd], &self.told, &mut told);
             }
         }
         self.told = told;
@@ -471,6 +475,9 @@ impl Conductor {
 
     /// Tells what went wrong since the last call.
     pub fn tell_faults(&mut self, messages: &mut Messages) {
+        if std::mem::take(&mut self.is_a_line_later) {
+            messages.tell(Level::Info, "it comes with the line after: generations took longer than before");
+        }
         match self.fault.take() {
             Some(Fault::EngineStopped) => messages.fault(FaultKey::EngineTick, "the engine has stopped"),
             Some(Fault::NotCaughtUp) => messages.tell(Level::Warning, "the audio thread has not caught up; seek again"),
@@ -488,6 +495,11 @@ pub fn by_program(gesture: &Gesture) -> Option<SurfaceId> {
 #[cfg(test)]
 #[path = "conductor_gesture_tests.rs"]
 mod gesture_tests;
+
+/// These parameters are as they were.
+fn keep(ids: &[ParamId], were: &Values, told: &mut Values) {
+    ids.iter().for_each(|id| _ = told.set(*id, were.exact(*id)));
+}
 
 /// A patch's curves, one value a latent frame.
 fn drawn(patch: &Patch, frames: usize) -> Drawn {

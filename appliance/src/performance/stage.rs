@@ -128,6 +128,7 @@ impl Stage {
         let EngineParts { ticks, patcher, values, sets, mut conductor, loading } = parts;
         let meters = conductor.transport().meters().clone();
         let pulse = Arc::new(Pulse::default());
+        conductor.look_at(Arc::clone(&pulse));
         conductor.ring_with([pulse.tick_bell.clone(), pulse.window_bell.clone()]);
         let engine = vec![
             threads::ticks(ticks, tick_troubles, Arc::clone(&pulse), leave)?,

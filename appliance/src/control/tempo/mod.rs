@@ -82,6 +82,8 @@ pub enum Quantise {
     Beat,
     /// The next one of a bar.
     Bar,
+    /// The end of the loop that plays, which is no matter of tempo.
+    Loop,
 }
 
 /// Something that waits for a beat or a bar.
@@ -252,7 +254,7 @@ impl Tempo {
 
     fn unit(&self, quantise: Quantise) -> Option<f64> {
         match quantise {
-            Quantise::Off => None,
+            Quantise::Off | Quantise::Loop => None,
             Quantise::Beat => Some(1.0),
             Quantise::Bar => Some(f64::from(self.bar())),
         }

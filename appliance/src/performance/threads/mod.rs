@@ -24,6 +24,8 @@ pub use bell::Bell;
 pub use pulse::Pulse;
 pub use ticks::{TICKS, ticks};
 pub use trace::{Read, Sent, Ticked, Trace};
+#[cfg(test)]
+pub(in crate::performance) use windows::patch_newest;
 pub use windows::{DecodeQueues, WINDOWS, windows};
 
 /// Priority of the audio thread, of 1 to 99: above everything of ours, below the kernel's own interrupt threads.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use engine::backend::BackendError;
 use engine::live::{Patched, Patcher, SetReceiver, ValuesReader, WindowDecoder};
 use engine::param::ParamId;
-use engine::playback::{Course, LoopBand, SharedMeters};
+use engine::playback::{Course, LoopBand, Playhead, SharedMeters};
 use rtrb::{Consumer, Producer};
 
 use super::crashes::supervise;
@@ -64,6 +64,36 @@ pub fn windows(
     })
 }
 
+/// Sends the next window under the newest values, or under those before while a line of the music is waited for.
+pub(in crate::performance) fn patch_newest(
+    patcher: &mut Patcher,
+    values: &mut ValuesReader,
+    playhead: Playhead,
+    pulse: &Pulse,
+) -> Patched {
+    let tape_frames = patcher.tape_frames();
+    let begun = Instant::now();
+    let (newest, line) = values.latest_with_line();
+    let values = patcher.hear(&newest, line);
+    let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|it| values.get(it));
+    let band = LoopBand::from_faders(start, end, tape_frames);
+    let course = Course::new(playhead, band);
+    let patched = patcher.patch(&values, &course);
+    let (met, moved) = patcher.lines();
+    pulse.line_met.store(met, Relaxed);
+    pulse.lines_moved.store(moved, Relaxed);
+    pulse.windows_rest.store(patched == Patched::Rests, Relaxed);
+    if let Patched::Sent { serial, land, frames, due } = patched {
+        pulse.trace.sent(begun, serial, due.count());
+        pulse.window_us.store(begun.elapsed().as_micros() as u32, Relaxed);
+        pulse.lead.store(patcher.lead_frames(&values, &course), Relaxed);
+        pulse.window[0].store(land, Relaxed);
+        pulse.window[1].store((land + frames) % tape_frames, Relaxed);
+        pulse.windows.fetch_add(1, Relaxed);
+    }
+    patched
+}
+
 struct Windows<'p> {
     patcher: Patcher,
     values: ValuesReader,
@@ -85,29 +115,10 @@ impl Windows<'_> {
         }
         sets.hand_to(patcher);
         patcher.set_crowded(pulse.crowded.load(Relaxed));
-        let tape_frames = patcher.tape_frames();
-        let begun = Instant::now();
-        let (newest, line) = self.values.latest_with_line();
-        let values = patcher.hear(&newest, line);
-        let [start, end] = [ParamId::LoopStart, ParamId::LoopEnd].map(|it| values.get(it));
-        let band = LoopBand::from_faders(start, end, tape_frames);
-        let course = Course::new(self.meters.playhead(), band);
-        let patched = patcher.patch(&values, &course);
-        let (met, moved) = patcher.lines();
-        pulse.line_met.store(met, Relaxed);
-        pulse.lines_moved.store(moved, Relaxed);
-        pulse.windows_rest.store(patched == Patched::Rests, Relaxed);
-        match patched {
+        match patch_newest(patcher, &mut self.values, self.meters.playhead(), pulse) {
             Patched::Rests => self.sleep(),
             Patched::Nothing => std::thread::sleep(NOTHING_TO_DO),
-            Patched::Sent { serial, land, frames, due } => {
-                pulse.trace.sent(begun, serial, due.count());
-                pulse.window_us.store(begun.elapsed().as_micros() as u32, Relaxed);
-                pulse.lead.store(patcher.lead_frames(&values, &course), Relaxed);
-                pulse.window[0].store(land, Relaxed);
-                pulse.window[1].store((land + frames) % tape_frames, Relaxed);
-                pulse.windows.fetch_add(1, Relaxed);
-            }
+            Patched::Sent { .. } => {}
             Patched::Dropped => {
                 pulse.dropped.fetch_add(1, Relaxed);
                 std::thread::sleep(NOTHING_TO_DO);

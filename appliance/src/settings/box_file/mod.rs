@@ -37,7 +37,8 @@ pub const BOX_FILE: &str = "/etc/demon/demon.toml";
 const LARGEST_BYTES: u64 = 1 << 20;
 const SECTIONS: [&str; 11] =
     ["play", "audio", "midi", "tempo", "keys", "terminal", "display", "panel", "feel", "takes", "open"];
-const QUANTISES: [(&str, Quantise); 3] = [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar)];
+const QUANTISES: [(&str, Quantise); 4] =
+    [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar), ("loop", Quantise::Loop)];
 
 /// How the sound device is asked, where the command line says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
