@@ -62,6 +62,35 @@ class Gate(unittest.TestCase):
         self.assertIn("DefaultDependencies=no\n", (HERE / "root" / SYSTEM / "demon-gate.service").read_text())
 
 
+class WithoutData(unittest.TestCase):
+    """What plays starts where `data` is gone: nothing of it may require what is mounted from there."""
+
+    def told(self, unit, key):
+        """What a key of a unit comes to, our drop-ins included: an empty line takes back what was said before."""
+        ours = HERE / "root" / SYSTEM
+        files = [it for it in (REPO / "systemd/system" / unit, ours / unit) if it.is_file()] + sorted((ours / f"{unit}.d").glob("*.conf"))
+        self.assertTrue(files, unit)
+        values = []
+        for line in re.findall(rf"^{key}=(.*)$", "\n".join(it.read_text() for it in files), re.M):
+            values = values + line.split() if line.strip() else []
+        return values
+
+    def test_nothing_that_plays_requires_a_mount_of_data(self):
+        mounts = {line.split()[1] for line in (HERE / "root/etc/fstab").read_text().splitlines() if line.startswith("/data/")}
+        self.assertIn("/var/lib/demon", mounts)
+        homes = {"StateDirectory": "/var/lib", "CacheDirectory": "/var/cache", "LogsDirectory": "/var/log", "ConfigurationDirectory": "/etc"}
+        for unit in ("demon-player.service", "demon-engine.service", "demon-gate.service"):
+            for key, home in homes.items():
+                for name in self.told(unit, key):
+                    self.assertNotIn(f"{home}/{name}", mounts, f"{unit}: {key} requires what is mounted there")
+            for key in ("Requires", "BindsTo", "RequiresMountsFor"):
+                for what in self.told(unit, key):
+                    self.assertFalse(what.endswith(".mount") or what in mounts, f"{unit}: {key}={what}")
+        for place in ("/var/lib/demon", "/var/cache/demon"):
+            self.assertIn(place, self.told("demon-engine.service", "ReadWritePaths"))
+            self.assertRegex((HERE / "root/usr/lib/tmpfiles.d/demon-image.conf").read_text(), rf"(?m)^d {place} 0755 demon demon -$")
+
+
 class Sticks(unittest.TestCase):
     def test_nothing_on_a_stick_can_be_run_and_it_is_mounted_for_reading(self):
         text = (HERE / "root/usr/lib/demon/stick").read_text()

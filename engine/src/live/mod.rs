@@ -31,7 +31,6 @@ pub use decode_set::{DecodeSet, SetReceiver, SetSender, set_queue};
 pub use governor::{Governor, Ticked, work_of};
 pub use latents::{LatentReader, LatentWriter, Newest, latents};
 pub use line::{Line, Needs};
-
 pub use material::{Material, MaterialError, Prompt};
 pub use original::Original;
 pub use patcher::{Patched, Patcher};
