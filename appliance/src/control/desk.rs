@@ -205,6 +205,11 @@ impl Desk {
         self.scene = self.scene.filter(is_kept);
     }
 
+    /// Publishes the values of now under another number; see [`Store::publish_again`].
+    pub fn publish_again(&mut self) {
+        self.store.publish_again();
+    }
+
     /// Recalls a scene, from 0; answers whether there is one.
     pub fn recall(&mut self, place: usize) -> bool {
         let recalled = self.store.recall(place);

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::live::{SetSender, Swap, ValuesWriter, Words};
+use engine::live::{Needs, SetSender, Swap, ValuesWriter, Words};
 use engine::param::{Drawn, Edge, EdgeSender, Mark, ParamId, SnapshotReader, Store, Unsent, Values};
 use engine::playback::{LoopBand, Transport};
 use hal::gesture::{Control, Gesture, Motion, SurfaceId};
@@ -82,8 +82,10 @@ pub struct Conductor {
     waiting: Option<Waiting>,
     /// What was let go for a line that has not come.
     let_go: Option<LetGo>,
-    /// Whether the decode side was told of a line.
-    line_told: bool,
+    /// What a patch that has come takes until it is heard, and how far ahead its line is.
+    comes: Option<(Needs, Duration)>,
+    /// The line that the decode side was told of, by its snapshot.
+    line_told: Option<u64>,
     /// The line was not met, and that is to be told.
     is_a_line_later: bool,
     /// The words that play, or are to.
@@ -160,7 +162,8 @@ impl Conductor {
             pulse: None,
             waiting: None,
             let_go: None,
-            line_told: false,
+            comes: None,
+            line_told: None,
             is_a_line_later: false,
             words: patch.words(),
             unread: false,
@@ -217,6 +220,7 @@ impl Conductor {
         self.desk.load_as(&patch.values, &patch.scenes, &drawn(patch, self.frames), Mark { words, ..mark });
         self.surround(patch, now);
         self.call_off();
+        self.patch_on_its_line(now);
         self.settle(now);
     }
 
@@ -267,7 +271,7 @@ impl Conductor {
                 Act::Tapped => self.tap(gesture.at),
                 Act::SnapLoop => *act = self.snap_loop(gesture.at),
                 Act::Went(surface) => self.tempo.gone(surface),
-                Act::Reseed => self.held.push_back(Edge::Reseed),
+                Act::Reseed => *act = self.reseed_on_a_line(gesture),
                 Act::Mute => self.mute(),
                 Act::Pause => *act = self.pause(),
                 Act::Panicked => self.play_on(),
@@ -326,9 +330,9 @@ impl Conductor {
         self.engine.transport.collect();
         let line = self.line_of_now();
         let values = *self.desk.store().values();
-        // A line that was called off is not waited for.
-        let is_over = std::mem::replace(&mut self.line_told, line.is_some()) && line.is_none();
-        if values == self.told && !self.band_is_due && !is_over {
+        // New seeds move no value, and a line that was called off is not waited for.
+        let is_another_line = std::mem::replace(&mut self.line_told, line.map(|it| it.generation)) != self.line_told;
+        if values == self.told && !self.band_is_due && !is_another_line {
             return;
         }
         self.engine.decode_values.write_for(&values, line);

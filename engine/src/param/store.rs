@@ -401,6 +401,11 @@ impl Store {
         }
     }
 
+    /// Publishes the values of now once more, under another number: what is made from then on is told from what was made before.
+    pub fn publish_again(&mut self) {
+        self.publish();
+    }
+
     fn jumped(&mut self) {
         self.jumps += 1;
         self.revision += 1;

@@ -42,6 +42,10 @@ pub enum Act {
     Recalled(usize, bool),
     /// A scene (from 0) is to be recalled when its beat comes.
     WillRecall(usize),
+    /// New seeds are to come with their beat.
+    WillReseed,
+    /// The patch that waited for its beat is to be loaded.
+    PatchHasCome,
     /// A sequencer asked for this, and it was done.
     Followed(Cue),
     /// The displays go on to their next screens.
@@ -145,6 +149,8 @@ impl Act {
             Self::Redone(false) => said("nothing to redo"),
             Self::Recalled(place, true) => Some(format!("scene {}", place + 1)),
             Self::Recalled(place, false) => Some(format!("scene {} is empty", place + 1)),
+            Self::WillReseed => said("new seeds with the beat"),
+            Self::PatchHasCome => None,
             Self::WillRecall(place) => Some(format!("scene {} with the beat", place + 1)),
             Self::Followed(Cue::Start) => said("the sequencer starts"),
             Self::Followed(Cue::Continue) => said("the sequencer goes on"),

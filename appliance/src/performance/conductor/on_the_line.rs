@@ -1,6 +1,6 @@
-//! What waits for a line of the music: a scene that is to be heard from the next beat, bar or loop end on.
+//! What waits for a line of the music: a scene, a patch or new seeds that are to be heard from the next beat, bar or loop end on.
 //!
-//! What is recalled on a line is heard later: latents have to be made, a window decoded. So it is let go as long before the line as that takes
+//! What is let go on a line is heard later: latents have to be made, a window decoded. So it is let go as long before the line as that takes
 //! ([`Conductor::ahead`]), and the decode side keeps it from being heard before ([`engine::live::Line`]). Level and loop do not go through windows; they
 //! follow when the line has come. Where the machine takes longer than it did, the next line is the one, and that is said.
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use engine::latent::SAMPLE_RATE_HZ;
 use engine::live::{Line, Needs};
-use engine::param::{Class, ParamId, Values};
+use engine::param::{Class, Edge, ParamId, Values};
 use engine::playback::PlayedFrame;
 use hal::gesture::{Gesture, SurfaceId};
 
@@ -26,16 +26,25 @@ const SLOWER: f64 = 1.5;
 /// So many lines are waited for one that does not come: a decode side that has crashed meets none.
 const PATIENCE: usize = 4;
 
-/// A scene that waits for its line.
+/// What waits for its line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiting {
-    place: usize,
+    what: What,
     until: Until,
     /// How long before it that is let go.
     ahead: Duration,
     needs: Needs,
     /// The machine that changed the program: it knows, and is not told when the scene comes in.
     by_program: Option<SurfaceId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    /// A scene, from 0.
+    Scene(usize),
+    Seeds,
+    /// A patch, which somebody else has.
+    Patch,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,17 +73,46 @@ impl Conductor {
     /// A scene is to come with its line.
     pub(super) fn recall_on_a_line(&mut self, place: usize, gesture: &Gesture) -> Act {
         let needs = self.desk.store().scene(place).map_or(Needs::Window, |it| needs(self.desk.store().aims(), it));
-        let ahead = self.ahead(needs, gesture.at);
-        let waits = match self.quantise {
+        if self.waits(What::Scene(place), needs, gesture.at, by_program(gesture)) {
+            return Act::WillRecall(place);
+        }
+        self.recall(place, needs, gesture.at)
+    }
+
+    /// New seeds are to come with their line, where anything waits for one.
+    pub(super) fn reseed_on_a_line(&mut self, gesture: &Gesture) -> Act {
+        if self.quantise != Quantise::Off && self.waits(What::Seeds, Needs::Birth, gesture.at, None) {
+            return Act::WillReseed;
+        }
+        self.reseed();
+        Act::Reseed
+    }
+
+    /// Whether a patch with these values waits for its line, asked for at `at`; then [`Act::PatchHasCome`] says when it is to be loaded.
+    pub fn waits_with_patch(&mut self, values: &Values, at: Duration) -> bool {
+        let needs = needs(self.desk.store().aims(), values);
+        self.quantise != Quantise::Off && self.waits(What::Patch, needs, at, None)
+    }
+
+    /// Whether a patch waits.
+    #[must_use]
+    pub fn awaits_patch(&self) -> bool {
+        self.waiting.is_some_and(|it| it.what == What::Patch)
+    }
+
+    /// Whether there is a line to wait for; then it waits, in the place of what waited before.
+    fn waits(&mut self, what: What, needs: Needs, at: Duration, by_program: Option<SurfaceId>) -> bool {
+        let ahead = self.ahead(needs, at);
+        let until = match self.quantise {
             Quantise::Loop => {
                 let course = self.engine.transport.course();
                 Some(Until::Turn(course.turn(course.now().after(frames(ahead)))))
             }
-            quantise => self.tempo.wait(gesture.at + ahead, quantise).map(Until::Beat),
+            quantise => self.tempo.wait(at + ahead, quantise).map(Until::Beat),
         };
-        let Some(until) = waits else { return self.recall(place, needs, ahead, gesture.at) };
-        self.waiting = Some(Waiting { place, until, ahead, needs, by_program: by_program(gesture) });
-        Act::WillRecall(place)
+        let waiting = until.map(|until| Waiting { what, until, ahead, needs, by_program });
+        self.waiting = waiting.or(self.waiting);
+        waiting.is_some()
     }
 
     /// Does what waited for a line, when it is time, and adds it to `acts`; answers the machine whose program change it was.
@@ -84,22 +122,52 @@ impl Conductor {
             Until::Beat(wait) => tempo.has_come(wait, now + it.ahead),
             Until::Turn(at) => played.until(*at) <= frames(it.ahead) as i64,
         })?;
-        let act = self.recall(come.place, come.needs, come.ahead, now);
-        acts.push(act);
+        match come.what {
+            What::Scene(place) => {
+                let act = self.recall(place, come.needs, now);
+                acts.push(act);
+            }
+            What::Seeds => {
+                self.reseed();
+                self.let_go(come.needs, come.ahead, now);
+                acts.push(Act::Reseed);
+            }
+            What::Patch => {
+                self.comes = Some((come.needs, come.ahead));
+                acts.push(Act::PatchHasCome);
+            }
+        }
         come.by_program
     }
 
-    fn recall(&mut self, place: usize, needs: Needs, ahead: Duration, now: Duration) -> Act {
-        let recalled = self.desk.recall(place);
+    fn recall(&mut self, place: usize, needs: Needs, now: Duration) -> Act {
+        let (recalled, ahead) = (self.desk.recall(place), self.ahead(needs, now));
         self.let_go = None;
-        if recalled
-            && let Some(pulse) = &self.pulse
-            && let Some((at, every)) = self.line(now, ahead)
-        {
+        if recalled {
+            self.let_go(needs, ahead, now);
+        }
+        Act::Recalled(place, recalled)
+    }
+
+    /// Slots born from now on take other seeds, and are told from those before.
+    fn reseed(&mut self) {
+        self.desk.publish_again();
+        self.held.push_back(Edge::Reseed);
+    }
+
+    /// A patch has come that waited: what it brings is to be heard from its line on.
+    pub(super) fn patch_on_its_line(&mut self, now: Duration) {
+        if let Some((needs, ahead)) = self.comes.take() {
+            self.let_go(needs, ahead, now);
+        }
+    }
+
+    /// What leaves now is to be heard from the line that lies `ahead`.
+    fn let_go(&mut self, needs: Needs, ahead: Duration, now: Duration) {
+        if let (Some(pulse), Some((at, every))) = (&self.pulse, self.line(now, ahead)) {
             let line = Line { at, every, generation: 0, needs };
             self.let_go = Some(LetGo { line, moved: pulse.lines_moved.load(Relaxed), is_told: false });
         }
-        Act::Recalled(place, recalled)
     }
 
     /// How long before a line that is let go which is to be heard on it.

@@ -29,7 +29,7 @@ const TICK: usize = 4;
 const PATCH: &str = "[prompt]\na = \"house\"\nbpm = 120\n[values]\ndepth = 2\nsteps = 4\nwindow_s = 0.5\n\
                      [scenes.1]\ndenoise = 0.75\n[scenes.2]\nvelocity_scale = 0.5\n[scenes.3]\ngain_db = -6.0\n\
                      [[map]]\nnote = 1\nto = \"scene-1\"\n[[map]]\nnote = 2\nto = \"scene-2\"\n\
-                     [[map]]\nnote = 3\nto = \"scene-3\"\n";
+                     [[map]]\nnote = 3\nto = \"scene-3\"\n[[map]]\nnote = 4\nto = \"reseed\"\n";
 
 struct World {
     parts: EngineParts,
@@ -122,21 +122,26 @@ fn differs(twins: &[World; 2]) -> Option<usize> {
 }
 
 #[test]
-fn a_scene_is_first_heard_on_its_beat_and_nothing_before_it_is_another() {
-    for (case, note) in [1, 2, 1, 2].into_iter().enumerate() {
+fn a_scene_and_new_seeds_are_first_heard_on_their_beat_and_nothing_before_it_is_another() {
+    for (case, note) in [1, 2, 4, 1, 2, 4].into_iter().enumerate() {
         let mut twins = twins(Quantise::Beat, 3 + case as u64);
         let phase = twins[0].draw(BEAT / TURN);
         twins.iter_mut().for_each(|it| (0..phase).for_each(|_| it.turn()));
         let pressed = twins[0].turns * TURN;
         twins[0].press(note);
-        assert_eq!(twins[0].acts, [Act::WillRecall(usize::from(note) - 1)], "{case}");
+        let place = usize::from(note) - 1;
+        let (will, has) = match note {
+            4 => (Act::WillReseed, Act::Reseed),
+            _ => (Act::WillRecall(place), Act::Recalled(place, true)),
+        };
+        assert_eq!(twins[0].acts, [will], "{case}");
         twins.iter_mut().for_each(|it| (0..500).for_each(|_| it.turn()));
         let first = differs(&twins).expect("it is heard") - GUARD_LATENCY_FRAMES;
         assert!(first % BEAT <= ON_IT, "{case}: {first}, {} after a beat", first % BEAT);
         // Nothing takes a second here: it is the first beat that it could be.
         assert!(first < pressed + 2 * BEAT, "{case}: pressed at {pressed}, heard at {first}");
         assert_eq!(twins[0].pulse.lines_moved.load(Relaxed), 0, "{case}");
-        assert!(twins[0].acts.contains(&Act::Recalled(usize::from(note) - 1, true)));
+        assert!(twins[0].acts.contains(&has));
     }
 }
 

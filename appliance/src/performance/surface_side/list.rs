@@ -29,7 +29,8 @@ impl SurfaceSide {
     ) {
         self.keep_scenes(conductor);
         // A step counts from the patch that is on its way.
-        let from = self.coming.unwrap_or(self.list.place());
+        let waits = self.on_a_line.filter(|_| conductor.awaits_patch()).map(|it| it.0);
+        let from = self.coming.or(waits).unwrap_or(self.list.place());
         let number = place.or_else(|| self.list.beside_of(from, by).map(|it| it.0));
         let Some((number, listed)) = number.and_then(|it| Some((it, self.list.listed(it)?))) else {
             let refused = place.and_then(|place| self.list.unplayable(place));
@@ -41,6 +42,7 @@ impl SurfaceSide {
             };
         };
         let (name, sources) = (listed.name.clone(), listed.sources(&self.plays));
+        let listed_values = listed.played().values;
         if sources != self.plays {
             let band = [ParamId::LoopStart, ParamId::LoopEnd].map(|id| listed.patch.values.get(id));
             let words = Some(listed.patch.words()).filter(|it| !it.is_empty());
@@ -53,8 +55,20 @@ impl SurfaceSide {
             conductor.want(Wanted::Stay);
         }
         let load = conductor.store().mark().load;
+        if conductor.waits_with_patch(&listed_values, self.clock.now()) {
+            self.on_a_line = Some((number, load, sender));
+            return view.messages().hand(&format!("patch {name} with the beat"));
+        }
         self.play_patch(number, load, conductor, view);
         self.send_program(self.list.place(), sender);
+    }
+
+    /// A patch that waited for its line of the music is played.
+    pub(super) fn play_patch_on_its_line(&mut self, conductor: &mut Conductor, view: &mut View) {
+        if let Some((number, load, sender)) = self.on_a_line.take() {
+            self.play_patch(number, load, conductor, view);
+            self.send_program(self.list.place(), sender);
+        }
     }
 
     /// The recordings and the words of the next patch, where they are others than since the last call: what may be prepared ahead.

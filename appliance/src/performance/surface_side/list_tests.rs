@@ -9,8 +9,9 @@ use engine::param::ParamId;
 use hal::gesture::{Control, FakeSurface, Key, Motion, Position};
 use tempfile::TempDir;
 
-use super::support_tests::Stage;
+use super::support_tests::{Stage, TAPE};
 use crate::compute::loader::Heard;
+use crate::control::tempo::Quantise;
 use crate::performance::conductor::Wanted;
 use crate::performance::loading::Arrived;
 use crate::settings::box_file::BoxConfig;
@@ -262,4 +263,31 @@ fn the_page_for_performers_does_what_it_says_with_two_encoders_and_four_buttons(
         "it is still prepared: {wanted:?}"
     );
     stage.close_only();
+}
+
+#[test]
+fn a_patch_waits_for_its_line_steps_count_from_it_and_a_panic_calls_it_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = BoxConfig { quantise: Quantise::Loop, ..BoxConfig::default() };
+    let patches = ["0.1", "0.3", "0.5"].map(|it| FIRST.replace("0.1", it) + "[[map]]\nnote = 9\nto = \"panic\"\n");
+    let mut stage = Stage::new(folder.path(), FakeSurface::default(), config, &patches.each_ref().map(String::as_str));
+    press(&mut stage, 1);
+    press(&mut stage, 1);
+    let play_to = |stage: &mut Stage, place: usize| {
+        while stage.conductor.transport().playhead().position != place {
+            stage.player.fill(&mut [[0.0; 2]; 192]);
+        }
+        stage.hear();
+        (stage.surface_side.list().place(), stage.value(ParamId::Denoise))
+    };
+    assert_eq!(play_to(&mut stage, TAPE - 192), (0, 0.1), "it waits");
+    assert_eq!(play_to(&mut stage, 0), (2, 0.5), "the second step counted from the first");
+    press(&mut stage, 2);
+    press(&mut stage, 9);
+    let safe = stage.value(ParamId::Denoise);
+    play_to(&mut stage, TAPE - 192);
+    assert_eq!(play_to(&mut stage, 192), (2, safe), "it was called off");
+    press(&mut stage, 2);
+    assert_eq!(play_to(&mut stage, 0), (1, 0.3), "a step counts from what plays");
+    stage.close();
 }

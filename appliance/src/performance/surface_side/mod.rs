@@ -95,6 +95,8 @@ pub struct SurfaceSide {
     loads: Loads,
     /// The number of a patch that comes with other recordings, while those are prepared.
     coming: Option<usize>,
+    /// A patch that waits for its line of the music: its number, that of the recordings, and who sent its program.
+    on_a_line: Option<(usize, u32, Option<SurfaceId>)>,
     /// For which patch, list and recordings it was looked what comes next.
     looked_ahead: Option<(usize, u64, u32)>,
     /// The machine whose program change that was.
@@ -154,6 +156,7 @@ impl SurfaceSide {
             plays,
             loads: Loads::default(),
             coming: None,
+            on_a_line: None,
             looked_ahead: None,
             sent_by: None,
         };
@@ -288,6 +291,7 @@ impl SurfaceSide {
             // With a set list programs are patches, so that one number means one thing.
             Act::Recalled(place, true) if !self.list.has_others() => self.send_program(place, sender),
             Act::Patch(place) => self.go_to_patch(Some(place), 0, sender, conductor, view),
+            Act::PatchHasCome => self.play_patch_on_its_line(conductor, view),
             Act::PatchBy(by) => self.go_to_patch(None, by, sender, conductor, view),
             Act::Captured(_) => self.keep_scenes(conductor),
             Act::Undone(true) | Act::Redone(true) => self.follow_history(conductor, view),

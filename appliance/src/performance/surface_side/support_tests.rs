@@ -26,7 +26,7 @@ use crate::surface::surfaces::Surfaces;
 
 /// The one controller.
 pub(super) const FIRST: SurfaceId = SurfaceId::FIRST_LIVE;
-const TAPE: usize = 96_000;
+pub(super) const TAPE: usize = 96_000;
 
 pub(crate) struct Stage {
     pub(crate) surface_side: SurfaceSide,
