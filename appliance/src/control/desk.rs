@@ -205,6 +205,11 @@ impl Desk {
         self.scene = self.scene.filter(is_kept);
     }
 
+    /// Draws a parameter's curve, or takes it back; see [`Store::draw`].
+    pub fn draw(&mut self, id: ParamId, curve: Option<Arc<[f32]>>) {
+        self.store.draw(id, curve);
+    }
+
     /// Publishes the values of now under another number; see [`Store::publish_again`].
     pub fn publish_again(&mut self) {
         self.store.publish_again();

@@ -8,6 +8,7 @@ pub mod binding;
 pub mod desk;
 pub mod keyboard;
 pub mod morph;
+pub mod pen;
 pub mod scene_name;
 pub mod slew;
 pub mod tempo;

@@ -3,6 +3,7 @@
 //! Owns the store and the binding. It may wait, allocate and log; the threads behind it may not, so everything that
 //! reaches them goes through a triple buffer, a bounded queue or an atomic.
 
+mod drawing;
 mod meter;
 mod on_the_line;
 mod pause;
@@ -20,6 +21,7 @@ use hal::gesture::{Control, Gesture, Motion, SurfaceId};
 
 use crate::control::binding::{Act, Binding};
 use crate::control::desk::Desk;
+use crate::control::pen::Pen;
 use crate::control::tempo::{Cue, Quantise, TapeBeats, Tempo};
 use crate::display::messages::{FaultKey, Level, Messages};
 use crate::performance::beginning::{Last, adopt};
@@ -76,6 +78,10 @@ pub struct Conductor {
     follows: bool,
     /// Where a pause was made, 0 to 1 of the tape.
     paused: Option<f64>,
+    /// What draws, while it is held, and the values when it was taken up.
+    pen: Option<(Pen, Values)>,
+    /// The parameter that was moved last.
+    touched: Option<ParamId>,
     /// How long things take on the fast side, once that is known.
     pulse: Option<Arc<Pulse>>,
     /// A scene that waits for its line of the music.
@@ -159,6 +165,8 @@ impl Conductor {
             quantise: Quantise::Off,
             follows: true,
             paused: None,
+            pen: None,
+            touched: None,
             pulse: None,
             waiting: None,
             let_go: None,
@@ -268,6 +276,9 @@ impl Conductor {
             }
             match *act {
                 Act::WillRecall(place) => *act = self.recall_on_a_line(place, gesture),
+                Act::Moved(id) => self.write(id),
+                Act::Draw(begins) => *act = self.draw(begins),
+                Act::Form(form) => *act = self.draw_form(form),
                 Act::Tapped => self.tap(gesture.at),
                 Act::SnapLoop => *act = self.snap_loop(gesture.at),
                 Act::Went(surface) => self.tempo.gone(surface),
@@ -321,6 +332,7 @@ impl Conductor {
 
     fn bring_up_to_date(&mut self, now: Duration) {
         self.desk.walk(now);
+        self.go_on_drawing();
         self.follow_meter(now);
         if let Some(beats) = self.beats {
             self.tempo.set_tape(now, beats.beats_at(self.engine.transport.playhead().position as f64));

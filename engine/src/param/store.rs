@@ -401,6 +401,17 @@ impl Store {
         }
     }
 
+    /// Draws a parameter's curve, one value a latent frame, or takes it back: part of the stroke that is open. It is sent by [`Self::send_curves`].
+    pub fn draw(&mut self, id: ParamId, curve: Option<Arc<[f32]>>) {
+        let mut drawn = self.drawn.clone();
+        drawn.set(id, curve);
+        if drawn != self.drawn {
+            self.history.note_curves(&self.drawn, &drawn);
+            self.drawn = drawn;
+            self.revision += 1;
+        }
+    }
+
     /// Publishes the values of now once more, under another number: what is made from then on is told from what was made before.
     pub fn publish_again(&mut self) {
         self.publish();

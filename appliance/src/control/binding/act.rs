@@ -5,6 +5,7 @@ use hal::gesture::{Key, SurfaceId};
 
 use super::learn::prompt;
 use super::target::{BlendEnd, Target};
+use crate::control::pen::Form;
 use crate::control::tempo::Cue;
 
 /// What came of a gesture, for the conductor to do and the display to show.
@@ -68,6 +69,18 @@ pub enum Act {
     TakeUpdate,
     /// The box's switch is pressed, or (`false`) let go.
     SwitchOff(bool),
+    /// The pen is to be taken up, or put down.
+    Draw(bool),
+    /// What is moved from now on is drawn.
+    Draws,
+    /// These have other curves now.
+    Drawn(Vec<ParamId>),
+    /// A form is to be drawn, or a curve to be taken away.
+    Form(Option<Form>),
+    /// The curve of this one was taken away.
+    Erased(ParamId),
+    /// This one cannot be drawn.
+    TakesNoCurve(ParamId),
     /// A take is to begin, or to end.
     Record,
     /// What was played last is to become a take.
@@ -149,6 +162,15 @@ impl Act {
             Self::Redone(false) => said("nothing to redo"),
             Self::Recalled(place, true) => Some(format!("scene {}", place + 1)),
             Self::Recalled(place, false) => Some(format!("scene {} is empty", place + 1)),
+            Self::Draw(_) | Self::Form(_) => None,
+            Self::Draws => said("drawing: what you turn is written over the loop"),
+            Self::Drawn(of) if of.is_empty() => said("nothing was drawn"),
+            Self::Drawn(of) => {
+                let names: Vec<&str> = of.iter().map(|id| id.row().words).collect();
+                Some(format!("drawn over the loop: {}", names.join(", ")))
+            }
+            Self::Erased(id) => Some(format!("{}: its curve is taken away", id.row().words)),
+            Self::TakesNoCurve(id) => Some(format!("{} cannot be drawn: it is fixed at a birth", id.row().words)),
             Self::WillReseed => said("new seeds with the beat"),
             Self::PatchHasCome => None,
             Self::WillRecall(place) => Some(format!("scene {} with the beat", place + 1)),

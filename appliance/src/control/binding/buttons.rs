@@ -39,6 +39,35 @@ fn number_of(control: Control) -> usize {
     }
 }
 
+/// What the binding only passes on; nothing for what it does itself.
+fn passed_on(deed: Deed) -> Option<Act> {
+    Some(match deed {
+        Deed::Reseed => Act::Reseed,
+        Deed::Mute => Act::Mute,
+        Deed::Pause => Act::Pause,
+        Deed::NextScreen => Act::NextScreen,
+        Deed::PatchBy(by) => Act::PatchBy(by),
+        Deed::Save => Act::Save(false),
+        Deed::SaveNew => Act::Save(true),
+        Deed::Reload => Act::Reload,
+        Deed::LibraryBy(by) => Act::LibraryBy(by),
+        Deed::TakeUpdate => Act::TakeUpdate,
+        Deed::SwitchOff => Act::SwitchOff(true),
+        Deed::Form(form) => Act::Form(Some(form)),
+        Deed::EraseCurve => Act::Form(None),
+        Deed::Record => Act::Record,
+        Deed::KeepLast => Act::KeepLast,
+        Deed::LibraryLoad => Act::LibraryLoad,
+        Deed::Write(end) => Act::Write(end),
+        Deed::CharacterBy(by) => Act::CharacterBy(by.into()),
+        Deed::TakeCharacter => Act::TakeCharacter,
+        Deed::Start => Act::Seek(0.0),
+        Deed::Tap => Act::Tapped,
+        Deed::SnapLoop => Act::SnapLoop,
+        _ => return None,
+    })
+}
+
 impl Binding {
     pub(super) fn press(
         &mut self,
@@ -81,6 +110,10 @@ impl Binding {
                 (Target::Deed(Deed::Shift), _) => {
                     self.playing.shift = false;
                     self.turn_layer(acts);
+                }
+                (Target::Deed(Deed::Draw), _) if self.draws => {
+                    self.draws = false;
+                    acts.push(Act::Draw(false));
                 }
                 (Target::Deed(Deed::SwitchOff), _) => acts.push(Act::SwitchOff(false)),
                 (Target::Deed(Deed::Learn), _) => {
@@ -147,9 +180,6 @@ impl Binding {
             self.unlearn = None;
         }
         let act = match deed {
-            Deed::Reseed => Act::Reseed,
-            Deed::Mute => Act::Mute,
-            Deed::Pause => Act::Pause,
             Deed::Panic => {
                 desk.panic();
                 Act::Panicked
@@ -162,28 +192,19 @@ impl Binding {
             Deed::Redo => Act::Redone(desk.redo()),
             Deed::Recall(place) => self.recall(place, desk),
             Deed::RecallByNumber => self.recall(number, desk),
-            Deed::NextScreen => Act::NextScreen,
             Deed::Capture(place) => self.capture(place, desk),
             Deed::PatchByNumber => Act::Patch(number),
-            Deed::PatchBy(by) => Act::PatchBy(by),
-            Deed::Save => Act::Save(false),
-            Deed::SaveNew => Act::Save(true),
-            Deed::Reload => Act::Reload,
-            Deed::LibraryBy(by) => Act::LibraryBy(by),
-            Deed::TakeUpdate => Act::TakeUpdate,
-            Deed::SwitchOff => Act::SwitchOff(true),
-            Deed::Record => Act::Record,
-            Deed::KeepLast => Act::KeepLast,
-            Deed::LibraryLoad => Act::LibraryLoad,
+            Deed::Draw => {
+                self.draws = !self.draws;
+                if self.draws {
+                    // All that is moved while it is held is one stroke.
+                    desk.end_stroke();
+                }
+                Act::Draw(self.draws)
+            }
             Deed::Prompt(end, place) => self.choose_prompt(gesture, end, place, desk),
             Deed::PromptByNumber(end) => self.choose_prompt(gesture, end, number, desk),
             Deed::PromptBy(end, by) => self.step_prompt(gesture, end, by, desk),
-            Deed::Write(end) => Act::Write(end),
-            Deed::CharacterBy(by) => Act::CharacterBy(by.into()),
-            Deed::TakeCharacter => Act::TakeCharacter,
-            Deed::Start => Act::Seek(0.0),
-            Deed::Tap => Act::Tapped,
-            Deed::SnapLoop => Act::SnapLoop,
             Deed::Browse => return self.walk_by(1, acts),
             Deed::Shift => {
                 self.playing.shift = true;
@@ -200,6 +221,10 @@ impl Binding {
             Deed::Learn => match self.learn.press(gesture.at) {
                 Lesson::Asks(target) => Act::Learning(target),
                 _ => Act::NotLearnt,
+            },
+            other => match passed_on(other) {
+                Some(act) => act,
+                None => return,
             },
         };
         acts.push(act);

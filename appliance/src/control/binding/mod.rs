@@ -76,6 +76,8 @@ pub struct Binding {
     stroke: strokes::Strokes,
     /// Scenes wait for a beat.
     patient: bool,
+    /// The pen is held: what is moved is one stroke.
+    draws: bool,
     /// Prompts that there are to choose from.
     prompts: usize,
     /// Words are being written; whether shift is held on a keyboard. Keys that nothing is bound to are letters then.
@@ -107,6 +109,7 @@ impl Binding {
             key_list: 0,
             stroke: strokes::Strokes::default(),
             patient: false,
+            draws: false,
             prompts: 1,
             typing: None,
         }
@@ -190,6 +193,12 @@ impl Binding {
             }
             _ => None,
         }
+    }
+
+    /// Whether what is moved is drawn.
+    #[must_use]
+    pub const fn draws(&self) -> bool {
+        self.draws
     }
 
     /// Whether scenes wait: they are then asked for ([`Act::WillRecall`]) and not recalled.

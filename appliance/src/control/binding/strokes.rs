@@ -28,7 +28,7 @@ impl Binding {
         let goes_on = self.stroke.0.is_some_and(|(surface, moved, at)| {
             (surface, moved) == (gesture.surface, target) && gesture.at.saturating_sub(at) < REST
         });
-        if !goes_on {
+        if !goes_on && !self.draws {
             desk.end_stroke();
         }
         self.stroke.0 = Some((gesture.surface, target, gesture.at));
@@ -69,7 +69,16 @@ impl Binding {
             // A fast hand goes far.
             Target::Deed(Deed::CharacterBy(_)) => acts.push(Act::CharacterBy(detents)),
             // A turn is no second press, and takes nothing.
-            Target::Deed(Deed::TakeUpdate | Deed::SwitchOff | Deed::TakeCharacter | Deed::Record | Deed::KeepLast) => {}
+            Target::Deed(
+                Deed::TakeUpdate
+                | Deed::SwitchOff
+                | Deed::TakeCharacter
+                | Deed::Draw
+                | Deed::Form(_)
+                | Deed::EraseCurve
+                | Deed::Record
+                | Deed::KeepLast,
+            ) => {}
             Target::Deed(deed) => self.deed(gesture, deed, control, desk, acts),
         }
     }

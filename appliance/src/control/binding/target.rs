@@ -4,6 +4,7 @@ use engine::live::PROMPTS;
 use engine::param::{ParamId, SCENES};
 
 use super::control::BANKS;
+use crate::control::pen::Form;
 
 /// An end of the blend between two prompts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +65,12 @@ pub enum Deed {
     TakeUpdate,
     /// Held, or with a second press: everything is saved and the box switched off.
     SwitchOff,
+    /// Held: what is moved is drawn over the loop. On a key: taken up, and put down.
+    Draw,
+    /// A form is drawn for the parameter that was moved last.
+    Form(Form),
+    /// Its curve is taken away.
+    EraseCurve,
     /// A take begins, or ends.
     Record,
     /// What was played last becomes a take.
@@ -103,7 +110,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 42] = [
+const NAMED: [(&str, Deed); 48] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("pause", Deed::Pause),
@@ -122,6 +129,12 @@ const NAMED: [(&str, Deed); 42] = [
     ("previous-in-library", Deed::LibraryBy(-1)),
     ("take-update", Deed::TakeUpdate),
     ("switch-off", Deed::SwitchOff),
+    ("draw", Deed::Draw),
+    ("draw-ramp", Deed::Form(Form::Ramp)),
+    ("draw-sine", Deed::Form(Form::Sine)),
+    ("draw-steps", Deed::Form(Form::Steps)),
+    ("draw-random", Deed::Form(Form::Random)),
+    ("erase-curve", Deed::EraseCurve),
     ("record", Deed::Record),
     ("keep-last", Deed::KeepLast),
     ("load-from-library", Deed::LibraryLoad),
@@ -216,7 +229,7 @@ impl Deed {
     /// Whether it lasts as long as the control is held.
     #[must_use]
     pub const fn is_held(self) -> bool {
-        matches!(self, Self::Shift | Self::Learn)
+        matches!(self, Self::Shift | Self::Learn | Self::Draw)
     }
 }
 

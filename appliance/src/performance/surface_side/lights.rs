@@ -19,6 +19,7 @@ impl SurfaceSide {
             scene: desk.scene(),
             scenes_kept: kept.fold(0, |all, place| all | 1 << place),
             muted: conductor.transport().muted(),
+            drawing: binding.draws(),
             recording: self.takes_shown().taking_s.is_some(),
             learning: binding.learning().is_on(),
             shift: binding.playing().shift,

@@ -339,6 +339,8 @@ impl SurfaceSide {
 }
 
 #[cfg(test)]
+mod drawn_tests;
+#[cfg(test)]
 mod kept_tests;
 #[cfg(test)]
 mod list_tests;

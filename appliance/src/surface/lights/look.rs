@@ -26,6 +26,8 @@ pub struct Panel {
     pub scenes_kept: u16,
     /// The sound is faded out.
     pub muted: bool,
+    /// Whether the pen is held.
+    pub drawing: bool,
     /// Whether a take is being recorded.
     pub recording: bool,
     /// A lesson is under way.
@@ -82,6 +84,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         }
         Deed::Capture(place) => LightState { dim: kept(place), ..LightState::default() },
         Deed::Mute => on(panel.muted),
+        Deed::Draw => LightState { blink: panel.drawing, ..on(panel.drawing) },
         Deed::Record => LightState { blink: panel.recording, ..on(panel.recording) },
         Deed::Learn => LightState { blink: panel.learning, ..on(panel.learning) },
         Deed::Shift => on(panel.shift),
@@ -101,6 +104,8 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::LibraryBy(_)
         | Deed::TakeUpdate
         | Deed::SwitchOff
+        | Deed::Form(_)
+        | Deed::EraseCurve
         | Deed::KeepLast
         | Deed::LibraryLoad
         | Deed::Write(_)
