@@ -4,7 +4,7 @@
 //! beginning; the note goes when all of it is there.
 
 use std::io::{BufReader, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::behind::Segment;
 use super::flac::{Decoder, Encoder, HEAD_BYTES, head};
@@ -70,7 +70,7 @@ pub fn keep(
 }
 
 /// One file of a run of them.
-fn join(behind: &Path, run: &[Segment], path: &PathBuf, stops: &dyn Fn() -> bool) -> Result<Taken, Interrupted> {
+fn join(behind: &Path, run: &[Segment], path: &Path, stops: &dyn Fn() -> bool) -> Result<Taken, Interrupted> {
     let failed = FileError::writing(path);
     let mut part = Place::look(path)?.begin()?;
     let frames = run.iter().map(|it| it.frames).sum();
@@ -95,5 +95,5 @@ fn join(behind: &Path, run: &[Segment], path: &PathBuf, stops: &dyn Fn() -> bool
     }
     part.write_all(&encoder.finish()).map_err(&failed)?;
     part.finish_new()?;
-    Ok(Taken { path: path.clone(), frames, missing: 0 })
+    Ok(Taken { path: path.to_owned(), frames, missing: 0 })
 }

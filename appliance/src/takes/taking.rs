@@ -69,7 +69,7 @@ impl Taking {
     /// # Errors
     /// As [`Self::push`].
     pub fn miss(&mut self, frames: u64) -> Result<(), FileError> {
-        const SILENCE: [i32; 2 * 4096] = [0; 2 * 4096];
+        static SILENCE: [i32; 2 * 4096] = [0; 2 * 4096];
         self.missing += frames;
         let mut left = frames;
         while 0 < left {

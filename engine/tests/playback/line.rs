@@ -58,7 +58,7 @@ fn play(both: &mut [World; 2], newest: &Values, line: Option<Line>, frames: usiz
 
 /// The moment at which the first sample is heard that is another, and the line that it was to lie on.
 fn differs(draw: &mut Draw, needs: Needs, tick: usize, patience: usize) -> (usize, usize, u64) {
-    let mut both = [480, 480].map(|it| stage(it));
+    let mut both = [480, 480].map(stage);
     play(&mut both, &values(0.0), None, draw.below(BEAT));
     let begun = both[0].now();
     both.iter_mut().for_each(|it| {
