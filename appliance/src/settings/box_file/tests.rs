@@ -85,7 +85,7 @@ fn every_fault_is_told_with_its_line_and_what_is_sound_is_used() {
     for part in [
         "2: midi.usb: found \"1397\", expected ",
         "3: midi.folow: found an unknown key, expected usb, out, program_channel or follow; try follow",
-        "5: tempo.quantise: found \"beats\", expected off, beat, bar or loop; try beat",
+        "5: tempo.quantise: found \"beats\", expected off, beat, bar, loop; try beat",
         "7: display 1.kind: found \"ssd1307\", expected ssd1306, sh1106, framebuffer; try ssd1306",
         "16: panel 1.button 1.line: found \"17\", expected ",
         "button 1 stands twice",
