@@ -320,8 +320,10 @@ impl Writer {
                 }
             }
             Err(error) => {
-                self.again = Some(Instant::now() + AGAIN);
-                self.say(TakeNews::Fault(format!("{error}; nothing is recorded")));
+                // Each try meets another file; it is one fault.
+                if self.again.replace(Instant::now() + AGAIN).is_none() {
+                    self.say(TakeNews::Fault(format!("{error}; nothing is recorded")));
+                }
                 if let Some(taking) = self.taking.take() {
                     let (path, length) = (taking.path().to_owned(), seconds(taking.frames()));
                     // What is there is a recording, whether it can be said how long or not.
