@@ -3,6 +3,7 @@
 import time
 
 from ..guest import machine
+from .common import midi_port, play
 
 Wrong = machine.Wrong
 STROKES = 40
@@ -13,16 +14,14 @@ STATE = "/var/lib/demon/last-state.toml"
 
 def strokes_are_kept(guest):
     guest.until_ready("demon-engine.service", 1500)
-    guest.sh("modprobe snd-virmidi midi_devs=1")
-    port = guest.until("a MIDI port", lambda: guest.sh("ls /dev/snd | grep -i midi | tail -1 || true").strip(), 120)
+    port = midi_port(guest)
     seen = set()
     for number in range(STROKES):
         # A knob over its travel, new seeds now and then, a scene that is kept.
         messages = [(0xB0, 1 + number % 8, place) for place in range(0, 128, 16)]
         messages += [(0x90, RESEED, 100), (0x90, RESEED, 0)] if number % 3 == 0 else []
         messages += [(0x90, KEEP, 100), (0x90, KEEP, 0)] if number % 10 == 9 else []
-        data = "".join(f"\\{byte:03o}" for message in messages for byte in message)
-        guest.sh(f"printf '{data}' >/dev/snd/{port}")
+        play(guest, port, messages)
         time.sleep(2)
         code, said = guest.ask(f"grep -m1 '^digest' {STATE}")
         seen.add(said if code == 0 else "")
