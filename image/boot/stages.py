@@ -210,7 +210,8 @@ def with_keys(image, kernel):
         disks.put_on_esp(disk, [(kernel, f"EFI/Linux/demon_{version(image)}+3.efi")], tools())
     variables = TO / "variables-secure.fd"
     shutil.copy(guest.firmware(secure=True)[1], variables)
-    return Begun(disk, secure=True, variables=variables, patience=2)
+    # What is to be refused is refused at once: nobody waits for a shell.
+    return Begun(disk, secure=True, variables=variables, patience=2 if kernel is None else 0.25)
 
 
 def secure(image):

@@ -7,6 +7,8 @@
 import shutil
 import struct
 import subprocess
+import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from .told import Refused
 
 # The kernel's number of such a signature.
 PKCS7 = 2
+# A signature of this kind, as firmware's variables name it.
+PKCS7_GUID = uuid.UUID("4aafd29d-68df-49ee-8aa9-347d375665a7").bytes_le
 # Who has enrolled a key, as a number that firmware keeps beside it.
 OWNER = "7a6f7d7b-8f3c-4d5e-9b1a-2f64656d6f6e"
 NAMES = ("boot.key", "boot.crt", "update.key", "update.pub")
@@ -77,20 +81,45 @@ def sign_boot(keys, tools, source, target):
     tools.run("sbverify", "--cert", keys.boot_certificate, target)
 
 
+# The names of the variables, with the number of whoever they belong to.
+GLOBAL, SECURITY = "8be4df61-93ca-11d2-aa0d-00e098032b8c", "d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+VARIABLES = {"PK": GLOBAL, "KEK": GLOBAL, "db": SECURITY}
+# Non-volatile, for boot and run time, written with a time that is signed; never appended: the signature covers this word.
+ATTRIBUTES = 0x27
+
+
 def enrolment(keys, tools, folder):
     """Files with which the boot loader enrols the certificate: as the platform's owner (PK), as who may change what is trusted (KEK), and as what is
-    trusted (db). Each is signed with the same key."""
+    trusted (db). Each is signed with the same key. Source of the format: UEFI 2.10, 8.2.2, EFI_VARIABLE_AUTHENTICATION_2."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    plain, lists, made = folder / "certificate.der", folder / "certificate.esl", []
+    plain, lists = folder / "certificate.der", folder / "certificate.esl"
     openssl("x509", "-in", keys.boot_certificate, "-outform", "DER", "-out", plain)
     tools.run("sbsiglist", "--owner", OWNER, "--type", "x509", "--output", lists, plain)
-    for name in ("PK", "KEK", "db"):
-        place = folder / f"{name}.auth"
-        # The change bears its time.
-        tools.run_dated("sbvarsign", "--key", keys.boot_key, "--cert", keys.boot_certificate, "--output", place, name, lists)
+    when = time.gmtime(tools.epoch)
+    stamp = struct.pack("<HBBBBB9x", when.tm_year, when.tm_mon, when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec)
+    made = []
+    for name, owner in VARIABLES.items():
+        place, text = folder / f"{name}.auth", folder / f"{name}.text"
+        text.write_bytes(name.encode("utf-16-le") + uuid.UUID(owner).bytes_le + struct.pack("<I", ATTRIBUTES) + stamp + lists.read_bytes())
+        openssl("cms", "-sign", "-binary", "-noattr", "-nosmimecap", "-md", "sha256", "-signer", keys.boot_certificate, "-inkey", keys.boot_key,
+                "-outform", "DER", "-in", text, "-out", folder / f"{name}.p7")
+        signed = within((folder / f"{name}.p7").read_bytes())
+        head = struct.pack("<IHH", 24 + len(signed), 0x0200, 0x0EF1) + PKCS7_GUID
+        place.write_bytes(stamp + head + signed + lists.read_bytes())
         made.append(place)
     return made
+
+
+def within(content):
+    """SignedData out of a ContentInfo, which firmware does not want around it."""
+    def inner(data):
+        long = data[1] & 0x7F if data[1] & 0x80 else 0
+        length = int.from_bytes(data[2:2 + long], "big") if long else data[1]
+        return data[2 + long:2 + long + length]
+    body = inner(content)
+    # An object identifier, then the content in a tag of its own.
+    return inner(body[2 + body[1]:])
 
 
 def sign_update(keys, message, target):

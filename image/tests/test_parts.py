@@ -179,6 +179,39 @@ class Modules(unittest.TestCase):
                          owner.boot_certificate, "-CAfile", owner.boot_certificate, "-purpose", "any", "-out", folder / "out")
 
 
+class Enrolment(unittest.TestCase):
+    """What firmware is to trust: it holds the signature against the variable's name, owner, attributes and time, and its content."""
+
+    class Tools:
+        epoch = 1_764_547_200
+
+        def run(self, name, *words):
+            Path(words[words.index("--output") + 1]).write_bytes(b"a list of one certificate")
+
+    def test_each_variable_is_signed_as_firmware_will_look_at_it(self):
+        if not shutil.which("openssl"):
+            self.skipTest("openssl is not here")
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            keys.make(folder / "keys", "a test")
+            owner = keys.read(folder / "keys")
+            for place in keys.enrolment(owner, self.Tools(), folder / "made"):
+                data = place.read_bytes()
+                year, month, day, *rest = struct.unpack_from("<HBBBBBBIhBB", data)
+                self.assertEqual((year, month, day, rest[3:]), (2025, 12, 1, [0, 0, 0, 0, 0]))
+                length, revision, kind = struct.unpack_from("<IHH", data, 16)
+                self.assertEqual((revision, kind, data[16 + length:]), (0x200, 0xEF1, b"a list of one certificate"))
+                guid = {"PK": keys.GLOBAL, "KEK": keys.GLOBAL, "db": keys.SECURITY}[place.stem]
+                text = place.stem.encode("utf-16-le") + uuid.UUID(guid).bytes_le + b"\x27\0\0\0" + data[:16] + data[16 + length:]
+                # Others want what firmware does not: the outer layer of a message.
+                signed = data[40:16 + length]
+                self.assertEqual(signed[0], 0x30)
+                self.assertEqual(keys.within((folder / f"made/{place.stem}.p7").read_bytes()), signed)
+                (folder / "text").write_bytes(text)
+                keys.openssl("cms", "-verify", "-binary", "-inform", "DER", "-in", folder / f"made/{place.stem}.p7", "-content", folder / "text",
+                             "-CAfile", owner.boot_certificate, "-purpose", "any", "-out", folder / "out")
+
+
 class Card(unittest.TestCase):
     """The vendor's installer, as far as it is looked at before anything is built."""
 

@@ -27,7 +27,8 @@ def firmware_checks(guest):
 def is_refused(words):
     """Whether the firmware has said on the first serial port that it does not start something; its words."""
     found = re.search(r"[^\r\n]*(?:Security Violation|Access Denied|security violation|access denied)[^\r\n]*", words)
-    if found is None or "demon:" in words:
+    # The keys have to be in force, and it is the kernel file that is refused.
+    if found is None or "demon:" in words or "Failed to write" in words:
         raise Wrong(f"not refused: {words[-300:]!r}")
     return found[0].strip()
 
