@@ -29,7 +29,8 @@ pub use remark::Remark;
 pub use take::Take;
 pub use text::{Text, decode, read_text};
 pub use write::{
-    FileError, Part, Place, append, copy_aside, copy_over, move_aside, sweep_parts, why_not_writable, write_whole,
+    FileError, Part, Place, append, copy_aside, copy_over, has_same_bytes, move_aside, sweep_parts, why_not_writable,
+    write_whole,
 };
 
 /// The name that stands for standard input where a file is read, and for standard output where one is written.

@@ -7,7 +7,7 @@
 //! over what the same run reads.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixStream;
@@ -385,6 +385,29 @@ pub fn append(path: &Path) -> Result<File, FileError> {
         return Err(FileError::writing(path)(Trouble::Kind { found, expected: "a file" }));
     }
     OpenOptions::new().create(true).append(true).open(path).map_err(FileError::writing(path))
+}
+
+/// Whether two files are the same to the byte.
+///
+/// # Errors
+/// [`FileError`] of the one that cannot be read.
+pub fn has_same_bytes(one: &Path, other: &Path) -> Result<bool, FileError> {
+    let open = |it: &Path| open_regular(it).map_err(FileError::reading(it));
+    let length = |it: &File, path: &Path| it.metadata().map(|it| it.len()).map_err(FileError::reading(path));
+    let (mut a, mut b) = (open(one)?, open(other)?);
+    if length(&a, one)? != length(&b, other)? {
+        return Ok(false);
+    }
+    let (mut of_a, mut of_b) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let read = a.read(&mut of_a).map_err(FileError::reading(one))?;
+        if read == 0 {
+            return Ok(b.read(&mut of_b).map_err(FileError::reading(other))? == 0);
+        }
+        if b.read_exact(&mut of_b[..read]).is_err() || of_a[..read] != of_b[..read] {
+            return Ok(false);
+        }
+    }
 }
 
 /// Copies a file to the first of `names` that is free, synchronised, and answers which.

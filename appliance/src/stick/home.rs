@@ -1,12 +1,10 @@
 //! What a stick takes home: the report of the last crash, the last minutes, what the box has been told to be; and takes.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::bring::Home;
 use crate::files::volume::room;
-use crate::files::{FileError, copy_aside, open_regular, read_regular, shown, write_whole};
+use crate::files::{FileError, copy_aside, has_same_bytes, read_regular, shown, write_whole};
 use crate::recorder::{self, crash, report};
 use crate::settings::learnt_maps;
 use crate::takes;
@@ -73,7 +71,7 @@ pub fn take_takes(home: &Home, folder: &Path, copying: &mut dyn FnMut(&str)) -> 
     let mut done = TakesHome::default();
     for take in found {
         let name = shown(take.file_name().unwrap_or_default()).to_string();
-        if named(folder, &take).take_while(|it| it.exists()).any(|it| is_same(&it, &take)) {
+        if named(folder, &take).take_while(|it| it.exists()).any(|it| has_same_bytes(&it, &take).unwrap_or(false)) {
             done.there += 1;
             continue;
         }
@@ -106,30 +104,6 @@ fn copy(take: &Path, folder: &Path) -> Result<(), String> {
         return Err(format!("wants {} MB, and {} MB are free on the stick", bytes / 1_000_000, free / 1_000_000));
     }
     copy_aside(take, named(folder, take)).map(|_| ()).map_err(|it| it.to_string())
-}
-
-/// Whether two files are the same to the byte; what cannot be read is not.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let files = open_regular(one).ok().zip(open_regular(other).ok());
-    files.is_some_and(|(one, other)| lengths(&one) == lengths(&other) && has_same_bytes(one, other).unwrap_or(false))
-}
-
-fn lengths(file: &File) -> Option<u64> {
-    file.metadata().ok().map(|it| it.len())
-}
-
-fn has_same_bytes(mut one: File, mut other: File) -> std::io::Result<bool> {
-    let (mut a, mut b) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    loop {
-        let read = one.read(&mut a)?;
-        if read == 0 {
-            return Ok(true);
-        }
-        other.read_exact(&mut b[..read])?;
-        if a[..read] != b[..read] {
-            return Ok(false);
-        }
-    }
 }
 
 /// Files of the box that go along as they are.

@@ -5,12 +5,12 @@
 //! disk has little room more of it goes: takes and what is kept of the music are worth more.
 
 use std::collections::VecDeque;
-use std::io::{BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::flac::{BLOCK, Decoder, Encoder, HEAD_BYTES, frames_of, head};
-use crate::files::volume::{LEAST_ROOM, Volume, remove, room, sync_folder};
-use crate::files::{FileError, open_regular};
+use super::flac::{BLOCK, Decoder, HEAD_BYTES, frames_of, head};
+use super::growing::Growing;
+use crate::files::FileError;
+use crate::files::volume::{LEAST_ROOM, Volume, remove, room};
 
 /// Stereo samples of a file: whole blocks, about ten seconds.
 pub const SEGMENT: u64 = 117 * BLOCK as u64;
@@ -64,9 +64,7 @@ pub struct Behind {
 #[derive(Debug)]
 struct Open {
     segment: Segment,
-    volume: Volume,
-    encoder: Encoder,
-    bytes: u64,
+    file: Growing,
 }
 
 impl Behind {
@@ -124,13 +122,11 @@ impl Behind {
                 Some(open) => open,
                 None => self.begin()?,
             };
-            let left = (SEGMENT - open.encoder.frames()) as usize;
+            let left = (SEGMENT - open.file.frames()) as usize;
             let (now, later) = rest.split_at(rest.len().min(2 * left));
             rest = later;
-            let blocks = open.encoder.push(now);
-            open.volume.write_at(open.bytes, &blocks).map_err(FileError::writing(open.volume.path()))?;
-            open.bytes += blocks.len() as u64;
-            let is_whole = open.encoder.frames() == SEGMENT;
+            open.file.push(now)?;
+            let is_whole = open.file.frames() == SEGMENT;
             self.open = Some(open);
             if is_whole {
                 self.close()?;
@@ -141,11 +137,9 @@ impl Behind {
 
     fn begin(&mut self) -> Result<Open, FileError> {
         let segment = Segment { number: self.next, begins: self.begins, frames: 0 };
-        let volume = Volume::make(&segment.path(&self.folder))?;
-        let head = head(0);
-        volume.write_at(0, &head).map_err(FileError::writing(volume.path()))?;
+        let file = Growing::begin(&segment.path(&self.folder))?;
         (self.next, self.begins) = (self.next + 1, false);
-        Ok(Open { segment, volume, encoder: Encoder::default(), bytes: head.len() as u64 })
+        Ok(Open { segment, file })
     }
 
     /// Ends the file that is being written, however short it is, and lets go of what is too old.
@@ -154,11 +148,8 @@ impl Behind {
     /// [`FileError`].
     pub fn close(&mut self) -> Result<(), FileError> {
         if let Some(mut open) = self.open.take() {
-            let (blocks, frames) = (open.encoder.finish(), open.encoder.frames());
-            let written =
-                open.volume.write_at(open.bytes, &blocks).and_then(|()| open.volume.write_at(0, &head(frames)));
-            written.and_then(|()| open.volume.sync()).map_err(FileError::writing(open.volume.path()))?;
-            sync_folder(open.volume.path())?;
+            open.file.finish()?;
+            let frames = open.file.frames();
             self.whole.push_back(Segment { frames, ..open.segment });
         }
         self.let_go_of_the_oldest()
@@ -180,7 +171,7 @@ impl Behind {
     /// Stereo samples that are there, whole or not.
     #[must_use]
     pub fn frames(&self) -> u64 {
-        let open = self.open.as_ref().map_or(0, |it| it.encoder.frames());
+        let open = self.open.as_ref().map_or(0, |it| it.file.frames());
         self.whole.iter().map(|it| it.frames).sum::<u64>() + open
     }
 
@@ -204,9 +195,7 @@ fn measure(path: &Path) -> Result<u64, FileError> {
     let told = volume.read_at(0, &mut bytes).ok().and_then(|()| frames_of(&bytes));
     let frames = match told {
         Some(0) => {
-            let mut file = open_regular(path).map_err(FileError::reading(path))?;
-            file.seek(SeekFrom::Start(HEAD_BYTES as u64)).map_err(FileError::reading(path))?;
-            let mut decoder = Decoder::new(BufReader::new(file));
+            let mut decoder = Decoder::open(path)?;
             let mut frames = 0;
             while let Some(block) = decoder.block() {
                 frames += block.len() as u64 / 2;

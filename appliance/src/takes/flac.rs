@@ -3,12 +3,16 @@
 //! A file that grows has a head without a length, with which it can be read as far as it goes; the length is written when it is known. Source of
 //! the head: RFC 9639, section 8.2.
 
-use std::io::{self, BufRead, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek as _, SeekFrom, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::latent::{SAMPLE_RATE_HZ, StereoFrame};
 use flac_codec::decode::FlacStreamReader;
 use flac_codec::encode::{FlacStreamWriter, Options};
+
+use crate::files::{FileError, open_regular};
 
 /// Bytes before the first block.
 pub const HEAD_BYTES: usize = 42;
@@ -130,6 +134,18 @@ impl Encoder {
 
 /// Reads the blocks behind a head, as far as they are whole.
 pub struct Decoder<R>(FlacStreamReader<R>);
+
+impl Decoder<BufReader<File>> {
+    /// Reads a file of ours, from behind its head on.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        let mut file = open_regular(path).map_err(FileError::reading(path))?;
+        file.seek(SeekFrom::Start(HEAD_BYTES as u64)).map_err(FileError::reading(path))?;
+        Ok(Self::new(BufReader::new(file)))
+    }
+}
 
 impl<R: BufRead> Decoder<R> {
     /// Reads from the first block on.

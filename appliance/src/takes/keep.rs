@@ -3,15 +3,15 @@
 //! What is to be kept is noted first, so that a start after a loss of power, or after an end that came too early, makes it again from the
 //! beginning; the note goes when all of it is there.
 
-use std::io::{BufReader, Seek as _, SeekFrom, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use super::behind::Segment;
-use super::flac::{Decoder, Encoder, HEAD_BYTES, head};
+use super::flac::{Decoder, Encoder, head};
 use super::free_name;
 use super::taking::Taken;
 use crate::files::volume::{remove, sync_folder};
-use crate::files::{FileError, Place, is_there, open_regular, read_regular, write_whole};
+use crate::files::{FileError, Place, is_there, read_regular, write_whole};
 
 /// The note of what is to be kept, beside the files: first and last number.
 const NOTE: &str = "keep";
@@ -77,10 +77,7 @@ fn join(behind: &Path, run: &[Segment], path: &Path, stops: &dyn Fn() -> bool) -
     part.write_all(&head(frames)).map_err(&failed)?;
     let mut encoder = Encoder::default();
     for segment in run {
-        let from = segment.path(behind);
-        let mut file = open_regular(&from).map_err(FileError::reading(&from))?;
-        file.seek(SeekFrom::Start(HEAD_BYTES as u64)).map_err(FileError::reading(&from))?;
-        let mut decoder = Decoder::new(BufReader::new(file));
+        let mut decoder = Decoder::open(&segment.path(behind))?;
         // A file that was changed meanwhile is as long as it was said to be all the same.
         let mut left = 2 * segment.frames as usize;
         while let Some(block) = decoder.block().filter(|_| 0 < left) {

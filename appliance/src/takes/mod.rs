@@ -8,6 +8,7 @@
 mod behind;
 mod ear;
 mod flac;
+mod growing;
 mod keep;
 mod taking;
 

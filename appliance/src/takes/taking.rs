@@ -2,17 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::flac::{Encoder, head};
 use super::free_name;
+use super::growing::Growing;
 use crate::files::FileError;
-use crate::files::volume::{Volume, remove, sync_folder};
+use crate::files::volume::remove;
 
 /// A take that is being recorded.
 #[derive(Debug)]
 pub struct Taking {
-    volume: Volume,
-    encoder: Encoder,
-    bytes: u64,
+    file: Growing,
     /// Stereo samples that nobody heard in time: silence stands there.
     missing: u64,
 }
@@ -35,24 +33,21 @@ impl Taking {
     /// [`FileError`].
     pub fn begin(folder: &Path) -> Result<Self, FileError> {
         std::fs::create_dir_all(folder).map_err(FileError::writing(folder))?;
-        let volume = Volume::make(&free_name(folder))?;
-        let head = head(0);
-        let taking = Self { volume, encoder: Encoder::default(), bytes: head.len() as u64, missing: 0 };
-        taking.volume.write_at(0, &head).and_then(|()| taking.volume.sync()).map_err(taking.failed())?;
-        sync_folder(taking.path())?;
+        let taking = Self { file: Growing::begin(&free_name(folder))?, missing: 0 };
+        taking.file.sync()?;
         Ok(taking)
     }
 
     /// Its file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.volume.path()
+        self.file.path()
     }
 
     /// Stereo samples so far.
     #[must_use]
     pub const fn frames(&self) -> u64 {
-        self.encoder.frames()
+        self.file.frames()
     }
 
     /// Adds samples, left and right in turn.
@@ -60,8 +55,7 @@ impl Taking {
     /// # Errors
     /// [`FileError`]; what was written before is a take.
     pub fn push(&mut self, words: &[i32]) -> Result<(), FileError> {
-        let blocks = self.encoder.push(words);
-        self.write(&blocks)
+        self.file.push(words)
     }
 
     /// Adds silence for so many stereo samples that are missing, so that what follows stays in time.
@@ -85,26 +79,13 @@ impl Taking {
     /// # Errors
     /// As [`Self::push`].
     pub fn end(mut self) -> Result<Option<Taken>, FileError> {
-        let blocks = self.encoder.finish();
-        self.write(&blocks)?;
         let frames = self.frames();
         if frames == 0 {
             remove(self.path())?;
             return Ok(None);
         }
-        self.volume.write_at(0, &head(frames)).and_then(|()| self.volume.sync()).map_err(self.failed())?;
-        sync_folder(self.path())?;
+        self.file.finish()?;
         Ok(Some(Taken { path: self.path().to_owned(), frames, missing: self.missing }))
-    }
-
-    fn write(&mut self, blocks: &[u8]) -> Result<(), FileError> {
-        self.volume.write_at(self.bytes, blocks).map_err(self.failed())?;
-        self.bytes += blocks.len() as u64;
-        Ok(())
-    }
-
-    fn failed(&self) -> impl Fn(std::io::Error) -> FileError {
-        FileError::writing(self.path())
     }
 }
 

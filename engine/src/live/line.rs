@@ -101,6 +101,11 @@ impl Lines {
         self.before
     }
 
+    /// Whether no line is ahead, and none just met: the lead need not be known.
+    pub(super) const fn are_free(&self) -> bool {
+        self.ahead.is_none() && self.sent.is_none()
+    }
+
     /// What to do at `now`, with windows that land `lead` stereo samples later at the earliest.
     pub(super) fn turn(&mut self, now: PlayedFrame, lead: usize, made: &Made) -> Turn {
         let lead = lead as i64;

@@ -162,8 +162,12 @@ impl Patcher {
     pub fn patch(&mut self, values: &Values, course: &Course) -> Patched {
         let lead = &mut self.lead;
         let a_box_is_home = self.packer.collect(|landing| lead.landed(landing));
-        let lead = self.lead_frames(values, course);
-        let turn = self.lines.turn(course.now(), lead, self.latents.made());
+        let turn = if self.lines.are_free() {
+            Turn::Free
+        } else {
+            let lead = self.lead_frames(values, course);
+            self.lines.turn(course.now(), lead, self.latents.made())
+        };
         let newest = *self.lines.newest();
         let values = if let Turn::At(_) = turn { &newest } else { values };
         let latent = if turn == Turn::Before { self.latents.held() } else { self.latents.newest() };

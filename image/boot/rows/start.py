@@ -27,7 +27,7 @@ def root_is_checked(guest):
 
 
 def data_is_made(guest):
-    guest.until("/data to be mounted", lambda: " /data " in guest.sh("cat /proc/mounts"), 600)
+    mounted(guest, "/data")
     size = int(guest.sh("cat /sys/class/block/$(basename $(readlink -f /dev/demon/data))/size")) * 512
     if size < 1 << 30:
         raise Wrong(f"{size} bytes")

@@ -29,9 +29,9 @@ impl Conductor {
     /// A parameter was moved while the pen is held.
     pub(super) fn write(&mut self, id: ParamId) {
         self.touched = Some(id);
-        let (at, band, value) = (self.heard_at(), self.loop_frames(), self.desk.store().aims().heard(id));
         let Some((mut pen, values)) = self.pen.take() else { return };
         if id.row().curve {
+            let (at, band, value) = (self.heard_at(), self.loop_frames(), self.desk.store().aims().heard(id));
             pen.touch(id, value, at, band, || self.curve_of(id, &values));
         }
         self.pen = Some((pen, values));
@@ -39,10 +39,9 @@ impl Conductor {
 
     /// The head has gone on.
     pub(super) fn go_on_drawing(&mut self) {
-        let (at, band) = (self.heard_at(), self.loop_frames());
-        if let Some((pen, _)) = &mut self.pen {
-            pen.go_on(at, band);
-        }
+        let Some((mut pen, values)) = self.pen.take() else { return };
+        pen.go_on(self.heard_at(), self.loop_frames());
+        self.pen = Some((pen, values));
     }
 
     /// A form is drawn for the parameter that was moved last, or its curve is taken away.

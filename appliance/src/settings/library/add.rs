@@ -1,12 +1,12 @@
 //! Bringing something into a library: looked at first, copied then, and never over anything.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::shelf::{LOOKED_AT_S, look};
 use super::{Library, Shelf, is_name};
 use crate::files::document::is_text_of_ours;
-use crate::files::{FileError, Kind, Trouble, copy_aside, is_there, move_aside, open_regular, shown};
+use crate::files::{FileError, Kind, Trouble, copy_aside, has_same_bytes, is_there, move_aside, shown};
 
 /// Folders in a model's folder that are looked into: its parts, and theirs.
 const DEEP: usize = 3;
@@ -55,7 +55,7 @@ impl Library {
         std::fs::create_dir_all(&folder).map_err(FileError::writing(&folder))?;
         let to = folder.join(name);
         if is_there(&to) {
-            return match shelf != Shelf::Models && is_same(path, &to)? {
+            return match shelf != Shelf::Models && has_same_bytes(path, &to)? {
                 true => Ok(Added::There(shelf, told)),
                 false => Err(AddError::Taken(to)),
             };
@@ -85,22 +85,6 @@ fn shelf_of(path: &Path) -> Result<Shelf, AddError> {
         Kind::File => Ok(Shelf::Recordings),
         found => {
             Err(FileError::reading(path)(Trouble::Kind { found, expected: "a file, or the folder of a model" }).into())
-        }
-    }
-}
-
-/// Whether two files are the same to the byte.
-fn is_same(one: &Path, other: &Path) -> Result<bool, FileError> {
-    let open = |it: &Path| open_regular(it).map_err(FileError::reading(it));
-    let (mut a, mut b) = (open(one)?, open(other)?);
-    let (mut of_a, mut of_b) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    loop {
-        let read = a.read(&mut of_a).map_err(FileError::reading(one))?;
-        if read == 0 {
-            return Ok(b.read(&mut of_b).map_err(FileError::reading(other))? == 0);
-        }
-        if b.read_exact(&mut of_b[..read]).is_err() || of_a[..read] != of_b[..read] {
-            return Ok(false);
         }
     }
 }
