@@ -8,7 +8,7 @@ mod synthetic;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use appliance::compute::build::{export as export_files, profiles};
+use appliance::compute::build::{export as export_files, profiles, wanted_and_free};
 use engine::graph::onnx::Batch;
 use engine::graph::{Precision, WeightSource};
 use engine::model::checkpoint::Checkpoint;
@@ -109,9 +109,20 @@ fn plan(
     weights: &dyn WeightSource,
 ) {
     let precision = format!("{:?}", network.form.precision).to_lowercase();
-    report.check(&format!("{model} {} {precision}: a plan", network.name), || {
-        let folder = PathBuf::from(SCRATCH);
-        std::fs::create_dir_all(&folder).map_err(|why| why.to_string())?;
+    let name = format!("{model} {} {precision}: a plan", network.name);
+    let folder = PathBuf::from(SCRATCH);
+    let made = std::fs::create_dir_all(&folder).map_err(|why| format!("{SCRATCH}: {why}"));
+    if let Ok((wanted, free)) = wanted_and_free(network, weights, &folder)
+        && free < wanted
+    {
+        let (wants, has) = (wanted / 1_000_000, free / 1_000_000);
+        return report.skip(
+            &name,
+            &format!("{SCRATCH}: takes {wants} MB, {has} are free (make plan-check where there is room)"),
+        );
+    }
+    report.check(&name, || {
+        made?;
         let (model, written) = export_files(network, weights, &folder).map_err(|why| format!("{why:#}"))?;
         let begun = Instant::now();
         let options = BuildOptions { profiles: profiles(&written.inputs, &BATCHES), ..BuildOptions::new(target) };

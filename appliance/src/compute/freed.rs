@@ -16,7 +16,7 @@ pub fn keep_no_large_blocks() {
     }
 }
 
-/// Gives back what is free below the top of the heaps: some milliseconds of a thread that has prepared or freed a set.
+/// Gives back what is free below the top of the heaps: some milliseconds of a thread that nobody waits for.
 pub fn give_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: a number alone is handed over: how much stays on top of the first heap; glibc takes its locks itself.

@@ -19,6 +19,7 @@ use engine::model::{Part, open};
 use tensorrt::{Dims, Profile, Range};
 
 use super::{GraphFile, Graphs, Wish};
+use crate::files::volume::room;
 use crate::files::{Place, shown};
 
 /// What a graph is for, in its plan's file name; windows add the frames that they keep.
@@ -28,6 +29,9 @@ pub const DENOISER: &str = "denoiser";
 
 /// As [`PROMPT`].
 pub const ENCODER: &str = "encoder";
+
+/// The most that a model's file takes beside its weights: nodes and small tensors; the published denoiser's has 1.5 MB.
+const MODEL_BYTES: u64 = 4 << 20;
 
 /// A model's graphs.
 pub struct ModelGraphs {
@@ -187,16 +191,29 @@ impl Graphs for ModelGraphs {
     }
 }
 
+/// What a network's files take, and what is free where they would be written, in bytes.
+///
+/// # Errors
+/// When graph and weights do not fit, or the disk cannot be asked.
+pub fn wanted_and_free(network: &Network, weights: &dyn WeightSource, folder: &Path) -> anyhow::Result<(u64, u64)> {
+    Ok((network.outline(weights)?.data_bytes + MODEL_BYTES, room(folder)?))
+}
+
 /// Writes a network's two files into `folder`, and answers where its model is and what both hold. The model has its name
 /// last: where it is, its weights are too.
 ///
 /// # Errors
-/// With the file; what was there is then as it was, unless the last renaming of the two fails.
+/// With the file; what was there is then as it was, unless the last renaming of the two fails. Where they do not fit nothing is begun.
 pub fn export(network: &Network, weights: &dyn WeightSource, folder: &Path) -> anyhow::Result<(PathBuf, Written)> {
     let path = folder.join(network.model_file());
+    let words = || shown(&path).to_string();
+    let (wanted, free) = wanted_and_free(network, weights, folder).with_context(words)?;
+    if free < wanted {
+        let (wants, has) = (wanted / 1_000_000, free / 1_000_000);
+        bail!("{}: it takes {wants} MB and {has} MB are free; make room there, or name another folder", shown(&path));
+    }
     let begin = |path: &Path| anyhow::Ok(BufWriter::new(Place::look(path)?.begin()?));
     let (mut model, mut data) = (begin(&path)?, begin(&folder.join(&network.form.data_file))?);
-    let words = || shown(&path).to_string();
     let written = network.write(weights, &mut model, &mut data).with_context(words)?;
     for part in [data, model] {
         part.into_inner().map_err(IntoInnerError::into_error).with_context(words)?.finish()?;
@@ -215,6 +232,22 @@ mod tests {
 
     fn wish() -> Wish {
         Wish { frames: 50, tokens: 64, depths: vec![1, 4], precision: "f16".to_owned() }
+    }
+
+    #[test]
+    fn a_network_takes_on_the_disk_what_was_told_before() {
+        let house = house();
+        let network = prompt(&house.denoiser.config, 64, Batch::Fixed(1), Precision::F16);
+        let folder = tempfile::tempdir().expect("a folder");
+        let (wanted, free) =
+            wanted_and_free(&network, &house.denoiser.weights, folder.path()).expect("it can be asked");
+        let (model, written) = export(&network, &house.denoiser.weights, folder.path()).expect("it can be written");
+        let sizes =
+            [&model, &folder.path().join(&network.form.data_file)].map(|it| it.metadata().expect("is there").len());
+        assert!(wanted <= free);
+        assert_eq!(sizes[1], written.data_bytes);
+        assert_eq!(wanted, sizes[1] + MODEL_BYTES);
+        assert!(0 < sizes[0] && sizes[0] < MODEL_BYTES, "{sizes:?}");
     }
 
     fn house() -> ModelGraphs {
