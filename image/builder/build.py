@@ -76,6 +76,7 @@ def build_root(parts, folders, demon, owner, image_tools, tools, epoch):
     root = parts.work / "tree"
     with step("tree") as note:
         tree.base(folders["image"], root)
+        tree.hardware(root, folders["image"], image_tools)
         tree.ours(root, demon, parts.version, owner, parts.product)
         count = modules.keep(folders["kernel"], root, image_tools)
         tree.switch_on(root)
