@@ -2,13 +2,13 @@
 //! thread that ever asked: after fifty loads of recordings half of an engine's memory was kept for nobody (217 of 382 MB, by `malloc_stats`).
 #![allow(unsafe_code)]
 
-/// From this size on, in bytes, a block is the system's again as soon as it is freed. To read a model and listen to ten seconds takes as long with 1,
-/// 8, 32 MB and as the library has it (.65 s at p50 of six each, side by side).
+/// From this size on, in bytes, a block is the system's again as soon as it is freed. What is smaller shares a heap, and of a heap only whole ends go
+/// back in a process that locks its memory: the kernel takes no locked page out of the middle. With 8 MB, workers of a few loads grew an engine from
+/// 94 to 141 MB in a quarter of an hour, and all of that was free. Rendering ten seconds, with reading the model, takes as long (SPECIFICATION.md).
 #[cfg(target_env = "gnu")]
-const LARGE: libc::c_int = 8 << 20;
+const LARGE: libc::c_int = 64 << 10;
 
-/// No heap keeps more than that on its top, in bytes. There is one heap a thread that ever asked, up to eight a core, and nothing else ever trims
-/// their tops: with 8 MB each, workers of a few loads grew an engine from 94 to 141 MB in a quarter of an hour, 40 of them tops.
+/// No heap keeps more than that on its top, in bytes. There is one heap a thread that ever asked, up to eight a core.
 #[cfg(target_env = "gnu")]
 const TOP: libc::c_int = 256 << 10;
 
@@ -21,7 +21,7 @@ pub fn keep_no_large_blocks() {
     }
 }
 
-/// Gives back what is free below the top of the heaps: some milliseconds of a thread that nobody waits for.
+/// Gives back what is free below the top of the heaps, where memory is not locked: some milliseconds of a thread that nobody waits for.
 pub fn give_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: a number alone is handed over: how much stays on top of the first heap; glibc takes its locks itself.
