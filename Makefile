@@ -6,7 +6,7 @@ SECONDS ?= 60
 HOURS ?= 2
 
 .PHONY: help run test build packages lint msrv bench bench-torch deny fuzz clean onnx-check house-model model-report demo-audio screens
-.PHONY: live-check soak survive doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
+.PHONY: live-check tempo-check soak survive doors faults mutants files-check vm-test tensorrt tensorrt-bindings plan-check kernels gpu-check gpu-pack
 .PHONY: image image-lock image-twice image-lint image-test
 
 help: ## this list
@@ -108,6 +108,9 @@ mutants: ## changes one thing in the code at a time and counts what no test noti
 
 files-check: packages ## recordings and MIDI files against sox, ffmpeg and mido, where they are installed: lengths and events, a table
 	tools/files-check/run $(ARGS)
+
+tempo-check: packages ## the tempo that is heard in loops and real recordings against the one they have; a row each
+	@tools/tempo-check/run $(ARGS)
 
 fuzz: ## fuzz targets of model files and of what a player brings (SECONDS=60 each; wants cargo-fuzz)
 	fuzz/run $(SECONDS)

@@ -148,3 +148,26 @@ fn a_tapes_end_that_is_no_beat_is_an_end_for_a_loop_and_without_a_tempo_none_sna
     stage.strike('T');
     assert_eq!(stage.conductor.store().value(ParamId::LoopStart), 0.21);
 }
+
+#[test]
+fn a_tempo_that_was_heard_counts_where_nobody_says_one_and_is_told_to_no_model() {
+    let mut stage = Stage::new("[prompt]\na = \"house\"\n");
+    assert_eq!(stage.bpm(), None);
+    assert!(stage.conductor.hears_tempo(Some(93.5), stage.now));
+    assert_eq!(stage.bpm(), Some(93.5));
+    assert!(stage.conductor.counts_by_ear());
+    stage.wait(3_000);
+    assert_eq!(stage.wanted(), None, "it may be twice what it is");
+    stage.turn(ParamId::Tempo, 120.0);
+    assert_eq!(stage.bpm(), Some(120.0), "a hand knows better");
+    assert!(!stage.conductor.hears_tempo(Some(94.0), stage.now));
+    assert_eq!(stage.bpm(), Some(120.0));
+    stage.turn(ParamId::Tempo, ParamId::Tempo.row().default);
+    assert_eq!(stage.bpm(), Some(94.0), "and takes its word back");
+    assert!(!stage.conductor.hears_tempo(None, stage.now));
+    assert_eq!(stage.bpm(), None, "another recording, of which nothing is known");
+
+    let mut stage = Stage::new(WORDS);
+    assert!(!stage.conductor.hears_tempo(Some(93.5), stage.now));
+    assert_eq!(stage.bpm(), Some(90.0), "the patch knows better");
+}

@@ -4,7 +4,7 @@
 //! [`stage`] is the whole of it: it starts, plays and ends; [`ending`] is how anybody asks for the end, and how everything is let
 //! go by its deadline; [`beginning`] is where it goes on from; [`output`] is where the sound goes. [`remote`] is the sound in a process of its own. [`instrument`] joins deck, performer and patcher; [`threads`] run them; the [`conductor`] turns gestures into values and edges;
 //! [`surface_side`] is what surfaces need beside that (lights, learnt maps, set list, clock), [`device_side`] what a lost card
-//! needs, [`view`] what displays show, [`library_walk`] a hand's way through the library, [`box_news`] what updates and sticks have to tell, and what hands wish of the box ([`wish`]), [`keeper`] what the next start is to know, by [`state_writer`] (what is handed to such a thread: [`handed`]), which also does what is asked of patches' files ([`patch_jobs`]); [`tape_keeper`] what the tape has become, by [`tape_writer`]; [`take_recorder`] records what is played. [`wrong_files`] are those that were not in order. [`hold_ups`] counts what makes the conductor wait. [`on_purpose`] makes them crash, for who checks. Nothing here reads a command line, and no meaning of a control is decided here.
+//! needs, [`view`] what displays show, [`library_walk`] a hand's way through the library, [`box_news`] what updates and sticks have to tell, and what hands wish of the box ([`wish`]), [`keeper`] what the next start is to know, by [`state_writer`] (what is handed to such a thread: [`handed`]), which also does what is asked of patches' files ([`patch_jobs`]); [`tape_keeper`] what the tape has become, by [`tape_writer`]; [`take_recorder`] records what is played. [`tempo_finder`] listens for the tempo of a recording. [`wrong_files`] are those that were not in order. [`hold_ups`] counts what makes the conductor wait. [`on_purpose`] makes them crash, for who checks. Nothing here reads a command line, and no meaning of a control is decided here.
 
 pub mod beginning;
 pub mod box_news;
@@ -32,6 +32,7 @@ pub mod surface_side;
 pub mod take_recorder;
 pub mod tape_keeper;
 pub mod tape_writer;
+pub mod tempo_finder;
 pub mod threads;
 pub mod view;
 mod wish;

@@ -30,6 +30,7 @@ use crate::performance::loading::{Arrived, Loading};
 use crate::performance::on_purpose::{self, Who};
 use crate::performance::remote::Remote;
 use crate::performance::surface_side::SurfaceSide;
+use crate::performance::tempo_finder::TempoFinder;
 use crate::performance::threads::{self, AudioNews, NotPlayed, Pulse, TICKS, WINDOWS};
 use crate::performance::view::View;
 use crate::service::attendant::Looked;
@@ -69,6 +70,7 @@ pub struct Stage {
     device: DeviceSide,
     /// What is prepared while it plays, where there is a model to do so.
     loading: Option<Loading>,
+    tempo: TempoFinder,
     audio: Running<Result<(), NotPlayed>>,
     engine: Vec<Running<()>>,
     /// Who crashed for good, and was told.
@@ -110,6 +112,8 @@ impl Stage {
     pub fn start(mut set: Set, sound: Sound, beginning: Beginning, leave: &Leave) -> anyhow::Result<Self> {
         let (seconds, name, tape_frames) = (set.seconds(), set.name.clone(), set.tape.len());
         let ask = beginning.ask;
+        let mut tempo = TempoFinder::default();
+        tempo.listen(&set.tape);
         let (device, tick_troubles, queues) = DeviceSide::new(set.recovery.take());
         let lead = Lead::new(ask.period_frames, longest_lead(tape_frames));
         let (tell, news) = RingBuffer::new(NEWS);
@@ -143,6 +147,7 @@ impl Stage {
             pulse,
             device,
             loading,
+            tempo,
             audio,
             engine,
             crashed,
@@ -242,6 +247,14 @@ impl Stage {
         {
             loading.expect(sources, words);
         }
+        if let Some(bpm) = self.tempo.come()
+            && self.conductor.hears_tempo(Some(bpm), surface_side.now())
+        {
+            view.messages().hand(&format!(
+                "{} has {bpm:.1} beats a minute, as it is heard; tap, or set tempo, where it has not",
+                self.name
+            ));
+        }
         surface_side.awaits(self.loading.as_ref().and_then(|it| it.coming_patch(&self.conductor)));
         for (thread, told) in self.crashes() {
             told.to(view.messages());
@@ -257,6 +270,8 @@ impl Stage {
         let Heard { name, .. } = &*arrived.recording;
         (self.name, self.seconds) = (name.clone(), arrived.recording.seconds());
         view.plays(name, self.seconds);
+        let heard = self.tempo.listen(&arrived.recording.sound);
+        self.conductor.hears_tempo(heard, surface_side.now());
         surface_side.arrived(arrived, &mut self.conductor, view);
         keeper.plays(&arrived.recording, &arrived.sources);
     }

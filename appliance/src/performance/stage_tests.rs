@@ -28,6 +28,7 @@ fn stage(out: FakeOut, engine: impl FnOnce(&Leave) -> Vec<Running<()>>) -> Stage
         pulse: Arc::default(),
         device: DeviceSide::new(None).0,
         loading: None,
+        tempo: TempoFinder::default(),
         audio,
         engine: engine(&leave),
         crashed: Vec::new(),

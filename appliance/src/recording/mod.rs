@@ -26,6 +26,7 @@ mod rate;
 mod seam;
 mod sniff;
 mod take;
+pub mod tempo;
 mod wave;
 
 use std::io::{Read, Seek};

@@ -1,4 +1,5 @@
-//! Tempo, time signature and key: as the patch has them, or as a hand has set them, counted and told to the model.
+//! Tempo, time signature and key: as the patch has them, or as a hand has set them, counted and told to the model. A tempo that neither says and that
+//! was heard in the recording is counted, and told to nobody: it may be twice what it is.
 //!
 //! What is counted follows at once. Words are read again when a hand has rested for a moment: a worker needs longer than a knob does from
 //! one tempo to the next.
@@ -22,6 +23,8 @@ const REST: Duration = Duration::from_millis(1200);
 pub(super) struct Meter {
     /// Beats a minute and beats of a bar, as the patch has them.
     patch: (Option<u16>, Option<u8>),
+    /// Beats a minute that were heard in the recording.
+    heard: Option<f64>,
     /// The patch's words as they stand there.
     own: Vec<Spoken>,
     set: SetByHand,
@@ -42,8 +45,30 @@ impl Conductor {
     /// Another tape plays under the same patch: its beats are those of that tape.
     pub fn count_again(&mut self, now: Duration) {
         let (bpm, bar) = self.counted();
-        self.tempo.set_patch(now, bpm.map(f64::from), bar);
+        self.tempo.set_patch(now, bpm, bar);
         self.lay_beats(bpm);
+    }
+
+    /// What plays has this tempo, as it was heard in the recording, or none is known. Answers whether it counts.
+    pub fn hears_tempo(&mut self, heard: Option<f64>, now: Duration) -> bool {
+        let before = std::mem::replace(&mut self.meter.heard, heard);
+        let (bpm, bar) = self.counted();
+        if before != heard && !self.is_told() {
+            self.tempo.set(now, bpm, bar);
+            self.lay_beats(bpm);
+        }
+        self.counts_by_ear()
+    }
+
+    /// Whether the tempo that counts was heard, and nobody has said it.
+    #[must_use]
+    pub fn counts_by_ear(&self) -> bool {
+        self.meter.heard.is_some() && !self.is_told()
+    }
+
+    /// Whether a patch or a hand says a tempo.
+    fn is_told(&self) -> bool {
+        self.meter.set.bpm.or(self.meter.patch.0).is_some()
     }
 
     /// A patch's tempo, where no hand has set another.
@@ -53,14 +78,14 @@ impl Conductor {
         self.count_again(now);
     }
 
-    fn counted(&self) -> (Option<u16>, Option<u8>) {
-        let Meter { patch: (bpm, bar), set, .. } = &self.meter;
-        (set.bpm.or(*bpm), set.time_signature.or(*bar))
+    fn counted(&self) -> (Option<f64>, Option<u8>) {
+        let Meter { patch: (bpm, bar), heard, set, .. } = &self.meter;
+        (set.bpm.or(*bpm).map(f64::from).or(*heard), set.time_signature.or(*bar))
     }
 
-    fn lay_beats(&mut self, bpm: Option<u16>) {
+    fn lay_beats(&mut self, bpm: Option<f64>) {
         let frames = self.engine.transport.tape_frames() as u64;
-        self.beats = bpm.map(|bpm| TapeBeats::new(u32::from(bpm) * 1000, frames, SAMPLE_RATE_HZ));
+        self.beats = bpm.map(|bpm| TapeBeats::new((bpm * 1000.0).round() as u32, frames, SAMPLE_RATE_HZ));
     }
 
     /// Follows the values: counts what a hand has set, and has words read again a moment later.
@@ -69,7 +94,7 @@ impl Conductor {
         if set != self.meter.set {
             self.meter.set = set;
             let (bpm, bar) = self.counted();
-            self.tempo.set(now, bpm.map(f64::from), bar);
+            self.tempo.set(now, bpm, bar);
             self.lay_beats(bpm);
             self.meter.due = Some(now + REST);
         }

@@ -34,6 +34,7 @@ pub(super) fn hands(status: &mut Status, conductor: &Conductor, now: Duration) {
         let from = match source {
             Source::Clock => "clock",
             Source::Tap => "tap",
+            Source::Patch if conductor.counts_by_ear() => "heard",
             Source::Patch => "patch",
         };
         Tempo { bpm: bpm as f32, from: from.to_owned() }

@@ -11,6 +11,7 @@ use engine::model::folder::ModelFolder;
 use super::{Library, is_name};
 use crate::files::document::is_text_of_ours;
 use crate::files::{Kind, open_regular, shown};
+use crate::recording::tempo::tempo_of;
 use crate::recording::{Notice, load_source};
 
 /// Longest part of a recording that is looked at, in seconds: more than is ever played of one.
@@ -56,6 +57,8 @@ pub struct Item {
     pub seconds: Option<f64>,
     /// Its tempo: a patch's own, or of the first patch that plays on it.
     pub bpm: Option<u16>,
+    /// The tempo that was heard in a recording; it counts where no patch says one.
+    pub heard_bpm: Option<f64>,
     /// The recording that a patch plays on.
     pub source: Option<String>,
     /// What is wrong with it: it cannot be used, or not as it is meant.
@@ -66,7 +69,7 @@ impl Item {
     /// A thing of which nothing is known yet.
     #[must_use]
     pub fn named(shelf: Shelf, name: String) -> Self {
-        Self { shelf, name, seconds: None, bpm: None, source: None, faults: Vec::new() }
+        Self { shelf, name, seconds: None, bpm: None, heard_bpm: None, source: None, faults: Vec::new() }
     }
 
     /// It in a line: name, length, tempo, recording, or the first of what is wrong with it.
@@ -91,7 +94,8 @@ impl Item {
             true => format!("{LOOKED_AT_S:.0} s and more"),
             false => format!("{it:.1} s"),
         });
-        let tempo = self.bpm.map(|it| format!("{it} bpm"));
+        let heard = || self.heard_bpm.map(|it| format!("{it:.1} bpm by ear"));
+        let tempo = self.bpm.map(|it| format!("{it} bpm")).or_else(heard);
         [length, tempo, self.source.clone()].into_iter().flatten().collect()
     }
 }
@@ -136,6 +140,7 @@ impl Library {
         match look(self, item.shelf, path) {
             Ok(found) => {
                 (item.seconds, item.bpm, item.source) = (found.seconds, found.bpm, found.source);
+                item.heard_bpm = found.heard_bpm;
                 item.faults = found.faults;
             }
             Err(words) => item.faults.push(words),
@@ -148,6 +153,7 @@ impl Library {
 pub(super) struct Looked {
     pub(super) seconds: Option<f64>,
     pub(super) bpm: Option<u16>,
+    pub(super) heard_bpm: Option<f64>,
     pub(super) source: Option<String>,
     /// Of what can be used all the same.
     pub(super) faults: Vec<String>,
@@ -169,7 +175,7 @@ pub(super) fn look(library: &Library, shelf: Shelf, path: &Path) -> Result<Looke
             let source = load_source(path, LOOKED_AT_S, &mut |_| ()).map_err(|it| words(&it))?;
             let faults = source.notices.iter().filter(|it| is_loss(it)).map(ToString::to_string).collect();
             let seconds = source.origin.frames as f64 / f64::from(source.origin.rate_hz);
-            Ok(Looked { seconds: Some(seconds), faults, ..Looked::default() })
+            Ok(Looked { seconds: Some(seconds), heard_bpm: tempo_of(&source.pcm), faults, ..Looked::default() })
         }
         Shelf::Patches if !is_text_of_ours(path) => Err("a patch's name ends in .toml".to_owned()),
         Shelf::Patches => {
