@@ -194,15 +194,17 @@ fn measure(path: &Path) -> Result<u64, FileError> {
     let mut bytes = [0; HEAD_BYTES];
     let told = volume.read_at(0, &mut bytes).ok().and_then(|()| frames_of(&bytes));
     let frames = match told {
-        Some(0) => {
+        None => return Ok(0),
+        Some(frames @ 1..=SEGMENT) => return Ok(frames),
+        // It was not ended, or says what no file of the ring has.
+        Some(_) => {
             let mut decoder = Decoder::open(path)?;
             let mut frames = 0;
-            while let Some(block) = decoder.block() {
+            while let Some(block) = decoder.block().filter(|_| frames < SEGMENT) {
                 frames += block.len() as u64 / 2;
             }
-            frames
+            frames.min(SEGMENT)
         }
-        frames => return Ok(frames.unwrap_or(0)),
     };
     volume.write_at(0, &head(frames)).and_then(|()| volume.sync()).map_err(FileError::writing(path))?;
     Ok(frames)

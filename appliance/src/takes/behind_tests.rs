@@ -128,3 +128,20 @@ fn a_folder_that_takes_nothing_is_told_and_the_next_sound_begins_a_run() {
     behind.close().expect("a disk");
     assert_eq!(names(&at), ["0000000001-begins.flac", "0000000002-begins.flac"]);
 }
+
+#[test]
+fn a_head_that_speaks_of_more_than_a_file_has_takes_no_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut behind = Behind::open(folder.path(), 100 * SEGMENT).expect("a disk");
+    behind.push(&words(0, 2 * BLOCK as u64)).expect("a disk");
+    behind.close().expect("a disk");
+    drop(behind);
+    let path = folder.path().join("0000000001-begins.flac");
+    let mut bytes = fs::read(&path).expect("it is there");
+    bytes[..HEAD_BYTES].copy_from_slice(&head((1 << 36) - 1));
+    fs::write(&path, &bytes).expect("a disk");
+    let mut behind = Behind::open(folder.path(), 100 * SEGMENT).expect("a disk");
+    assert_eq!(behind.frames(), 2 * BLOCK as u64, "it is measured");
+    let kept = keep(folder.path(), &behind.hold(), &folder.path().join("takes"), GO_ON).expect("a disk");
+    assert_eq!(read(&kept[0].path), words(0, 2 * BLOCK as u64));
+}
