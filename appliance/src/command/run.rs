@@ -137,6 +137,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let args = &args.or(&config);
     // What goes into a file is recorded already.
     let minutes = if args.wav.is_some() { 0 } else { config.takes.behind_minutes };
+    let loudness_lufs = config.audio.loudness_lufs;
     let clock = WallClock::start();
     let displays = Displays::open(&config.displays, clock)?;
     let mut view = View::new(Terminal::open(args.plain, config.terminal_high_contrast)?, displays, clock);
@@ -154,6 +155,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
             let mut keeper = Keeper::begin(trial, kept, &leave, view.messages());
             keeper.keep_tape(kept_tape, view.messages());
             let ear = stage.conductor().transport().tee().map(Ear::new).filter(|_| keeps);
+            surface_side.match_to(loudness_lufs);
             let takes = record_takes(ear, (&state, minutes), &mut surface_side, &leave, view.messages());
             stage.play(&mut surface_side, &mut view, &mut keeper, args.seconds);
             let ended = stage.finish(surface_side, view);

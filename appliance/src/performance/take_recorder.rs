@@ -16,8 +16,8 @@ use crate::performance::ending::{End, Leave, Running};
 use crate::performance::handed::Handed;
 use crate::service::slow::give_way;
 use crate::takes::{
-    Behind, Ear, Interrupted, MOST_BYTES_AN_HOUR, Piece, Segment, Taken, Taking, behind_folder, folder, keep, pending,
-    words_of,
+    Behind, Ear, Interrupted, Loudness, MOST_BYTES_AN_HOUR, Piece, Segment, Taken, Taking, behind_folder, folder, keep,
+    pending, words_of,
 };
 
 /// What the threads are called.
@@ -64,6 +64,8 @@ pub struct TakesShown {
     pub taking_s: Option<f64>,
     /// What lies behind, in seconds.
     pub behind_s: f64,
+    /// How loud the last ten seconds were, in LUFS; none of silence, and of less than three seconds since it was to listen anew.
+    pub lufs: Option<f64>,
 }
 
 /// What waits for the writer.
@@ -84,6 +86,8 @@ struct Slot {
     lost: u64,
     news: Vec<TakeNews>,
     shown: TakesShown,
+    /// How loud it is, is to be heard anew.
+    anew: bool,
     /// The ear has ended.
     heard_all: bool,
     ends: bool,
@@ -121,6 +125,12 @@ impl TakeHand {
     /// Wishes something.
     pub fn wish(&self, wish: Wish) {
         self.0.hand_over(|it| it.row.push_back(Item::Wish(wish)));
+    }
+
+    /// How loud it is, is heard anew: what comes is not what was.
+    pub fn listen_anew(&self) {
+        let mut slot = self.0.slot();
+        (slot.anew, slot.shown.lufs) = (true, None);
     }
 
     /// What became of wishes, and of the disk, since the last call.
@@ -193,11 +203,24 @@ fn words(news: TakeNews) -> Option<String> {
 }
 
 fn listen(mut ear: Ear, shared: &Handed<Slot>) {
+    let mut loudness = Loudness::default();
     loop {
         // What was played before the end was asked for is heard after that.
         let ends = shared.slot().ends;
         while let Some(piece) = ear.hear() {
-            shared.hand_over(|it| it.hear(piece));
+            if std::mem::take(&mut shared.slot().anew) {
+                loudness.forget();
+            }
+            if let Piece::Sound(sound) = &piece {
+                loudness.hear(sound);
+            }
+            let lufs = loudness.lufs();
+            shared.hand_over(|it| {
+                if !it.anew {
+                    it.shown.lufs = lufs;
+                }
+                it.hear(piece);
+            });
         }
         if ends {
             return shared.hand_over(|it| it.heard_all = true);
@@ -427,7 +450,8 @@ impl Writer {
     fn show(&self) {
         let taking_s = self.taking.as_ref().map(|it| seconds(it.frames()));
         let behind_s = self.behind.as_ref().map_or(0.0, |it| seconds(it.frames()));
-        self.shared.slot().shown = TakesShown { taking_s, behind_s };
+        let shown = &mut self.shared.slot().shown;
+        (shown.taking_s, shown.behind_s) = (taking_s, behind_s);
     }
 }
 

@@ -3,13 +3,14 @@
 //!
 //! [`Ear`] copies what has left the guard out of the player's tee, and nobody waits for it. [`Behind`] is the half hour: a ring of files of ten
 //! seconds each, of which a loss of power takes the last one at most. [`Taking`] is a take that a hand has begun, a recording at every
-//! moment; [`keep`] makes takes of what lies behind. Whoever runs them stands in `performance::take_recorder`.
+//! moment; [`keep`] makes takes of what lies behind. [`Loudness`] says how loud it was. Whoever runs them stands in `performance::take_recorder`.
 
 mod behind;
 mod ear;
 mod flac;
 mod growing;
 mod keep;
+mod loudness;
 mod taking;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub use behind::{Behind, Segment};
 pub use ear::{Ear, Piece};
 pub use flac::{Encoder, words_of};
 pub use keep::{Interrupted, keep, pending};
+pub use loudness::Loudness;
 pub use taking::{Taken, Taking};
 
 use crate::files::is_there;

@@ -85,6 +85,8 @@ pub enum Act {
     Record,
     /// What was played last is to become a take.
     KeepLast,
+    /// The gain is to go to where what plays is as loud as the box's file says.
+    MatchLoudness,
     /// What is shown of the library is to be played.
     LibraryLoad,
     /// The words of the prompt at this end of the blend are to be written.
@@ -144,7 +146,7 @@ impl Act {
             | Self::PatchBy(_) => None,
             // What becomes of it is told when it is known.
             Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::LibraryLoad => None,
-            Self::TakeUpdate | Self::SwitchOff(_) | Self::Record | Self::KeepLast => None,
+            Self::TakeUpdate | Self::SwitchOff(_) | Self::Record | Self::KeepLast | Self::MatchLoudness => None,
             Self::Write(_) | Self::Typed(_) | Self::CharacterBy(_) | Self::TakeCharacter => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),
             Self::Morphed(a, b, None) => Some(format!("morph: keep scenes {} and {} first", a + 1, b + 1)),

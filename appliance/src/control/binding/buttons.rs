@@ -57,6 +57,7 @@ fn passed_on(deed: Deed) -> Option<Act> {
         Deed::EraseCurve => Act::Form(None),
         Deed::Record => Act::Record,
         Deed::KeepLast => Act::KeepLast,
+        Deed::MatchLoudness => Act::MatchLoudness,
         Deed::LibraryLoad => Act::LibraryLoad,
         Deed::Write(end) => Act::Write(end),
         Deed::CharacterBy(by) => Act::CharacterBy(by.into()),

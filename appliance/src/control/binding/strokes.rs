@@ -77,7 +77,8 @@ impl Binding {
                 | Deed::Form(_)
                 | Deed::EraseCurve
                 | Deed::Record
-                | Deed::KeepLast,
+                | Deed::KeepLast
+                | Deed::MatchLoudness,
             ) => {}
             Target::Deed(deed) => self.deed(gesture, deed, control, desk, acts),
         }

@@ -75,6 +75,8 @@ pub enum Deed {
     Record,
     /// What was played last becomes a take.
     KeepLast,
+    /// The gain goes to where what plays has the loudness of the box's file.
+    MatchLoudness,
     /// What is shown of the library is played.
     LibraryLoad,
     /// A prompt, from 0, at an end of the blend.
@@ -110,7 +112,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 48] = [
+const NAMED: [(&str, Deed); 49] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("pause", Deed::Pause),
@@ -137,6 +139,7 @@ const NAMED: [(&str, Deed); 48] = [
     ("erase-curve", Deed::EraseCurve),
     ("record", Deed::Record),
     ("keep-last", Deed::KeepLast),
+    ("match-loudness", Deed::MatchLoudness),
     ("load-from-library", Deed::LibraryLoad),
     ("pick-prompt-a", Deed::PromptByNumber(BlendEnd::A)),
     ("pick-prompt-b", Deed::PromptByNumber(BlendEnd::B)),

@@ -35,6 +35,7 @@ use crate::performance::view::View;
 use crate::performance::wrong_files::WrongFiles;
 use crate::recorder::Recorder;
 use crate::settings::box_file::BoxConfig;
+use crate::settings::box_file::LOUDNESS_LUFS;
 use crate::settings::last_state::Loads;
 use crate::settings::learnt_maps::LearntMaps;
 use crate::settings::patch::Sources;
@@ -89,6 +90,7 @@ pub struct SurfaceSide {
     box_news: BoxNews,
     /// Who records what is played, where somebody does.
     takes: Option<TakeHand>,
+    loudness_lufs: f64,
     /// The recordings that play.
     plays: Sources,
     /// What the numbers of recordings mean of which strokes speak.
@@ -153,6 +155,7 @@ impl SurfaceSide {
             wrong_files: WrongFiles::default(),
             box_news: BoxNews::of_nobody(),
             takes: None,
+            loudness_lufs: LOUDNESS_LUFS,
             plays,
             loads: Loads::default(),
             coming: None,
@@ -312,6 +315,7 @@ impl SurfaceSide {
             }
             Act::Record => self.wish_take(Wish::Press, view),
             Act::KeepLast => self.wish_take(Wish::Keep, view),
+            Act::MatchLoudness => self.match_loudness(conductor, view),
             Act::LibraryLoad => {
                 self.load_from_library(conductor, view);
                 self.walk.leave();
@@ -344,6 +348,8 @@ mod drawn_tests;
 mod kept_tests;
 #[cfg(test)]
 mod list_tests;
+#[cfg(test)]
+mod loudness_tests;
 #[cfg(test)]
 mod shown_tests;
 #[cfg(test)]

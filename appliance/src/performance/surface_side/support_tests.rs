@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::live::{relay, set_queue};
 use engine::param::{EdgeReceiver, ParamId, SnapshotReader, edge_queue};
-use engine::playback::{DeckSize, Player, Tape, deck};
+use engine::playback::{DeckSize, Player, Tape, deck_with_tee};
 use hal::gesture::{Control, FakeSurface, Gesture, Identity, Motion, Reply, Roster, SurfaceId, Told, WallClock};
 use hal::midi::Pairing;
 
@@ -64,7 +64,7 @@ impl Stage {
         // Whole turns of 480 Hz, at .1.
         let sound = |at: usize| [(at as f32 / 100.0 * std::f32::consts::TAU).sin() * 0.1; 2];
         let tape = Tape::new((0..TAPE).map(sound).collect::<Vec<_>>()).expect("a tape");
-        let (player, _packer, transport) = deck(tape, DeckSize::default());
+        let (player, _packer, transport) = deck_with_tee(tape, DeckSize::default());
         let (edges, receiver) = edge_queue(64);
         let (decode_values, _reader) = relay();
         let engine = EngineLinks { edges, decode_values, sets: set_queue().0, transport };

@@ -21,7 +21,7 @@ use hal::panel::PanelPlan;
 use hal::usb::UsbSelect;
 
 pub use open::{ClockSource, OpenPlan};
-pub use play::{AtStart, BackendChoice, PERIOD_FRAMES, PERIODS, PlayPlan};
+pub use play::{AtStart, BackendChoice, LOUDNESS_LUFS, PERIOD_FRAMES, PERIODS, PlayPlan};
 pub use screens::{DisplayDevice, DisplayPlan, Face, Screen};
 pub use takes::TakesPlan;
 pub use trial::Trial;
@@ -41,7 +41,7 @@ const QUANTISES: [(&str, Quantise); 4] =
     [("off", Quantise::Off), ("beat", Quantise::Beat), ("bar", Quantise::Bar), ("loop", Quantise::Loop)];
 
 /// How the sound device is asked, where the command line says nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AudioPlan {
     /// The ALSA device.
     pub device: Option<String>,
@@ -49,6 +49,14 @@ pub struct AudioPlan {
     pub period_frames: Option<u32>,
     /// Periods that it holds.
     pub periods: Option<u32>,
+    /// How loud `match-loudness` makes what plays, in LUFS.
+    pub loudness_lufs: f64,
+}
+
+impl Default for AudioPlan {
+    fn default() -> Self {
+        Self { device: None, period_frames: None, periods: None, loudness_lufs: LOUDNESS_LUFS }
+    }
 }
 
 /// What is built into a box, and what it plays.

@@ -11,7 +11,7 @@ use super::AudioPlan;
 use crate::files::document::{Item, Reader};
 
 const PLAY_KEYS: [&str; 6] = ["patch", "set_list", "model", "backend", "depth", "at_start"];
-const AUDIO_KEYS: [&str; 3] = ["device", "period_frames", "periods"];
+const AUDIO_KEYS: [&str; 4] = ["device", "period_frames", "periods", "loudness_lufs"];
 const BACKENDS: [(&str, BackendChoice); 4] = [
     ("auto", BackendChoice::Auto),
     ("tensorrt", BackendChoice::Tensorrt),
@@ -26,6 +26,11 @@ const MOST_DEPTH: u32 = 8;
 pub const PERIOD_FRAMES: std::ops::RangeInclusive<u32> = 16..=8192;
 /// Least and greatest number of periods that a device holds.
 pub const PERIODS: std::ops::RangeInclusive<u32> = 2..=32;
+
+/// How loud a hand may have what plays made, in LUFS, and how loud where the file says nothing: there a loud scene is 5 LU below the guard.
+const LOUDNESS: [f64; 2] = [-40.0, -8.0];
+/// As above.
+pub const LOUDNESS_LUFS: f64 = -18.0;
 
 /// What computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -103,6 +108,10 @@ pub(super) fn audio(reader: &mut Reader<'_>, item: Item<'_, '_>) -> AudioPlan {
         match key.get_ref().as_ref() {
             "period_frames" => plan.period_frames = whole(&PERIOD_FRAMES),
             "periods" => plan.periods = whole(&PERIODS),
+            "loudness_lufs" => {
+                let [low, high] = LOUDNESS;
+                plan.loudness_lufs = reader.number(&path, item, low, high).unwrap_or(plan.loudness_lufs);
+            }
             "device" => plan.device = some(reader, &path, item, "the name of an ALSA device"),
             _ => reader.unknown("audio.", key, &AUDIO_KEYS),
         }

@@ -96,7 +96,7 @@ fn every_fault_is_told_with_its_line_and_what_is_sound_is_used() {
         "play.depth: found 9, expected a whole number, 1 to 8",
         "play.patch: found \"\", expected a file or folder",
         "play.modle: found an unknown key, expected patch, set_list, model, backend, depth or at_start; try model",
-        "audio.rate: found an unknown key, expected device, period_frames or periods",
+        "audio.rate: found an unknown key, expected device, period_frames, periods or loudness_lufs",
         "audio.periods: found 1, expected a whole number, 2 to 32",
     ] {
         assert!(told.iter().any(|told| told.contains(part)), "{part}\n{told:#?}");

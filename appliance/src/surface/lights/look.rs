@@ -107,6 +107,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::Form(_)
         | Deed::EraseCurve
         | Deed::KeepLast
+        | Deed::MatchLoudness
         | Deed::LibraryLoad
         | Deed::Write(_)
         | Deed::CharacterBy(_)
