@@ -65,7 +65,8 @@ fn a_press_records_what_is_heard_and_another_keeps_what_was_played_before() {
     let (takes, heard) = (folder.path().join("state/takes"), heard(&raw));
     let [pressed, kept] = [1, 2].map(|it| recorded(&takes.join(format!("take-000{it}.flac"))));
     let [at, behind] = [&pressed, &kept].map(|it| place(it, &heard).expect("it was heard so"));
-    assert!(3 * 48_000 < pressed.len() && behind < at && at < behind + kept.len(), "{at}, {behind}");
+    // On a machine that was slow to begin the press comes within the first second of sound.
+    assert!(3 * 48_000 < pressed.len() && behind <= at && at < behind + kept.len(), "{at}, {behind}");
     assert!(pressed.iter().any(|it| 400_000 < it.abs()), "there is sound in it");
 }
 
@@ -82,7 +83,7 @@ fn what_was_played_before_a_kill_is_kept_by_the_next_start_and_a_take_that_was_o
     assert_eq!(demon.end().0, -9);
     let open = recorded(&take);
     assert!(place(&open, &heard(&raw)).is_some(), "{} samples", open.len());
-    hands(folder.path(), &[(2, 71)]);
+    hands(folder.path(), &[(8, 71)]);
     let mut demon = Demon::start(run(folder.path(), &line));
     demon.has_said("kept take-0002.flac");
     demon.has_said("kept take-0003.flac");
