@@ -254,7 +254,7 @@ fn start(
     view.displays().put(&screens);
     let around = around(args, (score, list, config, said), wrong, clock, &mut stage, view);
     let (mut surface_side, gpu) = around.inspect_err(|_| end_in_order(leave))?;
-    surface_side.plays_on(sources, loads);
+    surface_side.plays_on(sources, loads, stage.conductor());
     surface_side.record_to(recording.recorder().clone());
     surface_side.hear_of_the_box(BoxNews::begin(&folder(args.runtime.as_deref())));
     view.begin(stage.playing(), &computes, &place, gpu);

@@ -375,6 +375,14 @@ fn recording(args: &SetArgs, patch: &Patch, model: &Path) -> Option<PathBuf> {
     args.source.clone().or_else(|| patch.source.clone()).or_else(own)
 }
 
+/// Whether two names lead to one file; where one leads nowhere, whether they are the same.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match [one, other].map(std::fs::canonicalize) {
+        [Ok(one), Ok(other)] => one == other,
+        _ => one == other,
+    }
+}
+
 /// What is wrong with a patch, in lines, and whether something of it was lost.
 #[derive(Default)]
 struct Told {
@@ -385,8 +393,13 @@ struct Told {
 /// The patch as far as it is sound, and everything that is wrong with it.
 fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Told)> {
     use engine::param::ParamId;
-    let (mut listed, told) = first_that_is_read(args, model)?;
+    let (mut listed, mut told) = first_that_is_read(args, model)?;
     let patch = &mut listed.patch;
+    let is_elsewhere = |own: &Path| args.source.as_deref().is_some_and(|it| !is_same(own, it));
+    if patch.source.as_deref().is_some_and(is_elsewhere) && patch.leave_meter_out() {
+        let words = "tempo, time signature and key of the patch are its own recording's: they are left out";
+        told.lines.push(words.to_owned());
+    }
     if let Some(seed) = args.seed {
         patch.values.set(ParamId::Seed, f64::from(seed));
     }

@@ -170,4 +170,8 @@ fn a_tempo_that_was_heard_counts_where_nobody_says_one_and_is_told_to_no_model()
     let mut stage = Stage::new(WORDS);
     assert!(!stage.conductor.hears_tempo(Some(93.5), stage.now));
     assert_eq!(stage.bpm(), Some(90.0), "the patch knows better");
+    stage.conductor.plays_elsewhere(true);
+    stage.conductor.count_again(stage.now);
+    assert_eq!(stage.bpm(), Some(93.5), "but of its own recording alone");
+    assert!(stage.conductor.counts_by_ear());
 }

@@ -445,3 +445,24 @@ fn at_denoise_0_the_recording_itself_plays_also_another_one() {
     assert!(recording.len() / 2 < others(&plays(&mut world, 0.9), &recording), "it is remade");
     assert_eq!(others(&plays(&mut world, 0.0), &recording), 0);
 }
+
+#[test]
+fn a_patchs_tempo_and_key_are_left_out_where_another_recording_was_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    ["a.wav", "b.wav"].iter().for_each(|name| write_wav(&at(name), &tone(1.0, 220.0)));
+    let meter = "bpm = 120\nkey = \"A minor\"\n";
+    let open = |text: &str, source: &str| {
+        std::fs::write(at("first.toml"), text).expect("a disk");
+        let mut args = args(at("first.toml"));
+        args.source = Some(at(source));
+        let set = Set::open(&args, &mut ProgressLine::new()).expect("the built-in model");
+        let told = set.notices.iter().any(|it| it.contains("are its own recording's"));
+        (set.patch.prompt.bpm, set.patch.prompt.key, told)
+    };
+    let own = format!("source = \"a.wav\"\n[prompt]\na = \"house\"\n{meter}");
+    assert_eq!(open(&own, "b.wav"), (None, None, true));
+    assert_eq!(open(&own, "a.wav"), (Some(120), Some("A minor".to_owned()), false), "it is its own");
+    let none = format!("[prompt]\na = \"house\"\n{meter}");
+    assert_eq!(open(&none, "b.wav"), (Some(120), Some("A minor".to_owned()), false), "it names none, and means any");
+}

@@ -25,6 +25,8 @@ pub(super) struct Meter {
     patch: (Option<u16>, Option<u8>),
     /// Beats a minute that were heard in the recording.
     heard: Option<f64>,
+    /// What plays is not the recording that the patch names, of which its tempo is.
+    is_elsewhere: bool,
     /// The patch's words as they stand there.
     own: Vec<Spoken>,
     set: SetByHand,
@@ -49,6 +51,11 @@ impl Conductor {
         self.lay_beats(bpm);
     }
 
+    /// Whether what plays is another recording than the patch names: then the patch's tempo is not its.
+    pub const fn plays_elsewhere(&mut self, is_elsewhere: bool) {
+        self.meter.is_elsewhere = is_elsewhere;
+    }
+
     /// What plays has this tempo, as it was heard in the recording, or none is known. Answers whether it counts.
     pub fn hears_tempo(&mut self, heard: Option<f64>, now: Duration) -> bool {
         let before = std::mem::replace(&mut self.meter.heard, heard);
@@ -68,19 +75,25 @@ impl Conductor {
 
     /// Whether a patch or a hand says a tempo.
     fn is_told(&self) -> bool {
-        self.meter.set.bpm.or(self.meter.patch.0).is_some()
+        self.meter.set.bpm.or(self.of_patch().0).is_some()
     }
 
     /// A patch's tempo, where no hand has set another.
     pub(super) fn count(&mut self, patch: &Patch, now: Duration) {
         self.meter.patch = (patch.prompt.bpm, patch.prompt.time_signature);
+        self.meter.is_elsewhere = false;
         self.meter.set = SetByHand::of(self.desk.store().aims());
         self.count_again(now);
     }
 
     fn counted(&self) -> (Option<f64>, Option<u8>) {
-        let Meter { patch: (bpm, bar), heard, set, .. } = &self.meter;
-        (set.bpm.or(*bpm).map(f64::from).or(*heard), set.time_signature.or(*bar))
+        let (Meter { heard, set, .. }, (bpm, bar)) = (&self.meter, self.of_patch());
+        (set.bpm.or(bpm).map(f64::from).or(*heard), set.time_signature.or(bar))
+    }
+
+    /// What the patch says of what plays.
+    fn of_patch(&self) -> (Option<u16>, Option<u8>) {
+        if self.meter.is_elsewhere { (None, None) } else { self.meter.patch }
     }
 
     fn lay_beats(&mut self, bpm: Option<f64>) {

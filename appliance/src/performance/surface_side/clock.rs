@@ -34,6 +34,11 @@ impl SurfaceSide {
             self.lap = Some(transport.band());
             self.sender.tell(Order::Lap(transport.band().start() as u64..transport.band().end() as u64));
         }
+        // A hand, a tap or an ear may have another tempo by now.
+        if self.beats != conductor.beats() {
+            self.beats = conductor.beats();
+            self.sender.tell(Order::Beats(self.beats));
+        }
         if self.muted != transport.muted() {
             self.muted = transport.muted();
             self.sender.tell(if self.muted { Order::Stop } else { Order::Continue });

@@ -148,7 +148,7 @@ fn undo_and_redo_go_through_recordings_that_a_hand_loaded() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut stage = stage(&folder);
     let [own, a, b] = ["own.wav", "a.wav", "b.wav"].map(|it| Sources::of(Path::new(it)));
-    stage.surface_side.plays_on(own.clone(), Loads::default());
+    stage.surface_side.plays_on(own.clone(), Loads::default(), &mut stage.conductor);
     plays(&mut stage, &a, None);
     let other = Sources { timbre: Some("choir.wav".into()), ..a.clone() };
     plays(&mut stage, &other, None);
@@ -186,7 +186,7 @@ fn undo_of_a_patch_that_brought_a_recording_asks_for_the_one_that_a_hand_had_loa
     let folder = tempfile::tempdir().expect("a folder");
     let mut stage = stage(&folder);
     let [own, a] = ["own.wav", "a.wav"].map(|it| Sources::of(Path::new(it)));
-    stage.surface_side.plays_on(own, Loads::default());
+    stage.surface_side.plays_on(own, Loads::default(), &mut stage.conductor);
     plays(&mut stage, &a, None);
     press(&mut stage, 1);
     let Some(Wanted::Set { sources, .. }) = stage.conductor.wanted() else { panic!("a patch with a recording") };

@@ -17,8 +17,18 @@ use crate::surface::clock_sender::Order;
 
 impl SurfaceSide {
     /// These recordings play, whatever the start's own are, and strokes speak of those.
-    pub(crate) fn plays_on(&mut self, sources: Sources, loads: Loads) {
+    pub(crate) fn plays_on(&mut self, sources: Sources, loads: Loads, conductor: &mut Conductor) {
         (self.plays, self.loads) = (sources, loads);
+        if self.is_elsewhere() {
+            conductor.plays_elsewhere(true);
+            conductor.count_again(self.clock.now());
+        }
+    }
+
+    /// Whether what plays is not the recording that the patch names.
+    fn is_elsewhere(&self) -> bool {
+        let own = self.list.playing().and_then(|it| it.patch.source.as_ref());
+        own.is_some_and(|it| *it != self.plays.recording)
     }
 
     /// What the numbers of recordings mean of which strokes speak.
@@ -43,6 +53,7 @@ impl SurfaceSide {
             }
             None => {
                 self.note_load(before, after, conductor);
+                conductor.plays_elsewhere(self.is_elsewhere());
                 conductor.count_again(self.clock.now());
                 self.sender.tell(Order::Beats(conductor.beats()));
             }

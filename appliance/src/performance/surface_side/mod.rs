@@ -24,6 +24,7 @@ use engine::playback::LoopBand;
 use hal::gesture::{Clock, Control, Identity, Motion, Reply, SurfaceId, WallClock};
 
 use crate::control::binding::Act;
+use crate::control::tempo::TapeBeats;
 use crate::display::messages::{FaultKey, Level};
 use crate::performance::box_news::BoxNews;
 use crate::performance::conductor::{Conductor, by_program};
@@ -67,6 +68,8 @@ pub struct SurfaceSide {
     /// The value that a knob has not come by yet, and until when its ring blinks.
     waiting: Option<(ParamId, Duration)>,
     lap: Option<LoopBand>,
+    /// The beats that the clock was told.
+    beats: Option<TapeBeats>,
     muted: bool,
     intake: GestureIntake,
     acts: Vec<Act>,
@@ -139,6 +142,7 @@ impl SurfaceSide {
             replies,
             waiting: None,
             lap: None,
+            beats: None,
             muted: false,
             intake,
             acts,

@@ -3,7 +3,7 @@
 use engine::live::PROMPTS;
 use engine::param::{ParamId, Values};
 
-use super::{NAME_LETTERS, Patch};
+use super::{NAME_LETTERS, Patch, Prompt};
 
 /// One prompt. What it does not say is said by `[prompt]`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,6 +98,16 @@ impl SetByHand {
 }
 
 impl Patch {
+    /// Leaves out what it says of tempo, time signature and key; answers whether it said anything.
+    pub fn leave_meter_out(&mut self) -> bool {
+        let Prompt { bpm, key, time_signature, .. } = &mut self.prompt;
+        let mut said = bpm.take().is_some() | key.take().is_some() | time_signature.take().is_some();
+        for it in self.prompts.iter_mut().flatten() {
+            said |= it.bpm.take().is_some() | it.key.take().is_some() | it.time_signature.take().is_some();
+        }
+        said
+    }
+
     /// The prompts by their places, as the patch's values have them told: [`Self::own_words`] in its tempo, time signature and key.
     #[must_use]
     pub fn words(&self) -> Vec<Spoken> {
@@ -218,6 +228,16 @@ mod tests {
         assert_eq!(Patch::parse("[prompt]\nbpm = 90\n").expect("a patch").words(), []);
         let words = Patch::parse("[prompts.3]\ntags = \"choir\"\n").expect("a patch").words();
         assert_eq!(words.iter().map(|it| it.tags.as_str()).collect::<Vec<_>>(), ["", "", "choir"]);
+    }
+
+    #[test]
+    fn what_a_patch_says_of_its_own_recording_is_left_out_on_another() {
+        let text = "[prompt]\na = \"house\"\nbpm = 120\nkey = \"A minor\"\n[prompts.2]\ntags = \"drone\"\ntime_signature = 3\n";
+        let mut patch = Patch::parse(text).expect("a patch");
+        assert!(patch.leave_meter_out());
+        assert!(patch.own_words().iter().all(|it| (it.bpm, it.key.as_ref(), it.time_signature) == (None, None, None)));
+        assert_eq!(patch.own_words().len(), 2, "the words stay");
+        assert!(!patch.leave_meter_out(), "nothing is left");
     }
 
     #[test]
