@@ -4,7 +4,7 @@
     tools/soak/heaps.py PID
 
 Reads /proc/PID/mem, chunk by chunk (glibc, 64 bit), and stops nothing: taken twice, some minutes apart, it tells which blocks become more. What is larger
-than `compute::freed` lets a heap have is mapped by itself and is no heap's; its sum stands in the last line.
+than `compute::freed` lets a heap have is mapped by itself and is no heap's; those blocks stand last.
 """
 
 import collections
@@ -39,11 +39,21 @@ def walk(name, data, at):
     print("    " + ", ".join(f"{total // length} of {length}" for length, total in used.most_common(10)))
 
 
+def count_mapped(read, low, high, mapped):
+    """Blocks that are mapped by themselves, one behind the other: whole pages, with a mark."""
+    while low + 16 <= high:
+        length = struct.unpack("<Q", read(low + 8, 8))[0]
+        if length & 7 != 2 or length % 4096 != 2 or high < low + length - 2:
+            return
+        mapped[length - 2] += length - 2
+        low += length - 2
+
+
 def main():
     if len(sys.argv) != 2 or not sys.argv[1].isdigit():
         sys.exit(__doc__)
     folder = pathlib.Path("/proc") / sys.argv[1]
-    mapped = 0
+    mapped = collections.Counter()
     with open(folder / "mem", "rb", 0) as memory:
         def read(low, count):
             memory.seek(low)
@@ -59,12 +69,16 @@ def main():
                 if low <= record < high:
                     data = read(low, high - low)
                     sizes = range(record - low + LEAST, record - low + MOST, 8)
-                    begins = next((at for at in sizes if struct.unpack_from("<Q", data, at + 8)[0] & ~7 == CACHE), None)
+                    begins = next((at for at in sizes if (struct.unpack_from("<Q", data, at + 8)[0] & ~7) == CACHE), None)
                     walk(f"{low:x}", data, begins if begins is not None else len(data))
                 else:
-                    mapped += high - low
-    print(f"mapped by themselves, with stacks: {mapped / 1e6:.1f} MB of room")
+                    count_mapped(read, low, high, mapped)
+    print(f"mapped by themselves {sum(mapped.values()) / 1e6:.1f} MB")
+    print("    " + ", ".join(f"{total // length} of {length}" for length, total in mapped.most_common(30)))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"heaps: {error}: it ends, it freed that just now, or it is not yours; run again")
