@@ -1,6 +1,8 @@
 //! Any bytes, read as the file would be, as the box's file: faults with their lines, and a sound rest that asks the device for nothing that it cannot be asked.
 #![no_main]
 
+mod faults;
+
 use appliance::files::decode;
 use appliance::settings::box_file::{BoxConfig, PERIOD_FRAMES, PERIODS};
 
@@ -8,8 +10,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let read = decode(bytes);
     let text = read.text.as_str();
     let (found, faults) = BoxConfig::parse(text);
-    let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    assert!(faults.iter().all(|fault| (1..=lines).contains(&fault.line) && !fault.to_string().contains('\n')));
+    faults::are_told(&faults, text);
     let audio = &found.audio;
     assert!(audio.period_frames.is_none_or(|it| PERIOD_FRAMES.contains(&it)) && audio.periods.is_none_or(|it| PERIODS.contains(&it)));
     assert!((-40.0..=-8.0).contains(&audio.loudness_lufs));

@@ -2,6 +2,8 @@
 //! range, every word one that a picker can show.
 #![no_main]
 
+mod faults;
+
 use appliance::control::binding::Travels;
 use appliance::files::decode;
 use appliance::settings::model_settings::ModelSettings;
@@ -10,8 +12,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let read = decode(bytes);
     let text = read.text.as_str();
     let (found, faults) = ModelSettings::parse(text);
-    let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    assert!(faults.iter().all(|fault| (1..=lines).contains(&fault.line) && !fault.to_string().contains('\n')));
+    faults::are_told(&faults, text);
     for id in Travels::names() {
         let ends = found.travels.of(id).expect("it has ends");
         assert!(0.0 < ends.top && ends.top <= id.row().high, "{ends:?}");

@@ -2,6 +2,8 @@
 //! read again.
 #![no_main]
 
+mod faults;
+
 use appliance::files::decode;
 use appliance::settings::learnt_maps::{parse, text};
 
@@ -9,8 +11,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let read = decode(bytes);
     let written = read.text.as_str();
     let (controllers, faults) = parse(written);
-    let lines = written.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    assert!(faults.iter().all(|fault| (1..=lines).contains(&fault.line) && !fault.to_string().contains('\n')));
+    faults::are_told(&faults, written);
     let (again, faults) = parse(&text(&controllers));
     assert!(faults.is_empty(), "{faults:?}");
     assert_eq!(again, controllers);

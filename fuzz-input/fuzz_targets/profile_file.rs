@@ -1,6 +1,8 @@
 //! Any bytes, read as the file would be, as a controller's profile: faults with their lines, and a sound rest that no state of its lights can upset.
 #![no_main]
 
+mod faults;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +16,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let read = decode(bytes);
     let text = read.text.as_str();
     let (profile, faults) = Profile::parse_sound("fuzz", text);
-    let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    assert!(faults.iter().all(|fault| (1..=lines).contains(&fault.line) && !fault.to_string().contains('\n')));
+    faults::are_told(&faults, text);
     let (surface, mut map, mut lights) = (SurfaceId(2), Map::default(), Lights::default());
     map.set_profile(surface, profile.entries());
     lights.came(surface, Arc::new(profile));

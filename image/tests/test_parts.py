@@ -1,5 +1,6 @@
 """What the builder writes by itself is what others read: partition table, kernel file, initrd, users."""
 
+import contextlib
 import json
 import shutil
 import struct
@@ -12,6 +13,17 @@ from pathlib import Path
 
 from builder import cpio, disk, keys, nvidia, sbom, uki, update, users
 from builder.told import Refused
+
+
+@contextlib.contextmanager
+def made_owner(test):
+    """A folder, and an owner whose keys lie in it; without openssl the test is skipped."""
+    if not shutil.which("openssl"):
+        test.skipTest("openssl is not here")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        keys.make(folder / "keys", "a test")
+        yield folder, keys.read(folder / "keys")
 
 
 def small_stub():
@@ -129,12 +141,7 @@ class Users(unittest.TestCase):
 
 class Update(unittest.TestCase):
     def test_an_update_is_head_signature_manifest_and_parts_as_its_reader_has_it(self):
-        if not shutil.which("openssl"):
-            self.skipTest("openssl is not here")
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            keys.make(folder / "keys", "a test")
-            owner = keys.read(folder / "keys")
+        with made_owner(self) as (folder, owner):
             files = []
             for part, _ in update.PARTS:
                 (folder / part).write_bytes(part.encode() * 3)
@@ -159,12 +166,8 @@ class Update(unittest.TestCase):
 
 class Modules(unittest.TestCase):
     def test_a_signed_module_bears_a_signature_that_others_find_to_be_right(self):
-        if not shutil.which("openssl"):
-            self.skipTest("openssl is not here")
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            keys.make(folder / "keys", "a test")
-            owner, path = keys.read(folder / "keys"), folder / "some.ko"
+        with made_owner(self) as (folder, owner):
+            path = folder / "some.ko"
             path.write_bytes(b"\x7fELF of a module")
             keys.sign_module(owner, path)
             data = path.read_bytes()
@@ -189,12 +192,7 @@ class Enrolment(unittest.TestCase):
             Path(words[words.index("--output") + 1]).write_bytes(b"a list of one certificate")
 
     def test_each_variable_is_signed_as_firmware_will_look_at_it(self):
-        if not shutil.which("openssl"):
-            self.skipTest("openssl is not here")
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            keys.make(folder / "keys", "a test")
-            owner = keys.read(folder / "keys")
+        with made_owner(self) as (folder, owner):
             for place in keys.enrolment(owner, self.Tools(), folder / "made"):
                 data = place.read_bytes()
                 year, month, day, *rest = struct.unpack_from("<HBBBBBBIhBB", data)

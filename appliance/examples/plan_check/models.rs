@@ -8,7 +8,7 @@ mod synthetic;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use appliance::compute::build::{export as export_files, profiles, wanted_and_free};
+use appliance::compute::build::{export as export_files, no_room, profiles};
 use engine::graph::onnx::Batch;
 use engine::graph::{Precision, WeightSource};
 use engine::model::checkpoint::Checkpoint;
@@ -112,14 +112,8 @@ fn plan(
     let name = format!("{model} {} {precision}: a plan", network.name);
     let folder = PathBuf::from(SCRATCH);
     let made = std::fs::create_dir_all(&folder).map_err(|why| format!("{SCRATCH}: {why}"));
-    if let Ok((wanted, free)) = wanted_and_free(network, weights, &folder)
-        && free < wanted
-    {
-        let (wants, has) = (wanted / 1_000_000, free / 1_000_000);
-        return report.skip(
-            &name,
-            &format!("{SCRATCH}: takes {wants} MB, {has} are free (make plan-check where there is room)"),
-        );
+    if let Ok(Some(why)) = no_room(network, weights, &folder) {
+        return report.skip(&name, &format!("{SCRATCH}: {why} (make plan-check where there is room)"));
     }
     report.check(&name, || {
         made?;

@@ -4,7 +4,8 @@
 
 /// From this size on, in bytes, a block is the system's again as soon as it is freed. What is smaller shares a heap, and of a heap only whole ends go
 /// back in a process that locks its memory: the kernel takes no locked page out of the middle. With 8 MB, workers of a few loads grew an engine from
-/// 94 to 141 MB in a quarter of an hour, and all of that was free. Rendering ten seconds, with reading the model, takes as long (SPECIFICATION.md).
+/// 94 to 141 MB in a quarter of an hour, and all of that was free. Rendering five seconds, with reading the model, takes as long (8 to 10 s,
+/// side by side).
 #[cfg(target_env = "gnu")]
 const LARGE: libc::c_int = 64 << 10;
 
@@ -21,7 +22,7 @@ pub fn keep_no_large_blocks() {
     }
 }
 
-/// Gives back what is free below the top of the heaps, where memory is not locked: some milliseconds of a thread that nobody waits for.
+/// Gives back what is free below the top of the heaps, where memory is not locked: some milliseconds of a thread that has prepared or freed a set.
 pub fn give_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: a number alone is handed over: how much stays on top of the first heap; glibc takes its locks itself.

@@ -328,11 +328,10 @@ fn named_model(args: &SetArgs, patch: &Patch, folder: PathBuf) -> (PathBuf, Opti
     if args.model.is_none() {
         return (named, None);
     }
-    let is_same = std::fs::canonicalize(&named).ok() == std::fs::canonicalize(&folder).ok();
     let found = shown(&named).to_string();
     let words =
         || format!("the patch's model: found {found}, expected {} (--model): it is played on that", shown(&folder));
-    let told = (!is_same).then(words);
+    let told = (!is_same(&named, &folder)).then(words);
     (folder, told)
 }
 
@@ -375,7 +374,7 @@ fn recording(args: &SetArgs, patch: &Patch, model: &Path) -> Option<PathBuf> {
     args.source.clone().or_else(|| patch.source.clone()).or_else(own)
 }
 
-/// Whether two names lead to one file; where one leads nowhere, whether they are the same.
+/// Whether two names lead to one file or folder; where one leads nowhere, whether they are the same.
 fn is_same(one: &Path, other: &Path) -> bool {
     match [one, other].map(std::fs::canonicalize) {
         [Ok(one), Ok(other)] => one == other,

@@ -466,6 +466,16 @@ impl Conductor {
         &self.tempo
     }
 
+    /// The gain goes up by so many decibel, or down, as far as it goes, as one stroke; what it was and what it is.
+    pub fn raise_gain(&mut self, by_db: f64, now: Duration) -> (f64, f64) {
+        let (before, row) = (self.desk.store().aims().exact(ParamId::GainDb), ParamId::GainDb.row());
+        self.desk.end_stroke();
+        let wanted = (before + by_db).clamp(row.low, row.high);
+        self.desk.turn(ParamId::GainDb, wanted, now).expect("a gain is a number");
+        self.desk.end_stroke();
+        (before, wanted)
+    }
+
     /// The tape's beats, where the patch has a tempo.
     #[must_use]
     pub const fn beats(&self) -> Option<TapeBeats> {

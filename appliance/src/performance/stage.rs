@@ -112,8 +112,7 @@ impl Stage {
     pub fn start(mut set: Set, sound: Sound, beginning: Beginning, leave: &Leave) -> anyhow::Result<Self> {
         let (seconds, name, tape_frames) = (set.seconds(), set.name.clone(), set.tape.len());
         let ask = beginning.ask;
-        let mut tempo = TempoFinder::default();
-        tempo.listen(&set.tape);
+        let recording = Arc::clone(&set.tape);
         let (device, tick_troubles, queues) = DeviceSide::new(set.recovery.take());
         let lead = Lead::new(ask.period_frames, longest_lead(tape_frames));
         let (tell, news) = RingBuffer::new(NEWS);
@@ -138,6 +137,8 @@ impl Stage {
             threads::ticks(ticks, tick_troubles, Arc::clone(&pulse), leave)?,
             threads::windows(patcher, values, sets, meters, queues, Arc::clone(&pulse), leave)?,
         ];
+        let mut tempo = TempoFinder::default();
+        tempo.listen(&recording);
         let (crashed, told, leave) = (Vec::new(), [0; 2], leave.clone());
         let loading = Some(loading);
         Ok(Self {

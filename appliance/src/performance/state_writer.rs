@@ -10,9 +10,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::compute::freed;
 use crate::files::volume::{LEAST_ROOM, room};
 use crate::files::{FileError, shown, write_whole};
 use crate::performance::ending::{End, Leave, Running};
@@ -26,10 +25,6 @@ use crate::settings::set_list::KeptFile;
 
 /// What the thread is called.
 pub const STATE_WRITER: &str = "last state";
-
-/// How often memory that nothing holds any more is given back, behind a stroke: what undo, states and takes freed lies in small pieces between what
-/// is still used, and an engine of half an hour was 7 MB larger than after its first ten minutes.
-const GIVES_BACK: Duration = Duration::from_secs(60);
 
 /// What is to be written, and what became of what was.
 #[derive(Debug, Default)]
@@ -178,14 +173,10 @@ impl StateWriter {
         shared.slot().is_told = true;
         let thread = leave.spawn(STATE_WRITER, move || {
             let saves = Saves::of(path.parent().unwrap_or(Path::new(".")));
-            let (mut newest, mut given_back) = (0, Instant::now());
+            let mut newest = 0;
             while let Some(next) = its.next(Slot::next_or_end) {
                 crash_if_asked(Who::StateWriter);
                 its.write(next, &path, &saves, &mut newest);
-                if GIVES_BACK <= given_back.elapsed() {
-                    freed::give_back();
-                    given_back = Instant::now();
-                }
             }
         })?;
         Ok(Self { shared, thread })

@@ -8,10 +8,7 @@ use engine::latent::StereoFrame;
 use crate::recording::tempo::tempo_of;
 use crate::service::slow::give_way;
 
-/// Recordings whose tempo is kept, as long as somebody has them.
-const KEPT: usize = 32;
-
-/// A recording's sound, and what was heard of it.
+/// A recording's sound, and what was heard of it: kept as long as somebody has the sound.
 type Heard = (Weak<[StereoFrame]>, Option<f64>);
 /// A recording's sound, and where its tempo comes.
 type Listening = (Weak<[StereoFrame]>, Receiver<Option<f64>>);
@@ -55,9 +52,6 @@ impl TempoFinder {
         };
         let (sound, _) = self.listens.take()?;
         self.known.retain(|(it, _)| it.strong_count() > 0);
-        if self.known.len() == KEPT {
-            self.known.remove(0);
-        }
         self.known.push((sound, found));
         found
     }

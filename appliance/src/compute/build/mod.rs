@@ -18,9 +18,7 @@ use tensorrt::{Blob, BuildError, BuildOptions, Flow, Search, TensorRt};
 
 pub use arguments::BuildArgs;
 pub use graphs::{FolderGraphs, GraphFile, Graphs, Wish};
-pub use model_graphs::{
-    DENOISER, ENCODER, EncoderGraphs, ModelGraphs, PROMPT, export, profiles, wanted_and_free, window_name,
-};
+pub use model_graphs::{DENOISER, ENCODER, EncoderGraphs, ModelGraphs, PROMPT, export, no_room, profiles, window_name};
 pub use shelf::{clean, list, usual_folder};
 
 use crate::compute::plans::{Lookup, PlanKey, PlanStore};

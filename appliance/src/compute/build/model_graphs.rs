@@ -191,12 +191,18 @@ impl Graphs for ModelGraphs {
     }
 }
 
-/// What a network's files take, and what is free where they would be written, in bytes.
+/// What a network's files take at most, in bytes.
+fn wanted(network: &Network, weights: &dyn WeightSource) -> anyhow::Result<u64> {
+    Ok(network.outline(weights)?.data_bytes + MODEL_BYTES)
+}
+
+/// Why a network's files do not fit into a folder, in words; none where they do.
 ///
 /// # Errors
-/// When graph and weights do not fit, or the disk cannot be asked.
-pub fn wanted_and_free(network: &Network, weights: &dyn WeightSource, folder: &Path) -> anyhow::Result<(u64, u64)> {
-    Ok((network.outline(weights)?.data_bytes + MODEL_BYTES, room(folder)?))
+/// When graph and weights do not fit each other, or the disk cannot be asked.
+pub fn no_room(network: &Network, weights: &dyn WeightSource, folder: &Path) -> anyhow::Result<Option<String>> {
+    let (wanted, free) = (wanted(network, weights)?, room(folder)?);
+    Ok((free < wanted).then(|| format!("it takes {} MB and {} MB are free", wanted / 1_000_000, free / 1_000_000)))
 }
 
 /// Writes a network's two files into `folder`, and answers where its model is and what both hold. The model has its name
@@ -207,10 +213,8 @@ pub fn wanted_and_free(network: &Network, weights: &dyn WeightSource, folder: &P
 pub fn export(network: &Network, weights: &dyn WeightSource, folder: &Path) -> anyhow::Result<(PathBuf, Written)> {
     let path = folder.join(network.model_file());
     let words = || shown(&path).to_string();
-    let (wanted, free) = wanted_and_free(network, weights, folder).with_context(words)?;
-    if free < wanted {
-        let (wants, has) = (wanted / 1_000_000, free / 1_000_000);
-        bail!("{}: it takes {wants} MB and {has} MB are free; make room there, or name another folder", shown(&path));
+    if let Some(why) = no_room(network, weights, folder).with_context(words)? {
+        bail!("{}: {why}; make room there, or name another folder", shown(&path));
     }
     let begin = |path: &Path| anyhow::Ok(BufWriter::new(Place::look(path)?.begin()?));
     let (mut model, mut data) = (begin(&path)?, begin(&folder.join(&network.form.data_file))?);
@@ -239,12 +243,13 @@ mod tests {
         let house = house();
         let network = prompt(&house.denoiser.config, 64, Batch::Fixed(1), Precision::F16);
         let folder = tempfile::tempdir().expect("a folder");
-        let (wanted, free) =
-            wanted_and_free(&network, &house.denoiser.weights, folder.path()).expect("it can be asked");
+        let weights = &house.denoiser.weights;
+        let wanted = wanted(&network, weights).expect("it can be asked");
+        let why = no_room(&network, weights, folder.path()).expect("it can be asked");
         let (model, written) = export(&network, &house.denoiser.weights, folder.path()).expect("it can be written");
         let sizes =
             [&model, &folder.path().join(&network.form.data_file)].map(|it| it.metadata().expect("is there").len());
-        assert!(wanted <= free);
+        assert_eq!(why, None);
         assert_eq!(sizes[1], written.data_bytes);
         assert_eq!(wanted, sizes[1] + MODEL_BYTES);
         assert!(0 < sizes[0] && sizes[0] < MODEL_BYTES, "{sizes:?}");

@@ -130,16 +130,6 @@ impl Conductor {
         }
     }
 
-    /// The gain goes up by so many decibel, or down, as far as it goes, as one stroke; what it was and what it is.
-    pub fn raise_gain(&mut self, by_db: f64, now: Duration) -> (f64, f64) {
-        let (before, row) = (self.desk.store().aims().exact(ParamId::GainDb), ParamId::GainDb.row());
-        self.desk.end_stroke();
-        let wanted = (before + by_db).clamp(row.low, row.high);
-        self.desk.turn(ParamId::GainDb, wanted, now).expect("a gain is a number");
-        self.desk.end_stroke();
-        (before, wanted)
-    }
-
     /// Both ends of the loop go to the nearest beats of the tape, at least one apart, as one stroke.
     pub(super) fn snap_loop(&mut self, now: Duration) -> Act {
         let Some(beats) = self.beats else { return Act::Snapped(None) };

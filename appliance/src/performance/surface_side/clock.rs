@@ -27,6 +27,12 @@ impl SurfaceSide {
         self.sender.tell(Order::To(self.receivers()));
     }
 
+    /// The clock counts these from now on.
+    pub(super) fn tell_beats(&mut self, conductor: &Conductor) {
+        self.beats = conductor.beats();
+        self.sender.tell(Order::Beats(self.beats));
+    }
+
     /// The clock goes round with the tape, and stops when it is silent.
     pub(super) fn follow_tape(&mut self, conductor: &Conductor) {
         let transport = conductor.transport();
@@ -36,8 +42,7 @@ impl SurfaceSide {
         }
         // A hand, a tap or an ear may have another tempo by now.
         if self.beats != conductor.beats() {
-            self.beats = conductor.beats();
-            self.sender.tell(Order::Beats(self.beats));
+            self.tell_beats(conductor);
         }
         if self.muted != transport.muted() {
             self.muted = transport.muted();

@@ -15,7 +15,6 @@ use crate::settings::library::Library;
 use crate::settings::patch::{Patch, Sources};
 use crate::settings::saves::Side;
 use crate::settings::set_list::KeptFile;
-use crate::surface::clock_sender::Order;
 
 impl SurfaceSide {
     /// What was kept since the last call, by file.
@@ -85,7 +84,7 @@ impl SurfaceSide {
             None => view.messages().tell(Level::Warning, "the patch of these values is not in the set list any more"),
         }
         self.pair_up(conductor);
-        self.sender.tell(Order::Beats(conductor.beats()));
+        self.tell_beats(conductor);
         self.send_program(self.list.place(), None);
     }
 
@@ -204,7 +203,7 @@ impl SurfaceSide {
         conductor.load(patch, u32::try_from(number).unwrap_or(0), self.clock.now());
         self.keep_scenes(conductor);
         self.pair_up(conductor);
-        self.sender.tell(Order::Beats(conductor.beats()));
+        self.tell_beats(conductor);
     }
 }
 

@@ -10,7 +10,6 @@ use crate::performance::view::View;
 use crate::settings::library::Shelf;
 use crate::settings::patch::{Sources, Spoken};
 use crate::settings::set_list::SetList;
-use crate::surface::clock_sender::Order;
 
 impl SurfaceSide {
     /// The set list, and where in it the player is.
@@ -91,7 +90,7 @@ impl SurfaceSide {
         view.messages().hand(&format!("patch {name}"));
         self.keep_scenes(conductor);
         self.pair_up(conductor);
-        self.sender.tell(Order::Beats(conductor.beats()));
+        self.tell_beats(conductor);
     }
 
     /// What is shown of the library is to be played, under the patch and the words that play.

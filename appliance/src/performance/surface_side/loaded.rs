@@ -55,7 +55,7 @@ impl SurfaceSide {
                 self.note_load(before, after, conductor);
                 conductor.plays_elsewhere(self.is_elsewhere());
                 conductor.count_again(self.clock.now());
-                self.sender.tell(Order::Beats(conductor.beats()));
+                self.tell_beats(conductor);
             }
         }
         self.sender.tell(Order::Sought);

@@ -142,7 +142,7 @@ impl SurfaceSide {
             replies,
             waiting: None,
             lap: None,
-            beats: None,
+            beats: conductor.beats(),
             muted: false,
             intake,
             acts,
