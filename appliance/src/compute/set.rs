@@ -396,7 +396,7 @@ fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Told)> {
     let patch = &mut listed.patch;
     let is_elsewhere = |own: &Path| args.source.as_deref().is_some_and(|it| !is_same(own, it));
     if patch.source.as_deref().is_some_and(is_elsewhere) && patch.leave_meter_out() {
-        let words = "tempo, time signature and key of the patch are its own recording's: they are left out";
+        let words = "tempo, time signature and key of the patch are its own recording's: they do not count here";
         told.lines.push(words.to_owned());
     }
     if let Some(seed) = args.seed {
