@@ -37,11 +37,30 @@ fn another_patchs_words_come_while_the_program_plays_and_its_prompts_by_name() {
     demon.has_said("1_night: its words play from the next generation on");
     demon.has_said("Prompt A: prompt 2");
     sounds(&at.join("take.wav"));
+    // Each heap keeps the most that it ever had: workers that come and go are not to have one each.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    assert_eq!(heaps_of_threads(&demon), 1, "beside the first one");
     demon.signal(Signal::INT);
     let (code, said) = demon.end();
     assert_eq!(code, 0, "{said}");
     assert!(!said.contains("cannot be read") && said.contains(" 0 given up"), "{said}");
     faded(&at.join("take.wav"));
+}
+
+/// The heaps of a program beside its first one: 64 MB of addresses each, of which only the beginning can be written.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn heaps_of_threads(demon: &Demon) -> usize {
+    let maps = fs::read_to_string(format!("/proc/{}/maps", demon.pid().as_raw_nonzero())).expect("it runs");
+    let range = |line: &str| {
+        let (low, high) = line.split(' ').next().and_then(|it| it.split_once('-')).expect("a range");
+        [low, high].map(|it| u64::from_str_radix(it, 16).expect("a number"))
+    };
+    let lines: Vec<&str> = maps.lines().collect();
+    let is_heap = |pair: &&[&str]| {
+        let reach = range(pair[1])[1] - range(pair[0])[0];
+        pair[0].contains(" rw-p ") && pair[1].contains(" ---p ") && reach == 64 << 20
+    };
+    lines.windows(2).filter(is_heap).count()
 }
 
 /// Two seconds of a tone.
