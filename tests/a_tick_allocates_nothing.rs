@@ -10,7 +10,7 @@ use std::sync::Arc;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use engine::backend::CpuBackend;
 use engine::live::{Governor, Load, Material, Performer, Prompt, Swap, Ticked, Words, latents, tick, work_of};
-use engine::param::{Edge, ParamId, Values, edge_queue};
+use engine::param::{Class, Edge, ParamId, Values, edge_queue};
 use engine::ring::Ring;
 use engine::ring::plan::TickPlan;
 use engine::solver::dcw::{Correction, Faders};
@@ -87,6 +87,15 @@ fn is_on_the_arc(values: &Values) -> bool {
     0.0 < blend && blend < 1.0 && values.whole(ParamId::PromptPath) == 1
 }
 
+/// A curve a tick, drawn or taken back; of the tape's length and of others; a lock in every third. Prompts lie over all their places: each slot has a row
+/// for every one.
+fn drawn_at(turn: usize, drawn: &[ParamId]) -> (ParamId, Option<Arc<[f32]>>) {
+    let id = if turn.is_multiple_of(3) { ParamId::X0Target } else { drawn[turn % drawn.len()] };
+    let (row, frames) = (id.row(), [FRAMES, 3, 100][turn % 3]);
+    let at = |frame: usize| if row.class == Class::Slot { row.at(frame as f64 / 12.0) } else { row.default };
+    (id, (turn % 4 != 1).then(|| (0..frames).map(|frame| at(frame) as f32).collect()))
+}
+
 #[test]
 fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
     const TURNS: usize = 2_000;
@@ -110,10 +119,7 @@ fn the_tick_side_touches_no_heap_whatever_the_hands_do() {
     };
     for turn in 0..TURNS {
         moved(&mut values, turn);
-        // A curve a tick, drawn or taken back; of the tape's length and of others; a lock in every third.
-        let id = if turn % 3 == 0 { ParamId::X0Target } else { drawn[turn % drawn.len()] };
-        let frames = [FRAMES, 3, 100][turn % 3];
-        let curve = (turn % 4 != 1).then(|| vec![id.row().default as f32; frames].into());
+        let (id, curve) = drawn_at(turn, &drawn);
         sender.send(Edge::SetCurve(id, curve), 0).expect("the queue is emptied every tick");
         if turn % 11 == 0 {
             // Other words, longer and shorter ones, up to eight; and a network, as those that need more room bring along.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use engine::latent::LATENT_CHANNELS;
 use engine::live::Performer;
-use engine::param::{Edge, ParamId, Values};
+use engine::param::{Class, Edge, ParamId, Values};
 
 use super::stage::{FRAMES, Played, Step, TURN, perform};
 use super::{Turn, hears, slot_class, turn};
@@ -15,8 +15,9 @@ use super::{Turn, hears, slot_class, turn};
 /// Where the second half of the tape begins in a latent.
 const HALF: usize = FRAMES / 2 * LATENT_CHANNELS;
 
+/// What may be drawn and is heard by the slots in flight. The lock's curve belongs to a birth; it has a test of its own below.
 fn drawn_ids() -> impl Iterator<Item = ParamId> {
-    ParamId::all().filter(|id| id.row().curve)
+    ParamId::all().filter(|id| id.row().curve && id.row().class == Class::Step && *id != ParamId::X0Target)
 }
 
 /// The values that a curve is drawn over, and the same with the knob turned.
@@ -64,8 +65,7 @@ fn first_heard(id: ParamId, played: &Played) -> Vec<&Step> {
 
 #[test]
 fn a_drawn_curve_is_in_the_next_tick_frame_by_frame_as_if_the_knob_stood_there() {
-    // The lock's curve belongs to a birth; it has a test of its own below.
-    for id in drawn_ids().filter(|id| *id != ParamId::X0Target) {
+    for id in drawn_ids() {
         let [standing, turned] = knobs(id);
         let curve = halves(id, [standing, turned]);
         let (still, moved) = (play_turned(standing, standing), play_turned(standing, turned));
@@ -87,7 +87,7 @@ fn a_drawn_curve_is_in_the_next_tick_frame_by_frame_as_if_the_knob_stood_there()
 
 #[test]
 fn a_curve_that_is_taken_back_leaves_the_value_in_the_next_tick() {
-    for id in drawn_ids().filter(|id| *id != ParamId::X0Target) {
+    for id in drawn_ids() {
         let both = knobs(id);
         let (curve, level) = (halves(id, both), halves(id, [both[0]; 2]));
         let play = |then: Option<Option<Arc<[f32]>>>| {
@@ -137,6 +137,34 @@ fn a_drawn_source_lock_is_heard_by_the_slots_born_under_it_where_it_is_drawn() {
         }
     }
     assert!(heard >= 2, "only {heard} slots were born under the curve");
+}
+
+/// The first slot born at the turn or behind it, after its first step.
+fn first_born(played: &Played) -> &[f32] {
+    let birth = played.births.iter().find(|it| TURN <= it.tick).expect("slots are born behind the turn");
+    let step = played.ticks[birth.tick].iter().find(|it| it.slot == birth.slot).expect("it steps as it is born");
+    assert_eq!(step.step, 0);
+    &step.latent
+}
+
+#[test]
+fn what_is_drawn_of_a_birth_is_heard_by_the_slots_born_under_it_frame_by_frame_as_if_the_knob_stood_there() {
+    let mut seen = 0;
+    for id in ParamId::all().filter(|id| id.row().curve && id.row().class == Class::Slot) {
+        let [standing, turned] = knobs(id);
+        let curve = halves(id, [standing, turned]);
+        let (still, moved) = (play_turned(standing, standing), play_turned(standing, turned));
+        let drawn = play_drawn(id, standing, TURN, &curve);
+        slot_class(&still, &drawn);
+        let [still, moved, drawn] = [&still, &moved, &drawn].map(first_born);
+        assert!(drawn != still && drawn != moved, "{id:?}: one value for all frames");
+        // The network hears a frame's neighbour behind it, and the wavelet has frames in pairs: the last pair of a half hears the other half.
+        let part = |latent: &[f32], half: usize| latent[half * HALF..(half + 1) * HALF - 2 * LATENT_CHANNELS].to_vec();
+        assert!(part(drawn, 0) == part(still, 0), "{id:?}: the first half is not as drawn");
+        assert!(part(drawn, 1) == part(moved, 1), "{id:?}: the second half is not as drawn");
+        seen += 1;
+    }
+    assert_eq!(seen, 5, "feedback, structure, the blend and both its ends");
 }
 
 #[test]

@@ -3,16 +3,17 @@
 //! Every birth mixes its own source (feedback), context (structure) and tokens (timbre) from the material, onto shelves, so
 //! that later knob movements cannot reach a slot that lives. Between two prompts a slot has a row for each, and its velocity
 //! is their mean by the blend, or stands on the arc between them ([`BlendPath`]): so each prompt keeps its own length, and the
-//! first thousandth of the way is as short as any.
+//! first thousandth of the way is as short as any. What is drawn over the tape acts frame by frame: feedback and structure in what is mixed,
+//! prompts and their blend in how much each row counts there.
 
 use std::sync::Arc;
 
 use super::material::Material;
 use super::shelf::{Shelf, mix};
 use super::standing::same_bits;
-use super::words::Words;
+use super::words::{PROMPTS, Words};
 use crate::latent::LATENT_CHANNELS;
-use crate::param::{ParamId, Values};
+use crate::param::{Drawn, ParamId, Values};
 use crate::ring::request::CONTEXT_CHANNELS;
 use crate::ring::{Condition, GuidanceMode, MAX_DEPTH, Request, TargetRequest};
 use crate::solver::blend::BlendPath;
@@ -39,6 +40,8 @@ struct Mixer {
     /// The context of a structure that is not faded, shared by all births.
     whole: Arc<[f32]>,
     contexts: Shelf<[f32]>,
+    /// How much each prompt of a birth counts, frame by frame, where that is drawn.
+    weights: Shelf<[f32]>,
     words: Words,
     history: History,
 }
@@ -56,16 +59,17 @@ impl Births {
         let empty: Arc<[f32]> = Arc::from(vec![]);
         let request = || {
             let mut it = Request::new(frames, Arc::clone(&empty), Arc::clone(&empty));
-            it.conditions.reserve(2);
+            it.conditions.reserve(PROMPTS);
             it.negatives.reserve(1);
             Arc::new(it)
         };
         let mut whole = vec![0.0; frames * CONTEXT_CHANNELS];
-        write_context(&material, 1.0, &mut whole);
+        write_context(&material, |_| 1.0, &mut whole);
         let mixer = Mixer {
             whole: whole.into(),
             sources: Shelf::of_buffers(REQUESTS, frames * LATENT_CHANNELS),
             contexts: Shelf::of_buffers(REQUESTS, frames * CONTEXT_CHANNELS),
+            weights: Shelf::of_buffers(REQUESTS * PROMPTS, frames),
             words: Words::new(material.prompts.clone(), material.token_width).expect("material is checked"),
             history: History { latents: vec![vec![0.0; frames * LATENT_CHANNELS]; TAPS], count: 0 },
             material,
@@ -93,13 +97,13 @@ impl Births {
     }
 
     /// Rows of a slot born now: one for each prompt that acts, and the unconditional one where it is computed.
-    pub(super) fn rows(&self, values: &Values) -> usize {
-        self.mixer.words.rows(values) + usize::from(2 <= values.whole(ParamId::CfgMode))
+    pub(super) fn rows(&self, values: &Values, drawn: &Drawn) -> usize {
+        self.mixer.words.rows(values, drawn) + usize::from(2 <= values.whole(ParamId::CfgMode))
     }
 
-    /// The request of a slot born now. `lock` is a curve drawn for the source lock. `None` when the shelves are empty,
+    /// The request of a slot born now; `drawn` has one value a latent frame of what is drawn. `None` when the shelves are empty,
     /// which they are not by construction.
-    pub(super) fn request(&mut self, values: &Values, seed: u32, lock: Option<&Arc<[f32]>>) -> Option<Arc<Request>> {
+    pub(super) fn request(&mut self, values: &Values, seed: u32, drawn: &Drawn) -> Option<Arc<Request>> {
         let Self { requests, mixer, empty } = self;
         // Requests that wait for their next life hold on to no words: those that left are freed as soon as no slot has them. Here
         // nothing is freed: whoever let them go holds them still.
@@ -110,17 +114,17 @@ impl Births {
             it.conditions.clear();
             it.negatives.clear();
             (it.source, it.target, it.context) = (None, None, Arc::clone(empty));
-            whole = mixer.write(it, values, seed, lock).is_some();
+            whole = mixer.write(it, values, seed, drawn).is_some();
         });
         request.filter(|_| whole)
     }
 }
 
 impl Mixer {
-    fn write(&mut self, it: &mut Request, values: &Values, seed: u32, lock: Option<&Arc<[f32]>>) -> Option<()> {
-        it.source = Some(self.source(values)?);
-        it.context = self.context(values)?;
-        self.words.write(values, &mut it.conditions)?;
+    fn write(&mut self, it: &mut Request, values: &Values, seed: u32, drawn: &Drawn) -> Option<()> {
+        it.source = Some(self.source(values, drawn.get(ParamId::Feedback))?);
+        it.context = self.context(values, drawn.get(ParamId::HintStrength))?;
+        self.words.write(values, drawn, &mut self.weights, &mut it.conditions)?;
         it.path = if values.whole(ParamId::PromptPath) == 1 { BlendPath::Spherical } else { BlendPath::Linear };
         it.seed = u64::from(seed);
         // One number for all: a knob at rest gives the same latent again, so windows of one generation and the next join
@@ -139,41 +143,56 @@ impl Mixer {
         }
         it.target = Some(TargetRequest {
             latent: Arc::clone(&self.material.source),
-            curve: lock.map(|it| Curve::Frames(Arc::clone(it))),
+            curve: drawn.get(ParamId::X0Target).map(|it| Curve::Frames(Arc::clone(it))),
             gate: values.get(ParamId::X0TargetGate),
         });
         Some(())
     }
 
     /// The source, or a blend of it with an earlier finished latent.
-    fn source(&mut self, values: &Values) -> Option<Arc<[f32]>> {
-        let feedback = values.get(ParamId::Feedback);
+    fn source(&mut self, values: &Values, drawn: Option<&Arc<[f32]>>) -> Option<Arc<[f32]>> {
         let known = self.history.count.min(TAPS);
-        if feedback == 0.0 || known == 0 {
+        if !feeds_back(values, drawn) || known == 0 {
             return Some(Arc::clone(&self.material.source));
         }
+        let feedback = values.get(ParamId::Feedback);
         let tap = values.whole(ParamId::FeedbackTap).clamp(1, known);
         let heard = &self.history.latents[(self.history.count - tap) % TAPS];
         let dry = &self.material.source;
-        self.sources.fill(|out| mix(out, dry, heard, feedback))
+        self.sources.fill(|out| match drawn {
+            None => mix(out, dry, heard, feedback),
+            Some(drawn) => {
+                let frames = out.chunks_exact_mut(LATENT_CHANNELS).zip(drawn.iter());
+                let sides = dry.chunks_exact(LATENT_CHANNELS).zip(heard.chunks_exact(LATENT_CHANNELS));
+                frames.zip(sides).for_each(|((out, share), (dry, heard))| mix(out, dry, heard, *share));
+            }
+        })
     }
 
     /// Structure faded towards silence, and a chunk mask of ones: everything is to be generated.
-    fn context(&mut self, values: &Values) -> Option<Arc<[f32]>> {
+    fn context(&mut self, values: &Values, drawn: Option<&Arc<[f32]>>) -> Option<Arc<[f32]>> {
         let (strength, material) = (values.get(ParamId::HintStrength), &self.material);
-        if strength == 1.0 {
-            return Some(Arc::clone(&self.whole));
+        match drawn {
+            Some(drawn) => self.contexts.fill(|out| write_context(material, |frame| drawn[frame], out)),
+            None if strength == 1.0 => Some(Arc::clone(&self.whole)),
+            None => self.contexts.fill(|out| write_context(material, |_| strength, out)),
         }
-        self.contexts.fill(|out| write_context(material, strength, out))
     }
 }
 
-fn write_context(material: &Material, strength: f32, out: &mut [f32]) {
+/// Whether births hear finished latents: by the knob, or where a curve is drawn in its place by any frame of that.
+pub(super) fn feeds_back(values: &Values, drawn: Option<&Arc<[f32]>>) -> bool {
+    drawn.map_or_else(|| values.get(ParamId::Feedback) != 0.0, |it| it.iter().any(|it| *it != 0.0))
+}
+
+/// `strength` is by frame.
+fn write_context(material: &Material, strength: impl Fn(usize) -> f32, out: &mut [f32]) {
     let rows = out.chunks_exact_mut(CONTEXT_CHANNELS);
     let silence = material.silence.chunks_exact(LATENT_CHANNELS);
-    for ((row, silence), hint) in rows.zip(silence).zip(material.hints.chunks_exact(LATENT_CHANNELS)) {
+    let hints = material.hints.chunks_exact(LATENT_CHANNELS);
+    for (frame, ((row, silence), hint)) in rows.zip(silence).zip(hints).enumerate() {
         let (structure, chunk) = row.split_at_mut(LATENT_CHANNELS);
-        mix(structure, silence, hint, strength);
+        mix(structure, silence, hint, strength(frame));
         chunk.fill(1.0);
     }
 }
@@ -216,7 +235,11 @@ mod tests {
             if alive.len() == 2 * MAX_DEPTH {
                 alive.remove(0);
             }
-            alive.push(births.request(&values, turn, None).unwrap_or_else(|| panic!("birth {turn} found no buffer")));
+            alive.push(
+                births
+                    .request(&values, turn, &Drawn::default())
+                    .unwrap_or_else(|| panic!("birth {turn} found no buffer")),
+            );
         }
         assert_eq!(alive.last().map(|it| it.seed), Some(199));
     }
@@ -225,12 +248,58 @@ mod tests {
     fn feedback_listens_to_the_oldest_there_is() {
         let mut births = Births::new(material());
         let far = with(&[(ParamId::Feedback, 1.0), (ParamId::FeedbackTap, 8.0)]);
-        let dry = births.request(&far, 0, None).expect("a buffer is free");
+        let dry = births.request(&far, 0, &Drawn::default()).expect("a buffer is free");
         assert_eq!(dry.source.as_deref(), Some(&*births.material().source), "nothing has finished yet");
         births.remember(&[3.0; 128]);
         births.remember(&[4.0; 128]);
-        let wet = births.request(&far, 0, None).expect("a buffer is free");
+        let wet = births.request(&far, 0, &Drawn::default()).expect("a buffer is free");
         assert_eq!(wet.source.as_deref(), Some(&[3.0; 128][..]));
+    }
+
+    #[test]
+    fn drawn_feedback_and_structure_act_frame_by_frame_whatever_their_knobs_say() {
+        let mut births = Births::new(material());
+        let mut drawn = Drawn::default();
+        drawn.set(ParamId::Feedback, Some(Arc::from([0.0, 0.5])));
+        drawn.set(ParamId::HintStrength, Some(Arc::from([1.0, 0.25])));
+        let knobs = with(&[(ParamId::Feedback, 1.0), (ParamId::HintStrength, 0.0)]);
+        let dry = births.request(&knobs, 0, &drawn).expect("a buffer is free");
+        assert_eq!(dry.source.as_deref(), Some(&*births.material().source), "nothing has finished yet");
+        births.remember(&[3.0; 128]);
+        let request = births.request(&knobs, 0, &drawn).expect("a buffer is free");
+        let source = request.source.as_deref().expect("a source");
+        assert_eq!((source[5], source[64 + 5]), (5.0, 0.5 * 69.0 + 1.5));
+        let hint = |frame: usize| request.context[frame * 128 + 5];
+        assert_eq!((hint(0), hint(1)), (10.0, 0.25 * 138.0));
+        drawn.set(ParamId::Feedback, Some(Arc::from([0.0; 2])));
+        let request = births.request(&knobs, 0, &drawn).expect("a buffer is free");
+        assert_eq!(request.source.as_deref(), Some(&*births.material().source), "drawn as nothing");
+    }
+
+    #[test]
+    fn births_under_every_drawn_prompt_never_stop_for_want_of_a_buffer() {
+        let mut eight = Material::clone(&material());
+        eight.prompts = (0..8)
+            .map(|_| Prompt { weight: 1.0, with_timbre: vec![1.0; 2].into(), neutral: vec![2.0; 2].into() })
+            .collect();
+        eight.frames = 8;
+        let mut births = Births::new(Arc::new(Material {
+            source: vec![0.0; 512].into(),
+            hints: vec![0.0; 512].into(),
+            silence: vec![0.0; 512].into(),
+            ..eight
+        }));
+        let mut drawn = Drawn::default();
+        drawn.set(ParamId::PromptA, Some((1..=8_u8).map(f32::from).collect()));
+        let mut alive: Vec<Arc<Request>> = Vec::new();
+        for turn in 0..100 {
+            if alive.len() == 2 * MAX_DEPTH {
+                alive.remove(0);
+            }
+            let request = births.request(&with(&[(ParamId::TimbreStrength, 0.5)]), turn, &drawn);
+            alive.push(request.unwrap_or_else(|| panic!("birth {turn} found no buffer")));
+            assert_eq!(alive[alive.len() - 1].rows(), 8);
+        }
     }
 
     #[test]
@@ -239,7 +308,7 @@ mod tests {
         (1..=19_u8).for_each(|number| _ = births.remember(&[f32::from(number); 128]));
         for tap in 1..=8_u8 {
             let values = with(&[(ParamId::Feedback, 1.0), (ParamId::FeedbackTap, f64::from(tap))]);
-            let request = births.request(&values, 0, None).expect("a buffer is free");
+            let request = births.request(&values, 0, &Drawn::default()).expect("a buffer is free");
             assert_eq!(request.source.as_deref(), Some(&[f32::from(20 - tap); 128][..]), "tap {tap}");
         }
     }
@@ -251,20 +320,21 @@ mod tests {
             [(1.0, GuidanceMode::OwnNoise, 0), (2.0, GuidanceMode::Initialize, 1), (3.0, GuidanceMode::Full, 1)];
         for (mode, expected, negatives) in modes {
             let values = with(&[(ParamId::CfgMode, mode), (ParamId::GuidanceScale, 4.0)]);
-            let request = births.request(&values, 0, None).expect("a buffer is free");
+            let request = births.request(&values, 0, &Drawn::default()).expect("a buffer is free");
             assert_eq!((request.guidance_mode, request.negatives.len()), (expected, negatives));
             assert_eq!(request.controls.guidance_scale, Some(Curve::Scalar(4.0)));
-            assert_eq!(births.rows(&values), 1 + negatives);
-            assert_eq!(request.rows(), births.rows(&values), "as many as the backend is asked for");
+            assert_eq!(births.rows(&values, &Drawn::default()), 1 + negatives);
+            assert_eq!(request.rows(), births.rows(&values, &Drawn::default()), "as many as the backend is asked for");
         }
-        let off = births.request(&with(&[(ParamId::CfgMode, 0.0)]), 0, None).expect("a buffer is free");
+        let off = births.request(&with(&[(ParamId::CfgMode, 0.0)]), 0, &Drawn::default()).expect("a buffer is free");
         assert_eq!((&off.controls.guidance_scale, off.negatives.len(), off.rows()), (&None, 0, 1));
     }
 
     #[test]
     fn structure_fades_to_silence_and_the_chunk_mask_stays_whole() {
         let mut births = Births::new(material());
-        let half = births.request(&with(&[(ParamId::HintStrength, 0.5)]), 0, None).expect("a buffer is free");
+        let half =
+            births.request(&with(&[(ParamId::HintStrength, 0.5)]), 0, &Drawn::default()).expect("a buffer is free");
         assert_eq!((half.context[3], half.context[64], half.context[128 + 1]), (3.0, 1.0, 65.0));
     }
 
@@ -274,8 +344,8 @@ mod tests {
         let (a, b) = (births.material().prompts[0].clone(), births.material().prompts[1].clone());
         let mut born = |blend: f64| {
             let values = with(&[(ParamId::PromptBlend, blend)]);
-            let request = births.request(&values, 0, None).expect("a buffer is free");
-            assert_eq!(request.conditions.len(), births.rows(&values));
+            let request = births.request(&values, 0, &Drawn::default()).expect("a buffer is free");
+            assert_eq!(request.conditions.len(), births.rows(&values, &Drawn::default()));
             request.conditions.iter().map(|it| (Arc::clone(&it.tokens), it.weight.clone())).collect::<Vec<_>>()
         };
         assert_eq!(born(0.0), [(Arc::clone(&a.with_timbre), None)]);
@@ -292,7 +362,7 @@ mod tests {
         let mut births = Births::new(material());
         let mut born = |path: f64| {
             let values = with(&[(ParamId::PromptBlend, 0.5), (ParamId::PromptPath, path)]);
-            births.request(&values, 0, None).expect("a buffer is free")
+            births.request(&values, 0, &Drawn::default()).expect("a buffer is free")
         };
         let (straight, round) = (born(0.0), born(1.0));
         assert_eq!((straight.path, round.path), (BlendPath::Linear, BlendPath::Spherical));
@@ -308,8 +378,9 @@ mod tests {
         let mut births = Births::new(material());
         let a = births.material().prompts[0].clone();
         let mut born = |timbre: f64| {
-            let request =
-                births.request(&with(&[(ParamId::TimbreStrength, timbre)]), 0, None).expect("a buffer is free");
+            let request = births
+                .request(&with(&[(ParamId::TimbreStrength, timbre)]), 0, &Drawn::default())
+                .expect("a buffer is free");
             assert_eq!(request.conditions.len(), 1);
             Arc::clone(&request.conditions[0].tokens)
         };
@@ -322,7 +393,8 @@ mod tests {
         let mut material = Material::clone(&material());
         material.prompts.truncate(1);
         let mut births = Births::new(Arc::new(material));
-        let request = births.request(&with(&[(ParamId::PromptBlend, 0.5)]), 0, None).expect("a buffer is free");
+        let request =
+            births.request(&with(&[(ParamId::PromptBlend, 0.5)]), 0, &Drawn::default()).expect("a buffer is free");
         assert_eq!((request.conditions.len(), request.conditions[0].weight.clone()), (1, None));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::births::Births;
+use super::births::{Births, feeds_back};
 use super::latents::LatentWriter;
 use super::material::Material;
 use super::pace::Pace;
@@ -206,7 +206,13 @@ impl Performer {
     /// ring goes on where it is when something moves.
     #[must_use]
     pub fn rests(&self, values: &Values) -> bool {
-        self.room == self.depth && self.standing.stands(values, &self.ring)
+        self.room == self.depth && !self.feeds_back(values) && self.standing.stands(values, &self.ring)
+    }
+
+    /// Whether generations born under these values are made of those before them: then none is like the one before.
+    #[must_use]
+    pub fn feeds_back(&self, values: &Values) -> bool {
+        feeds_back(values, self.stage.steering.drawn(ParamId::Feedback))
     }
 
     /// What the next slot would have as its seed.
@@ -270,13 +276,14 @@ impl Performer {
         let free = self.ring.slots().take(self.room).any(|slot| slot.is_none());
         let rows: usize = self.ring.slots().flatten().map(|slot| slot.request.rows()).sum();
         // What would not even fit alone is not waited for: it is refused at its birth, and told.
-        let fits = rows == 0 || rows + self.stage.births.rows(values) <= self.stage.backend.most_rows();
+        let Load { births, steering, .. } = &self.stage;
+        let fits = rows == 0 || rows + births.rows(values, steering.curves()) <= self.stage.backend.most_rows();
         if !(due && free && fits) {
             return;
         }
         let seed = self.seed(values);
-        let lock = self.stage.steering.drawn(ParamId::X0Target).cloned();
-        if let Some(request) = self.stage.births.request(values, seed, lock.as_ref()) {
+        let Load { births, steering, .. } = &mut self.stage;
+        if let Some(request) = births.request(values, seed, steering.curves()) {
             self.ring.submit(request).expect("a birth is made of checked material and clamped values");
             self.pace.born();
         }

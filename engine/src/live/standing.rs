@@ -43,13 +43,10 @@ impl Standing {
         };
     }
 
-    /// Whether a tick under these values makes the same latent again, and nothing else.
+    /// Whether a tick under these values makes the same latent again, and nothing else, where none is made of those before it.
     pub(super) fn stands(&self, values: &Values, ring: &Ring) -> bool {
         let of_now = |ticket| self.since <= ticket;
-        TAPS <= self.equal
-            && values.get(ParamId::Feedback) == 0.0
-            && self.has_heard(values)
-            && ring.slots().flatten().all(|slot| of_now(slot.ticket))
+        TAPS <= self.equal && self.has_heard(values) && ring.slots().flatten().all(|slot| of_now(slot.ticket))
     }
 
     /// Whether ticks have heard these values. What windows alone are made of is none of theirs.

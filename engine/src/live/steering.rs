@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::births::REQUESTS;
 use super::shelf::Shelf;
-use crate::param::{PARAMS, ParamId, TABLE, Values, swell};
+use crate::param::{Drawn, ParamId, TABLE, Taper, Values, swell};
 use crate::ring::StepControls;
 use crate::solver::curve::Curve;
 use crate::solver::dcw::{Bands, Correction, Faders};
@@ -23,7 +23,7 @@ const CHANNELS: usize = crate::latent::LATENT_CHANNELS;
 /// Makes shared step controls from values.
 #[derive(Debug)]
 pub struct Steering {
-    drawn: [Option<Arc<[f32]>>; PARAMS],
+    drawn: Drawn,
     curves: Shelf<[f32]>,
     blends: Shelf<[f32]>,
     gains: Shelf<[ChannelGain]>,
@@ -43,7 +43,7 @@ impl Steering {
         // lock for every request, since a lock belongs to a birth.
         let curves = 2 * TABLE.iter().filter(|row| row.curve).count() + 1 + REQUESTS;
         Self {
-            drawn: [const { None }; PARAMS],
+            drawn: Drawn::default(),
             curves: Shelf::of_buffers(curves, frames),
             blends: Shelf::of_buffers(SHELF, frames),
             gains: Shelf::new((0..SHELF).map(|_| (0..CHANNELS).map(neutral).collect())),
@@ -59,7 +59,7 @@ impl Steering {
     pub fn draw(&mut self, id: ParamId, curve: Option<&Arc<[f32]>>) -> bool {
         let Some(points) = curve else {
             self.made_from = None;
-            self.drawn[id as usize] = None;
+            self.drawn.set(id, None);
             return true;
         };
         let given = Curve::Frames(Arc::clone(points));
@@ -69,11 +69,16 @@ impl Steering {
         let (low, high) = (id.row().low as f32, id.row().high as f32);
         let drawn = self.curves.fill(|out| {
             let frames = out.len();
-            out.iter_mut().enumerate().for_each(|(frame, it)| *it = given.at(frame, frames).clamp(low, high));
+            // Between two places there is none: of those the nearest point counts.
+            let at = |frame: usize| match id.row().taper {
+                Taper::Whole => points[frame * points.len() / frames],
+                _ => given.at(frame, frames),
+            };
+            out.iter_mut().enumerate().for_each(|(frame, it)| *it = at(frame).clamp(low, high));
         });
         self.made_from = None;
         // The shelf is long enough by construction; if it were not, the curve itself would do.
-        self.drawn[id as usize] = Some(drawn.unwrap_or_else(|| Arc::clone(points)));
+        self.drawn.set(id, Some(drawn.unwrap_or_else(|| Arc::clone(points))));
         true
     }
 
@@ -85,7 +90,13 @@ impl Steering {
     /// The curve drawn for a parameter.
     #[must_use]
     pub fn drawn(&self, id: ParamId) -> Option<&Arc<[f32]>> {
-        self.drawn[id as usize].as_ref()
+        self.drawn.get(id)
+    }
+
+    /// Everything that is drawn, one value a latent frame.
+    #[must_use]
+    pub fn curves(&self) -> &Drawn {
+        &self.drawn
     }
 
     /// The controls for these values.
@@ -124,7 +135,7 @@ impl Steering {
     /// The solver's curve is the generation's share, `1 - blend`.
     fn source_share(&mut self, values: &Values) -> Curve {
         let (blend, rate_hz) = (values.get(ParamId::SourceBlend), values.get(ParamId::BlendPeriod));
-        let drawn = self.drawn[ParamId::SourceBlend as usize].clone();
+        let drawn = self.drawn(ParamId::SourceBlend).cloned();
         if drawn.is_none() && rate_hz == 0.0 {
             return Curve::Scalar(1.0 - blend);
         }
@@ -174,6 +185,7 @@ fn wavelets() -> Vec<Wavelet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::param::Class;
 
     fn with(changes: &[(ParamId, f64)]) -> Values {
         let mut values = Values::default();
@@ -233,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn places_that_are_stretched_have_none_between_them() {
+        for (points, expected) in
+            [(&[1.0, 3.0][..], [1.0, 1.0, 3.0, 3.0]), (&[1.0, 1.0, 4.0, 4.0, 7.0, 7.0, 8.0, 8.0], [1.0, 4.0, 7.0, 8.0])]
+        {
+            let mut steering = Steering::new(4);
+            assert!(steering.draw(ParamId::PromptA, Some(&Arc::from(points))));
+            assert_eq!(steering.drawn(ParamId::PromptA).map(|it| &it[..]), Some(&expected[..]));
+        }
+    }
+
+    #[test]
     fn a_curve_that_is_no_curve_is_not_taken_and_one_beyond_the_range_is_held_at_its_end() {
         let mut steering = Steering::new(2);
         assert!(steering.draw(ParamId::VelocityScale, Some(&Arc::from([9.0, 0.7]))));
@@ -268,10 +291,10 @@ mod tests {
         // The solver's curve of a source blend is the generation's share.
         let share = |value: f64| if id == ParamId::SourceBlend { 1.0 - value as f32 } else { value as f32 };
         let drawn = Curve::from(vec![share(row.low), share(row.high)]);
-        if id == ParamId::X0Target {
-            // A drawn lock is the births' to hear (`drawn`); slots in flight keep the value.
+        if id == ParamId::X0Target || row.class == Class::Slot {
+            // What belongs to a birth is the births' to hear (`drawn`); slots in flight keep theirs.
             assert_eq!(steering.drawn(id).map(|it| &it[..]), Some(&[row.low as f32, row.high as f32][..]));
-            assert_eq!(*steering.controls(&values), plain, "a drawn lock is heard by the slots born under it alone");
+            assert_eq!(*steering.controls(&values), plain, "{id:?} is heard by the slots born under it alone");
         } else {
             assert_eq!(heard(id, steering.controls(&values)), Some(&drawn));
         }
@@ -306,7 +329,12 @@ mod tests {
         CfgRescale,
         ApgMomentum,
         DcwScaler,
-        DcwHighScaler
+        DcwHighScaler,
+        Feedback,
+        HintStrength,
+        PromptBlend,
+        PromptA,
+        PromptB
     );
 
     #[test]

@@ -23,11 +23,28 @@ fn values(a: f64, b: f64, blend: f64) -> Values {
     values
 }
 
+/// No weights: where nothing is drawn none are needed.
+fn none() -> Shelf<[f32]> {
+    Shelf::of_buffers(0, 0)
+}
+
+/// First number of each condition, and what it counts in each frame of what is drawn.
+fn laid(words: &mut Words, values: &Values, curves: &[(ParamId, &[f32])]) -> Vec<(f32, Option<Vec<f32>>)> {
+    let mut drawn = Drawn::default();
+    curves.iter().for_each(|(id, curve)| drawn.set(*id, Some(Arc::from(*curve))));
+    let frames = curves[0].1.len();
+    let (mut weights, mut conditions) = (Shelf::of_buffers(PROMPTS, frames), Vec::new());
+    words.write(values, &drawn, &mut weights, &mut conditions).expect("shelves are full");
+    assert_eq!(conditions.len(), words.rows(values, &drawn), "as many rows as were told");
+    let of = |it: &Curve| (0..frames).map(|frame| it.at(frame, frames)).collect();
+    conditions.iter().map(|it| (it.tokens[0], it.weight.as_ref().map(of))).collect()
+}
+
 /// First number and weight of each condition.
 fn heard(words: &mut Words, values: &Values) -> Vec<(f32, Option<f32>)> {
     let mut conditions = Vec::new();
-    words.write(values, &mut conditions).expect("shelves are full");
-    assert_eq!(conditions.len(), words.rows(values), "as many rows as were told");
+    words.write(values, &Drawn::default(), &mut none(), &mut conditions).expect("shelves are full");
+    assert_eq!(conditions.len(), words.rows(values, &Drawn::default()), "as many rows as were told");
     conditions.iter().map(|it| (it.tokens[0], it.weight.as_ref().map(|it| it.at(0, 1)))).collect()
 }
 
@@ -56,6 +73,45 @@ fn a_prompt_acts_by_its_weight_beside_another_and_alone_as_if_it_had_none() {
 }
 
 #[test]
+fn prompts_that_are_drawn_have_a_row_each_and_count_where_they_stand() {
+    let mut words = words(&[1.0, 2.0, 3.0, 4.0]);
+    let blend = [0.0, 0.25, 1.0, 0.5];
+    let between = laid(&mut words, &values(1.0, 2.0, 0.7), &[(ParamId::PromptBlend, &blend)]);
+    assert_eq!(between, [(1.0, Some(vec![1.0, 0.75, 0.0, 0.5])), (2.0, Some(vec![0.0, 0.25, 1.0, 0.5]))]);
+    let places = [1.0, 3.0, 9.0, 2.4];
+    let one_by_one = laid(&mut words, &values(1.0, 2.0, 0.0), &[(ParamId::PromptA, &places)]);
+    let only = |at: usize| Some((0..4).map(|frame| f32::from(u8::from(frame == at))).collect());
+    assert_eq!(one_by_one, [(1.0, only(0)), (2.0, only(3)), (3.0, only(1)), (4.0, only(2))]);
+    // The knob of the other end, and a blend that stands.
+    let both = laid(&mut words, &values(1.0, 2.0, 0.25), &[(ParamId::PromptB, &[2.0, 3.0, 1.0])]);
+    let rows = [(1.0, vec![0.75, 0.75, 1.0]), (2.0, vec![0.25, 0.0, 0.0]), (3.0, vec![0.0, 0.25, 0.0])];
+    assert_eq!(both, rows.map(|(tokens, counts)| (tokens, Some(counts))));
+}
+
+#[test]
+fn a_prompt_that_is_drawn_everywhere_is_alone_and_the_same_words_are_one_row() {
+    let mut words = words(&[1.0, 2.0]);
+    assert_eq!(laid(&mut words, &values(1.0, 2.0, 0.0), &[(ParamId::PromptA, &[2.0; 3])]), [(2.0, None)]);
+    assert_eq!(laid(&mut words, &values(1.0, 2.0, 0.5), &[(ParamId::PromptBlend, &[1.0; 3])]), [(2.0, None)]);
+    let one = prompt(1, 5.0);
+    let mut same = Words::new(vec![one.clone(), prompt(1, 6.0), one], 2).expect("sound prompts");
+    assert_eq!(laid(&mut same, &values(1.0, 3.0, 0.5), &[(ParamId::PromptBlend, &[0.0, 0.3])]), [(5.0, None)]);
+    let heavy = |weight, level| Prompt { weight, ..prompt(1, level) };
+    let mut uneven = Words::new(vec![heavy(3.0, 1.0), heavy(1.0, 2.0)], 2).expect("sound prompts");
+    let drawn = laid(&mut uneven, &values(1.0, 2.0, 0.0), &[(ParamId::PromptBlend, &[0.5, 1.0])]);
+    assert_eq!(
+        drawn,
+        [(1.0, Some(vec![0.75, 0.0])), (2.0, Some(vec![0.25, 1.0]))],
+        "each by its weight, alone by none"
+    );
+    // Between its neutral and its source's timbre each as if it stood there.
+    let mut half = values(1.0, 2.0, 0.0);
+    assert!(half.set(ParamId::TimbreStrength, 0.75));
+    let drawn = laid(&mut uneven, &half, &[(ParamId::PromptBlend, &[0.0, 1.0])]);
+    assert_eq!(drawn, [(0.5, Some(vec![1.0, 0.0])), (1.0, Some(vec![0.0, 1.0]))]);
+}
+
+#[test]
 fn words_that_left_are_let_go_when_no_slot_holds_them_and_not_before() {
     let mut words = words(&[1.0, 2.0]);
     let mut values = values(1.0, 2.0, 0.5);
@@ -63,7 +119,7 @@ fn words_that_left_are_let_go_when_no_slot_holds_them_and_not_before() {
         let mut request = Request::new(1, tokens(64, 0.0), tokens(1, 0.0));
         request.conditions.clear();
         assert!(values.set(ParamId::TimbreStrength, timbre));
-        words.write(&values, &mut request.conditions).expect("shelves are full");
+        words.write(&values, &Drawn::default(), &mut none(), &mut request.conditions).expect("shelves are full");
         request
     };
     let (whole, mixed) = (born(1.0), born(0.5));

@@ -1,12 +1,13 @@
 //! A parameter drawn over the tape: breakpoints, and the value of every latent frame between them.
 //!
 //! A player draws few points; the solver wants one number a frame. The law between is a straight line, held level
-//! before the first and after the last point, read at the middle of each frame.
+//! before the first and after the last point, read at the middle of each frame. Places (prompts) have nothing between
+//! them: each holds until the next.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use super::{PARAMS, ParamId};
+use super::{PARAMS, ParamId, Taper};
 use crate::latent::LATENT_FRAMES_PER_SECOND;
 
 /// Most points in a curve: far more than hands draw, few enough to refuse a hostile file early.
@@ -16,7 +17,11 @@ const STILL_HZ: f32 = 0.01;
 
 /// Points of a drawn curve, in the order of their times.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Breakpoints(Vec<[f64; 2]>);
+pub struct Breakpoints {
+    points: Vec<[f64; 2]>,
+    /// Whether each holds until the next: there is nothing between two places.
+    holds: bool,
+}
 
 /// The curves that are drawn at one moment, each one value a latent frame. Cloning shares them.
 #[derive(Clone, Debug)]
@@ -60,7 +65,7 @@ impl PartialEq for Drawn {
 /// Why points make no curve. The points come from a hand or a file: say it and keep the old curve.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum CurveFault {
-    /// The parameter is a switch, a choice, or fixed at a slot's birth.
+    /// The parameter is a switch, a choice, or one number for all of a generation.
     #[error("{} takes no curve", .0.row().name)]
     NoCurve(ParamId),
     /// There is no point, or far too many.
@@ -113,7 +118,7 @@ impl Breakpoints {
             }
             before = time;
         }
-        Ok(Self(points.to_vec()))
+        Ok(Self { points: points.to_vec(), holds: row.taper == Taper::Whole })
     }
 
     /// Points that give these values, one a latent frame, back to the bit where there are not too many of them; then every second, every third
@@ -137,7 +142,7 @@ impl Breakpoints {
     /// The points as they were given.
     #[must_use]
     pub fn points(&self) -> &[[f64; 2]] {
-        &self.0
+        &self.points
     }
 
     /// One value for each of `frames` latent frames: frame `i` reads the curve at `(i + 1/2) / frames`.
@@ -148,13 +153,14 @@ impl Breakpoints {
     }
 
     fn value(&self, time: f64) -> f64 {
-        let points = &self.0;
+        let points = &self.points;
         let right = points.partition_point(|point| point[0] <= time);
         if right == 0 {
             return points[0][1];
         }
         let [left_time, left] = points[right - 1];
         match points.get(right) {
+            _ if self.holds => left,
             Some(&[right_time, value]) => left + (value - left) * (time - left_time) / (right_time - left_time),
             None => left,
         }
@@ -197,6 +203,16 @@ mod tests {
         let curve = Breakpoints::new(ParamId::OdeNoise, &[[0.5, 0.25]]).expect("sane points");
         assert_eq!(*curve.resample(3), [0.25; 3]);
         assert_eq!(curve.points(), [[0.5, 0.25]]);
+    }
+
+    #[test]
+    fn a_place_holds_until_the_next() {
+        let points = [[0.0, 1.0], [0.25, 3.0], [0.75, 2.0]];
+        let curve = Breakpoints::new(ParamId::PromptA, &points).expect("sane points");
+        let values = curve.resample(8);
+        assert_eq!(*values, [1.0, 1.0, 3.0, 3.0, 3.0, 3.0, 2.0, 2.0]);
+        let through = Breakpoints::through(ParamId::PromptA, &values).expect("its own values");
+        assert_eq!(through.resample(8), values);
     }
 
     #[test]

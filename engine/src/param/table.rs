@@ -31,6 +31,11 @@ const fn drawn(class: Class, span: [f64; 3]) -> Shape {
     Shape { class, unit: Ratio, taper: Taper::Linear, span, curve: true }
 }
 
+/// A place that may also be drawn over the tape: the nearest one counts in each frame.
+const fn laid(span: [f64; 3]) -> Shape {
+    Shape { class: Slot, unit: Count, taper: Taper::Whole, span, curve: true }
+}
+
 /// One of a few names; `default` is a place in the list.
 const fn choice(class: Class, labels: &'static [&'static str], default: f64) -> Shape {
     let span = [0.0, (labels.len() - 1) as f64, default];
@@ -162,17 +167,17 @@ rows! { ($)
         "Key of all noise of a slot.";
     Shift, "shift", "Shift", number(Slot, Ratio, Taper::Linear, [1.0, 6.0, 3.0]),
         "Warp s of a slot's schedule, s t / (1 + (s - 1) t): higher spends more steps on noise.";
-    Feedback, "feedback", "Feedback", number(Slot, Ratio, Taper::Linear, [0.0, 1.0, 0.0]),
+    Feedback, "feedback", "Feedback", drawn(Slot, [0.0, 1.0, 0.0]),
         "How much of an earlier finished latent is blended into the source of a slot.";
     FeedbackTap, "feedback_tap", "Feedback tap", number(Slot, Count, Taper::Whole, [1.0, 8.0, 1.0]),
         "How many finished latents ago feedback listens; the oldest there is where fewer exist.";
-    HintStrength, "hint_strength", "Structure", number(Slot, Ratio, Taper::Linear, [0.0, 1.0, 1.0]),
+    HintStrength, "hint_strength", "Structure", drawn(Slot, [0.0, 1.0, 1.0]),
         "Blend of a slot's structure hints from silence, 0, to the source's, 1.";
-    PromptBlend, "prompt_blend", "Prompt A/B", number(Slot, Ratio, Taper::Linear, [0.0, 1.0, 0.0]),
+    PromptBlend, "prompt_blend", "Prompt A/B", drawn(Slot, [0.0, 1.0, 0.0]),
         "Blend of a slot's conditioning from prompt A, 0, to prompt B, 1.";
-    PromptA, "prompt_a", "Prompt A", number(Slot, Count, Taper::Whole, [1.0, 8.0, 1.0]),
+    PromptA, "prompt_a", "Prompt A", laid([1.0, 8.0, 1.0]),
         "Which of the patch's prompts stands at the blend's lower end; the last one where there are fewer.";
-    PromptB, "prompt_b", "Prompt B", number(Slot, Count, Taper::Whole, [1.0, 8.0, 2.0]),
+    PromptB, "prompt_b", "Prompt B", laid([1.0, 8.0, 2.0]),
         "Which of the patch's prompts stands at the blend's upper end; the last one where there are fewer.";
     PromptPath, "prompt_path", "Prompt path", choice(Slot, &["linear", "spherical"], 0.0),
         "Way of a slot's velocity between its two prompts: linear is the mean, spherical an arc that keeps its length.";

@@ -66,7 +66,8 @@ impl TickPlan {
         let room = super::MAX_DEPTH;
         Self {
             births: Vec::with_capacity(room),
-            positive: Vec::with_capacity(4 * room),
+            // Each slot under up to eight prompts.
+            positive: Vec::with_capacity(8 * room),
             negative: Vec::with_capacity(4 * room),
             steps: Vec::with_capacity(room),
         }

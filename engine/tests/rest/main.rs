@@ -32,6 +32,10 @@ fn until_rest(it: &mut Instrument) -> usize {
     panic!("it never rests");
 }
 
+fn feeds_back(it: &Instrument) -> bool {
+    it.side.performer().feeds_back(it.store.values())
+}
+
 fn gestures() -> impl Strategy<Value = Vec<(Gesture, usize)>> {
     let any = || prop::sample::select(ParamId::all().collect::<Vec<_>>());
     let drawn = prop::sample::select(ParamId::all().filter(|id| id.row().curve).collect::<Vec<_>>());
@@ -61,7 +65,7 @@ fn both(plain: &mut Instrument, rests: &mut Instrument, stands: &mut Vec<Vec<u32
         None => {
             let last = stands.last();
             prop_assert!(all.finished.iter().all(|it| Some(it) == last), "what is left out is what stands, to the bit");
-            prop_assert_eq!(rests.store.values().get(ParamId::Feedback), 0.0);
+            prop_assert!(!feeds_back(rests));
         }
     }
     Ok(some.tick.is_none())
@@ -85,7 +89,7 @@ proptest! {
             while left_out % ring != 0 {
                 left_out += usize::from(both(&mut plain, &mut rests, &mut stands)?);
             }
-            let goes_on = rests.store.values().get(ParamId::Feedback) != 0.0 || given_up;
+            let goes_on = feeds_back(&rests) || given_up;
             prop_assert!(*steps < SETTLED || goes_on || 0 < left_out, "it rests when the hands do");
             if 0 < left_out && rests.store.values().get(ParamId::TapeFeedback) == 0.0 {
                 tapes_are_equal(&mut plain, &mut rests, &mut stands, ring)?;
@@ -169,6 +173,14 @@ fn what_goes_on_by_itself_never_rests() {
     let mut it = Instrument::new(true);
     it.play(&turn(ParamId::Feedback, 0.3));
     (0..3 * SETTLED).for_each(|_| assert!(it.step().tick.is_some(), "a latent hears those before it"));
+    it.play(&turn(ParamId::Feedback, 0.0));
+    until_rest(&mut it);
+    it.play(&Gesture::Draw(ParamId::Feedback, Some(0.3)));
+    (0..3 * SETTLED).for_each(|_| assert!(it.step().tick.is_some(), "it is drawn over a knob that stands at nothing"));
+    it.play(&turn(ParamId::Feedback, 0.3));
+    it.play(&Gesture::Draw(ParamId::Feedback, Some(0.0)));
+    until_rest(&mut it);
+    it.play(&Gesture::Draw(ParamId::Feedback, None));
     it.play(&turn(ParamId::Feedback, 0.0));
     until_rest(&mut it);
     it.play(&turn(ParamId::TapeFeedback, 0.3));

@@ -172,7 +172,9 @@ impl Act {
                 Some(format!("drawn over the loop: {}", names.join(", ")))
             }
             Self::Erased(id) => Some(format!("{}: its curve is taken away", id.row().words)),
-            Self::TakesNoCurve(id) => Some(format!("{} cannot be drawn: it is fixed at a birth", id.row().words)),
+            Self::TakesNoCurve(id) => {
+                Some(format!("{} cannot be drawn: it is one value for all of the tape", id.row().words))
+            }
             Self::WillReseed => said("new seeds with the beat"),
             Self::PatchHasCome => None,
             Self::WillRecall(place) => Some(format!("scene {} with the beat", place + 1)),
