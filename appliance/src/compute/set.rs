@@ -202,19 +202,23 @@ fn played_on(
     last: Option<&Sources>,
 ) -> anyhow::Result<(Sources, Source, (String, SoundSum))> {
     let (structure, timbre) = (patch.structure.clone(), patch.timbre.clone());
-    let own = Sources { structure, timbre, ..Sources::of(recording) };
-    let sources = last.unwrap_or(&own).clone();
-    let load = |path: &Path| recording::load_source(path, args.longest, &mut |_| ());
-    let source = load(&sources.recording)?;
+    let own = Sources { part: patch.part, structure, timbre, ..Sources::of(recording) };
+    let mut sources = last.unwrap_or(&own).clone();
+    let load = |of: &Sources| recording::load_part(&of.recording, of.part, args.longest, &mut |_| ());
+    let source = load(&sources)?;
     let of = |it: &Source| (it.name.clone(), SoundSum::of(&it.pcm));
-    let start = if sources.recording == recording { of(&source) } else { of(&load(recording)?) };
+    let is_own = (&sources.recording, sources.part) == (&own.recording, own.part);
+    let start = if is_own { of(&source) } else { of(&load(&own)?) };
+    // Where the part is not there, all of it plays.
+    sources.part = source.part;
     Ok((sources, source, start))
 }
 
 /// The worker beside a set that begins; the way back to its recording asks no file, which may be a pipe.
 fn loader(kit: Kit, base: Base, name: &str, tape: &Arc<[StereoFrame]>) -> Loader {
     let (path, latent) = (&base.sources.recording, Arc::clone(&base.material.source));
-    kit.knows(&Arc::new(Heard::new(path, name.to_owned(), Arc::clone(tape), latent)));
+    let heard = Heard::new(path, name.to_owned(), Arc::clone(tape), latent).part_of(base.sources.part);
+    kit.knows(&Arc::new(heard));
     Loader::new(kit, base)
 }
 
@@ -395,9 +399,12 @@ fn patch(args: &SetArgs, model: &Path) -> anyhow::Result<(Listed, Told)> {
     let (mut listed, mut told) = first_that_is_read(args, model)?;
     let patch = &mut listed.patch;
     let is_elsewhere = |own: &Path| args.source.as_deref().is_some_and(|it| !is_same(own, it));
-    if patch.source.as_deref().is_some_and(is_elsewhere) && patch.leave_meter_out() {
-        let words = "tempo, time signature and key of the patch are its own recording's: they do not count here";
-        told.lines.push(words.to_owned());
+    if patch.source.as_deref().is_some_and(is_elsewhere) {
+        patch.part = None;
+        if patch.leave_meter_out() {
+            let words = "tempo, time signature and key of the patch are its own recording's: they do not count here";
+            told.lines.push(words.to_owned());
+        }
     }
     if let Some(seed) = args.seed {
         patch.values.set(ParamId::Seed, f64::from(seed));

@@ -99,6 +99,15 @@ impl Desk {
         self.hand.follow(self.store.values());
     }
 
+    /// Takes values and curves that mean the same on another tape, in one stroke.
+    pub fn stand_elsewhere(&mut self, values: &Values, curves: &Drawn, mark: Mark) {
+        let scenes = std::array::from_fn(|place| self.store.scene(place).copied());
+        self.end_stroke();
+        self.store.load(values, curves, &scenes, mark);
+        self.morphing = None;
+        self.hand.follow(self.store.values());
+    }
+
     /// `revert` comes back to these values and curves from now on; nothing moves.
     pub fn stand_by(&mut self, values: &Values, curves: &Drawn) {
         (self.patch, self.curves) = (*values, curves.clone());

@@ -32,7 +32,7 @@ use crate::settings::model_settings::ModelSettings;
 use crate::settings::patch::{Patch, Spoken};
 use meter::Meter;
 use on_the_line::{LetGo, Waiting};
-pub use takeover::{Due, Wanted};
+pub use takeover::{Due, Reason, Wanted};
 
 /// What the conductor needs from the fast side.
 pub struct EngineLinks {
@@ -106,6 +106,8 @@ pub struct Conductor {
     spent: Vec<Box<dyn Any + Send>>,
     /// Whether the band is to be sent, whatever it was: another tape plays.
     band_is_due: bool,
+    /// Whether the loop's faders mean a tape that is not here yet.
+    holds_loop: bool,
     /// Wake the fast threads, which sleep while nothing moves.
     bells: Vec<Bell>,
     /// The snapshot for which they were rung last; 0 when an edge has left since.
@@ -179,6 +181,7 @@ impl Conductor {
             leaving: Vec::new(),
             spent: Vec::new(),
             band_is_due: false,
+            holds_loop: false,
             bells: Vec::new(),
             rung: 0,
         };
@@ -360,8 +363,9 @@ impl Conductor {
             let [start, end] = band(&values);
             let tape_frames = self.engine.transport.tape_frames();
             let to = LoopBand::from_faders(start, end, tape_frames);
-            let is_ordered = line.is_none() && self.engine.transport.set_band(to).is_ok();
-            if line.is_none() {
+            let waits = line.is_some() || self.holds_loop;
+            let is_ordered = !waits && self.engine.transport.set_band(to).is_ok();
+            if !waits {
                 self.band_is_due = !is_ordered;
             }
             if !is_ordered {

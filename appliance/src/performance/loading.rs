@@ -15,7 +15,8 @@ use engine::playback::{Berthed, TapeId};
 
 use crate::compute::loader::{Answer, Heard, Loader, Parts, Reading, Ready, ReadySet, Wish};
 use crate::display::messages::{Level, Messages};
-use crate::performance::conductor::{Conductor, Due, Wanted};
+use crate::performance::conductor::{Conductor, Due, Reason, Wanted};
+use crate::recording::Part;
 use crate::settings::patch::{Sources, Spoken};
 
 /// How long a player may take to come to a tape: as long as one that died needs to be there again, and more.
@@ -29,6 +30,8 @@ pub struct Arrived {
     pub recording: Arc<Heard>,
     /// Its recordings.
     pub sources: Sources,
+    /// Of another part of the recording that played: where the loop's faders are to stand.
+    pub band: Option<[f32; 2]>,
 }
 
 /// A set that is ready.
@@ -36,6 +39,7 @@ struct Coming {
     name: String,
     patch: Option<usize>,
     band: Option<[f32; 2]>,
+    reason: Reason,
     /// Until the player has it.
     tape: Option<Berthed>,
     frames: usize,
@@ -52,6 +56,7 @@ struct Asked {
     name: Option<String>,
     patch: Option<usize>,
     band: Option<[f32; 2]>,
+    reason: Reason,
 }
 
 /// The worker, and what it was told of.
@@ -101,6 +106,9 @@ impl Loading {
             self.take(answer, conductor, messages);
         }
         let arrived = self.bring(now, conductor, messages);
+        // Undo has the faders of the tape that it brings, which are another place on this one.
+        let is_by_history = self.asked.reason == Reason::History && self.target.sources != self.plays.sources;
+        conductor.hold_loop(is_by_history);
         self.prepare_next();
         arrived
     }
@@ -130,10 +138,10 @@ impl Loading {
             self.target.words = words;
         }
         match wanted {
-            Some(Wanted::Set { patch, name, sources, words, band }) => {
+            Some(Wanted::Set { patch, name, sources, words, band, reason }) => {
                 self.target.sources = sources;
                 self.target.words = words.unwrap_or_else(|| conductor.words().to_vec());
-                self.asked = Asked { name: Some(name), patch, band };
+                self.asked = Asked { name: Some(name), patch, band, reason };
             }
             Some(Wanted::Stay) => {
                 self.target = Wish { sources: self.plays.sources.clone(), words: conductor.words().to_vec() };
@@ -183,20 +191,28 @@ impl Loading {
             messages.tell(Level::Warning, &words);
             self.target.sources.model.clone_from(&set.wish.sources.model);
         }
+        // A part that is not there is all of it.
+        self.target.sources.part = set.wish.sources.part;
         messages.hand(&format!("{name} is ready"));
-        let Asked { patch, band, .. } = self.asked;
+        let Asked { patch, band, reason, .. } = self.asked;
         let (tape, parts) = set.apart();
         let frames = tape.frames();
-        self.coming = Some(Coming { name, patch, band, tape: Some(tape), frames, parts, handed: None, since: None });
+        let (tape, handed, since) = (Some(tape), None, None);
+        self.coming = Some(Coming { name, patch, band, reason, tape, frames, parts, handed, since });
     }
 
     /// Brings what is ready to its sides when its moment has come.
     fn bring(&mut self, now: Duration, conductor: &mut Conductor, messages: &mut Messages) -> Option<Arrived> {
         let coming = self.coming.as_mut()?;
         if let Some(tape) = coming.tape.take() {
-            match conductor.due(coming.frames) {
+            match conductor.due(coming.frames, coming.reason) {
                 Due::NotYet => coming.tape = Some(tape),
                 due => {
+                    if coming.reason == Reason::Part {
+                        let band = conductor.transport().band();
+                        let (before, after) = (self.plays.sources.part, coming.parts.wish.sources.part);
+                        coming.band = Some(Part::faders([band.start(), band.end()], before, after, coming.frames));
+                    }
                     let how = conductor.transition(coming.frames, coming.band, due);
                     match conductor.hand_over(tape, &how) {
                         Ok(id) => (coming.handed, coming.since) = (Some(id), Some(now)),
@@ -237,7 +253,8 @@ impl Loading {
         let sources = wish.sources.clone();
         self.plays = wish;
         self.asked = Asked::default();
-        Some(Arrived { patch: coming.patch, recording, sources })
+        let band = coming.band.filter(|_| coming.reason == Reason::Part);
+        Some(Arrived { patch: coming.patch, recording, sources, band })
     }
 
     /// What is ready is not wanted any more.

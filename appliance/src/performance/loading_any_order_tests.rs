@@ -124,7 +124,14 @@ fn load(world: &mut World, kind: Kind, dice: &mut Dice) -> bool {
         world.parts.conductor.load(&patch, 0, Duration::from_millis(10 * world.turns));
     } else {
         let (name, words) = ("it".to_owned(), None);
-        world.parts.conductor.want(Wanted::Set { patch: None, name, sources: sources.clone(), words, band: None });
+        world.parts.conductor.want(Wanted::Set {
+            patch: None,
+            name,
+            sources: sources.clone(),
+            words,
+            band: None,
+            reason: Reason::Asked,
+        });
     }
     if kind == Kind::CalledOff {
         world.turns(1 + dice.throw(3));

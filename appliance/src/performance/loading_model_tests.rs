@@ -13,7 +13,14 @@ mod turned_model;
 fn want_model(world: &mut World, name: &str, recording: &str) {
     let sources = Sources { model: Some(world.path(name)), ..Sources::of(&world.path(recording)) };
     let words = None;
-    world.parts.conductor.want(Wanted::Set { patch: None, name: name.to_owned(), sources, words, band: None });
+    world.parts.conductor.want(Wanted::Set {
+        patch: None,
+        name: name.to_owned(),
+        sources,
+        words,
+        band: None,
+        reason: Reason::Asked,
+    });
 }
 
 #[test]

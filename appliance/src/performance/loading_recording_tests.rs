@@ -21,6 +21,7 @@ use crate::compute::loader::Kit;
 use crate::compute::progress::ProgressLine;
 use crate::compute::set::Set;
 use crate::performance::instrument::{EngineParts, Instrument};
+use crate::recording::Part;
 use crate::settings::patch::Patch;
 
 /// Stereo samples of a turn: 10 ms.
@@ -125,7 +126,7 @@ impl World {
     fn want(&mut self, name: &str) {
         let sources = Sources::of(&self.path(name));
         let (name, words) = (name.to_owned(), None);
-        self.parts.conductor.want(Wanted::Set { patch: None, name, sources, words, band: None });
+        self.parts.conductor.want(Wanted::Set { patch: None, name, sources, words, band: None, reason: Reason::Asked });
     }
 
     /// Turns until nothing is prepared or on its way any more.
@@ -387,6 +388,104 @@ fn both_recordings_are_heard_as_long_as_the_fade_says() {
     assert!((65_000..=72_000).contains(&fade), "{fade}");
 }
 
+/// Asks for a part of b.wav.
+fn want_part(world: &mut World, part: Option<Part>, reason: Reason) {
+    let sources = Sources { part, ..Sources::of(&world.path("b.wav")) };
+    let (name, words) = ("b".to_owned(), None);
+    world.parts.conductor.want(Wanted::Set { patch: None, name, sources, words, band: None, reason });
+}
+
+#[test]
+fn a_part_of_the_recording_comes_in_where_the_loop_turns_and_the_loop_plays_what_it_did() {
+    let mut world = World::new(Who::Here);
+    world.want("b.wav");
+    world.until_done();
+    // From .5 to 1.7 s of two: whole turns of 330 Hz.
+    let mut patch = Patch::parse(PATCH).expect("a patch");
+    for (id, to) in [(ParamId::LoopStart, 0.25), (ParamId::LoopEnd, 0.85)] {
+        assert!(patch.values.set(id, to));
+    }
+    world.parts.conductor.load(&patch, 0, Duration::ZERO);
+    world.turns(20);
+    let whole = world.parts.conductor.transport().band();
+    assert_eq!((whole.start(), whole.end()), (24_000, 81_600));
+    let part = Part::around([whole.start(), whole.end()], 96_000, 0);
+    want_part(&mut world, Some(part), Reason::Part);
+    // Where the head was at the end of each of our turns, until it is known that the tape is another.
+    let mut places = vec![0; 2];
+    while world.arrived.len() < 2 {
+        places.push(world.parts.conductor.transport().playhead().position);
+        world.turn();
+        assert!(places.len() < 4_000, "it never comes: {:?}", world.told);
+    }
+    // The turn of the loop lies in the last turn of ours before that, or at its beginning.
+    let [before, after] = [places[places.len() - 2], places[places.len() - 1]];
+    let at_turn = before == whole.start() || whole.end() - before <= TURN;
+    assert!(at_turn && after <= TURN, "from {before} to {after}: the music goes on where it is");
+    let arrived = &world.arrived[1];
+    assert_eq!(
+        (arrived.band, arrived.sources.part, arrived.recording.part),
+        (Some([0.0, 1.0]), Some(part), Some(part))
+    );
+    assert_eq!(*arrived.recording.sound, tone(2.0, 330.0)[24_000..81_600], "to the sample");
+    assert_eq!(world.parts.conductor.transport().tape_frames(), 57_600);
+    // Back; nobody has moved the faders here, so the loop is .25 to .85 of the part by now.
+    want_part(&mut world, None, Reason::Part);
+    world.until_done();
+    assert_eq!(world.arrived[2].band, Some([0.4, 0.76]), "24,000 of 96,000 and .25 and .85 of 57,600");
+    assert_eq!(world.parts.conductor.transport().tape_frames(), 96_000);
+}
+
+#[test]
+fn a_part_that_is_not_there_is_said_and_all_of_it_plays() {
+    let mut world = World::new(Who::Here);
+    want_part(&mut world, Some(Part { start: 100_000, end: 200_000 }), Reason::Part);
+    world.until_done();
+    assert_eq!(
+        world.said("its part from 2.1 to 4.2 s is not in the 2.0 s that are read: all of them play"),
+        1,
+        "{:?}",
+        world.told
+    );
+    assert_eq!((world.arrived[0].sources.part, world.parts.conductor.transport().tape_frames()), (None, 96_000));
+}
+
+#[test]
+fn the_loops_faders_wait_for_the_tape_that_undo_brings() {
+    let mut world = World::new(Who::Here);
+    world.want("b.wav");
+    world.until_done();
+    let band = world.parts.conductor.transport().band();
+    want_part(&mut world, Some(Part { start: 0, end: 48_000 }), Reason::History);
+    world.turn();
+    let mut patch = Patch::parse(PATCH).expect("a patch");
+    assert!(patch.values.set(ParamId::LoopStart, 0.5));
+    world.parts.conductor.load(&patch, 0, Duration::from_secs(9));
+    while world.arrived.len() < 2 {
+        let is_here = world.parts.conductor.transport().tape_frames() == 48_000;
+        assert!(is_here || world.parts.conductor.transport().band() == band, "it means the tape that comes");
+        world.turn();
+    }
+    world.turns(2);
+    assert_eq!(world.parts.conductor.transport().band().start(), 24_000);
+    // Where it cannot be had they mean what plays.
+    let sources = Sources::of(&world.path("missing.wav"));
+    let name = "missing".to_owned();
+    world.parts.conductor.want(Wanted::Set {
+        patch: None,
+        name,
+        sources,
+        words: None,
+        band: None,
+        reason: Reason::History,
+    });
+    world.until_done();
+    assert!(patch.values.set(ParamId::LoopStart, 0.25));
+    world.parts.conductor.load(&patch, 0, Duration::from_secs(9));
+    world.turns(2);
+    assert_eq!(world.parts.conductor.transport().band().start(), 12_000);
+}
+
 #[test]
 fn structure_and_timbre_of_other_recordings_come_without_the_tape_being_another() {
     let mut world = World::new(Who::Here);
@@ -394,7 +493,14 @@ fn structure_and_timbre_of_other_recordings_come_without_the_tape_being_another(
     let own = Arc::clone(world.parts.ticks.performer().material());
     let (structure, timbre) = (Some(world.path("b.wav")), Some(world.path("c.wav")));
     let sources = Sources { structure, timbre, ..Sources::of(&world.path("a.wav")) };
-    world.parts.conductor.want(Wanted::Set { patch: None, name: "both".to_owned(), sources, words: None, band: None });
+    world.parts.conductor.want(Wanted::Set {
+        patch: None,
+        name: "both".to_owned(),
+        sources,
+        words: None,
+        band: None,
+        reason: Reason::Asked,
+    });
     world.until_done();
     world.turns(TICK as usize);
     let both = Arc::clone(world.parts.ticks.performer().material());

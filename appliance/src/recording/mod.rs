@@ -21,6 +21,7 @@ mod mpeg;
 mod notice;
 mod ogg;
 mod packets;
+mod part;
 mod pcm;
 mod rate;
 mod seam;
@@ -37,6 +38,7 @@ use engine::latent::{SAMPLE_RATE_HZ, SAMPLES_PER_LATENT_FRAME, StereoFrame};
 use crate::files::{open_recording, shown};
 
 pub use notice::{Fault, KINDS, Notice};
+pub use part::Part;
 
 /// Shortest recording: below a second there is no loop to play on.
 pub const SHORTEST_S: f64 = 1.0;
@@ -56,6 +58,8 @@ pub struct Source {
     pub origin: Origin,
     /// What had to be done to it, in the order in which it was done.
     pub notices: Vec<Notice>,
+    /// The part of the recording that this is; none where it is all of it.
+    pub part: Option<Part>,
 }
 
 impl Source {
@@ -111,6 +115,19 @@ pub enum Progress {
 /// # Errors
 /// [`SourceError`], naming the file and the fault.
 pub fn load_source(path: &Path, longest_s: f64, progress: &mut dyn FnMut(Progress)) -> Result<Source, SourceError> {
+    load_part(path, None, longest_s, progress)
+}
+
+/// The same of a part of it, which lies in its first `longest_s` seconds. All of it is loaded where that part is not there, and a notice says so.
+///
+/// # Errors
+/// As [`load_source`].
+pub fn load_part(
+    path: &Path,
+    part: Option<Part>,
+    longest_s: f64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Source, SourceError> {
     let fail = |fault| SourceError { path: path.to_owned(), fault };
     let unreadable = |error| fail(Fault::Unreadable(error));
     // Its end is whoever writes the pipe; a signal still ends the program while it is read.
@@ -119,7 +136,7 @@ pub fn load_source(path: &Path, longest_s: f64, progress: &mut dyn FnMut(Progres
         return Err(fail(Fault::Empty));
     }
     let name = shown(path.file_stem().unwrap_or_default()).to_string();
-    read_source(file, name, longest_s, progress).map_err(fail)
+    read_part(file, name, part, longest_s, progress).map_err(fail)
 }
 
 /// The same from any readable bytes.
@@ -129,6 +146,19 @@ pub fn load_source(path: &Path, longest_s: f64, progress: &mut dyn FnMut(Progres
 pub fn read_source<R>(
     bytes: R,
     name: String,
+    longest_s: f64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Source, Fault>
+where
+    R: Read + Seek + Send + 'static,
+{
+    read_part(bytes, name, None, longest_s, progress)
+}
+
+fn read_part<R>(
+    bytes: R,
+    name: String,
+    part: Option<Part>,
     longest_s: f64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Source, Fault>
@@ -150,8 +180,15 @@ where
         return Err(Fault::short(found_s, &notices));
     }
     turn_down(&mut pcm, &mut notices);
+    let there = part.filter(|it| it.cut(&mut pcm));
+    match part {
+        // What is left out was left out by whoever chose the part.
+        Some(_) if there.is_some() => notices.retain(|it| !matches!(it, Notice::Cut { .. })),
+        Some(part) => notices.push(Notice::NoSuchPart { part, found_s }),
+        None => {}
+    }
     seam::fit(&mut pcm, &mut notices);
-    Ok(Source { pcm, name, origin: recording.origin, notices })
+    Ok(Source { pcm, name, origin: recording.origin, notices, part: there })
 }
 
 /// The first sample that is not a number or is beyond all measure.

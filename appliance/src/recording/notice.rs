@@ -7,7 +7,7 @@ use std::fmt;
 
 use engine::latent::SAMPLE_RATE_HZ;
 
-use super::{SHORTEST_S, rate};
+use super::{Part, SHORTEST_S, rate};
 
 /// The kinds that are read, for whoever brought another.
 pub const KINDS: &str = "WAV, AIFF, FLAC, OGG Vorbis, Opus, MP3, M4A, CAF and AU are read";
@@ -19,6 +19,13 @@ pub enum Notice {
     Cut {
         /// Seconds kept.
         kept_s: f64,
+    },
+    /// The part that was to be played is not in it; all of it is.
+    NoSuchPart {
+        /// The part.
+        part: Part,
+        /// Seconds that there are.
+        found_s: f64,
     },
     /// The file ends before it says it does.
     EndsEarly {
@@ -95,6 +102,9 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cut { kept_s } => write!(f, "only the first {kept_s:.1} s are used"),
+            Self::NoSuchPart { part, found_s } => {
+                write!(f, "its part from {part} is not in the {found_s:.1} s that are read: all of them play")
+            }
             Self::EndsEarly { found_s, promised_s } => {
                 // As many digits as it takes to see the difference.
                 let digits = if promised_s - found_s < 0.1 { 3 } else { 1 };

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use engine::latent::{SAMPLE_RATE_HZ, StereoFrame};
 
+use crate::recording::Part;
 use crate::settings::last_state::SoundSum;
 use crate::settings::last_tape::TapeOrigin;
 
@@ -17,6 +18,8 @@ const MOST_BYTES: usize = 600 * SAMPLE_RATE_HZ as usize * size_of::<StereoFrame>
 pub struct Heard {
     /// Its file.
     pub path: PathBuf,
+    /// The part of it that this is; none where it is all of it.
+    pub part: Option<Part>,
     /// Its name, for displays.
     pub name: String,
     /// Its sound: whole latent frames.
@@ -42,12 +45,18 @@ impl Heard {
     #[must_use]
     pub fn new(path: &Path, name: String, sound: Arc<[StereoFrame]>, latent: Arc<[f32]>) -> Self {
         let (sum, origin) = (SoundSum::of(&sound), TapeOrigin::of(&sound));
-        let (notices, model) = Default::default();
-        Self { path: path.to_owned(), name, sound, latent, sum, origin, notices, model, stamp: stamp(path) }
+        let (part, notices, model) = Default::default();
+        Self { path: path.to_owned(), part, name, sound, latent, sum, origin, notices, model, stamp: stamp(path) }
     }
 
     pub(super) fn with(self, notices: Vec<String>) -> Self {
         Self { notices, ..self }
+    }
+
+    /// The same, as a part of its recording.
+    #[must_use]
+    pub fn part_of(self, part: Option<Part>) -> Self {
+        Self { part, ..self }
     }
 
     /// The same, where another model than the start's heard it.
@@ -77,8 +86,9 @@ pub(super) struct Known(Vec<Arc<Heard>>);
 
 impl Known {
     /// One that was heard before by a model, of a file that is as it was; of one that is gone, what it was.
-    pub(super) fn find(&mut self, path: &Path, model: Option<&Path>) -> Option<Arc<Heard>> {
-        let at = self.0.iter().position(|it| it.path == path && it.model.as_deref() == model)?;
+    pub(super) fn find(&mut self, path: &Path, part: Option<Part>, model: Option<&Path>) -> Option<Arc<Heard>> {
+        let is_it = |it: &Arc<Heard>| it.path == path && it.part == part && it.model.as_deref() == model;
+        let at = self.0.iter().position(is_it)?;
         let known = self.0.remove(at);
         if stamp(path).is_some_and(|now| known.stamp != Some(now)) {
             return None;
@@ -113,13 +123,19 @@ mod tests {
         std::fs::write(&a, "1").expect("a disk");
         let mut known = Known::default();
         known.keep(&heard(&a, 1));
-        assert!(known.find(&a, None).is_some() && known.find(&b, None).is_none());
-        assert!(known.find(&a, Some(&b)).is_none(), "another model hears something else");
+        assert!(known.find(&a, None, None).is_some() && known.find(&b, None, None).is_none());
+        assert!(known.find(&a, None, Some(&b)).is_none(), "another model hears something else");
+        let part = Some(Part { start: 0, end: 48_000 });
+        assert!(known.find(&a, part, None).is_none(), "a part is not all of it");
+        known.keep(&Arc::new(
+            Heard::new(&a, "a".to_owned(), vec![[0.0; 2]; 48_000].into(), vec![0.0; 64].into()).part_of(part),
+        ));
+        assert!(known.find(&a, part, None).is_some_and(|it| it.part == part));
         std::fs::write(&a, "22").expect("a disk");
-        assert!(known.find(&a, None).is_none(), "another file by now");
+        assert!(known.find(&a, None, None).is_none(), "another file by now");
         [&a, &b, &c].into_iter().for_each(|it| known.keep(&heard(it, 250)));
         std::fs::remove_file(&a).expect("it is there");
-        let found = [&a, &b, &c].map(|it| known.find(it, None).is_some());
+        let found = [&a, &b, &c].map(|it| known.find(it, None, None).is_some());
         assert_eq!(found, [false, true, true], "three do not find room; a file that is gone is what it was");
     }
 }

@@ -16,7 +16,7 @@ use super::models::bytes_of;
 use super::wish::{Base, Prepared, ReadySet, Wish};
 use crate::compute::set::said;
 use crate::files::read_regular;
-use crate::recording::{self, Source};
+use crate::recording::{self, Part, Source};
 use crate::settings::model_settings::ModelSettings;
 use crate::settings::patch::Sources;
 
@@ -186,7 +186,9 @@ impl Kit {
     fn set(&self, wish: &Wish, base: &Base, way: &mut Way<'_>) -> Result<Prepared, Failed> {
         let mut wish = wish.clone();
         let (models, refused) = self.models_or(&mut wish.sources, base, way)?;
-        let recording = self.hear(&wish.sources.recording, &models, way)?;
+        let recording = self.hear(&wish.sources.recording, wish.sources.part, &models, way)?;
+        // Where the part is not there, all of it plays.
+        wish.sources.part = recording.part;
         let structure = self.latent_of(wish.sources.structure.as_deref(), &recording, &models, way)?;
         let timbre = self.latent_of(wish.sources.timbre.as_deref(), &recording, &models, way)?;
         self.has_memory_for(recording.sound.len())?;
@@ -240,24 +242,25 @@ impl Kit {
         models: &Models,
         way: &mut Way<'_>,
     ) -> Result<Arc<[f32]>, Failed> {
-        other.map_or_else(|| Ok(Arc::clone(&own.latent)), |it| Ok(Arc::clone(&self.hear(it, models, way)?.latent)))
+        other
+            .map_or_else(|| Ok(Arc::clone(&own.latent)), |it| Ok(Arc::clone(&self.hear(it, None, models, way)?.latent)))
     }
 
     /// A recording with its latent, from its file or as it was heard before by this model.
-    fn hear(&self, path: &Path, models: &Models, way: &mut Way<'_>) -> Result<Arc<Heard>, Failed> {
+    fn hear(&self, path: &Path, part: Option<Part>, models: &Models, way: &mut Way<'_>) -> Result<Arc<Heard>, Failed> {
         let model = (models.folder != self.first.folder).then(|| models.folder.clone());
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).find(path, model.as_deref());
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).find(path, part, model.as_deref());
         if let Some(known) = known {
             return Ok(known);
         }
         (way.progress)(StageProgress { stage: "decoding", done: 0, total: 1 });
-        let Source { pcm, name, notices, .. } =
-            recording::load_source(path, self.longest, &mut |_| ()).map_err(said_that)?;
+        let Source { pcm, name, notices, part, .. } =
+            recording::load_part(path, part, self.longest, &mut |_| ()).map_err(said_that)?;
         self.has_memory_for(pcm.len())?;
         let latent = live::listen(&models.own, &pcm, way.progress, way.stops)?;
         let notices = notices.iter().map(ToString::to_string).collect();
         let sound: Arc<[StereoFrame]> = pcm.into();
-        let heard = Arc::new(Heard::new(path, name, sound, latent.into()).with(notices).by(model));
+        let heard = Arc::new(Heard::new(path, name, sound, latent.into()).part_of(part).with(notices).by(model));
         self.knows(&heard);
         Ok(heard)
     }

@@ -101,6 +101,10 @@ pub enum Act {
     Tapped,
     /// The loop's ends are to go to beats.
     SnapLoop,
+    /// The loop is to become the tape.
+    Crop,
+    /// All of the recording is to be the tape again.
+    WholeRecording,
     /// They did, and are so many beats apart; none where no tempo is known.
     Snapped(Option<f64>),
     /// A bank (from 0) or shift is played now.
@@ -146,6 +150,7 @@ impl Act {
             | Self::PatchBy(_) => None,
             // What becomes of it is told when it is known.
             Self::Save(_) | Self::Reload | Self::LibraryBy(_) | Self::LibraryLoad => None,
+            Self::Crop | Self::WholeRecording => None,
             Self::TakeUpdate | Self::SwitchOff(_) | Self::Record | Self::KeepLast | Self::MatchLoudness => None,
             Self::Write(_) | Self::Typed(_) | Self::CharacterBy(_) | Self::TakeCharacter => None,
             Self::Waiting(id, _) => Some(format!("{}: turn on to pick up", id.row().words)),

@@ -65,6 +65,8 @@ fn passed_on(deed: Deed) -> Option<Act> {
         Deed::Start => Act::Seek(0.0),
         Deed::Tap => Act::Tapped,
         Deed::SnapLoop => Act::SnapLoop,
+        Deed::Crop => Act::Crop,
+        Deed::WholeRecording => Act::WholeRecording,
         _ => return None,
     })
 }

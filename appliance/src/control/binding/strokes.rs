@@ -78,7 +78,9 @@ impl Binding {
                 | Deed::EraseCurve
                 | Deed::Record
                 | Deed::KeepLast
-                | Deed::MatchLoudness,
+                | Deed::MatchLoudness
+                | Deed::Crop
+                | Deed::WholeRecording,
             ) => {}
             Target::Deed(deed) => self.deed(gesture, deed, control, desk, acts),
         }

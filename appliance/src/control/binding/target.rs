@@ -97,6 +97,10 @@ pub enum Deed {
     Tap,
     /// The loop's ends go to the nearest beats.
     SnapLoop,
+    /// The loop becomes the tape.
+    Crop,
+    /// All of the recording is the tape again.
+    WholeRecording,
     /// Held: the shift layer.
     Shift,
     /// A bank of the surface, from 0.
@@ -112,7 +116,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 49] = [
+const NAMED: [(&str, Deed); 51] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("pause", Deed::Pause),
@@ -155,6 +159,8 @@ const NAMED: [(&str, Deed); 49] = [
     ("start", Deed::Start),
     ("tap", Deed::Tap),
     ("snap-loop", Deed::SnapLoop),
+    ("crop", Deed::Crop),
+    ("whole-recording", Deed::WholeRecording),
     ("shift-layer", Deed::Shift),
     ("next-bank", Deed::BankBy(1)),
     ("previous-bank", Deed::BankBy(-1)),

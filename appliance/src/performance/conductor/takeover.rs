@@ -4,10 +4,11 @@
 //! side, with the curves that are drawn. What was made for the old tape carries its name and is dropped by the player.
 
 use std::any::Any;
+use std::time::Duration;
 
 use engine::latent::SAMPLE_RATE_HZ;
 use engine::live::{DecodeSet, Load, Swap};
-use engine::param::{Edge, ParamId};
+use engine::param::{Edge, Mark, ParamId};
 use engine::playback::{Berth, Berthed, LoopBand, PlayedFrame, TapeId, Transition};
 
 use super::Conductor;
@@ -34,11 +35,25 @@ pub enum Wanted {
         sources: Sources,
         /// The words; none for those that play.
         words: Option<Vec<Spoken>>,
-        /// The loop's two faders, where the patch brings them.
+        /// The loop's two faders, where the patch or the part brings them.
         band: Option<[f32; 2]>,
+        /// Why, as far as it decides how it comes in.
+        reason: Reason,
     },
     /// What plays: whatever was wanted is not any more.
     Stay,
+}
+
+/// Why another set is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reason {
+    /// A hand asked for it.
+    #[default]
+    Asked,
+    /// It is another part of the recording that plays: it comes in where the loop turns, and the music goes on where it is.
+    Part,
+    /// Undo or redo brings it: values are its already, and the loop's faders mean its tape.
+    History,
 }
 
 /// When a tape may begin.
@@ -83,10 +98,11 @@ impl Conductor {
     }
 
     /// When a tape of so many stereo samples may begin, as `transition` says: at once, at the next beat or bar of the tape that plays, or at
-    /// its loop's end, which is also where the tape has no beats. The loop's end is a beat and a bar.
+    /// its loop's end, which is also where the tape has no beats, and where a part always begins. The loop's end is a beat and a bar.
     #[must_use]
-    pub fn due(&self, tape_frames: usize) -> Due {
+    pub fn due(&self, tape_frames: usize, reason: Reason) -> Due {
         let beats = match self.desk.store().aims().whole(ParamId::Transition) {
+            _ if reason == Reason::Part => None,
             0 => return Due::Now,
             1 => Some(1.0),
             2 => Some(f64::from(self.tempo.bar())),
@@ -159,6 +175,30 @@ impl Conductor {
         // The decode side's next window is under the values of now, and the tick thread may be asleep.
         self.rung = 0;
         Ok(())
+    }
+
+    /// The loop's faders wait where they are, as long as they mean a tape that is not here yet.
+    pub fn hold_loop(&mut self, is_held: bool) {
+        self.holds_loop = is_held;
+    }
+
+    /// Another part of the recording plays, which undo knows by the number `load`: the loop's faders go there and curves lie where they lay, in
+    /// one stroke. `from` is the latent frame of the tape before that a frame of this one was; none of what was not on it.
+    pub fn stand_on_part(&mut self, faders: [f32; 2], from: impl Fn(usize) -> Option<usize>, load: u32, now: Duration) {
+        let (store, frames) = (self.desk.store(), self.frames);
+        let (mut values, mut drawn) = (*store.aims(), store.drawn().clone());
+        for (id, fader) in [ParamId::LoopStart, ParamId::LoopEnd].into_iter().zip(faders) {
+            values.set(id, fader.into());
+        }
+        for id in ParamId::all() {
+            let Some(before) = drawn.get(id).cloned() else { continue };
+            let stands = values.heard(id) as f32;
+            let at = |frame: usize| from(frame).and_then(|it| before.get(it)).copied().unwrap_or(stands);
+            drawn.set(id, Some((0..frames).map(at).collect()));
+        }
+        let mark = Mark { load, ..store.mark() };
+        self.desk.stand_elsewhere(&values, &drawn, mark);
+        self.settle(now);
     }
 
     /// Sets that play no more.

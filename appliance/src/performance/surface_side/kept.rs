@@ -98,8 +98,8 @@ impl SurfaceSide {
         }
         if listed.sources(&self.plays) != self.plays {
             // Loaded by hand: it is part of what is saved.
-            let Sources { recording, structure, timbre, .. } = self.plays.clone();
-            (patch.source, patch.structure, patch.timbre) = (Some(recording), structure, timbre);
+            let Sources { recording, part, structure, timbre, .. } = self.plays.clone();
+            (patch.source, patch.part, patch.structure, patch.timbre) = (Some(recording), part, structure, timbre);
         }
         for named in patch.recordings_mut() {
             *named = named.take().map(|it| library.named(it));

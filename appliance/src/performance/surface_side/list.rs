@@ -5,7 +5,7 @@ use hal::gesture::{Clock, SurfaceId};
 
 use super::SurfaceSide;
 use crate::display::messages::Level;
-use crate::performance::conductor::{Conductor, Wanted};
+use crate::performance::conductor::{Conductor, Reason, Wanted};
 use crate::performance::view::View;
 use crate::settings::library::Shelf;
 use crate::settings::patch::{Sources, Spoken};
@@ -48,7 +48,14 @@ impl SurfaceSide {
             let what = if sources.model == self.plays.model { "recording" } else { "model" };
             view.messages().hand(&format!("patch {name}: its {what} is being prepared"));
             (self.coming, self.sent_by) = (Some(number), sender);
-            return conductor.want(Wanted::Set { patch: Some(number), name, sources, words, band: Some(band) });
+            return conductor.want(Wanted::Set {
+                patch: Some(number),
+                name,
+                sources,
+                words,
+                band: Some(band),
+                reason: Reason::Asked,
+            });
         }
         if self.coming.take().is_some() {
             conductor.want(Wanted::Stay);
@@ -106,7 +113,7 @@ impl SurfaceSide {
         if item.seconds.is_none() {
             return view.messages().tell(Level::Warning, &format!("{}; what plays goes on", item.words()));
         }
-        let sources = Sources { recording: library.folder(item.shelf).join(&name), ..self.plays.clone() };
+        let sources = Sources { recording: library.folder(item.shelf).join(&name), part: None, ..self.plays.clone() };
         if sources == self.plays {
             self.coming = None;
             conductor.want(Wanted::Stay);
@@ -114,7 +121,7 @@ impl SurfaceSide {
         }
         view.messages().hand(&format!("{name} is being prepared"));
         (self.coming, self.sent_by) = (None, None);
-        conductor.want(Wanted::Set { patch: None, name, sources, words: None, band: None });
+        conductor.want(Wanted::Set { patch: None, name, sources, words: None, band: None, reason: Reason::Asked });
     }
 
     /// The number of the patch that is on its way, as the one who prepares it has it.

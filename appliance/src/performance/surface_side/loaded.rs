@@ -8,7 +8,7 @@ use std::path::Path;
 use hal::gesture::Clock as _;
 
 use super::SurfaceSide;
-use crate::performance::conductor::{Conductor, Wanted};
+use crate::performance::conductor::{Conductor, Reason, Wanted};
 use crate::performance::loading::Arrived;
 use crate::performance::view::View;
 use crate::settings::last_state::Loads;
@@ -39,7 +39,7 @@ impl SurfaceSide {
 
     /// Other recordings play, and the patch that comes with them does from now on.
     pub(in crate::performance) fn arrived(&mut self, arrived: &Arrived, conductor: &mut Conductor, view: &mut View) {
-        let before = self.loads.number_of(&self.plays);
+        let (before, part) = (self.loads.number_of(&self.plays), self.plays.part);
         let after = self.loads.number_of(&arrived.sources);
         self.plays = arrived.sources.clone();
         match arrived.patch {
@@ -52,7 +52,14 @@ impl SurfaceSide {
                 self.send_program(number, sent_by);
             }
             None => {
-                self.note_load(before, after, conductor);
+                match arrived.band {
+                    Some(faders) => {
+                        conductor.plays_load(before);
+                        self.stand_on_part(part, faders, after, conductor);
+                        self.keep_scenes(conductor);
+                    }
+                    None => self.note_load(before, after, conductor),
+                }
                 conductor.plays_elsewhere(self.is_elsewhere());
                 conductor.count_again(self.clock.now());
                 self.tell_beats(conductor);
@@ -85,7 +92,7 @@ impl SurfaceSide {
         }
         self.coming = None;
         // Also where they play: others may be on their way.
-        conductor.want(Wanted::Set { patch: None, name, sources, words: None, band: None });
+        conductor.want(Wanted::Set { patch: None, name, sources, words: None, band: None, reason: Reason::History });
     }
 
     /// What displays call these recordings: the name of the one that is another than what plays.

@@ -4,6 +4,7 @@
 //! way of a gesture, stand here; a file each has what it does about lights, learnt maps, the set list, what is kept and saved, the clock, and troubles.
 
 mod clock;
+mod crop;
 mod kept;
 mod learnt;
 mod lights;
@@ -320,6 +321,8 @@ impl SurfaceSide {
             Act::Record => self.wish_take(Wish::Press, view),
             Act::KeepLast => self.wish_take(Wish::Keep, view),
             Act::MatchLoudness => self.match_loudness(conductor, view),
+            Act::Crop => self.crop(conductor, view),
+            Act::WholeRecording => self.whole_recording(conductor, view),
             Act::LibraryLoad => {
                 self.load_from_library(conductor, view);
                 self.walk.leave();
@@ -346,6 +349,8 @@ impl SurfaceSide {
     }
 }
 
+#[cfg(test)]
+mod crop_tests;
 #[cfg(test)]
 mod drawn_tests;
 #[cfg(test)]

@@ -267,13 +267,17 @@ fn sources(reader: &mut Reader<'_>, table: &str, item: Item<'_, '_>) -> (u32, Op
             number = reader.whole(&path, item, 1, u32::MAX).unwrap_or_default();
             return;
         }
+        if key.get_ref() == "part" {
+            sources.part = reader.part(&path, item);
+            return;
+        }
         let mut named = || reader.words(&path, item).map(PathBuf::from);
         match key.get_ref().as_ref() {
             "recording" => sources.recording = named().unwrap_or_default(),
             "structure" => sources.structure = named(),
             "timbre" => sources.timbre = named(),
             "model" => sources.model = named(),
-            _ => reader.unknown(&format!("{table}."), key, &["recording", "structure", "timbre", "model"]),
+            _ => reader.unknown(&format!("{table}."), key, &["recording", "part", "structure", "timbre", "model"]),
         }
     });
     (number, Some(sources).filter(|it| !it.recording.as_os_str().is_empty()))

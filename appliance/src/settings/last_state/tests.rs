@@ -8,6 +8,7 @@ use engine::param::{Change, Drawn, Kept, Mark, ParamId, SCENES, SceneChange, Str
 use proptest::prelude::*;
 
 use super::{FILE, Found, LastState, Loads, Origin, Playing, Shelf, SoundSum, Writings, Written, parse, sealed, text};
+use crate::recording::Part;
 use crate::settings::box_file::Screen;
 use crate::settings::patch::{Patch, Sources, Spoken};
 use crate::settings::set_list::{Listed, SetList};
@@ -105,8 +106,12 @@ fn any_state() -> impl Strategy<Value = LastState> {
     let scene = prop::option::of((0..SCENES, any_values()));
     let path = || "[ -~äß]{1,12}".prop_map(PathBuf::from);
     let others = (path(), prop::option::of(path()), prop::option::of(path()), prop::option::of(path()));
-    let sources = prop::option::of(others.prop_map(|(recording, structure, timbre, model)| Sources {
+    let part = prop::option::of(
+        (0..9_000_000_u64, 48_000..9_000_000_u64).prop_map(|(start, length)| Part { start, end: start + length }),
+    );
+    let sources = prop::option::of((others, part).prop_map(|((recording, structure, timbre, model), part)| Sources {
         recording,
+        part,
         structure,
         timbre,
         model,

@@ -125,7 +125,7 @@ fn write_playing(out: &mut String, playing: &Playing) -> fmt::Result {
     writeln!(out, "digest = {}\nsaved = {}\nlist = {}", quoted(digest), listed(saved), listed(list))
 }
 
-fn write_sources(out: &mut String, Sources { recording, structure, timbre, model }: &Sources) -> fmt::Result {
+fn write_sources(out: &mut String, Sources { recording, part, structure, timbre, model }: &Sources) -> fmt::Result {
     let named = [
         ("recording", Some(recording)),
         ("structure", structure.as_ref()),
@@ -134,7 +134,8 @@ fn write_sources(out: &mut String, Sources { recording, structure, timbre, model
     ];
     // A name that is no text cannot be told: the start's own plays then, and undo does not bring it back.
     let named = named.into_iter().filter_map(|(key, path)| Some((key, path?.to_str()?)));
-    named.into_iter().try_for_each(|(key, path)| writeln!(out, "{key} = {}", quoted(path)))
+    named.into_iter().try_for_each(|(key, path)| writeln!(out, "{key} = {}", quoted(path)))?;
+    part.map_or(Ok(()), |it| writeln!(out, "part = {:?}", it.seconds()))
 }
 
 fn listed(words: &[String]) -> String {

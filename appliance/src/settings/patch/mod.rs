@@ -18,6 +18,7 @@ use engine::param::{Breakpoints, ParamId, SCENES, Store, Values};
 use crate::control::binding::Map;
 use crate::files::document::{Fault, lines, save};
 use crate::files::{Trouble, read_text, shown};
+use crate::recording::Part;
 pub(crate) use read::spoken;
 pub use sources::Sources;
 pub use words::{NamedPrompt, SetByHand, Spoken};
@@ -50,6 +51,8 @@ pub struct Prompt {
 pub struct Patch {
     /// The recording.
     pub source: Option<PathBuf>,
+    /// The part of it that is played; none for all of it.
+    pub part: Option<Part>,
     /// The recording that structure is taken from, where that is another one.
     pub structure: Option<PathBuf>,
     /// The recording that timbre is taken from, where that is another one.
@@ -158,8 +161,8 @@ impl Patch {
     /// The same patch with the recordings and the model of another one.
     #[must_use]
     pub fn on_recordings_of(self, other: &Self) -> Self {
-        let Self { source, structure, timbre, model, .. } = other.clone();
-        Self { source, structure, timbre, model, ..self }
+        let Self { source, part, structure, timbre, model, .. } = other.clone();
+        Self { source, part, structure, timbre, model, ..self }
     }
 
     /// Saves the patch: after this returns, the file is whole on the disk; whatever happens before, the old one is.

@@ -10,10 +10,11 @@ use toml::de::{DeTable, DeValue};
 use super::{NAME_LETTERS, NamedPrompt, Patch, Prompt, Spoken};
 use crate::control::binding::{Map, entries};
 use crate::files::document::{self, Fault, Format, Item, Key, Reader, number};
+use crate::recording::Part;
 
 /// The keys of a patch.
-const KEYS: [&str; 10] =
-    ["source", "structure", "timbre", "model", "prompt", "prompts", "values", "curves", "scenes", "map"];
+const KEYS: [&str; 11] =
+    ["source", "part", "structure", "timbre", "model", "prompt", "prompts", "values", "curves", "scenes", "map"];
 
 /// Takes a key that is no parameter's; whether it did.
 type Other<'a> = &'a mut dyn FnMut(&mut Reader<'_>, Key<'_, '_>, Item<'_, '_>) -> bool;
@@ -30,6 +31,7 @@ impl Reader<'_> {
         for (key, item) in document {
             match key.get_ref().as_ref() {
                 "source" => patch.source = self.words("source", item).map(PathBuf::from),
+                "part" => patch.part = self.part("part", item),
                 "structure" => patch.structure = self.words("structure", item).map(PathBuf::from),
                 "timbre" => patch.timbre = self.words("timbre", item).map(PathBuf::from),
                 "model" => patch.model = self.words("model", item).map(PathBuf::from),
@@ -44,6 +46,20 @@ impl Reader<'_> {
         }
         patch.map = Map::with(own);
         patch
+    }
+
+    /// The part of a recording: two times in seconds.
+    pub(crate) fn part(&mut self, path: &str, item: Item<'_, '_>) -> Option<Part> {
+        let times = match item.get_ref() {
+            DeValue::Array(times) if times.len() == 2 => {
+                number(times[0].get_ref()).zip(number(times[1].get_ref())).and_then(|(a, b)| Part::of_seconds([a, b]))
+            }
+            _ => None,
+        };
+        if times.is_none() {
+            self.fault(path, item, "the two times of a part in seconds, one apart at least, as in [4.0, 12.5]");
+        }
+        times
     }
 
     fn prompt(&mut self, prompt: &mut Prompt, key: Key<'_, '_>, item: Item<'_, '_>) {

@@ -7,6 +7,7 @@ use super::{Patch, PatchError};
 use crate::control::binding::{Deed, Encoding, Entry, Map, On, Takeover, Target, Travel};
 use crate::control::desk::Desk;
 use crate::files::document::documented;
+use crate::recording::Part;
 
 /// The player's documents: every key of a patch, and every key of a map line.
 const DOCUMENT: &str = include_str!("../../../../docs/patch.md");
@@ -82,7 +83,7 @@ fn every_fault_is_told_at_once_with_its_line() {
     assert_eq!(
         faults(text),
         vec![
-            "1: sauce: found an unknown key, expected format, source, structure, timbre, model, prompt, prompts, values, curves, scenes or map; try source",
+            "1: sauce: found an unknown key, expected format, source, part, structure, timbre, model, prompt, prompts, values, curves, scenes or map; try source",
             "4: values.denoise: found 1.5, expected 0 to 1",
             "5: values.method: found \"euler\", expected ode, sde",
             "6: values.seed: found 1.5, expected a whole number, 0 to 4294967295",
@@ -116,9 +117,23 @@ fn broken_toml_is_told_with_its_line_and_the_rest_is_still_read() {
 }
 
 #[test]
+fn a_part_that_is_none_is_told_and_all_of_the_recording_plays() {
+    for bad in
+        ["7", "[1.0]", "[1.0, 2.0, 3.0]", "[2.0, 1.0]", "[1.0, 1.5]", "[-1.0, 3.0]", "[0.0, \"x\"]", "[0.0, nan]"]
+    {
+        let (patch, faults) = Patch::parse_sound(&format!("source = \"a.wav\"\npart = {bad}\n"));
+        assert_eq!((faults.len(), patch.part), (1, None), "{bad}: {faults:?}");
+        assert!(faults[0].to_string().contains("the two times of a part in seconds"), "{faults:?}");
+    }
+    let patch = Patch::parse("part = [1, 2.5]\n").expect("a patch");
+    assert_eq!(patch.part.map(|it| (it.start, it.end)), Some((48_000, 120_000)));
+}
+
+#[test]
 fn what_is_saved_is_read_again_as_it_was() {
     let (structure, timbre) = (Some("s.wav".into()), Some("t.flac".into()));
-    let mut patch = Patch { source: Some("a \"b\"\n.wav".into()), structure, timbre, ..Patch::default() };
+    let part = Some(Part { start: 1, end: 100_000 });
+    let mut patch = Patch { source: Some("a \"b\"\n.wav".into()), part, structure, timbre, ..Patch::default() };
     patch.prompt.lyrics = "[Verse]\n\"quoted\" \\ and 'so on'\u{7}".to_owned();
     patch.prompt.key = Some("A minor".to_owned());
     patch.values.set(ParamId::Seed, 4_294_967_295.0);

@@ -22,6 +22,9 @@ pub(super) fn text(patch: &Patch) -> String {
 
 fn write_patch(out: &mut String, patch: &Patch) -> std::fmt::Result {
     writeln!(out, "{}", Format::Patch)?;
+    if let Some(part) = patch.part {
+        writeln!(out, "part = {:?}", part.seconds())?;
+    }
     let named = [
         ("source", &patch.source),
         ("structure", &patch.structure),

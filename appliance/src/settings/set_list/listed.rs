@@ -140,9 +140,11 @@ impl Listed {
     #[must_use]
     pub fn sources(&self, plays: &Sources) -> Sources {
         let own = self.recording.clone().or_else(|| self.patch.source.clone());
-        let Patch { structure, timbre, model, .. } = self.patch.clone();
+        let Patch { part, structure, timbre, model, .. } = self.patch.clone();
+        // One that names nothing stays with the part that plays.
+        let part = part.or(plays.part.filter(|_| own.is_none()));
         let recording = own.unwrap_or_else(|| plays.recording.clone());
-        Sources { recording, structure, timbre, model: model.or_else(|| plays.model.clone()) }
+        Sources { recording, part, structure, timbre, model: model.or_else(|| plays.model.clone()) }
     }
 
     /// The folder that its file is in.

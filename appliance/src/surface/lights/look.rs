@@ -119,6 +119,8 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::Pause
         | Deed::Tap
         | Deed::SnapLoop
+        | Deed::Crop
+        | Deed::WholeRecording
         | Deed::Browse
         | Deed::NextScreen => LightState::default(),
     }
