@@ -109,3 +109,39 @@ fn another_recording_comes_with_the_next_patch_and_is_there_after_a_restart() {
     fs::remove_file(at.join("list/river.wav")).expect("it is there");
     again(["it was played last; the start's own recording plays", "playing demo (4.0 s)"]);
 }
+
+/// Half a second, then `crop`; three seconds later `whole-recording`.
+fn cropping(folder: &Path) {
+    let track = [&[0x83, 0x60, 0x90, 70, 100][..], &[0x97, 0x40, 0x90, 71, 100], &[0, 0xff, 0x2f, 0]].concat();
+    let mut file = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk".to_vec();
+    file.extend((track.len() as u32).to_be_bytes());
+    file.extend(track);
+    fs::write(folder.join("hands.mid"), file).expect("a disk");
+}
+
+#[test]
+fn the_loop_becomes_the_tape_while_it_plays_and_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let patch = "[prompt]\na = \"house\"\n[values]\nloop_start = 0.25\nloop_end = 0.75\n\
+                 [[map]]\nnote = 70\nto = \"crop\"\n[[map]]\nnote = 71\nto = \"whole-recording\"\n";
+    fs::write(at.join("first.toml"), patch).expect("a disk");
+    cropping(at);
+    let play = |more: &[&str], words: &[&str]| {
+        let mut demon = Demon::start(run(at, &[&["--wav", "take.wav", "--patch", "first.toml"][..], more].concat()));
+        words.iter().for_each(|it| demon.has_said(it));
+        demon.signal(Signal::INT);
+        let (code, said) = demon.end();
+        assert_eq!(code, 0, "{said}");
+        assert!(!said.contains("it was played last"), "{said}");
+    };
+    play(
+        &["--midi", "hands.mid"],
+        &["playing demo (4.0 s)", "1.0 to 3.0 s of the recording becomes the tape", "demo plays, 2.0 s"],
+    );
+    play(
+        &["--midi", "hands.mid"],
+        &["playing demo (2.0 s)", "all of the recording is being prepared", "demo plays, 4.0 s"],
+    );
+    play(&[], &["playing demo (4.0 s)", "sound to"]);
+}

@@ -30,6 +30,8 @@ pub struct Arrived {
     pub recording: Arc<Heard>,
     /// Its recordings.
     pub sources: Sources,
+    /// Whether it plays on another recording, and not on another part of the same.
+    pub is_another: bool,
     /// Of another part of the recording that played: where the loop's faders are to stand.
     pub band: Option<[f32; 2]>,
 }
@@ -251,10 +253,11 @@ impl Loading {
         }
         messages.hand(&format!("{} plays, {:.1} s", coming.name, coming.frames as f64 / f64::from(SAMPLE_RATE_HZ)));
         let sources = wish.sources.clone();
+        let is_another = sources.recording != self.plays.sources.recording;
         self.plays = wish;
         self.asked = Asked::default();
         let band = coming.band.filter(|_| coming.reason == Reason::Part);
-        Some(Arrived { patch: coming.patch, recording, sources, band })
+        Some(Arrived { patch: coming.patch, recording, sources, is_another, band })
     }
 
     /// What is ready is not wanted any more.

@@ -271,7 +271,8 @@ impl Stage {
         let Heard { name, .. } = &*arrived.recording;
         (self.name, self.seconds) = (name.clone(), arrived.recording.seconds());
         view.plays(name, self.seconds);
-        let heard = self.tempo.listen(&arrived.recording.sound);
+        let sound = &arrived.recording.sound;
+        let heard = if arrived.is_another { self.tempo.listen(sound) } else { self.tempo.go_on(sound) };
         self.conductor.hears_tempo(heard, surface_side.now());
         surface_side.arrived(arrived, &mut self.conductor, view);
         keeper.plays(&arrived.recording, &arrived.sources);

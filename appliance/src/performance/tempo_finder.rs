@@ -17,6 +17,8 @@ type Listening = (Weak<[StereoFrame]>, Receiver<Option<f64>>);
 #[derive(Debug, Default)]
 pub struct TempoFinder {
     known: Vec<Heard>,
+    /// Of what plays, where it is known.
+    now: Option<f64>,
     listens: Option<Listening>,
 }
 
@@ -25,8 +27,9 @@ impl TempoFinder {
     pub fn listen(&mut self, sound: &Arc<[StereoFrame]>) -> Option<f64> {
         let it = Arc::downgrade(sound);
         self.listens = None;
-        if let Some((_, found)) = self.known.iter().find(|(known, _)| known.ptr_eq(&it)) {
-            return *found;
+        self.now = self.known.iter().find(|(known, _)| known.ptr_eq(&it)).and_then(|(_, found)| *found);
+        if self.known.iter().any(|(known, _)| known.ptr_eq(&it)) {
+            return self.now;
         }
         let (tell, tempo) = channel();
         let sound = Arc::clone(sound);
@@ -42,6 +45,16 @@ impl TempoFinder {
         None
     }
 
+    /// Another part of the recording that plays does: it has the tempo that all of it has, where that is known, and else is listened to. A part
+    /// is whole latent frames and rarely whole bars, so that by itself it would be counted a little slower.
+    pub fn go_on(&mut self, sound: &Arc<[StereoFrame]>) -> Option<f64> {
+        let it = Arc::downgrade(sound);
+        if self.now.is_some() && !self.known.iter().any(|(known, _)| known.ptr_eq(&it)) {
+            self.known.push((it, self.now));
+        }
+        self.listen(sound)
+    }
+
     /// The tempo of what plays, once, when it has been found.
     pub fn come(&mut self) -> Option<f64> {
         let (_, tempo) = self.listens.as_ref()?;
@@ -53,6 +66,7 @@ impl TempoFinder {
         let (sound, _) = self.listens.take()?;
         self.known.retain(|(it, _)| it.strong_count() > 0);
         self.known.push((sound, found));
+        self.now = found;
         found
     }
 }
@@ -88,6 +102,10 @@ mod tests {
         assert!((found - 120.0).abs() < 1e-9, "{found}");
         assert_eq!(finder.come(), None, "it is told once");
         assert_eq!(finder.listen(&fast), Some(found), "it is known");
+        let part: Arc<[StereoFrame]> = fast[..90_000].into();
+        assert_eq!(finder.go_on(&part), Some(found), "a part has the tempo of all of it");
+        assert_eq!((finder.listen(&fast), finder.listen(&part)), (Some(found), Some(found)));
         assert_eq!(finder.listen(&clicks(24_000)), None, "another one with the same sound is another");
+        assert_eq!(finder.go_on(&clicks(30_000)), None, "nothing is known yet of what it is a part of");
     }
 }

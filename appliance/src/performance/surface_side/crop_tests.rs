@@ -46,7 +46,7 @@ fn asks_for(stage: &mut Stage) -> Option<(Option<Part>, Reason)> {
 fn comes(stage: &mut Stage, part: Option<Part>, band: Option<[f32; 2]>) {
     let sources = Sources { part, ..Sources::of(Path::new("own.wav")) };
     let heard = Heard::new(&sources.recording, "own".to_owned(), vec![[0.0; 2]; 1920].into(), vec![0.0; 64].into());
-    let arrived = Arrived { patch: None, recording: Arc::new(heard), sources, band };
+    let arrived = Arrived { patch: None, recording: Arc::new(heard), sources, is_another: false, band };
     stage.surface_side.arrived(&arrived, &mut stage.conductor, &mut stage.view);
 }
 

@@ -54,7 +54,7 @@ fn a_patch_with_another_recording_comes_whole_when_that_plays_and_not_before() {
     assert_eq!(patch_of(wanted), Some(1));
     // A hand moves on: what it does is the first patch's.
     let heard = Heard::new(Path::new("b.wav"), "b".to_owned(), vec![[0.0; 2]; 1920].into(), vec![0.0; 64].into());
-    let arrived = Arrived { patch: Some(1), recording: Arc::new(heard), sources, band: None };
+    let arrived = Arrived { patch: Some(1), recording: Arc::new(heard), sources, is_another: true, band: None };
     stage.surface_side.arrived(&arrived, &mut stage.conductor, &mut stage.view);
     stage.surface_side.awaits(None);
     assert_eq!((stage.surface_side.list().place(), stage.value(ParamId::Denoise)), (1, 0.9));
@@ -128,7 +128,7 @@ fn what_the_walk_through_the_library_shows_is_loaded_by_a_press() {
 fn plays(stage: &mut Stage, sources: &Sources, patch: Option<usize>) {
     let sound = vec![[0.0; 2]; 1920];
     let heard = Heard::new(&sources.recording, "it".to_owned(), sound.into(), vec![0.0; 64].into());
-    let arrived = Arrived { patch, recording: Arc::new(heard), sources: sources.clone(), band: None };
+    let arrived = Arrived { patch, recording: Arc::new(heard), sources: sources.clone(), is_another: true, band: None };
     stage.surface_side.arrived(&arrived, &mut stage.conductor, &mut stage.view);
 }
 
