@@ -120,6 +120,16 @@ pub fn form(form: Form, id: ParamId, value: f64, seed: u32, before: Vec<f32>, (s
     curve.into()
 }
 
+/// A curve that swings `factor` times as far around the middle of its travel, as far as the parameter's goes.
+#[must_use]
+pub fn scaled(id: ParamId, curve: &[f32], factor: f64) -> Arc<[f32]> {
+    let row = id.row();
+    let places: Vec<f64> = curve.iter().map(|it| row.position(f64::from(*it))).collect();
+    let (low, high) = places.iter().fold((1.0_f64, 0.0_f64), |(low, high), it| (low.min(*it), high.max(*it)));
+    let middle = 0.5 * (low + high);
+    places.into_iter().map(|it| row.at((middle + factor * (it - middle)).clamp(0.0, 1.0)) as f32).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +171,22 @@ mod tests {
         let curves: Vec<_> = pen.curves().collect();
         let written = |of: usize, value: f32| (0..50).filter(|at| curves[of].1[*at] == value).collect::<Vec<_>>();
         assert_eq!((written(0, 1.0), written(1, 0.25)), (vec![2, 41], vec![41]));
+    }
+
+    #[test]
+    fn a_curve_swings_further_around_its_middle_as_far_as_the_travel_goes() {
+        let row = ID.row();
+        let curve: Vec<f32> = [0.3, 0.5, 0.6].map(|it| row.at(it) as f32).to_vec();
+        let places =
+            |factor: f64| scaled(ID, &curve, factor).iter().map(|it| row.position(f64::from(*it))).collect::<Vec<_>>();
+        let is = |found: Vec<f64>, expected: [f64; 3]| {
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} is not {expected:?}");
+        };
+        is(places(2.0), [0.15, 0.55, 0.75]);
+        is(places(0.5), [0.375, 0.475, 0.525]);
+        is(places(0.0), [0.45; 3]);
+        is(places(9.0), [0.0, 0.9, 1.0]);
+        assert!(scaled(ID, &[], 2.0).is_empty());
     }
 
     #[test]

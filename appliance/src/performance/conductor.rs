@@ -282,6 +282,7 @@ impl Conductor {
                 Act::Moved(id) => self.write(id),
                 Act::Draw(begins) => *act = self.draw(begins),
                 Act::Form(form) => *act = self.draw_form(form),
+                Act::ScaleCurve(by) => *act = self.scale_curve(by),
                 Act::Tapped => self.tap(gesture.at),
                 Act::SnapLoop => *act = self.snap_loop(gesture.at),
                 Act::Went(surface) => self.tempo.gone(surface),

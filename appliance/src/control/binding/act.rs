@@ -79,6 +79,12 @@ pub enum Act {
     Form(Option<Form>),
     /// The curve of this one was taken away.
     Erased(ParamId),
+    /// What is drawn of the parameter that was moved last is to swing so many steps further; less far below 0.
+    ScaleCurve(i32),
+    /// It does, by this factor.
+    Scaled(ParamId, f64),
+    /// There is nothing drawn of this one.
+    NothingDrawn(ParamId),
     /// This one cannot be drawn.
     TakesNoCurve(ParamId),
     /// A take is to begin, or to end.
@@ -169,7 +175,9 @@ impl Act {
             Self::Redone(false) => said("nothing to redo"),
             Self::Recalled(place, true) => Some(format!("scene {}", place + 1)),
             Self::Recalled(place, false) => Some(format!("scene {} is empty", place + 1)),
-            Self::Draw(_) | Self::Form(_) => None,
+            Self::Draw(_) | Self::Form(_) | Self::ScaleCurve(_) => None,
+            Self::Scaled(id, factor) => Some(format!("{}: its curve swings {factor:.2} times as far", id.row().words)),
+            Self::NothingDrawn(id) => Some(format!("{}: nothing is drawn of it", id.row().words)),
             Self::Draws => said("drawing: what you turn is written over the loop"),
             Self::Drawn(of) if of.is_empty() => said("nothing was drawn"),
             Self::Drawn(of) => {

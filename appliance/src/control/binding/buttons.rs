@@ -197,6 +197,11 @@ impl Binding {
             Deed::RecallByNumber => self.recall(number, desk),
             Deed::Capture(place) => self.capture(place, desk),
             Deed::PatchByNumber => Act::Patch(number),
+            Deed::ScaleCurve(by) => {
+                // Presses that follow one another are one stroke, as a turn is.
+                self.begin_stroke(gesture, Target::Deed(deed), desk);
+                Act::ScaleCurve(by.into())
+            }
             Deed::Draw => {
                 self.draws = !self.draws;
                 if self.draws {

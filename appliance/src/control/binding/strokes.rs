@@ -66,6 +66,11 @@ impl Binding {
             }
             Target::Deed(Deed::PatchBy(_)) => acts.push(Act::PatchBy(detents.signum() as i8)),
             Target::Deed(Deed::LibraryBy(_)) => acts.push(Act::LibraryBy(detents.signum() as i8)),
+            // A turn is one stroke, however far it goes.
+            Target::Deed(Deed::ScaleCurve(by)) => {
+                self.begin_stroke(gesture, entry.target, desk);
+                acts.push(Act::ScaleCurve(detents.saturating_mul(by.into())));
+            }
             // A fast hand goes far.
             Target::Deed(Deed::CharacterBy(_)) => acts.push(Act::CharacterBy(detents)),
             // A turn is no second press, and takes nothing.

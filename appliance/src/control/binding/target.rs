@@ -71,6 +71,8 @@ pub enum Deed {
     Form(Form),
     /// Its curve is taken away.
     EraseCurve,
+    /// What is drawn of the parameter that was moved last swings further, or less far, around its middle.
+    ScaleCurve(i8),
     /// A take begins, or ends.
     Record,
     /// What was played last becomes a take.
@@ -116,7 +118,7 @@ pub enum Deed {
 }
 
 /// Deeds of one name.
-const NAMED: [(&str, Deed); 51] = [
+const NAMED: [(&str, Deed); 53] = [
     ("reseed", Deed::Reseed),
     ("mute", Deed::Mute),
     ("pause", Deed::Pause),
@@ -141,6 +143,8 @@ const NAMED: [(&str, Deed); 51] = [
     ("draw-steps", Deed::Form(Form::Steps)),
     ("draw-random", Deed::Form(Form::Random)),
     ("erase-curve", Deed::EraseCurve),
+    ("deepen-curve", Deed::ScaleCurve(1)),
+    ("flatten-curve", Deed::ScaleCurve(-1)),
     ("record", Deed::Record),
     ("keep-last", Deed::KeepLast),
     ("match-loudness", Deed::MatchLoudness),
@@ -232,6 +236,12 @@ impl Deed {
                 | Self::SaveNew
                 | Self::Reload
                 | Self::SnapLoop
+                | Self::Form(_)
+                | Self::EraseCurve
+                | Self::MatchLoudness
+                | Self::LibraryLoad
+                | Self::Crop
+                | Self::WholeRecording
         )
     }
 

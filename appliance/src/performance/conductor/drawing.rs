@@ -8,7 +8,10 @@ use engine::playback::GUARD_LATENCY_FRAMES;
 
 use super::Conductor;
 use crate::control::binding::Act;
-use crate::control::pen::{Form, Frames, Pen, form};
+use crate::control::pen::{Form, Frames, Pen, form, scaled};
+
+/// A step of scaling a curve: three of them are twice as far.
+const STEP_OF_SCALE: f64 = 1.26;
 
 impl Conductor {
     /// The pen is taken up, or put down; what was drawn is one stroke with the moves that drew it.
@@ -58,6 +61,15 @@ impl Conductor {
         self.desk.draw(id, curve);
         self.desk.end_stroke();
         if wanted.is_some() { Act::Drawn(vec![id]) } else { Act::Erased(id) }
+    }
+
+    /// What is drawn of the parameter that was moved last swings so many steps further around its middle, or less far.
+    pub(super) fn scale_curve(&mut self, by: i32) -> Act {
+        let id = self.touched.unwrap_or(self.binding.selected());
+        let Some(curve) = self.desk.store().drawn().get(id).cloned() else { return Act::NothingDrawn(id) };
+        let factor = STEP_OF_SCALE.powi(by);
+        self.desk.draw(id, Some(scaled(id, &curve, factor)));
+        Act::Scaled(id, factor)
     }
 
     /// What is drawn of a parameter, or its value of these all over the tape.

@@ -18,7 +18,8 @@ const ID: ParamId = ParamId::VelocityScale;
 const FRAMES: usize = TAPE / SAMPLES_PER_LATENT_FRAME;
 const PATCH: &str = "[values]\nvelocity_scale = 0.75\n[[map]]\nnote = 1\nto = \"draw\"\n[[map]]\ncc = 1\nto = \"velocity_scale\"\ntakeover = \"jump\"\n\
                      [[map]]\nnote = 2\nto = \"erase-curve\"\n[[map]]\nnote = 3\nto = \"draw-sine\"\n[[map]]\nnote = 4\nto = \"undo\"\n\
-                     [[map]]\ncc = 2\nto = \"denoise\"\ntakeover = \"jump\"\n";
+                     [[map]]\ncc = 2\nto = \"denoise\"\ntakeover = \"jump\"\n\
+                     [[map]]\nnote = 5\nto = \"deepen-curve\"\n[[map]]\ncc = 3\nencoding = \"sign-bit\"\nto = \"deepen-curve\"\n";
 /// What the device holds.
 const HELD: usize = 4_000;
 
@@ -101,5 +102,32 @@ fn a_form_is_drawn_for_what_was_moved_last_and_taken_away_and_what_cannot_be_dra
     assert_eq!(curve(&stage), drawn, "undo brings it back");
     stage.play(turn(2, 64), at(40));
     assert_eq!(stage.play(note(3), at(50)), [Act::TakesNoCurve(ParamId::Denoise)]);
+    stage.close();
+}
+
+#[test]
+fn a_curve_is_made_deeper_by_presses_and_flatter_by_a_turn_each_as_one_undo_and_without_one_that_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut stage = stage(folder.path());
+    stage.play(turn(1, 64), at(0));
+    assert_eq!(stage.play(note(5), at(10)), [Act::NothingDrawn(ID)]);
+    stage.play(note(3), at(20));
+    let drawn = curve(&stage);
+    let swing = |of: &[f32]| of.iter().copied().fold(f32::MIN, f32::max) - of.iter().copied().fold(f32::MAX, f32::min);
+    // An encoder to the left, six detents in two turns.
+    for now in [96_000, 97_000] {
+        let acts = stage.play(turn(3, 0x43), at(now));
+        assert!(matches!(acts[..], [Act::Scaled(ID, factor)] if (0.4..0.6).contains(&factor)), "{acts:?}");
+    }
+    let flat = curve(&stage);
+    assert!((swing(&flat) / swing(&drawn) - 0.25).abs() < 0.01, "{drawn:?} {flat:?}");
+    for now in [200_000, 201_000, 202_000] {
+        stage.play(note(5), at(now));
+    }
+    assert!((swing(&curve(&stage)) / swing(&drawn) - 0.5).abs() < 0.01);
+    stage.play(note(4), at(300_000));
+    assert_eq!(curve(&stage), flat);
+    stage.play(note(4), at(400_000));
+    assert_eq!(curve(&stage), drawn);
     stage.close();
 }

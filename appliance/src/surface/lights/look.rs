@@ -106,6 +106,7 @@ fn state(deed: Deed, panel: &Panel) -> LightState {
         | Deed::SwitchOff
         | Deed::Form(_)
         | Deed::EraseCurve
+        | Deed::ScaleCurve(_)
         | Deed::KeepLast
         | Deed::MatchLoudness
         | Deed::LibraryLoad
