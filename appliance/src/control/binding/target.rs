@@ -236,6 +236,7 @@ impl Deed {
                 | Self::SaveNew
                 | Self::Reload
                 | Self::SnapLoop
+                | Self::Tap
                 | Self::Form(_)
                 | Self::EraseCurve
                 | Self::MatchLoudness

@@ -500,6 +500,41 @@ fn what_is_picked_on_the_display_is_learnt_by_any_knob_and_one_undo_forgets_it()
 }
 
 #[test]
+fn whatever_a_hand_has_done_since_a_lesson_is_undone_before_it() {
+    let strokes = [
+        "panic",
+        "revert",
+        "scene-1",
+        "keep-scene-1",
+        "next-patch",
+        "save-patch",
+        "save-as-new-patch",
+        "reload-patch",
+        "snap-loop",
+        "tap",
+        "draw-ramp",
+        "erase-curve",
+        "deepen-curve",
+        "match-loudness",
+        "load-from-library",
+        "crop",
+        "whole-recording",
+        "next-prompt-a",
+    ];
+    for name in strokes {
+        let target = Target::from_name(name).expect("a deed");
+        let mut stage = Stage::new(vec![Entry::usual(On::Note(90), target)]);
+        stage.strike(Key::Char('L'));
+        stage.strike(Key::Char('g'));
+        let learnt = [80, 79, 78].map(|to| stage.turn(1, to));
+        assert!(matches!(learnt[2], Some(Act::Learnt(..))), "{name}: {learnt:?}");
+        stage.say_all(Motion::Pressed(Control::Note { channel: 1, number: 90 }, 100));
+        let undone = stage.strike(Key::Char('u'));
+        assert!(matches!(undone, Some(Act::Undone(_))), "{name}: {undone:?}");
+    }
+}
+
+#[test]
 fn a_button_and_a_pair_of_fourteen_bits_are_learnt_as_what_they_are() {
     let mut stage = Stage::new(vec![]);
     stage.strike(Key::Char('s'));
