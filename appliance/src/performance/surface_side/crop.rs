@@ -4,7 +4,6 @@
 //! recording is, and comes in where the loop turns, so that the music goes on where it is; undo brings the longer one back.
 
 use engine::latent::SAMPLES_PER_LATENT_FRAME as FRAME;
-
 use hal::gesture::Clock as _;
 
 use super::SurfaceSide;
