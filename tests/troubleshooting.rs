@@ -32,7 +32,7 @@ const ERRORS: [&str; 20] = [
     "engine/src/model/velocity.rs",
 ];
 /// Who tells sentences.
-const SAID: [&str; 45] = [
+const SAID: [&str; 47] = [
     "appliance/src/performance/stage.rs",
     "appliance/src/performance/device_side.rs",
     "appliance/src/performance/conductor.rs",
@@ -57,11 +57,13 @@ const SAID: [&str; 45] = [
     "appliance/src/performance/library_walk.rs",
     "appliance/src/performance/patch_jobs.rs",
     "appliance/src/performance/surface_side/kept.rs",
+    "appliance/src/performance/surface_side/crop.rs",
     "appliance/src/performance/surface_side/learnt.rs",
     "appliance/src/performance/surface_side/list.rs",
     "appliance/src/performance/surface_side/mod.rs",
     "appliance/src/performance/surface_side/troubles.rs",
     "appliance/src/performance/view/mod.rs",
+    "appliance/src/performance/view/pace.rs",
     "appliance/src/performance/view/start.rs",
     "appliance/src/compute/loader",
     "appliance/src/compute/recovery.rs",

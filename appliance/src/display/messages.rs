@@ -216,6 +216,14 @@ impl Messages {
         }
     }
 
+    /// As [`Self::fault`], where only what stands on the displays is another by now: that is no news.
+    pub fn fault_by_now(&mut self, key: FaultKey, words: &str) {
+        match self.standing.get_mut(&key) {
+            Some(known) => *known = cut(words).into_owned(),
+            None => self.fault(key, words),
+        }
+    }
+
     /// As [`Self::fault`], of something that was printed already; of several lines the first stands, with the number of the others.
     pub fn fault_printed(&mut self, key: FaultKey, words: &str) {
         let printed = self.printed.take();

@@ -6,6 +6,7 @@
 mod counted;
 mod engine;
 mod fill;
+mod pace;
 mod rates;
 mod start;
 
@@ -52,6 +53,7 @@ pub struct View {
     decodes: Times,
     /// Tick side and decode side.
     engine: [engine::Side; 2],
+    pace: pace::Pace,
     /// Until when the list of parameters is shown.
     browsing: Option<Instant>,
     /// Since when the faults that stand are these.
@@ -87,6 +89,7 @@ impl View {
             ticks: Times::default(),
             decodes: Times::default(),
             engine: [FaultKey::EngineTick, FaultKey::EngineDecode].map(engine::Side::new),
+            pace: pace::Pace::default(),
             browsing: None,
             faults_since: Duration::ZERO,
             epoch,
@@ -236,12 +239,7 @@ impl View {
         let windows = ((count(&pulse.windows), lost), pulse.windows_rest.load(Relaxed));
         // At rest nobody is slow.
         let held_back = if ticks.1 { 0 } else { pulse.held_back.load(Relaxed) };
-        match held_back {
-            0 => self.messages.over(&FaultKey::Pace),
-            slots => {
-                self.messages.fault(FaultKey::Pace, &format!("ticks are slow: {slots} slots fewer until they keep up"))
-            }
-        }
+        self.pace.look(now, held_back, &mut self.messages);
         for (side, (counts, rests)) in self.engine.iter_mut().zip([ticks, windows]) {
             side.look(now, counts, rests, &mut self.messages);
         }
