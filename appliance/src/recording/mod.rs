@@ -16,7 +16,7 @@ mod decode;
 mod flac;
 mod fold;
 mod gaps;
-mod guarded;
+pub(crate) mod guarded;
 mod mpeg;
 mod notice;
 mod ogg;

@@ -3,11 +3,11 @@
 //! It is right up to an octave far more often than in it: a slow pad is counted twice, a drum and bass half (`docs/files.md` has how often). The library's
 //! keys are left alone: the same recording has another one at the next listening.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use engine::latent::{SAMPLE_RATE_HZ, StereoFrame};
 use stratum_dsp::features::chroma::extractor::compute_stft;
 use stratum_dsp::features::period::estimate_bpm_tempogram;
+
+use super::guarded::guarded;
 
 /// As much of a recording is listened to, in seconds. Its spectra are 9 MB, in small pieces that locked memory keeps for the next one.
 const LISTENED_S: usize = 24;
@@ -41,7 +41,7 @@ pub fn tempo_of(sound: &[StereoFrame]) -> Option<f64> {
         estimate_bpm_tempogram(&spectra, SAMPLE_RATE_HZ, hop as u32, COUNTED[0], COUNTED[1], STEP).ok()
     };
     // What a library makes of any sound at all is nobody's to know.
-    let bpm = f64::from(catch_unwind(AssertUnwindSafe(heard)).ok()??.bpm);
+    let bpm = f64::from(guarded(heard)??.bpm);
     let is_one = (f64::from(COUNTED[0])..=f64::from(COUNTED[1])).contains(&bpm);
     is_one.then(|| on_bars(bpm, sound.len() as f64 / f64::from(SAMPLE_RATE_HZ)))
 }
