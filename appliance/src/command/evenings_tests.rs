@@ -452,7 +452,15 @@ fn found(evening: &Evening, worlds: &[World]) -> World {
             && now.scenes.get(&now.patch) == seen.scenes.get(&seen.patch)
             && (world.after_start().depths(), now.last_save) == (evening.depths(), seen.last_save)
     };
-    let place = worlds.iter().rposition(is_it).unwrap_or_else(|| {
+    // Of worlds that differ in nothing but scenes of other patches, the one that has those.
+    let is_known = |place: usize, patch: &String, scenes| {
+        let mut known = worlds[place..].iter().filter_map(|it| it.now().scenes.get(patch)).peekable();
+        known.peek().is_none() || known.any(|it| it == scenes)
+    };
+    let others = || seen.scenes.iter().filter(|it| *it.0 != seen.patch);
+    let has_others = |place: usize| others().all(|(patch, scenes)| is_known(place, patch, scenes));
+    let alike: Vec<usize> = (0..worlds.len()).filter(|it| is_it(&worlds[*it])).collect();
+    let place = alike.iter().rfind(|it| has_others(**it)).or(alike.last()).copied().unwrap_or_else(|| {
         let told = |it: &World| {
             let now = it.now();
             let is_same = (now.values == seen.values, now.curves == seen.curves);
@@ -464,10 +472,8 @@ fn found(evening: &Evening, worlds: &[World]) -> World {
     });
     let mut world = worlds[place].after_start();
     // Scenes go to the disk at once: those of other patches may be newer.
-    for (patch, scenes) in seen.scenes.iter().filter(|it| *it.0 != seen.patch) {
-        let mut known = worlds[place..].iter().filter_map(|it| it.now().scenes.get(patch)).peekable();
-        let is_known = known.peek().is_none() || known.any(|it| it == scenes);
-        assert!(is_known, "scenes of patch {patch}, which is not played");
+    for (patch, scenes) in others() {
+        assert!(is_known(place, patch, scenes), "scenes of patch {patch}, which is not played");
         world.correct(patch, scenes);
     }
     world
