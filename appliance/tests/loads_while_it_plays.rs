@@ -13,9 +13,13 @@ const FIRST: &str = "[prompt]\na = \"house\"\n[[map]]\nnote = 70\nto = \"next-pa
 const NIGHT: &str = "[prompts.1]\nname = \"night\"\ntags = \"a slow and wide ambient piece with a soft evolving pad, no drums at all\"\n\
                      [prompts.2]\ntags = \"choir\"\n[[map]]\nnote = 71\nto = \"next-prompt-a\"\n";
 
-/// Half a second, then `next-patch`; two seconds later `next-prompt-a`.
-fn hands(folder: &Path) {
-    let track = [&[0x83, 0x60, 0x90, 70, 100][..], &[0x8f, 0x00, 0x90, 71, 100], &[0, 0xff, 0x2f, 0]].concat();
+/// Ticks of a MIDI file as it writes them, 960 a second.
+const TWO_SECONDS: [u8; 2] = [0x8f, 0x00];
+const THREE_SECONDS: [u8; 2] = [0x97, 0x40];
+
+/// Half a second, then note 70; so much later note 71.
+fn hands(folder: &Path, later: [u8; 2]) {
+    let track = [&[0x83, 0x60, 0x90, 70, 100][..], &later, &[0x90, 71, 100, 0, 0xff, 0x2f, 0]].concat();
     let mut file = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk".to_vec();
     file.extend((track.len() as u32).to_be_bytes());
     file.extend(track);
@@ -29,7 +33,7 @@ fn another_patchs_words_come_while_the_program_plays_and_its_prompts_by_name() {
     fs::create_dir(at.join("list")).expect("a disk");
     fs::write(at.join("first.toml"), FIRST).expect("a disk");
     fs::write(at.join("list/1_night.toml"), NIGHT).expect("a disk");
-    hands(at);
+    hands(at, TWO_SECONDS);
     let line = ["--wav", "take.wav", "--patch", "first.toml", "--set-list", "list", "--midi", "hands.mid"];
     let mut demon = Demon::start(run(at, &line));
     demon.has_said("sound to");
@@ -85,7 +89,7 @@ fn another_recording_comes_with_the_next_patch_and_is_there_after_a_restart() {
     fs::write(at.join("first.toml"), FIRST).expect("a disk");
     fs::write(at.join("list/1_river.toml"), "source = \"river.wav\"\n[prompt]\na = \"dub\"\n").expect("a disk");
     river(&at.join("list/river.wav"));
-    hands(at);
+    hands(at, TWO_SECONDS);
     let line = ["--wav", "take.wav", "--patch", "first.toml", "--set-list", "list"];
     let mut demon = Demon::start(run(at, &[&line[..], &["--midi", "hands.mid"]].concat()));
     demon.has_said("sound to");
@@ -110,15 +114,6 @@ fn another_recording_comes_with_the_next_patch_and_is_there_after_a_restart() {
     again(["it was played last; the start's own recording plays", "playing demo (4.0 s)"]);
 }
 
-/// Half a second, then `crop`; three seconds later `whole-recording`.
-fn cropping(folder: &Path) {
-    let track = [&[0x83, 0x60, 0x90, 70, 100][..], &[0x97, 0x40, 0x90, 71, 100], &[0, 0xff, 0x2f, 0]].concat();
-    let mut file = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk".to_vec();
-    file.extend((track.len() as u32).to_be_bytes());
-    file.extend(track);
-    fs::write(folder.join("hands.mid"), file).expect("a disk");
-}
-
 #[test]
 fn the_loop_becomes_the_tape_while_it_plays_and_is_there_after_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -126,7 +121,7 @@ fn the_loop_becomes_the_tape_while_it_plays_and_is_there_after_a_restart() {
     let patch = "[prompt]\na = \"house\"\n[values]\nloop_start = 0.25\nloop_end = 0.75\n\
                  [[map]]\nnote = 70\nto = \"crop\"\n[[map]]\nnote = 71\nto = \"whole-recording\"\n";
     fs::write(at.join("first.toml"), patch).expect("a disk");
-    cropping(at);
+    hands(at, THREE_SECONDS);
     let play = |more: &[&str], words: &[&str]| {
         let mut demon = Demon::start(run(at, &[&["--wav", "take.wav", "--patch", "first.toml"][..], more].concat()));
         words.iter().for_each(|it| demon.has_said(it));

@@ -27,8 +27,9 @@ impl TempoFinder {
     pub fn listen(&mut self, sound: &Arc<[StereoFrame]>) -> Option<f64> {
         let it = Arc::downgrade(sound);
         self.listens = None;
-        self.now = self.known.iter().find(|(known, _)| known.ptr_eq(&it)).and_then(|(_, found)| *found);
-        if self.known.iter().any(|(known, _)| known.ptr_eq(&it)) {
+        let known = self.of(&it);
+        self.now = known.flatten();
+        if known.is_some() {
             return self.now;
         }
         let (tell, tempo) = channel();
@@ -45,11 +46,16 @@ impl TempoFinder {
         None
     }
 
+    /// What was heard of a sound; nothing where it was not listened to.
+    fn of(&self, sound: &Weak<[StereoFrame]>) -> Option<Option<f64>> {
+        self.known.iter().find(|(known, _)| known.ptr_eq(sound)).map(|(_, found)| *found)
+    }
+
     /// Another part of the recording that plays does: it has the tempo that all of it has, where that is known, and else is listened to. A part
     /// is whole latent frames and rarely whole bars, so that by itself it would be counted a little slower.
     pub fn go_on(&mut self, sound: &Arc<[StereoFrame]>) -> Option<f64> {
         let it = Arc::downgrade(sound);
-        if self.now.is_some() && !self.known.iter().any(|(known, _)| known.ptr_eq(&it)) {
+        if self.now.is_some() && self.of(&it).is_none() {
             self.known.push((it, self.now));
         }
         self.listen(sound)
