@@ -43,11 +43,17 @@ impl Part {
         Self { start: from + first as u64, end: from + (first + length) as u64 }
     }
 
+    /// The first sample of what plays: of no part the recording's own.
+    #[must_use]
+    pub fn first(part: Option<Self>) -> u64 {
+        part.map_or(0, |it| it.start)
+    }
+
     /// The two faders at which the loop `band` of a tape of the part `before` plays what it does on a tape of `frames` stereo samples of the part
     /// `after`, as far as that has it; of no part the tape is the recording's beginning.
     #[must_use]
     pub fn faders(band: [usize; 2], before: Option<Self>, after: Option<Self>, frames: usize) -> [f32; 2] {
-        let first = |part: Option<Self>| part.map_or(0.0, |it| it.start as f64);
+        let first = |part| Self::first(part) as f64;
         band.map(|place| ((place as f64 + first(before) - first(after)) / frames.max(1) as f64).clamp(0.0, 1.0) as f32)
     }
 

@@ -274,11 +274,14 @@ impl Performer {
         }
         let due = self.pace.tick(self.depth_under(values), self.ring.sampling.steps);
         let free = self.ring.slots().take(self.room).any(|slot| slot.is_none());
+        if !(due && free) {
+            return;
+        }
         let rows: usize = self.ring.slots().flatten().map(|slot| slot.request.rows()).sum();
         // What would not even fit alone is not waited for: it is refused at its birth, and told.
         let Load { births, steering, .. } = &self.stage;
         let fits = rows == 0 || rows + births.rows(values, steering.curves()) <= self.stage.backend.most_rows();
-        if !(due && free && fits) {
+        if !fits {
             return;
         }
         let seed = self.seed(values);

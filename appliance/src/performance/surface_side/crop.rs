@@ -16,8 +16,7 @@ impl SurfaceSide {
     /// The loop is to become the tape.
     pub(super) fn crop(&mut self, conductor: &mut Conductor, view: &mut View) {
         let (band, tape) = (conductor.transport().band(), conductor.transport().tape_frames());
-        let from = self.plays.part.map_or(0, |it| it.start);
-        let part = Part::around([band.start(), band.end()], tape, from);
+        let part = Part::around([band.start(), band.end()], tape, Part::first(self.plays.part));
         if (part.end - part.start) as usize == tape {
             return view.messages().hand("the loop is all of the tape: move its ends first");
         }
@@ -43,8 +42,7 @@ impl SurfaceSide {
 
     /// A part has come, which undo knows by the number `load`: the loop's faders stand where it plays what it did, and curves lie where they lay.
     pub(super) fn stand_on_part(&self, before: Option<Part>, faders: [f32; 2], load: u32, conductor: &mut Conductor) {
-        let first = |part: Option<Part>| part.map_or(0, |it| it.start) as i64;
-        let later = first(self.plays.part) - first(before);
+        let later = Part::first(self.plays.part) as i64 - Part::first(before) as i64;
         let from = |frame: usize| {
             usize::try_from((frame as i64 * FRAME as i64 + later + FRAME as i64 / 2).div_euclid(FRAME as i64)).ok()
         };
